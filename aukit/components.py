@@ -1,0 +1,173 @@
+"""What a plugin says about its components, without importing them.
+
+A plugin returns `Component` records. A record names its factory as a string, so listing, help and
+configuration need nothing heavy; the factory is imported when the component is built.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aukit.errors import PluginError
+
+API = 1
+"""Generation of the hooks and contracts. A record names the one it was written against."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of component.
+
+    Attributes:
+        name: the word in configuration and messages, e.g. `aligner`.
+        hook: name of the collecting hook.
+        flag: command line option, e.g. `--aligner`.
+        default: component used when none is named; None means that the kind may be left out.
+        summary: one line of help.
+    """
+
+    name: str
+    hook: str
+    flag: str
+    default: str | None
+    summary: str
+
+    @property
+    def optional(self) -> bool:
+        """Whether `none` is a choice, meaning that the step is left out."""
+        return self.default is None
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("data", "aukit_datasets", "--data", "avatars", "which frames, people and codes"),
+        Kind("landmarker", "aukit_landmarkers", "--landmarker", None, "finds faces and landmarks"),
+        Kind("aligner", "aukit_aligners", "--aligner", "2d", "registers faces"),
+        Kind("synth", "aukit_synthesizers", "--synth", None, "paints faces with given AUs"),
+        Kind("balancer", "aukit_balancers", "--balancer", "resample", "plans the training set"),
+        Kind("normalizer", "aukit_normalizers", "--normalizer", None, "removes the person"),
+        Kind("estimator", "aukit_estimators", "--estimator", "vgg16", "predicts AU intensities"),
+        Kind("metric", "aukit_metrics", "--metric", "intensity", "scores predictions"),
+        Kind("executor", "aukit_executors", "--executor", "inline", "runs the map-like stages"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Component:
+    """One thing that can be chosen by name.
+
+    Attributes:
+        kind: a key of `KINDS`.
+        name: what the user types; lower case letters, digits and hyphens.
+        factory: `package.module:Class`, called as `Class(config, context)`.
+        config: frozen dataclass of its options; importable without heavy packages. Every field
+            has a default; `metadata={"help": ...}` explains it.
+        summary: what it is, at most 72 characters.
+        aliases: other names for it.
+        presets: option values by preset name (`quick`, `paper`).
+        requires: import names that must be installed.
+        install_hint: what to type when one of them is missing.
+        accepts: what the component needs of its input (landmark schemes for aligners).
+        tags: properties that the conformance checks use (`stochastic`, `needs-fit`).
+        licence: SPDX name of the code.
+        weights_licence: licence of the weights it uses, where there are any.
+        paper: what to cite.
+        api: generation of the contracts that it was written against.
+        distribution, version, entry_point: stamped by the registry, never by the author.
+    """
+
+    kind: str
+    name: str
+    factory: str
+    config: type[Any]
+    summary: str
+    aliases: tuple[str, ...] = ()
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    install_hint: str = ""
+    accepts: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    licence: str = "Apache-2.0"
+    weights_licence: str = ""
+    paper: str = ""
+    api: int = API
+    distribution: str = ""
+    version: str = ""
+    entry_point: str = ""
+
+    @property
+    def qualified(self) -> str:
+        """`distribution/name`: unique among everything that is installed."""
+        return f"{self.distribution}/{self.name}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name and its aliases."""
+        return (self.name, *self.aliases)
+
+    def missing(self) -> tuple[str, ...]:
+        """Required packages that are not installed (looked up, not imported)."""
+        return tuple(name for name in self.requires if importlib.util.find_spec(name) is None)
+
+    def load(self) -> Any:
+        """Import and return the factory.
+
+        Raises:
+            PluginError: a required package is missing, or the import fails.
+        """
+        if absent := self.missing():
+            raise PluginError(
+                f"{self.kind} '{self.name}' needs {', '.join(absent)}, which is not installed",
+                self.install_hint or f"pip install {' '.join(absent)}",
+            )
+        module, _, attribute = self.factory.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            raise PluginError(
+                f"{self.kind} '{self.name}' ({self.distribution} {self.version}) "
+                f"cannot be imported: {type(error).__name__}: {error}"
+            ) from error
+
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+def validate(component: Component) -> None:
+    """Refuse a malformed record.
+
+    Raises:
+        PluginError: the record breaks a rule; the message names the rule.
+    """
+    where = f"component {component.name!r}"
+    if component.kind not in KINDS:
+        raise PluginError(f"{where}: unknown kind {component.kind!r}; kinds: {', '.join(KINDS)}")
+    for name in component.names:
+        if not _NAME.fullmatch(name) or name == "none":
+            raise PluginError(f"{where}: bad name {name!r}: use lower case, digits and hyphens")
+    if component.api != API:
+        raise PluginError(f"{where} was written for contracts {component.api}; this is {API}")
+    if ":" not in component.factory:
+        raise PluginError(f"{where}: factory {component.factory!r} is not 'package.module:Class'")
+    _validate_config(component, where)
+
+
+def _validate_config(component: Component, where: str) -> None:
+    config = component.config
+    if not (isinstance(config, type) and dataclasses.is_dataclass(config)):
+        raise PluginError(f"{where}: config must be a dataclass")
+    fields = {f.name: f for f in dataclasses.fields(config)}
+    for name, entry in fields.items():
+        if entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
+            raise PluginError(f"{where}: option {name!r} has no default")
+    for preset, values in component.presets.items():
+        if unknown := set(values) - set(fields):
+            raise PluginError(f"{where}: preset {preset!r} sets unknown options {sorted(unknown)}")

@@ -1,0 +1,51 @@
+"""An aligner turns frames into registered faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aukit.contracts.landmarker import Faces
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A batch of registered faces; rows with a reason hold zeros and are to be dropped.
+
+    Attributes:
+        images: (B, 3, S, S) uint8.
+        valid: (B, S, S) bool, pixels that show the source picture.
+        transforms: (B, 3, 3) float32, source pixels -> aligned pixels (homogeneous).
+        landmarks: (B, 68, 2) float32 iBUG points, aligned pixels.
+        reasons: length B; None for a good row, else why it is dropped.
+    """
+
+    images: Tensor
+    valid: Tensor
+    transforms: Tensor
+    landmarks: Tensor
+    reasons: tuple[str | None, ...]
+
+
+class Aligner(Protocol):
+    """Registers one face an image."""
+
+    def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:
+        """Register a batch.
+
+        Args:
+            images: B uint8 tensors (3, H, W), any sizes.
+            faces: B `Faces` of length one, or zero where no face was found.
+
+        Returns:
+            B rows in the same order. Never raises for a picture: it gives a reason.
+        """
+        ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """What a model must know to refuse faces that were aligned otherwise (JSON values)."""
+        ...

@@ -1,0 +1,28 @@
+"""A balancer looks at the label table only and writes a plan. It never sees a pixel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Balancer(Protocol):
+    """Plans the training set."""
+
+    def plan(self, labels: pa.Table, aus: tuple[str, ...], seed: int) -> pa.Table:
+        """Decide which real frames to use and which faces to synthesize.
+
+        Args:
+            labels: rows of training people: `id`, `subject`, `view`, `task` and the AU columns
+                (null = not coded).
+            aus: the AU columns to balance.
+            seed: the plan is a function of the labels and this.
+
+        Returns:
+            a table in `aukit.records.plan_schema(aus)`: one row a request. `training_set` names
+            the AU whose training set the row belongs to; `source` the frame; `count` how often it
+            is used; `origin` is `real`, or `synthetic` with the target AUs in the AU columns.
+        """
+        ...

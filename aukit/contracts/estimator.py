@@ -1,0 +1,66 @@
+"""An estimator is fitted on what the plan produced and predicts AU intensities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from aukit.contracts.faces import FaceBatch, FaceSource
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from aukit.training import Session
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Faces and how often the plan uses each, for each AU's training set.
+
+    Attributes:
+        faces: real and synthetic rows.
+        counts: (N, A) float32; how often row n appears in the training set of AU a.
+    """
+
+    faces: FaceSource
+    counts: Tensor
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Estimated intensities of a batch.
+
+    Attributes:
+        intensity: (B, A) float32 in 0..5; the expected intensity.
+        level: (B, A) int64 in 0..5; the single most likely level.
+    """
+
+    intensity: Tensor
+    level: Tensor
+
+
+class Estimator(Protocol):
+    """Predicts AU intensities.
+
+    Attributes:
+        aus: the AUs it predicts; set by `fit` and `load`.
+    """
+
+    aus: tuple[str, ...]
+
+    def fit(self, train: TrainingSet, valid: FaceSource | None, session: Session) -> None:
+        """Learn. `valid` holds people who are in no training set; it may choose the epoch."""
+        ...
+
+    def predict(self, faces: FaceBatch) -> Prediction:
+        """Estimate a batch; independent of how the faces are batched."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write safetensors and a JSON card into an existing empty folder."""
+        ...
+
+    def load(self, folder: Path) -> None:
+        """Become what was saved there."""
+        ...

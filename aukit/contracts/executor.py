@@ -1,0 +1,21 @@
+"""An executor runs the map-like stages: in this process, in local workers, or on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Executor(Protocol):
+    """Maps a function over items."""
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Results in the order of the items, with a bounded number of items in flight.
+
+        The function and the items can be pickled. The first exception is raised where its result
+        would have come, and nothing further is started.
+        """
+        ...

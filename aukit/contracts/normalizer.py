@@ -1,0 +1,31 @@
+"""A normalizer removes the person from a face before estimation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from aukit.contracts.faces import FaceBatch, FaceSource
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Normalizer(Protocol):
+    """Turns faces into person-independent images."""
+
+    def fit(self, faces: FaceSource) -> None:
+        """Gather what is needed of each person in `faces`; may be called once per source."""
+        ...
+
+    def apply(self, faces: FaceBatch) -> Tensor:
+        """(B, 3, S, S) float32 images for the estimator, about 0..1, in the order of the faces."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the state into an existing empty folder."""
+        ...
+
+    def load(self, folder: Path) -> None:
+        """Become what was saved there."""
+        ...

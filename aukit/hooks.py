@@ -1,0 +1,130 @@
+"""All hooks of aukit (pluggy). A plugin implements what it needs, with any subset of arguments.
+
+Collecting hooks take nothing and return records. Observing hooks are told what a run does and may
+not change it. A complete plugin:
+
+    from aukit.hooks import hookimpl
+
+    @hookimpl
+    def aukit_aligners():
+        return [Component(kind="aligner", name="mine", factory="my_package.align:Mine", ...)]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from aukit.components import Component
+
+if TYPE_CHECKING:
+    from aukit.runs import Run
+    from aukit.weights import Weights
+
+PROJECT = "aukit"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def aukit_datasets() -> Iterable[Component]:
+    """Datasets: which frames exist, who is in them and how they were coded."""
+    return ()
+
+
+@hookspec
+def aukit_landmarkers() -> Iterable[Component]:
+    """Landmarkers: find faces and landmarks in images."""
+    return ()
+
+
+@hookspec
+def aukit_aligners() -> Iterable[Component]:
+    """Aligners: turn a frame into a registered face."""
+    return ()
+
+
+@hookspec
+def aukit_synthesizers() -> Iterable[Component]:
+    """Synthesizers: fitted on aligned faces, paint a face with given AU intensities."""
+    return ()
+
+
+@hookspec
+def aukit_balancers() -> Iterable[Component]:
+    """Balancers: look at labels only and plan the training set."""
+    return ()
+
+
+@hookspec
+def aukit_normalizers() -> Iterable[Component]:
+    """Normalizers: remove the person from a face before estimation."""
+    return ()
+
+
+@hookspec
+def aukit_estimators() -> Iterable[Component]:
+    """Estimators: fitted on what the plan produced, predict AU intensities."""
+    return ()
+
+
+@hookspec
+def aukit_metrics() -> Iterable[Component]:
+    """Metrics: compare predictions, or images, with the truth."""
+    return ()
+
+
+@hookspec
+def aukit_executors() -> Iterable[Component]:
+    """Executors: run the map-like stages here, in local workers, or on a cluster."""
+    return ()
+
+
+@hookspec
+def aukit_commands() -> Mapping[str, tuple[str, str]]:
+    """Further commands: name -> ("package.module:click_command", short help)."""
+    return {}
+
+
+@hookspec
+def aukit_weights() -> Iterable[Weights]:
+    """Weights that `aukit weights fetch` can bring, with pinned checksums."""
+    return ()
+
+
+@hookspec(firstresult=True)
+def aukit_resolve_weights(ref: str) -> Path | None:
+    """The file that a weights reference means, or None to let others answer."""
+
+
+@hookspec
+def aukit_run_started(run: Run) -> None:
+    """A run starts, or continues."""
+
+
+@hookspec
+def aukit_stage_started(run: Run, stage: str) -> None:
+    """A stage begins to compute (stages found finished are not announced)."""
+
+
+@hookspec
+def aukit_scalars(run: Run, stage: str, step: int, values: Mapping[str, float]) -> None:
+    """A fitted component reports numbers, e.g. its losses."""
+
+
+@hookspec
+def aukit_stage_finished(run: Run, stage: str, result: Path) -> None:
+    """A stage has stored its result."""
+
+
+@hookspec
+def aukit_stage_failed(run: Run, stage: str, error: BaseException) -> None:
+    """A stage raised; everything finished before it is still there."""
+
+
+@hookspec
+def aukit_run_finished(run: Run, outcome: Mapping[str, Any]) -> None:
+    """A run ends with its scores."""
