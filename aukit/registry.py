@@ -55,9 +55,9 @@ class Registry:
     """The plugins of this process and their components.
 
     Args:
-        entry_points: (distribution, version, entry point) triples; those of the environment if None.
-        only: load only these entry points or distributions; None loads all. The environment variable
-            AUKIT_PLUGINS (comma-separated, empty for none) says the same.
+        entry_points: (distribution, version, entry point) triples; by default those installed.
+        only: load only these entry points or distributions; None loads all. The environment
+            variable AUKIT_PLUGINS (comma-separated, empty for none) says the same.
         block: leave these out. The environment variable AUKIT_BLOCK says the same.
     """
 

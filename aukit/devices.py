@@ -1,0 +1,39 @@
+"""Which device to use, and what the machine offers. torch is imported when a question is asked."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+from aukit.errors import ConfigError
+
+
+@functools.cache
+def accelerator() -> str | None:
+    """The accelerator that torch sees (`cuda`, `mps`, ...), or None."""
+    import torch
+
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return None if found is None else str(found.type)
+
+
+def resolve_device(name: str) -> str:
+    """A torch device name for `auto`, `cpu`, `cuda`, `cuda:1`; under torchrun the local rank's own.
+
+    Raises:
+        ConfigError: there is no such device here.
+    """
+    import torch
+
+    if name == "auto":
+        kind = accelerator()
+        rank = os.environ.get("LOCAL_RANK")
+        return "cpu" if kind is None else f"{kind}:{rank}" if rank else kind
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0][:160]
+        raise ConfigError(
+            f"device '{name}' cannot be used: {reason}", "see `aukit doctor`"
+        ) from error
+    return name

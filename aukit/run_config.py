@@ -1,0 +1,336 @@
+"""The configuration of a run: components, their options, and the roles that data play.
+
+A run knows four roles. They share one dataset, landmarker and aligner unless a role says otherwise
+(cross-domain and cross-pose experiments need it):
+
+| role | faces |
+|---|---|
+| `synth-fit` | the synthesizer is fitted on these |
+| `synth-paint` | the synthesizer paints these |
+| `train` | the estimator is fitted on these (and chosen on their `valid` partition) |
+| `test` | these are scored |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from aukit import au
+from aukit.components import KINDS
+from aukit.config import COMMAND_LINE, DEFAULT, Choice, Value, build, coerce, plain, unknown_option
+from aukit.errors import ConfigError
+from aukit.registry import Registry, presets_of
+
+ROLES: dict[str, str] = {
+    "synth-fit": "train",
+    "synth-paint": "train",
+    "train": "train",
+    "test": "test",
+}
+"""Role -> the partition that it takes by default."""
+
+ROLE_KINDS = ("data", "landmarker", "aligner")
+"""Kinds that a role may choose for itself."""
+
+PRESETS = ("quick", "paper")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What concerns the run as a whole.
+
+    Attributes are options; their help texts are in the metadata.
+    """
+
+    preset: str = field(
+        default="auto",
+        metadata={"help": "sizes: quick (minutes on two cores), paper (one GPU), auto by hardware"},
+    )
+    seed: int = field(default=0, metadata={"help": "all randomness is drawn from it"})
+    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda, cuda:1, mps"})
+    aus: tuple[str, ...] = field(
+        default=(), metadata={"help": "AUs to estimate, e.g. 1,4,12; all that are coded if empty"}
+    )
+    draws: int = field(default=1000, metadata={"help": "bootstrap draws for the 95 % intervals"})
+
+    def __post_init__(self) -> None:
+        if self.preset not in (*PRESETS, "auto"):
+            raise ConfigError(f"unknown preset '{self.preset}'", f"presets: {', '.join(PRESETS)}")
+        if self.draws < 1:
+            raise ConfigError("draws must be at least 1")
+        object.__setattr__(self, "aus", au.parse_list(self.aus))
+
+
+@dataclass(frozen=True)
+class Role:
+    """Which faces play a part.
+
+    Attributes:
+        data, landmarker, aligner: where they come from; without a landmarker the dataset's own
+            landmarks are used.
+        partition: `train`, `valid` or `test`.
+    """
+
+    data: Choice
+    landmarker: Choice | None
+    aligner: Choice
+    partition: str
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that determines the numbers of a run.
+
+    Attributes:
+        options: settings of the run as a whole, `preset` resolved.
+        roles: role name -> `Role`.
+        components: kind -> choice, None where an optional kind is left out.
+        origins: where each setting of the run as a whole came from.
+    """
+
+    options: RunOptions
+    roles: Mapping[str, Role]
+    components: Mapping[str, Choice | None]
+    origins: Mapping[str, str]
+
+    def need(self, kind: str) -> Choice:
+        """The choice of a kind that cannot be left out."""
+        choice = self.components[kind]
+        if choice is None:
+            raise ConfigError(f"{kind} cannot be 'none'")
+        return choice
+
+    def to_json(self) -> dict[str, Any]:
+        """A run file that resolves to this configuration again."""
+        document: dict[str, Any] = plain(self.options)
+        for kind, choice in self.components.items():
+            document[kind] = _section(choice)
+        for name, role in self.roles.items():
+            document[name] = {"partition": role.partition}
+            for kind in ROLE_KINDS:
+                document[name][kind] = _section(getattr(role, kind))
+        return document
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """(setting, value, origin) of everything, for tables."""
+        for name, value in plain(self.options).items():
+            yield name, json.dumps(value), self.origins[name]
+        for kind, choice in self.components.items():
+            yield from _choice_rows(kind, choice)
+        for name, role in self.roles.items():
+            yield f"{name}.partition", role.partition, self.origins[f"{name}.partition"]
+            for kind in ROLE_KINDS:
+                if getattr(role, kind) != self.components[kind]:
+                    yield from _choice_rows(f"{name}.{kind}", getattr(role, kind))
+
+
+def _section(choice: Choice | None) -> dict[str, Any]:
+    if choice is None:
+        return {"name": "none"}
+    return {"name": choice.component.qualified, **plain(choice.options)}
+
+
+def _choice_rows(label: str, choice: Choice | None) -> Iterator[tuple[str, str, str]]:
+    if choice is None:
+        yield label, "none", DEFAULT
+        return
+    yield label, choice.component.qualified, choice.chosen_by
+    for name, value in plain(choice.options).items():
+        yield f"{label}.{name}", json.dumps(value), choice.origins[name]
+
+
+Layer = tuple[str, Mapping[str, Any]]
+"""Origin and nested settings, as a run file has them."""
+
+
+def nest(dotted: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"synth.size": 64}` -> `{"synth": {"size": 64}}`; a bare kind names its component."""
+    document: dict[str, Any] = {}
+    for key, value in dotted.items():
+        *path, last = key.split(".")
+        if not path and last in KINDS:
+            path, last = [last], "name"
+        elif len(path) == 1 and path[0] in ROLES and last in ROLE_KINDS:
+            path, last = [*path, last], "name"
+        table = document
+        for part in path:
+            table = table.setdefault(part, {})
+        table[last] = value
+    return document
+
+
+def resolve(registry: Registry, layers: Sequence[Layer], preset: str | None = None) -> RunConfig:
+    """The configuration that layers of settings mean, later layers winning.
+
+    Args:
+        registry: where names are looked up.
+        layers: (origin, settings) pairs, e.g. a run file and the command line.
+        preset: what `auto` means on this machine; found out from the hardware if None.
+
+    Raises:
+        ConfigError: an unknown name or option, or a value that is not accepted.
+    """
+    for origin, document in layers:
+        _check_keys(origin, document)
+    options, origins = _run_options(layers)
+    if options.preset == "auto":
+        chosen = preset or preset_of_hardware()
+        options = _replace_preset(options, chosen)
+        origins["preset"] = f"{origins['preset']} (hardware)"
+    resolver = _Resolver(registry, layers, options.preset)
+    components = {kind: resolver.choice((kind,)) for kind in KINDS}
+    roles = {name: resolver.role(name, components, origins) for name in ROLES}
+    return RunConfig(options, roles, components, origins)
+
+
+def preset_of_hardware() -> str:
+    """`paper` where there is an accelerator, else `quick`."""
+    from aukit.devices import accelerator
+
+    return "quick" if accelerator() is None else "paper"
+
+
+def _replace_preset(options: RunOptions, preset: str) -> RunOptions:
+    values = {f.name: getattr(options, f.name) for f in fields(options)}
+    return RunOptions(**{**values, "preset": preset})
+
+
+def _check_keys(origin: str, document: Mapping[str, Any]) -> None:
+    known = {f.name: None for f in fields(RunOptions)} | dict.fromkeys([*KINDS, *ROLES])
+    for key, value in document.items():
+        if key not in known:
+            raise unknown_option(f"the run ({origin})", key, known)
+        if key in ROLES and isinstance(value, Mapping):
+            allowed = dict.fromkeys(["partition", *ROLE_KINDS])
+            for part in value:
+                if part not in allowed:
+                    raise unknown_option(f"role {key} ({origin})", part, allowed)
+
+
+def _run_options(layers: Sequence[Layer]) -> tuple[RunOptions, dict[str, str]]:
+    values: dict[str, Any] = {}
+    origins = {f.name: DEFAULT for f in fields(RunOptions)}
+    from aukit.config import types_of
+
+    hints = types_of(RunOptions)
+    for origin, document in layers:
+        for name in hints:
+            if name in document:
+                values[name] = coerce(document[name], hints[name], f"{name} ({origin})")
+                origins[name] = origin
+    return RunOptions(**values), origins
+
+
+class _Resolver:
+    """Finds the component and the options at a place of the layered settings."""
+
+    def __init__(self, registry: Registry, layers: Sequence[Layer], preset: str) -> None:
+        self.registry = registry
+        self.layers = layers
+        self.preset = preset
+
+    def choice(self, path: tuple[str, ...], fallback: Choice | None = None) -> Choice | None:
+        """The choice at `path`; a role's path falls back on the choice of the whole run."""
+        kind = KINDS[path[-1]]
+        tables = [(origin, self._table(document, path)) for origin, document in self.layers]
+        named = [(table["name"], origin) for origin, table in tables if "name" in table]
+        inherited = fallback.component.qualified if fallback else None
+        name, chosen_by = named[-1] if named else (inherited or kind.default or "none", DEFAULT)
+        if name == "none" and kind.optional:
+            _check_absent(kind.name, tables)
+            return None
+        component = self.registry.find(kind.name, str(name))
+        preset = presets_of(component, self.preset)
+        below = [{key: Value(raw, f"preset {self.preset}") for key, raw in preset.items()}]
+        if fallback is not None and fallback.component == component:
+            inherited_options = plain(fallback.options).items()
+            below = [{k: Value(raw, fallback.origins[k]) for k, raw in inherited_options}]
+            chosen_by = chosen_by if named else fallback.chosen_by
+        above = [_values(origin, table) for origin, table in tables]
+        built, origins = build(component, [*below, *above])
+        return Choice(component, built, origins, chosen_by)
+
+    def role(self, name: str, shared: Mapping[str, Choice | None], origins: dict[str, str]) -> Role:
+        partition, origins[f"{name}.partition"] = ROLES[name], DEFAULT
+        for origin, document in self.layers:
+            table = self._table(document, (name,))
+            if "partition" in table:
+                partition, origins[f"{name}.partition"] = str(table["partition"]), origin
+        _check_partition(name, partition)
+        data, landmarker, aligner = (self.choice((name, k), shared[k]) for k in ROLE_KINDS)
+        if data is None or aligner is None:
+            raise ConfigError(f"role {name} needs a dataset and an aligner")
+        return Role(data, landmarker, aligner, partition)
+
+    def _table(self, document: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
+        table: Any = document
+        for part in path:
+            table = table.get(part, {}) if isinstance(table, Mapping) else {}
+        # `aligner = "2d"` is short for `[aligner] name = "2d"`.
+        return {"name": table} if isinstance(table, str) else table
+
+
+def _check_absent(kind: str, tables: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    for origin, table in tables:
+        if extra := [key for key in table if key != "name"]:
+            raise ConfigError(
+                f"{kind}.{extra[0]} is set ({origin}) but no {kind} is chosen",
+                f"add --{kind} NAME; `aukit plugins {kind}` lists them",
+            )
+
+
+def _check_partition(role: str, partition: str) -> None:
+    if partition not in ("train", "valid", "test"):
+        raise ConfigError(f"{role}.partition is '{partition}'", "use train, valid or test")
+    if role != "test" and partition != "train":
+        raise ConfigError(
+            f"role {role} cannot use the {partition} partition: only training people may be fitted",
+            "choose another dataset for the role instead",
+        )
+
+
+def _values(origin: str, table: Mapping[str, Any]) -> dict[str, Value]:
+    return {key: Value(raw, origin) for key, raw in table.items() if key != "name"}
+
+
+def to_toml(config: RunConfig) -> str:
+    """The resolved run file with the origin of each value as a comment; `resolve` reads it back."""
+    document = config.to_json()
+    lines = ["# resolved run file of aukit; `aukit run --config` reads it"]
+    origins = {name: origin for name, _, origin in config.rows()}
+    lines += _toml_table(document, (), origins)
+    return "\n".join(lines) + "\n"
+
+
+def _toml_table(
+    table: Mapping[str, Any], path: tuple[str, ...], origins: Mapping[str, str]
+) -> Iterator[str]:
+    for key, value in table.items():
+        if not isinstance(value, Mapping):
+            dotted = ".".join((*path, key))
+            origin = origins.get(".".join(path) if key == "name" else dotted)
+            comment = f"  # {origin}" if origin else ""
+            yield f"{key} = {json.dumps('none' if value is None else value)}{comment}"
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield f"\n[{'.'.join((*path, key))}]"
+            yield from _toml_table(value, (*path, key), origins)
+
+
+__all__ = [
+    "COMMAND_LINE",
+    "PRESETS",
+    "ROLES",
+    "ROLE_KINDS",
+    "Layer",
+    "Role",
+    "RunConfig",
+    "RunOptions",
+    "nest",
+    "preset_of_hardware",
+    "resolve",
+    "to_toml",
+]
