@@ -1,0 +1,209 @@
+"""Similarity transforms of point sets and image warps, batched.
+
+Pixel coordinates are continuous, x to the right and y down, and (0, 0) is the *centre* of the first
+pixel (as in SciPy, scikit-image and OpenCV), so a picture of width W covers x from -0.5 to W - 0.5.
+A transform is a homogeneous matrix that acts on column vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from kornia.geometry.transform import warp_affine
+from torch import Tensor
+
+Border = Literal["zeros", "replicate"]
+
+
+def similarity(source: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Least-squares similarities (rotation, uniform scale, translation) between point sets.
+
+    Minimizes sum_i w_i |s R x_i + t - y_i|^2 with det(R) = +1: Umeyama, "Least-squares estimation
+    of transformation parameters between two point patterns", PAMI 1991, equations 39 to 43. In the
+    plane the minimizer is linear in the points and is written out, which keeps its gradient finite.
+
+    Args:
+        source: (..., N, D) points x, D = 2 or 3.
+        target: points y, broadcastable to `source`.
+        weights: (..., N) non-negative w, equal by default. A point of weight 0 may be non-finite.
+
+    Returns:
+        (..., D + 1, D + 1) matrices. Non-finite where the points of `source` coincide.
+    """
+    source, target = torch.broadcast_tensors(source, target)
+    if weights is None:
+        weights = source.new_ones(source.shape[:-1])
+    w = (weights / weights.sum(-1, keepdim=True))[..., None]
+    x, x_mean = _centred(source, w)
+    y, y_mean = _centred(target, w)
+    linear = _planar(x, y, w) if source.shape[-1] == 2 else _umeyama(x, y, w)
+    shift = y_mean.transpose(-1, -2) - linear @ x_mean.transpose(-1, -2)
+    return _homogeneous(torch.cat([linear, shift], dim=-1))
+
+
+def _centred(points: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+    points = torch.where(w > 0, points, torch.zeros_like(points))
+    mean = (w * points).sum(-2, keepdim=True)
+    return points - mean, mean
+
+
+def _planar(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    spread = (w * x * x).sum((-1, -2))
+    cos = (w * x * y).sum((-1, -2)) / spread
+    sin = (w[..., 0] * (x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0])).sum(-1) / spread
+    rows = [torch.stack([cos, -sin], dim=-1), torch.stack([sin, cos], dim=-1)]
+    return torch.stack(rows, dim=-2)
+
+
+def _umeyama(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    covariance = (w * y).transpose(-1, -2) @ x
+    u, singular, vt = torch.linalg.svd(covariance)
+    sign = torch.ones_like(singular)
+    sign[..., -1] = torch.linalg.det(u @ vt).sign()
+    scale = (singular * sign).sum(-1) / (w * x * x).sum((-1, -2))
+    return scale[..., None, None] * (u * sign[..., None, :]) @ vt
+
+
+def _homogeneous(affine: Tensor) -> Tensor:
+    """Append the row (0, ..., 0, 1) to (..., D, D + 1) matrices."""
+    row = affine.new_zeros((*affine.shape[:-2], 1, affine.shape[-1]))
+    row[..., -1] = 1
+    return torch.cat([affine, row], dim=-2)
+
+
+def apply(transforms: Tensor, points: Tensor) -> Tensor:
+    """Carry (..., N, D) points by (..., D + 1, D + 1) affine transforms."""
+    linear, shift = transforms[..., :-1, :-1], transforms[..., :-1, -1]
+    return points @ linear.transpose(-1, -2) + shift[..., None, :]
+
+
+def invert(transforms: Tensor) -> Tensor:
+    """Inverses of (..., D + 1, D + 1) affine transforms."""
+    inverse = torch.linalg.inv(transforms[..., :-1, :-1])
+    return _homogeneous(torch.cat([inverse, -inverse @ transforms[..., :-1, -1:]], dim=-1))
+
+
+def compose(first: Tensor, *then: Tensor) -> Tensor:
+    """One transform that does `first`, and after it each of `then` in turn."""
+    for transform in then:
+        first = transform @ first
+    return first
+
+
+def place(scale: Tensor, angle: Tensor, centre: Tensor, to: Tensor) -> Tensor:
+    """Transforms that scale and rotate about a centre and put it somewhere.
+
+    Args:
+        scale: (B,) target pixels a source pixel.
+        angle: (B,) radians, clockwise on the screen (from x to y).
+        centre: (B, 2) source point that is carried to `to`.
+        to: (B, 2) or (2,) target point.
+
+    Returns:
+        (B, 3, 3) transforms.
+    """
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    linear = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
+    shift = to.expand_as(centre)[..., None] - linear @ centre[..., None]
+    return _homogeneous(torch.cat([linear, shift], dim=-1))
+
+
+def warp(
+    images: Sequence[Tensor], transforms: Tensor, size: int, border: Border = "zeros"
+) -> Tensor:
+    """Resample pictures of any sizes into one batch of squares.
+
+    Bilinear interpolation. Where a target pixel covers two or more source pixels across, the source
+    is first averaged over blocks of the largest power of two that fits, so that shrinking does not
+    alias. Only the window of a picture that is seen takes part, whatever the picture's size.
+
+    Args:
+        images: B tensors (C, H, W), uint8 or floating point, one dtype and device for all.
+        transforms: (B, 3, 3) affine, source pixels -> target pixels.
+        size: side S of the result.
+        border: what lies outside a picture: zeros, or the nearest pixel of its edge.
+
+    Returns:
+        (B, C, S, S) of the dtype of the images, on their device; uint8 is rounded.
+    """
+    first = images[0]
+    device = first.device
+    exact = transforms.detach().to("cpu", torch.float64)
+    windows, placed = _windows(images, exact, size)
+    batch = _stack([w.to(torch.float32) if w.dtype == torch.uint8 else w for w in windows])
+    matrices = placed.to(device, batch.dtype)[:, :2]
+    warped = warp_affine(batch, matrices, (size, size), padding_mode="border", align_corners=True)
+    if border == "zeros":
+        sizes = [(image.shape[-2], image.shape[-1]) for image in images]
+        warped = warped * inside(sizes, transforms, size).to(device)[:, None]
+    return warped.round().clamp(0, 255).to(torch.uint8) if first.dtype == torch.uint8 else warped
+
+
+def inside(sizes: Sequence[tuple[int, int]], transforms: Tensor, size: int) -> Tensor:
+    """Which target pixels have their centre within the source picture.
+
+    Args:
+        sizes: B pairs (height, width) of the source pictures.
+        transforms: (B, 3, 3) source pixels -> target pixels.
+        size: side S of the target.
+
+    Returns:
+        (B, S, S) bool on the device of `transforms`.
+    """
+    axis = torch.arange(size, device=transforms.device, dtype=transforms.dtype)
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    grid = torch.stack([x, y], dim=-1).reshape(1, -1, 2)
+    source = apply(invert(transforms), grid)
+    extent = torch.tensor([(w, h) for h, w in sizes], device=source.device, dtype=source.dtype)
+    within = (source >= -0.5) & (source <= extent[:, None] - 0.5)
+    return within.all(-1).reshape(-1, size, size)
+
+
+def _windows(
+    images: Sequence[Tensor], transforms: Tensor, size: int
+) -> tuple[list[Tensor], Tensor]:
+    """What each target sees of its source, reduced where it shrinks, and window -> target."""
+    inverse = invert(transforms)
+    last = size - 1.0
+    corners = torch.tensor([[0, 0], [last, 0], [0, last], [last, last]], dtype=transforms.dtype)
+    seen = apply(inverse, corners[None])
+    lows, highs = seen.amin(1).tolist(), seen.amax(1).tolist()
+    shrink = torch.linalg.det(inverse[:, :2, :2]).abs().sqrt()
+    blocks = 2 ** shrink.log2().floor().clamp(min=0).long()
+    windows, placed = [], []
+    rows = zip(images, lows, highs, blocks.tolist(), strict=True)
+    for image, low, high, block in rows:
+        left, right = _span(low[0], high[0], image.shape[-1], block)
+        top, bottom = _span(low[1], high[1], image.shape[-2], block)
+        windows.append(_reduce(image[..., top:bottom, left:right], block))
+        middle = (block - 1) / 2
+        placed.append([[block, 0, left + middle], [0, block, top + middle], [0, 0, 1]])
+    return windows, transforms @ torch.tensor(placed, dtype=transforms.dtype)
+
+
+def _span(low: float, high: float, length: int, block: int) -> tuple[int, int]:
+    """A non-empty range of pixels around [low, high], whole blocks from its start."""
+    start = min(max(int(low // block - 1) * block, 0), length - 1)
+    stop = max(min(int(high) + 2 * block + 1, length), start + 1)
+    return start, stop
+
+
+def _reduce(window: Tensor, block: int) -> Tensor:
+    if block == 1:
+        return window
+    pixels = window if window.is_floating_point() else window.to(torch.float32)
+    return F.avg_pool2d(pixels[None], block, ceil_mode=True)[0]
+
+
+def _stack(windows: Sequence[Tensor]) -> Tensor:
+    """Pad at the right and the bottom by the edge pixels to one size, and stack."""
+    height = max(window.shape[-2] for window in windows)
+    width = max(window.shape[-1] for window in windows)
+    padded = [
+        F.pad(w[None], (0, width - w.shape[-1], 0, height - w.shape[-2]), mode="replicate")[0]
+        for w in windows
+    ]
+    return torch.stack(padded)

@@ -1,0 +1,181 @@
+"""BlazeFace, short range: boxes and six keypoints of the faces in a picture.
+
+The network sees 128 x 128 pixels. Anchors and decoding follow the graph configuration of
+MediaPipe's face detector; the network is described by Bazarevsky et al., "BlazeFace: Sub-millisecond
+Neural Face Detection on Mobile GPUs", arXiv:1907.05047 (sections 3.2 and 3.3 for anchors and
+blending).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from aukit_mediapipe.litert import Array, Model
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aukit.vision.warp import warp
+
+INPUT = 128
+"""Side of the square that the network sees."""
+
+_LAYERS = ((8, 2), (16, 6))
+"""Stride of each feature map and its anchors a cell."""
+
+_OVERLAP = 0.3
+"""Boxes whose intersection over union exceeds this are one face."""
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Faces of one picture, best first, in its pixels.
+
+    Attributes:
+        boxes: (n, 4) x0 y0 x1 y1.
+        keypoints: (n, 6, 2) right eye, left eye, nose tip, mouth, right and left tragion (the
+            person's right and left).
+        scores: (n,) 0..1.
+    """
+
+    boxes: Array
+    keypoints: Array
+    scores: Array
+
+
+@dataclass(frozen=True)
+class _View:
+    """A square part of a picture that the detector looks at: its corner, side and picture."""
+
+    picture: int
+    x: float
+    y: float
+    side: float
+
+
+class Detector:
+    """Finds faces.
+
+    Args:
+        model: the detector network.
+        threshold: least score of a face.
+        tiles: a picture is seen whole and, for every n up to this, in overlapping n x n parts.
+        device: where pictures are resampled.
+    """
+
+    def __init__(self, model: Model, threshold: float, tiles: int, device: str) -> None:
+        self._model = model
+        self._threshold = threshold
+        self._tiles = tiles
+        self._device = device
+        self._anchors = _anchors()
+
+    def __call__(self, images: Sequence[Tensor]) -> list[Detections]:
+        """The faces of each uint8 picture (3, H, W)."""
+        sizes = [(int(image.shape[-2]), int(image.shape[-1])) for image in images]
+        views = [v for i, size in enumerate(sizes) for v in _views(i, *size, self._tiles)]
+        found: list[list[Array]] = [[] for _ in images]
+        for view, rows in zip(views, self._look(images, views), strict=True):
+            found[view.picture].append(_whole(rows, view, sizes[view.picture]))
+        return [_merge(np.concatenate(rows)) for rows in found]
+
+    def _look(self, images: Sequence[Tensor], views: Sequence[_View]) -> list[Array]:
+        """Candidates of each view: rows of box, keypoints and score in its picture's pixels."""
+        scale = torch.tensor([INPUT / view.side for view in views])
+        transforms = torch.diag_embed(torch.stack([scale, scale, torch.ones_like(scale)], dim=-1))
+        corner = torch.tensor([(view.x, view.y) for view in views])
+        transforms[:, :2, 2] = -scale[:, None] * corner
+        seen = warp([images[v.picture].to(self._device) for v in views], transforms, INPUT)
+        raw, logits = self._model(_network_input(seen))
+        candidates = _decode(raw.reshape(len(views), -1, 16), self._anchors)
+        scores = 1 / (1 + np.exp(-logits.astype(np.float64).clip(-100, 100)))
+        return [
+            _place(rows[keep], score[keep], view)
+            for rows, score, keep, view in zip(
+                candidates, scores, scores >= self._threshold, views, strict=True
+            )
+        ]
+
+
+def _network_input(images: Tensor) -> Array:
+    """uint8 (N, 3, S, S) -> float32 (N, S, S, 3) in -1..1."""
+    pixels: Array = images.permute(0, 2, 3, 1).contiguous().cpu().numpy().astype(np.float32)
+    return pixels / 127.5 - 1
+
+
+def _views(picture: int, height: int, width: int, tiles: int) -> Iterator[_View]:
+    """The whole picture in a centred square; then n x n tiles that overlap by half or more."""
+    long = float(max(height, width))
+    yield _View(picture, (width - long) / 2, (height - long) / 2, long)
+    for n in range(2, tiles + 1):
+        side = long / n
+        for y in _starts(height, side):
+            for x in _starts(width, side):
+                yield _View(picture, x, y, side)
+
+
+def _starts(length: int, side: float) -> list[float]:
+    """Where tiles begin: half a side apart at most, flush with both ends; centred if one fits."""
+    room = length - side
+    if room <= 0:
+        return [room / 2]
+    count = int(np.ceil(2 * room / side)) + 1
+    return [float(start) for start in np.linspace(0, room, count)]
+
+
+def _anchors() -> Array:
+    """Centres (896, 2) of the anchors in units of the input; all have its size."""
+    grids = []
+    for stride, repeat in _LAYERS:
+        axis = (np.arange(INPUT // stride, dtype=np.float32) + 0.5) * stride / INPUT
+        y, x = np.meshgrid(axis, axis, indexing="ij")
+        grids.append(np.repeat(np.stack([x, y], axis=-1).reshape(-1, 2), repeat, axis=0))
+    return np.concatenate(grids)
+
+
+def _decode(raw: Array, anchors: Array) -> Array:
+    """(N, 896, 16) offsets -> x0 y0 x1 y1 and six x y, in units of the input."""
+    pairs = raw.reshape(*raw.shape[:2], 8, 2) / INPUT
+    centre, size, keypoints = pairs[..., 0, :] + anchors, pairs[..., 1, :], pairs[..., 2:, :]
+    keypoints = keypoints + anchors[:, None]
+    corners = [centre - size / 2, centre + size / 2]
+    return np.concatenate([*corners, keypoints.reshape(*raw.shape[:2], 12)], axis=-1)
+
+
+def _place(rows: Array, scores: NDArray[np.float64], view: _View) -> Array:
+    points = rows * view.side + np.tile(np.float32([view.x, view.y]), 8)
+    return np.concatenate([points, scores[:, None]], axis=1).astype(np.float32)
+
+
+def _whole(rows: Array, view: _View, size: tuple[int, int]) -> Array:
+    """Drop what a tile's edge cuts, unless the edge is the picture's own."""
+    slack = 0.02 * view.side
+    low, high = np.array([view.x, view.y]), np.array([view.x, view.y]) + view.side
+    cut_low = (rows[:, :2] < low + slack) & (low > 0)
+    cut_high = (rows[:, 2:4] > high - slack) & (high < np.array(size[::-1]))
+    return rows[~(cut_low | cut_high).any(axis=1)]
+
+
+def _merge(rows: Array) -> Detections:
+    """Blend the candidates of each face, weighted by score, the best candidate leading."""
+    rows = rows[np.argsort(-rows[:, 16], kind="stable")]
+    faces = []
+    while len(rows):
+        same = _intersection_over_union(rows[0, :4], rows[:, :4]) > _OVERLAP
+        same[0] = True
+        face = np.average(rows[same], axis=0, weights=rows[same, 16])
+        face[16] = rows[0, 16]
+        faces.append(face)
+        rows = rows[~same]
+    merged = np.array(faces, dtype=np.float32).reshape(-1, 17)
+    return Detections(merged[:, :4], merged[:, 4:16].reshape(-1, 6, 2), merged[:, 16])
+
+
+def _intersection_over_union(box: Array, boxes: Array) -> Array:
+    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
+    shared = (high - low).clip(min=0).prod(axis=1)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    union: Array = areas + (box[2:] - box[:2]).prod() - shared
+    return shared / union

@@ -1,0 +1,89 @@
+"""MediaPipe's face models as landmarkers. The records and options; nothing heavy is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aukit.components import Component
+from aukit.hooks import hookimpl
+
+WEIGHTS = "face-landmarker"
+
+BLENDSHAPE_NAMES = (
+    "neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff "
+    "cheekSquintLeft cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft eyeLookDownRight "
+    "eyeLookInLeft eyeLookInRight eyeLookOutLeft eyeLookOutRight eyeLookUpLeft eyeLookUpRight "
+    "eyeSquintLeft eyeSquintRight eyeWideLeft eyeWideRight jawForward jawLeft jawOpen jawRight "
+    "mouthClose mouthDimpleLeft mouthDimpleRight mouthFrownLeft mouthFrownRight mouthFunnel "
+    "mouthLeft mouthLowerDownLeft mouthLowerDownRight mouthPressLeft mouthPressRight mouthPucker "
+    "mouthRight mouthRollLower mouthRollUpper mouthShrugLower mouthShrugUpper mouthSmileLeft "
+    "mouthSmileRight mouthStretchLeft mouthStretchRight mouthUpperUpLeft mouthUpperUpRight "
+    "noseSneerLeft noseSneerRight"
+).split()
+"""Names of the 52 columns of the measure `blendshapes`; left and right are the person's."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of both runtimes."""
+
+    weights: str = field(
+        default=WEIGHTS, metadata={"help": "model bundle: a known name, or a path"}
+    )
+    max_faces: int = field(default=16, metadata={"help": "most faces a picture"})
+    min_detection: float = field(default=0.5, metadata={"help": "least score of a detected face"})
+    min_presence: float = field(
+        default=0.5, metadata={"help": "least probability that the mesh lies on a face"}
+    )
+
+    def __post_init__(self) -> None:
+        if self.max_faces < 1:
+            raise ValueError("max_faces must be at least 1")
+        for name in ("min_detection", "min_presence"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be between 0 and 1")
+
+
+@dataclass(frozen=True)
+class LiteRTOptions(Options):
+    """Options of the LiteRT runtime."""
+
+    tiles: int = field(
+        default=1,
+        metadata={"help": "also look at overlapping n x n parts up to this n, for small faces"},
+    )
+    threads: int = field(default=0, metadata={"help": "rows inferred at a time; 0: one a core"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tiles < 1 or self.threads < 0:
+            raise ValueError("tiles must be at least 1, and threads at least 0")
+
+
+@hookimpl
+def aukit_landmarkers() -> list[Component]:
+    """The two runtimes of the same models."""
+    return [
+        Component(
+            kind="landmarker",
+            name="mediapipe",
+            factory="aukit_mediapipe.landmarker:LiteRTLandmarker",
+            config=LiteRTOptions,
+            summary="MediaPipe face mesh and blendshapes on LiteRT; no network contact",
+            requires=("ai_edge_litert",),
+            install_hint="pip install ai-edge-litert",
+            weights_licence="Apache-2.0",
+            paper="Grishchenko et al., Attention Mesh, arXiv:2006.10962",
+        ),
+        Component(
+            kind="landmarker",
+            name="mediapipe-tasks",
+            factory="aukit_mediapipe.tasks:TasksLandmarker",
+            config=Options,
+            summary="the same models in Google's package, which reports usage metrics",
+            requires=("mediapipe",),
+            install_hint="pip install 'aukit-facs[mediapipe]'",
+            weights_licence="Apache-2.0",
+            paper="Grishchenko et al., Attention Mesh, arXiv:2006.10962",
+        ),
+    ]
