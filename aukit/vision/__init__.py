@@ -1,0 +1,1 @@
+"""Batched geometry and image operations shared by plugins: tensors in, tensors out."""
