@@ -1,0 +1,156 @@
+"""Everything that is drawn on a terminal; the only module that imports rich.
+
+Results go to standard output, everything else to standard error, so that output can be piped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as RichBars
+    from rich.progress import TaskID
+
+PLAIN_WIDTH = 120
+"""Columns of a table that is not drawn on a terminal (rich would fold it into 80)."""
+
+
+def console(stream: TextIO) -> Console:
+    """A console on a stream."""
+    from rich.console import Console
+
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+
+
+def say(text: str) -> None:
+    """A line for the person at the keyboard, on standard error."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is the place that prints
+
+
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    numeric: Sequence[str] = (),
+    stream: TextIO | None = None,
+) -> None:
+    """Draw a table.
+
+    Args:
+        title: printed above it.
+        columns: headings.
+        rows: cells, shown by `str`; None is an empty cell.
+        numeric: headings of the columns that are set flush right.
+        stream: standard output if None.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in columns:
+        drawn.add_column(
+            name, justify="right" if name in numeric else "left", no_wrap=name in numeric
+        )
+    for row in rows:
+        # Text, not markup: a value such as "[0, 1]" must stay as it is.
+        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    console(stream or sys.stdout).print(drawn)
+
+
+class RichProgress:
+    """Bars on standard error; where that is no terminal, one line when a piece of work ends."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._bars: RichBars | None = None
+        self._running = 0
+
+    def start(self, name: str, total: int | None = None) -> RichBar:
+        """A piece of work begins."""
+        if not self._stream.isatty():
+            return RichBar(self, name, None)
+        bars = self._bars or self._open()
+        self._running += 1
+        return RichBar(self, name, bars.add_task(name, total=total, remark=""))
+
+    def _open(self) -> RichBars:
+        from rich import progress
+
+        self._bars = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TimeRemainingColumn(),
+            progress.TextColumn("{task.fields[remark]}"),
+            console=console(self._stream),
+        )
+        self._bars.start()
+        return self._bars
+
+    def show(self, task: TaskID | None, advance: int = 0, remark: str | None = None) -> None:
+        """Redraw a bar."""
+        if self._bars is None or task is None:
+            return
+        if remark is None:
+            self._bars.update(task, advance=advance)
+        else:
+            self._bars.update(task, advance=advance, remark=remark)
+
+    def close(self, task: TaskID | None) -> None:
+        """A piece of work ended; the terminal is given back with the last one."""
+        if self._bars is None or task is None:
+            return
+        self._running -= 1
+        if self._running == 0:
+            self._bars.stop()
+            self._bars = None
+
+    def line(self, text: str) -> None:
+        """Print a line where there are no bars."""
+        if not self._stream.isatty():
+            print(text, file=self._stream, flush=True)  # noqa: T201
+
+
+class RichBar:
+    """A bar of `RichProgress`."""
+
+    def __init__(self, owner: RichProgress, name: str, task: TaskID | None) -> None:
+        self._owner = owner
+        self._name = name
+        self._task = task
+        self._done = 0
+        self._remark = ""
+        self._begin = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._owner.close(self._task)
+        seconds = time.monotonic() - self._begin
+        ended = "stopped" if kind else "done"
+        self._owner.line(f"{self._name}: {ended}, {self._done} in {seconds:.1f} s {self._remark}")
+
+    def advance(self, n: int = 1) -> None:
+        """`n` further items are done."""
+        self._done += n
+        self._owner.show(self._task, advance=n)
+
+    def note(self, text: str) -> None:
+        """Replace the remark beside the bar."""
+        self._remark = text
+        self._owner.show(self._task, remark=text)
