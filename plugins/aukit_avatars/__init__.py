@@ -1,0 +1,1 @@
+"""Avatars: the open benchmark of people who do not exist."""
