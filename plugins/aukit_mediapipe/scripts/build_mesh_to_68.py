@@ -3,9 +3,10 @@
 Usage: python build_mesh_to_68.py CANONICAL.npz OUT.json
 
 CANONICAL.npz holds `xyz` (468, 3), the canonical face mesh out of the geometry metadata of
-`face_landmarker.task` (Apache-2.0). Points that the iBUG scheme defines by anatomy (corners of eyes
-and mouth, lips, nostrils, brows) are single mesh points. Points that it defines by even spacing
-(contour of the jaw, ridge of the nose) are spaced evenly along mesh lines of the canonical face.
+`face_landmarker.task` (Apache-2.0). Points that the iBUG scheme defines by anatomy are mesh points
+(corners of eyes and mouth, lips, nostrils) or means of two (brows: their upper and lower edge).
+Points that it defines by even spacing (contour of the jaw, ridge of the nose) are spaced evenly
+along mesh lines of the canonical face.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from numpy.typing import NDArray
 JAW = (127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152,
        377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356)
 RIDGE = (168, 6, 197, 195, 5, 4)
-BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
+BROWS = ((70, 46), (63, 53), (105, 52), (66, 65), (107, 55),
+         (336, 285), (296, 295), (334, 282), (293, 283), (300, 276))
 NOSTRILS = (98, 97, 2, 326, 327)
 EYES = (33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380)
 MOUTH = (61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91, 78, 81, 13, 311, 308, 402, 14, 178)
@@ -48,9 +50,14 @@ def single(vertices: tuple[int, ...]) -> list[Weights]:
     return [[(vertex, 1.0)] for vertex in vertices]
 
 
+def middle(pairs: tuple[tuple[int, int], ...]) -> list[Weights]:
+    """Points half-way between two mesh points."""
+    return [[(first, 0.5), (second, 0.5)] for first, second in pairs]
+
+
 def build(xyz: NDArray[np.float64]) -> list[Weights]:
     """The 68 points in the order of the scheme."""
-    face = [*even(xyz, JAW, 17), *single(BROWS), *even(xyz, RIDGE, 4), *single(NOSTRILS)]
+    face = [*even(xyz, JAW, 17), *middle(BROWS), *even(xyz, RIDGE, 4), *single(NOSTRILS)]
     return [*face, *single(EYES), *single(MOUTH)]
 
 

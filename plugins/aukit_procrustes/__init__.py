@@ -1,0 +1,1 @@
+"""2D registration: a similarity from 68 landmarks to a frontal template."""

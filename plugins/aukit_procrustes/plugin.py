@@ -1,0 +1,60 @@
+"""The 2D aligner: its record and options; nothing heavy is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aukit.components import Component
+from aukit.hooks import hookimpl
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where the face lies in the registered picture, and what is refused."""
+
+    size: int = field(default=224, metadata={"help": "side of the registered face in pixels"})
+    margin: float = field(
+        default=0.17, metadata={"help": "free share of the width on either side of the jaw"}
+    )
+    forehead: float = field(
+        default=0.22, metadata={"help": "free share of the height above the brows"}
+    )
+    points: Literal["all", "stable"] = field(
+        default="all",
+        metadata={
+            "help": "landmarks that are fitted: all 68, or those that expressions hardly move "
+            "(corners of the eyes, nose)"
+        },
+    )
+    min_eyes: float = field(
+        default=10.0, metadata={"help": "least distance of the outer eye corners, source pixels"}
+    )
+    max_outside: float = field(
+        default=0.5, metadata={"help": "largest share of landmarks beyond the picture"}
+    )
+
+    def __post_init__(self) -> None:
+        if self.size < 16:
+            raise ValueError("size must be at least 16")
+        if not (0 <= self.margin < 0.5 and 0 <= self.forehead < 1):
+            raise ValueError("margin must lie in 0..0.5 and forehead in 0..1")
+        if not 0 <= self.max_outside <= 1:
+            raise ValueError("max_outside must lie in 0..1")
+
+
+@hookimpl
+def aukit_aligners() -> list[Component]:
+    """The Procrustes aligner."""
+    return [
+        Component(
+            kind="aligner",
+            name="procrustes",
+            aliases=("2d",),
+            factory="aukit_procrustes.align:ProcrustesAligner",
+            config=Options,
+            summary="similarity from 68 landmarks to a frontal template",
+            accepts=("ibug-68",),
+            paper="Gower, Generalized Procrustes analysis, Psychometrika 1975",
+        )
+    ]
