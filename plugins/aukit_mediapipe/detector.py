@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from aukit_mediapipe.litert import Array, Model
 from numpy.typing import NDArray
 from torch import Tensor
 
 from aukit.vision.warp import warp
+from aukit_mediapipe.litert import Array, Model
 
 INPUT = 128
 """Side of the square that the network sees."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
+
+from aukit.contracts.context import Context
+from aukit.contracts.landmarker import IBUG68, MEDIAPIPE478, Faces
 from aukit_mediapipe import bundle, mesh
 from aukit_mediapipe.detector import Detections, Detector
 from aukit_mediapipe.litert import Model
 from aukit_mediapipe.plugin import LiteRTOptions
 from aukit_mediapipe.schemes import to_68
-from torch import Tensor
-
-from aukit.contracts.context import Context
-from aukit.contracts.landmarker import IBUG68, MEDIAPIPE478, Faces
 
 
 class LiteRTLandmarker:
@@ -46,7 +46,9 @@ class LiteRTLandmarker:
             return [no_faces() for _ in images]
         transforms = torch.cat([mesh.regions(each) for each in found])
         scores = torch.cat([torch.from_numpy(each.scores) for each in found])
-        sources = [i.to(self._device) for i, n in zip(images, counts, strict=True) for _ in range(n)]
+        sources = [
+            i.to(self._device) for i, n in zip(images, counts, strict=True) for _ in range(n)
+        ]
         points, presence = mesh.landmarks(self._mesh, sources, transforms)
         shapes = mesh.blendshapes(self._blendshapes, points)
         parts = [part.split(counts) for part in (scores, points, presence, shapes)]

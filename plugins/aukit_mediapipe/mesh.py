@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from aukit_mediapipe.detector import Detections
-from aukit_mediapipe.litert import Array, Model
 from torch import Tensor
 
 from aukit.vision.warp import apply, invert, place, warp
+from aukit_mediapipe.detector import Detections
+from aukit_mediapipe.litert import Array, Model
 
 INPUT = 256
 """Side of the square that the mesh network sees."""

@@ -7,8 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
-from aukit_procrustes.plugin import Options
-from aukit_procrustes.template import frontal, placed
 from torch import Tensor
 
 from aukit.contracts.aligner import Aligned
@@ -16,6 +14,8 @@ from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, Faces
 from aukit.errors import PluginError
 from aukit.vision.warp import apply, inside, similarity, warp
+from aukit_procrustes.plugin import Options
+from aukit_procrustes.template import frontal, placed
 
 NO_FACE = "no face"
 NOT_FINITE = "landmarks not finite"
@@ -46,7 +46,11 @@ class ProcrustesAligner:
         """Everything that decides how an accepted face looks."""
         keep = ("size", "margin", "forehead", "points")
         options = {name: value for name, value in asdict(self._config).items() if name in keep}
-        return {"aligner": "procrustes", **options, "target": self._target.round(decimals=3).tolist()}
+        return {
+            "aligner": "procrustes",
+            **options,
+            "target": self._target.round(decimals=3).tolist(),
+        }
 
     def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:
         """Register one face an image; see `aukit.contracts.aligner.Aligner`.
@@ -72,7 +76,10 @@ class ProcrustesAligner:
         checks = (
             (NO_FACE, [count == 0 for count in counts]),
             (NOT_FINITE, (~points.isfinite()).any(-1).any(-1).tolist()),
-            (TOO_SMALL, ((outer[:, 0] - outer[:, 1]).norm(dim=-1) < self._config.min_eyes).tolist()),
+            (
+                TOO_SMALL,
+                ((outer[:, 0] - outer[:, 1]).norm(dim=-1) < self._config.min_eyes).tolist(),
+            ),
             (OUTSIDE, (beyond.double().mean(-1) > self._config.max_outside).tolist()),
         )
         return tuple(

