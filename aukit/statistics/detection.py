@@ -1,0 +1,47 @@
+"""Detection of action units: F1 and accuracy of presence, where intensity reaches a threshold."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+TERMS = 4
+"""Summands a frame: true positive, false positive, false negative, true negative."""
+
+
+def detection_terms(truth: Tensor, predicted: Tensor, mask: Tensor, threshold: float) -> Tensor:
+    """Summands of each frame; an AU is present from `threshold` on, on both sides.
+
+    Args:
+        truth: (...) intensity.
+        predicted: (...) intensity.
+        mask: (...) bool; masked entries contribute zeros.
+        threshold: least intensity that counts as present.
+
+    Returns:
+        (..., `TERMS`) float64.
+    """
+    present, found = truth >= threshold, predicted >= threshold
+    cells = [present & found, ~present & found, present & ~found, ~present & ~found]
+    return torch.stack([cell & mask for cell in cells], dim=-1).to(torch.float64)
+
+
+def f1(sums: Tensor) -> Tensor:
+    """F1 of presence; NaN where the AU is neither present nor found in any frame.
+
+    Args:
+        sums: (..., `TERMS`) summed `detection_terms`.
+
+    Returns:
+        (...) float64 in 0..1.
+    """
+    hits, false_alarms, misses, _ = sums.unbind(-1)
+    total = 2 * hits + false_alarms + misses
+    return 2 * hits / torch.where(total > 0, total, torch.nan)
+
+
+def accuracy(sums: Tensor) -> Tensor:
+    """Share of frames whose presence is right; NaN where there is no frame. Shapes as in `f1`."""
+    hits, false_alarms, misses, rejections = sums.unbind(-1)
+    total = hits + false_alarms + misses + rejections
+    return (hits + rejections) / torch.where(total > 0, total, torch.nan)

@@ -1,0 +1,38 @@
+"""Registers the metric `intensity`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aukit.au import MAX_LEVEL
+from aukit.components import Component
+from aukit.hooks import hookimpl
+
+
+@dataclass(frozen=True)
+class IntensityConfig:
+    """Options of the metric `intensity`."""
+
+    threshold: float = field(
+        default=2.0,
+        metadata={"help": "least intensity (0..5) that counts as present in F1 and accuracy"},
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold <= MAX_LEVEL:
+            raise ValueError(f"threshold must lie above 0 and up to {MAX_LEVEL}")
+
+
+@hookimpl
+def aukit_metrics() -> list[Component]:
+    """ICC(3,1), MAE, MSE, PCC, F1 and accuracy."""
+    return [
+        Component(
+            kind="metric",
+            name="intensity",
+            factory="aukit_scores.intensity:Intensity",
+            config=IntensityConfig,
+            summary="ICC(3,1), MAE, MSE, PCC of intensity; F1, accuracy of presence",
+            paper="Shrout and Fleiss 1979, Psychological Bulletin 86(2), 420-428",
+        )
+    ]
