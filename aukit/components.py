@@ -151,8 +151,10 @@ def validate(component: Component) -> None:
     if component.kind not in KINDS:
         raise PluginError(f"{where}: unknown kind {component.kind!r}; kinds: {', '.join(KINDS)}")
     for name in component.names:
-        if not _NAME.fullmatch(name) or name == "none":
+        if not _NAME.fullmatch(name):
             raise PluginError(f"{where}: bad name {name!r}: use lower case, digits and hyphens")
+        if name == "none" and KINDS[component.kind].optional:
+            raise PluginError(f"{where}: 'none' means that the {component.kind} step is left out")
     if component.api != API:
         raise PluginError(f"{where} was written for contracts {component.api}; this is {API}")
     if ":" not in component.factory:
