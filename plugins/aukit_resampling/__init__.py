@@ -1,0 +1,1 @@
+"""Balancers that use real frames only."""
