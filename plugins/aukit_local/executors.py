@@ -1,0 +1,111 @@
+"""Executors on this machine: in this process, or in worker processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from typing import TypeVar
+
+from aukit.contracts.context import Context
+from aukit.errors import StageError
+from aukit_local.plugin import InlineConfig, ProcessesConfig
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Inline:
+    """One item after the other, in this process; nothing is started before it is asked for."""
+
+    def __init__(self, config: InlineConfig, context: Context) -> None:
+        pass
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Results in the order of the items."""
+        for place, item in enumerate(items):
+            try:
+                result = function(item)
+            except Exception as error:
+                error.add_note(_note(place, item))
+                raise
+            yield result
+
+
+class Processes:
+    """Several items at once, in worker processes that share the CPU cores among them.
+
+    Workers are spawned, not forked: a fork of a process that runs threads (torch) can hang.
+    """
+
+    def __init__(self, config: ProcessesConfig, context: Context) -> None:
+        self.workers = config.workers or cores()
+        self.in_flight = self.workers * config.ahead
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Results in the order of the items; at most `in_flight` items are held at a time.
+
+        Raises:
+            StageError: a worker process died.
+        """
+        threads = max(1, cores() // self.workers)
+        pool = ProcessPoolExecutor(
+            self.workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(threads,),
+        )
+        try:
+            yield from self._stream(pool, function, items)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _stream(
+        self, pool: ProcessPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[Result]:
+        waiting = enumerate(items)
+        running: deque[tuple[int, Item, Future[Result]]] = deque()
+        while True:
+            for place, item in islice(waiting, self.in_flight - len(running)):
+                running.append((place, item, pool.submit(function, item)))
+            if not running:
+                return
+            yield _result(*running.popleft())
+
+
+def _result(place: int, item: object, future: Future[Result]) -> Result:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise StageError(
+            f"a worker process died while it worked on {_note(place, item)}",
+            "often the memory is used up: try fewer workers, or smaller batches",
+        ) from error
+    except Exception as error:
+        error.add_note(_note(place, item))
+        raise
+
+
+def _note(place: int, item: object) -> str:
+    text = repr(item)
+    return f"item {place}: {text if len(text) <= 200 else text[:200] + '...'}"
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _start_worker(threads: int) -> None:
+    # An interrupt reaches the whole process group; the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import torch
+
+    torch.set_num_threads(threads)

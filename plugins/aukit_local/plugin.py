@@ -1,0 +1,52 @@
+"""Registers the executors `inline` and `processes`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aukit.components import Component
+from aukit.hooks import hookimpl
+
+
+@dataclass(frozen=True)
+class InlineConfig:
+    """The executor `inline` has no options."""
+
+
+@dataclass(frozen=True)
+class ProcessesConfig:
+    """Options of the executor `processes`."""
+
+    workers: int = field(
+        default=0, metadata={"help": "number of worker processes; 0 for one a CPU core"}
+    )
+    ahead: int = field(
+        default=2, metadata={"help": "items in flight for each worker; bounds the memory"}
+    )
+
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise ValueError("workers must be 0 or more")
+        if self.ahead < 1:
+            raise ValueError("ahead must be at least 1")
+
+
+@hookimpl
+def aukit_executors() -> list[Component]:
+    """In this process, or in workers of its own."""
+    return [
+        Component(
+            kind="executor",
+            name="inline",
+            factory="aukit_local.executors:Inline",
+            config=InlineConfig,
+            summary="one item after the other, in this process",
+        ),
+        Component(
+            kind="executor",
+            name="processes",
+            factory="aukit_local.executors:Processes",
+            config=ProcessesConfig,
+            summary="several items at once, in worker processes on this machine",
+        ),
+    ]

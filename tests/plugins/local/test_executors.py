@@ -1,0 +1,104 @@
+"""The executors `inline` and `processes`."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from aukit import config
+from aukit.contracts.context import Context
+from aukit.errors import ConfigError, StageError
+from aukit_local.executors import Inline, Processes, cores
+from aukit_local.plugin import InlineConfig, ProcessesConfig, aukit_executors
+
+
+@pytest.fixture(scope="module")
+def jobs() -> Iterator[ModuleType]:
+    """`jobs.py` under a name that workers can import too (spawn hands `sys.path` on)."""
+    folder = str(Path(__file__).parent)
+    sys.path.insert(0, folder)
+    spec = importlib.util.find_spec("jobs")
+    assert spec is not None
+    yield importlib.import_module("jobs")
+    sys.path.remove(folder)
+
+
+def inline() -> Inline:
+    return Inline(InlineConfig(), Context())
+
+
+def processes(workers: int = 2, ahead: int = 2) -> Processes:
+    return Processes(ProcessesConfig(workers, ahead), Context())
+
+
+@pytest.mark.parametrize("make", [inline, processes])
+def test_results_come_in_the_order_of_the_items(make: Any, jobs: ModuleType) -> None:
+    assert list(make().map(jobs.slow_first, range(9))) == list(range(9))
+    assert list(make().map(jobs.square, [])) == []
+
+
+@pytest.mark.parametrize("make", [inline, processes])
+def test_the_first_exception_comes_in_its_place_and_is_named(
+    make: Any, jobs: ModuleType, tmp_path: Path
+) -> None:
+    paths = [tmp_path / str(i) for i in range(40)]
+    found = make().map(jobs.touch, paths)
+    assert [next(found) for _ in range(3)] == ["0", "1", "2"]
+    with pytest.raises(ValueError, match="three is wrong") as caught:
+        next(found)
+    assert any("item 3:" in note for note in caught.value.__notes__)
+    started = len(list(tmp_path.iterdir()))
+    assert 4 <= started < 12, "nothing further is started"
+
+
+@pytest.mark.parametrize(("make", "limit"), [(inline, 1), (processes, 4)])
+def test_items_in_flight_are_bounded(make: Any, limit: int, jobs: ModuleType) -> None:
+    taken = 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        for number in range(100):
+            taken += 1
+            yield number
+
+    results = make().map(jobs.square, items())
+    for done in range(1, 10):
+        next(results)
+        assert taken <= done - 1 + limit
+    results.close()
+
+
+def test_nothing_is_taken_before_a_result_is_asked_for(jobs: ModuleType) -> None:
+    def items() -> Iterator[int]:
+        raise AssertionError("taken too early")
+        yield 0
+
+    processes().map(jobs.square, items())
+    inline().map(jobs.square, items())
+
+
+def test_workers_are_other_processes_and_share_the_cores(jobs: ModuleType) -> None:
+    found = list(processes(workers=2).map(jobs.where, range(12)))
+    pids = {pid for pid, _ in found}
+    assert os.getpid() not in pids
+    assert 1 <= len(pids) <= 2
+    assert {threads for _, threads in found} == {max(1, cores() // 2)}
+
+
+def test_a_dead_worker_is_one_clear_error(jobs: ModuleType) -> None:
+    with pytest.raises(StageError, match="a worker process died"):
+        list(processes(workers=1, ahead=1).map(jobs.die, range(5)))
+
+
+@pytest.mark.parametrize(("option", "value"), [("workers", -1), ("ahead", 0)])
+def test_impossible_options_are_refused(option: str, value: int) -> None:
+    component = next(c for c in aukit_executors() if c.name == "processes")
+    with pytest.raises(ConfigError, match=option):
+        config.build(component, [{option: config.Value(value, "test")}])
