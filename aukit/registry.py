@@ -8,6 +8,7 @@ name that two distributions offer is an error naming both, raised only when that
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib.metadata
 import os
 from collections.abc import Iterable, Mapping
@@ -182,6 +183,17 @@ class Registry:
 
         path: Path = weights.resolve(ref, self.weights())
         return path
+
+
+@functools.cache
+def default_registry() -> Registry:
+    """The registry of this process, loaded once."""
+    return Registry()
+
+
+def resolve_weights(ref: str) -> Path:
+    """`Registry.resolve_weights` of this process; unlike the method it can be pickled."""
+    return default_registry().resolve_weights(ref)
 
 
 def installed_entry_points() -> list[tuple[str, str, Any]]:

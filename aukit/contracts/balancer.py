@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 class Balancer(Protocol):
     """Plans the training set."""
 
-    def plan(self, labels: pa.Table, aus: tuple[str, ...], seed: int) -> pa.Table:
+    def plan(
+        self, labels: pa.Table, sources: pa.Table, aus: tuple[str, ...], seed: int
+    ) -> pa.Table:
         """Decide which real frames to use and which faces to synthesize.
 
         Args:
             labels: rows of training people: `id`, `subject`, `view`, `task` and the AU columns
                 (null = not coded).
+            sources: the same of the faces that may be painted; the same table, unless the
+                synthesizer paints the faces of another dataset.
             aus: the AU columns to balance.
             seed: the plan is a function of the labels and this.
 

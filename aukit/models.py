@@ -1,0 +1,67 @@
+"""Saved models: safetensors with a JSON card beside them that says what the model may be given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from aukit.errors import DataError
+from aukit.store import write_aside, write_json
+
+WEIGHTS, CARD = "model.safetensors", "card.json"
+
+
+def save_model(folder: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
+    """Write a model's tensors and its card into a folder."""
+    with write_aside(folder / WEIGHTS) as aside:
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, aside)
+    write_json(folder / CARD, dict(card))
+
+
+def load_card(folder: Path) -> dict[str, Any]:
+    """The card of a saved model.
+
+    Raises:
+        DataError: there is none, or it is damaged.
+    """
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder} holds no model: its {CARD} cannot be read") from error
+    if not isinstance(card, dict):
+        raise DataError(f"{folder / CARD} is not a model card")
+    return card
+
+
+def load_tensors(folder: Path) -> dict[str, Tensor]:
+    """The tensors of a saved model.
+
+    Raises:
+        DataError: they are missing or cut short.
+    """
+    try:
+        return dict(load_file(folder / WEIGHTS))
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"model file {folder / WEIGHTS} cannot be read: {error}") from error
+
+
+def refuse_other_alignment(card: Mapping[str, Any], alignment: Mapping[str, Any]) -> None:
+    """A model accepts only faces that were aligned as its training faces were.
+
+    Raises:
+        DataError: they were not; the message names what differs.
+    """
+    known = card.get("alignment") or {}
+    keys = sorted(set(known) | set(alignment))
+    if differing := [key for key in keys if known.get(key) != alignment.get(key)]:
+        details = ", ".join(f"{k} {known.get(k)} / {alignment.get(k)}" for k in differing)
+        raise DataError(
+            f"the model was trained on faces aligned otherwise (model / given): {details}",
+            "align the faces with the model's aligner and options",
+        )

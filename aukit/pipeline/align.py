@@ -1,0 +1,255 @@
+"""The align stage: frames -> landmarks -> registered faces -> Parquet, streamed in chunks.
+
+A chunk of index rows becomes one shard. Shards that an interrupted attempt finished are kept.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from torch import Tensor
+
+from aukit.config import Choice
+from aukit.contracts.aligner import Aligned, Aligner
+from aukit.contracts.context import Context
+from aukit.contracts.dataset import Dataset, Frames
+from aukit.contracts.executor import Executor
+from aukit.contracts.landmarker import Faces, Landmarker
+from aukit.errors import ConfigError
+from aukit.faces import encode
+from aukit.pipeline.guard import make, named
+from aukit.progress import Progress
+from aukit.records import DROPPED, OK, REAL, au_columns, face_schema
+from aukit.store import write_table
+
+CHUNK = 256
+NO_FACE = "no face"
+
+Which = Literal["best", "all"]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Which frames are registered, and how.
+
+    Attributes:
+        data, landmarker, aligner: the chosen components; without a landmarker the dataset's own
+            landmarks are used.
+        context: given to all three.
+        faces: `best` takes the first face of each frame, `all` every one.
+    """
+
+    data: Choice
+    landmarker: Choice | None
+    aligner: Choice
+    context: Context
+    faces: Which = "best"
+
+    def __reduce__(self) -> tuple[type[Registration], tuple[Any, ...]]:
+        # Workers build their own components; those built here need not travel.
+        return Registration, tuple(getattr(self, f.name) for f in fields(self))
+
+    @functools.cached_property
+    def dataset(self) -> Dataset:
+        """The dataset, built once a process."""
+        dataset: Dataset = make(self.data, self.context)
+        if self.landmarker is None and not dataset.landmarks:
+            raise ConfigError(
+                f"dataset '{self.data.component.name}' brings no landmarks of its own",
+                "choose a landmarker, e.g. --landmarker mediapipe",
+            )
+        return dataset
+
+    @functools.cached_property
+    def _landmarker(self) -> Landmarker | None:
+        return None if self.landmarker is None else make(self.landmarker, self.context)
+
+    @functools.cached_property
+    def _aligner(self) -> Aligner:
+        aligner: Aligner = make(self.aligner, self.context)
+        return aligner
+
+    def to_json(self) -> dict[str, Any]:
+        """What determines the result, for the stage's key."""
+        return {
+            "data": self.data.to_json(),
+            "landmarker": self.landmarker.to_json() if self.landmarker else None,
+            "aligner": self.aligner.to_json(),
+            "faces": self.faces,
+            "seed": self.context.seed,
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """What a model remembers of its training faces."""
+        return {"aligner": self.aligner.component.name, **self._aligner.describe()}
+
+    def faces_of(self, rows: pa.Table) -> Iterator[pa.Table]:
+        """Tables of registered faces (`records.face_schema`) for index rows, in their order."""
+        batches = iter(self.dataset.read(rows))
+        while True:
+            with named(self.data, "align"):
+                frames = next(batches, None)
+            if frames is None:
+                return
+            yield self.register(frames)
+
+    def register(self, frames: Frames) -> pa.Table:
+        """Registered faces of some frames, dropped ones with their reasons."""
+        found = self._find(frames)
+        picks = [(row, faces) for row, many in enumerate(found) for faces in self._picked(many)]
+        images = [_image(frames.images[row]) for row, _ in picks]
+        with named(self.aligner, "align"):
+            aligned = self._aligner.align(images, [faces for _, faces in picks])
+        reasons = tuple(
+            frames.reasons[row] or aligned.reasons[number] for number, (row, _) in enumerate(picks)
+        )
+        return face_table(frames, picks, replace(aligned, reasons=reasons))
+
+    def _find(self, frames: Frames) -> Sequence[Faces]:
+        if self._landmarker is None:
+            if frames.faces is None:
+                raise ConfigError(f"dataset '{self.data.component.name}' gave no landmarks")
+            return frames.faces
+        readable = [image for image in frames.images if image is not None]
+        assert self.landmarker is not None
+        with named(self.landmarker, "align"):
+            found = iter(self._landmarker.detect(readable))
+        return [nobody() if image is None else next(found) for image in frames.images]
+
+    def _picked(self, faces: Faces) -> list[Faces]:
+        """The faces of one frame that become rows; a frame without any becomes one dropped row."""
+        if len(faces) == 0:
+            return [faces]
+        return [faces.one(i) for i in range(len(faces) if self.faces == "all" else 1)]
+
+
+def nobody() -> Faces:
+    """No face."""
+    return Faces(torch.zeros(0, 4), torch.zeros(0), {})
+
+
+def _image(image: Tensor | None) -> Tensor:
+    # An unreadable picture has no faces either; the aligner sees a pixel and gives a reason.
+    return torch.zeros((3, 1, 1), dtype=torch.uint8) if image is None else image
+
+
+def face_table(frames: Frames, picks: Sequence[tuple[int, Faces]], aligned: Aligned) -> pa.Table:
+    """Rows in `records.face_schema` for aligned faces.
+
+    Args:
+        frames: where they come from.
+        picks: for each aligned row, the frame it is in and its face (length one or zero).
+        aligned: the registered faces.
+    """
+    aus = au_columns(frames.rows)
+    rows = frames.rows.take([row for row, _ in picks])
+    good = torch.tensor([reason is None for reason in aligned.reasons], dtype=torch.bool)
+    encoded = iter(encode(aligned.images[good]) if good.any() else ())
+    pngs = [next(encoded) if ok else None for ok in good.tolist()]
+    numbers = _face_numbers([row for row, _ in picks])
+    sizes = [_size(frames.images[row]) for row, _ in picks]
+    columns: dict[str, Any] = {
+        "id": [
+            f"{name}/{number}" if number else name
+            for name, number in zip(rows.column("id").to_pylist(), numbers, strict=True)
+        ],
+        "face": numbers,
+        "image": pngs,
+        "width": [size[0] for size in sizes],
+        "height": [size[1] for size in sizes],
+        "box": [faces.boxes[0].tolist() if len(faces) else None for _, faces in picks],
+        "score": [float(faces.scores[0]) if len(faces) else None for _, faces in picks],
+        "landmarks": _where(good, aligned.landmarks.flatten(1)),
+        "transform": _where(good, aligned.transforms.flatten(1)),
+        "valid_share": _where(good, aligned.valid.float().mean((1, 2))),
+        "status": [OK if ok else DROPPED for ok in good.tolist()],
+        "reason": list(aligned.reasons),
+        "origin": [REAL] * len(picks),
+        "parent": [None] * len(picks),
+        "seed": [None] * len(picks),
+    }
+    schema = face_schema(aus)
+    arrays = [
+        pa.array(columns[f.name], f.type)
+        if f.name in columns
+        else rows.column(f.name).cast(f.type).combine_chunks()
+        for f in schema
+    ]
+    return pa.table(arrays, schema=schema)
+
+
+def _where(good: Tensor, values: Tensor) -> list[Any]:
+    pairs = zip(good.tolist(), values.tolist(), strict=True)
+    return [value if ok else None for ok, value in pairs]
+
+
+def _size(image: Tensor | None) -> tuple[int | None, int | None]:
+    return (None, None) if image is None else (int(image.shape[2]), int(image.shape[1]))
+
+
+def _face_numbers(rows: Sequence[int]) -> list[int]:
+    """0 for the first face of a frame, 1 for its second, ..."""
+    seen: Counter[int] = Counter()
+    numbers = []
+    for row in rows:
+        numbers.append(seen[row])
+        seen[row] += 1
+    return numbers
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """One shard to make; picklable, so that any executor can take it."""
+
+    number: int
+    rows: pa.Table
+
+
+class _Shard:
+    """Makes one shard; the function that executors map."""
+
+    def __init__(self, registration: Registration, folder: Path) -> None:
+        self.registration = registration
+        self.folder = folder
+
+    def __call__(self, chunk: _Chunk) -> int:
+        table = pa.concat_tables(list(self.registration.faces_of(chunk.rows)))
+        write_table(shard_path(self.folder, chunk.number), table)
+        return int(chunk.rows.num_rows)
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """Path of a shard."""
+    return folder / f"part-{number:05d}.parquet"
+
+
+def align_rows(
+    registration: Registration,
+    rows: pa.Table,
+    folder: Path,
+    executor: Executor,
+    progress: Progress,
+) -> None:
+    """Fill a folder with shards of registered faces for index rows."""
+    chunks = (
+        _Chunk(number, rows.slice(start, CHUNK))
+        for number, start in enumerate(range(0, rows.num_rows, CHUNK))
+    )
+    missing = [chunk for chunk in chunks if not shard_path(folder, chunk.number).exists()]
+    with progress.start("align", rows.num_rows) as bar:
+        bar.advance(rows.num_rows - sum(chunk.rows.num_rows for chunk in missing))
+        for done in executor.map(_Shard(registration, folder), missing):
+            bar.advance(done)
+
+
+def partition_rows(index: pa.Table, partition: str) -> pa.Table:
+    """The index rows of a partition."""
+    return index.filter(pc.fill_null(pc.equal(index.column("partition"), partition), False))

@@ -1,0 +1,141 @@
+"""A whole run: align, plan, synthesize, fit, predict, score, report.
+
+Every stage is stored under what determines it, so a run that was killed continues from the stages
+that are finished, and comparisons share what they have in common.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aukit.contracts.context import Context
+from aukit.devices import resolve_device
+from aukit.errors import AukitError
+from aukit.pipeline.fit import FitStages
+from aukit.pipeline.prepare import PrepareStages
+from aukit.pipeline.score import ScoreStages
+from aukit.progress import Progress, Silent
+from aukit.registry import Registry, default_registry, resolve_weights
+from aukit.run_config import RunConfig
+from aukit.runs import Run
+from aukit.store import Stages
+
+STAGES = ".stages"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves.
+
+    Attributes:
+        folder: the run folder.
+        report: `report.html` in it.
+        scores: `scores.json` as a dictionary.
+        dropped: reason -> number of frames that were dropped, over all roles.
+        seconds: wall time of this process.
+    """
+
+    folder: Path
+    report: Path
+    scores: Mapping[str, Any]
+    dropped: Mapping[str, int]
+    seconds: float
+
+
+@dataclass
+class Work:
+    """What the stages of a run share.
+
+    Attributes:
+        run, config, stages: the run, its configuration, and the store of stage results.
+        context: given to every component.
+        progress: shows how far a stage is.
+    """
+
+    run: Run
+    config: RunConfig
+    stages: Stages
+    context: Context
+    progress: Progress
+
+    def stage(
+        self, name: str, label: str, document: Mapping[str, Any], compute: Callable[[Path], None]
+    ) -> Path:
+        """The folder of a stage's result, computed unless it is there.
+
+        Args:
+            name: kind of stage, part of the key.
+            label: how this run calls it, e.g. `align-train`.
+            document: everything that determines the result.
+            compute: fills a folder.
+        """
+        hook = self.run.hook
+
+        def observed(folder: Path) -> None:
+            self.run.event("started", label)
+            hook.aukit_stage_started(run=self.run, stage=label)
+            compute(folder)
+
+        try:
+            folder, fresh = self.stages.run(name, document, observed)
+        except BaseException as error:
+            self.run.event("failed", label, error=f"{type(error).__name__}: {error}")
+            hook.aukit_stage_failed(run=self.run, stage=label, error=error)
+            raise
+        self.run.event("finished" if fresh else "found", label)
+        if fresh:
+            hook.aukit_stage_finished(run=self.run, stage=label, result=folder)
+        self.run.stage_done(label, folder)
+        return folder
+
+
+def execute(
+    config: RunConfig,
+    output: Path = Path("runs"),
+    registry: Registry | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Run a configuration, or continue it where it was interrupted.
+
+    Args:
+        config: from `aukit.run_config.resolve`.
+        output: folder of run folders; stage results are shared below it.
+        registry: told of what happens; the one of this process if None.
+        progress: shows how far it is; silent if None.
+
+    Returns:
+        where everything is, and the scores.
+
+    Raises:
+        AukitError: with one line of what, where, and what to do; finished stages are kept.
+    """
+    started = time.perf_counter()
+    device = resolve_device(config.options.device)
+    registry = registry or default_registry()
+    run = Run.begin(output, config, registry)
+    context = Context(device, config.options.seed, resolve_weights)
+    work = Work(run, config, Stages(output / STAGES), context, progress or Silent())
+    try:
+        scores, dropped = _stages(work)
+    except (AukitError, OSError):
+        run.fail()
+        raise
+    outcome = Outcome(
+        folder=run.folder,
+        report=run.folder / "report.html",
+        scores=scores,
+        dropped=dropped,
+        seconds=round(time.perf_counter() - started, 1),
+    )
+    run.finish({"scores": scores, "seconds": outcome.seconds})
+    return outcome
+
+
+def _stages(work: Work) -> tuple[Mapping[str, Any], Mapping[str, int]]:
+    prepared = PrepareStages(work).run()
+    fitted = FitStages(work, prepared).run()
+    return ScoreStages(work, prepared, fitted).run()

@@ -1,0 +1,286 @@
+"""The fitted stages: synthesizer, synthetic faces, normalizer, estimator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import torch
+
+from aukit.contracts.estimator import Estimator, TrainingSet
+from aukit.contracts.faces import FaceBatch, FaceSource
+from aukit.contracts.labels import Labels
+from aukit.contracts.normalizer import Normalizer
+from aukit.contracts.synthesizer import Synthesizer
+from aukit.errors import DataError, PluginError
+from aukit.faces import StoredFaces, encode
+from aukit.models import CARD, load_card, refuse_other_alignment
+from aukit.pipeline.align import shard_path
+from aukit.pipeline.guard import make, named
+from aukit.pipeline.prepare import PLAN, Prepared, stored
+from aukit.pipeline.training_set import plan_counts, request_targets, synthetic_requests
+from aukit.records import SYNTHETIC, face_schema, with_labels
+from aukit.seeds import seed_of
+from aukit.store import read_table, write_json, write_table
+from aukit.training import Session
+
+if TYPE_CHECKING:
+    from aukit.pipeline.execute import Work
+
+MODEL = "model"
+SYNTHESIZE_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What the fitted stages leave.
+
+    Attributes:
+        estimator: stage folder of the estimator; the model is in `model`.
+        synthesizer, synthetic, normalizer: stage folders, where there are such stages.
+        lost: synthetic or real faces that the plan asked for and that do not exist.
+    """
+
+    estimator: Path
+    synthesizer: Path | None
+    synthetic: Path | None
+    normalizer: Path | None
+    lost: int
+
+
+class NormalizedFaces:
+    """A face source seen through a normalizer.
+
+    Args:
+        faces: the source.
+        normalizer: a fitted one.
+    """
+
+    def __init__(self, faces: FaceSource, normalizer: Normalizer) -> None:
+        self._faces = faces
+        self._normalizer = normalizer
+        self.aus = faces.aus
+        self.table = faces.table
+        self.labels: Labels = faces.labels
+
+    def __len__(self) -> int:
+        return len(self._faces)
+
+    def batch(self, indices: Any) -> FaceBatch:
+        """Decode and normalize the rows at `indices`."""
+        batch = self._faces.batch(indices)
+        return replace(batch, images=self._normalizer.apply(batch))
+
+
+class FitStages:
+    """Runs these stages.
+
+    Args:
+        work: what the stages of the run share.
+        prepared: what the stages before left.
+    """
+
+    def __init__(self, work: Work, prepared: Prepared) -> None:
+        self.work = work
+        self.config = work.config
+        self.prepared = prepared
+        self.plan = read_table(prepared.plan / PLAN)
+
+    def run(self) -> Fitted:
+        """Everything up to the fitted estimator."""
+        synthesizer = self._fit_synthesizer()
+        synthetic = self._synthesize(synthesizer)
+        normalizer = self._fit_normalizer(synthetic)
+        estimator, lost = self._fit_estimator(synthetic, normalizer)
+        return Fitted(estimator, synthesizer, synthetic, normalizer, lost)
+
+    def _session(self, label: str, folder: Path) -> Session:
+        work = self.work
+        checkpoints = folder / "training"
+        checkpoints.mkdir(exist_ok=True)
+        return Session(
+            folder=checkpoints,
+            device=work.context.device,
+            seed=seed_of(work.context.seed, label),
+            progress=work.progress,
+            on_scalars=lambda step, values: work.run.scalars(label, step, values),
+        )
+
+    def _fit_synthesizer(self) -> Path | None:
+        choice, prepared = self.config.components["synth"], self.prepared
+        if choice is None or prepared.synth_fit is None:
+            return None
+        source = prepared.synth_fit
+
+        def compute(folder: Path) -> None:
+            synthesizer: Synthesizer = make(choice, self.work.context)
+            with named(choice, "fit-synth"):
+                faces = StoredFaces([source], prepared.aus)
+                synthesizer.fit(faces, self._session("fit-synth", folder))
+                save_fitted(synthesizer, folder, prepared.alignment)
+
+        document = {
+            "synth": choice.to_json(),
+            "faces": source.name,
+            "aus": list(prepared.aus),
+            "seed": self.work.context.seed,
+        }
+        return self.work.stage("fit-synth", "fit-synth", document, compute)
+
+    def _synthesize(self, fitted: Path | None) -> Path | None:
+        requests = synthetic_requests(self.plan, self.prepared.aus)
+        if requests.num_rows == 0:
+            return None
+        choice = self.config.components["synth"]
+        if choice is None or fitted is None or self.prepared.synth_paint is None:
+            raise DataError(
+                f"the plan asks for {requests.num_rows} synthetic faces but there is no synthesizer",
+                "choose one with --synth, or another --balancer",
+            )
+        painted = self.prepared.synth_paint
+
+        def compute(folder: Path) -> None:
+            synthesizer: Synthesizer = make(choice, self.work.context)
+            with named(choice, "synthesize"):
+                load_fitted(synthesizer, fitted, self.prepared.alignment)
+                faces = StoredFaces([painted], self.prepared.aus)
+                self._paint(synthesizer, faces, requests, folder)
+
+        document = {
+            "synth": fitted.name,
+            "faces": painted.name,
+            "plan": self.prepared.plan.name,
+            "seed": self.work.context.seed,
+        }
+        return self.work.stage("synthesize", "synthesize", document, compute)
+
+    def _paint(
+        self, synthesizer: Synthesizer, faces: StoredFaces, requests: pa.Table, folder: Path
+    ) -> None:
+        position = {name: row for row, name in enumerate(faces.table.column("id").to_pylist())}
+        with self.work.progress.start("synthesize", requests.num_rows) as bar:
+            for number, start in enumerate(range(0, requests.num_rows, SYNTHESIZE_BATCH)):
+                part = requests.slice(start, SYNTHESIZE_BATCH)
+                if not shard_path(folder, number).exists():
+                    rows = [position[name] for name in part.column("source").to_pylist()]
+                    table = paint(synthesizer, faces, rows, part)
+                    write_table(shard_path(folder, number), table)
+                bar.advance(part.num_rows)
+
+    def _fit_normalizer(self, synthetic: Path | None) -> Path | None:
+        choice, prepared = self.config.components["normalizer"], self.prepared
+        if choice is None:
+            return None
+        sources = [f for f in (prepared.train, prepared.valid, prepared.test) if f is not None]
+
+        def compute(folder: Path) -> None:
+            normalizer: Normalizer = make(choice, self.work.context)
+            with named(choice, "fit-normalizer"):
+                for source in sources:
+                    normalizer.fit(StoredFaces([source], prepared.aus))
+                (folder / MODEL).mkdir(exist_ok=True)
+                normalizer.save(folder / MODEL)
+
+        document = {
+            "normalizer": choice.to_json(),
+            "faces": [source.name for source in sources],
+            "synthetic": synthetic.name if synthetic else None,
+        }
+        return self.work.stage("fit-normalizer", "fit-normalizer", document, compute)
+
+    def _fit_estimator(self, synthetic: Path | None, normalizer: Path | None) -> tuple[Path, int]:
+        choice, prepared = self.config.need("estimator"), self.prepared
+        folders = [prepared.train, *([synthetic] if synthetic else [])]
+        faces = StoredFaces(folders, prepared.aus)
+        counts = plan_counts(self.plan, faces.table.column("id").to_pylist(), prepared.aus)
+        planned = int(torch.tensor(self.plan.column("count").to_numpy()).sum())
+
+        def compute(folder: Path) -> None:
+            estimator: Estimator = make(choice, self.work.context)
+            valid = stored(prepared.valid, prepared.aus)
+            train = TrainingSet(self.seen(faces, normalizer), counts)
+            with named(choice, "fit-estimator"):
+                seen = None if valid is None else self.seen(valid, normalizer)
+                estimator.fit(train, seen, self._session("fit-estimator", folder))
+                save_fitted(estimator, folder, prepared.alignment)
+
+        document = {
+            "estimator": choice.to_json(),
+            "plan": prepared.plan.name,
+            "faces": [folder.name for folder in folders],
+            "valid": prepared.valid.name if prepared.valid else None,
+            "normalizer": normalizer.name if normalizer else None,
+            "seed": self.work.context.seed,
+        }
+        folder = self.work.stage("fit-estimator", "fit-estimator", document, compute)
+        return folder, planned - int(counts.sum())
+
+    def seen(self, faces: FaceSource, normalizer: Path | None) -> FaceSource:
+        """Faces as the estimator sees them: through the normalizer, if there is one."""
+        choice = self.config.components["normalizer"]
+        if choice is None or normalizer is None:
+            return faces
+        built: Normalizer = make(choice, self.work.context)
+        built.load(normalizer / MODEL)
+        return NormalizedFaces(faces, built)
+
+
+def save_fitted(component: Any, folder: Path, alignment: dict[str, Any]) -> None:
+    """Save a fitted component, its card completed with the alignment of its training faces.
+
+    Raises:
+        PluginError: the component wrote no card.
+    """
+    model = folder / MODEL
+    model.mkdir(exist_ok=True)
+    component.save(model)
+    if not (model / CARD).is_file():
+        raise PluginError(f"{type(component).__name__}.save wrote no {CARD}")
+    write_json(model / CARD, {**load_card(model), "alignment": alignment})
+
+
+def load_fitted(component: Any, folder: Path, alignment: dict[str, Any]) -> None:
+    """Load a fitted component for faces that were aligned in this way.
+
+    Raises:
+        DataError: its training faces were aligned otherwise, or the model is damaged.
+    """
+    refuse_other_alignment(load_card(folder / MODEL), alignment)
+    component.load(folder / MODEL)
+
+
+def paint(
+    synthesizer: Synthesizer, faces: StoredFaces, rows: list[int], requests: pa.Table
+) -> pa.Table:
+    """Synthetic faces for some requests, in `records.face_schema`.
+
+    A synthetic row inherits everything from its parent but the pixels and the labels.
+
+    Raises:
+        PluginError: the synthesizer returned images of another shape or type.
+    """
+    batch = faces.batch(rows)
+    targets = request_targets(requests, faces.aus)
+    seeds = torch.tensor([seed or 0 for seed in requests.column("seed").to_pylist()])
+    images = synthesizer.synthesize(batch, targets, seeds)
+    if images.shape != batch.images.shape or images.dtype != torch.uint8:
+        raise PluginError(
+            f"synthesize returned {images.dtype} {tuple(images.shape)}, "
+            f"not uint8 {tuple(batch.images.shape)}"
+        )
+    table = faces.table.take(rows)
+    replaced: dict[str, Any] = {
+        "id": requests.column("id"),
+        "parent": requests.column("source"),
+        "seed": requests.column("seed"),
+        "origin": [SYNTHETIC] * len(rows),
+    }
+    for name, values in replaced.items():
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(list(values), table.schema.field(name).type))
+    table = with_labels(table, targets)
+    pngs = pa.array(encode(images), pa.binary())
+    table = table.append_column("image", pngs)
+    return table.select(face_schema(faces.aus).names).cast(face_schema(faces.aus))

@@ -1,0 +1,170 @@
+"""The stages before any fit: index the datasets, register the faces, choose the AUs, plan."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from aukit.contracts.balancer import Balancer
+from aukit.contracts.executor import Executor
+from aukit.errors import ConfigError, DataError
+from aukit.faces import StoredFaces, read_rows
+from aukit.pipeline.align import Registration, align_rows, partition_rows
+from aukit.pipeline.guard import make, named
+from aukit.pipeline.training_set import check_plan, label_table
+from aukit.records import TRAIN, VALID, check_index
+from aukit.run_config import Role
+from aukit.store import read_table, write_table
+
+if TYPE_CHECKING:
+    from aukit.pipeline.execute import Work
+
+INDEX, PLAN = "index.parquet", "plan.parquet"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the stages before the fits leave.
+
+    Attributes:
+        aus: AUs that every role codes, in FACS order.
+        left_out: AUs that only some of the data code.
+        train, valid, test: stage folders of registered faces; `valid` may be absent.
+        synth_fit, synth_paint: the same for a synthesizer; absent without one.
+        plan: stage folder of the balancer's plan.
+        alignment: what the training faces' aligner says of itself.
+    """
+
+    aus: tuple[str, ...]
+    left_out: tuple[str, ...]
+    train: Path
+    valid: Path | None
+    test: Path
+    synth_fit: Path | None
+    synth_paint: Path | None
+    plan: Path
+    alignment: dict[str, Any]
+
+
+class PrepareStages:
+    """Runs these stages.
+
+    Args:
+        work: what the stages of the run share.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.config = work.config
+
+    def run(self) -> Prepared:
+        """Everything up to the plan."""
+        roles = self.config.roles
+        aus, left_out = self._aus()
+        train = self._faces("train", roles["train"], TRAIN)
+        valid = self._faces("valid", roles["train"], VALID, optional=True)
+        test = self._faces("test", roles["test"], roles["test"].partition)
+        fit = paint = None
+        if self.config.components["synth"] is not None:
+            fit = self._faces("synth-fit", roles["synth-fit"], TRAIN)
+            paint = self._faces("synth-paint", roles["synth-paint"], TRAIN)
+        assert train is not None
+        assert test is not None
+        return Prepared(
+            aus=aus,
+            left_out=left_out,
+            train=train,
+            valid=valid,
+            test=test,
+            synth_fit=fit,
+            synth_paint=paint,
+            plan=self._plan(aus, train, paint or train),
+            alignment=self._registration(roles["train"]).describe(),
+        )
+
+    @functools.cached_property
+    def _executor(self) -> Executor:
+        executor: Executor = make(self.config.need("executor"), self.work.context)
+        return executor
+
+    @functools.cache  # noqa: B019  (lives as long as the run)
+    def _registration(self, role: Role) -> Registration:
+        return Registration(role.data, role.landmarker, role.aligner, self.work.context)
+
+    def _aus(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The AUs to estimate: those asked for, else all that training and test data code."""
+        coded = [
+            self._registration(self.config.roles[name]).dataset.aus for name in ("train", "test")
+        ]
+        common = tuple(au for au in coded[0] if au in coded[1])
+        wanted = self.config.options.aus or common
+        if missing := [au for au in wanted if au not in common]:
+            raise ConfigError(
+                f"{', '.join(missing)} not coded in both training and test data",
+                f"coded in both: {', '.join(common) or 'none'}",
+            )
+        if not wanted:
+            raise DataError("training and test data have no coded AU in common")
+        return wanted, tuple(sorted(set(coded[0]) ^ set(coded[1])))
+
+    def _index(self, label: str, role: Role) -> pa.Table:
+        def compute(folder: Path) -> None:
+            with self.work.progress.start(f"index {label}"), named(role.data, "index"):
+                table = self._registration(role).dataset.index()
+                check_index(table)
+            write_table(folder / INDEX, table, row_group=65536)
+
+        document = {"data": role.data.to_json(), "seed": self.work.context.seed}
+        folder = self.work.stage("index", f"index-{label}", document, compute)
+        return read_table(folder / INDEX)
+
+    def _faces(
+        self, label: str, role: Role, partition: str, *, optional: bool = False
+    ) -> Path | None:
+        """The stage folder of a role's registered faces."""
+        rows = partition_rows(self._index(label, role), partition)
+        if rows.num_rows == 0:
+            if optional:
+                return None
+            raise DataError(
+                f"dataset '{role.data.component.name}' has no frame in partition '{partition}'",
+                f"role {label} needs some",
+            )
+        registration = self._registration(role)
+
+        def compute(folder: Path) -> None:
+            align_rows(registration, rows, folder, self._executor, self.work.progress)
+
+        document = {**registration.to_json(), "partition": partition}
+        return self.work.stage("align", f"align-{label}", document, compute)
+
+    def _plan(self, aus: tuple[str, ...], train: Path, paint: Path) -> Path:
+        choice = self.config.need("balancer")
+
+        def compute(folder: Path) -> None:
+            balancer: Balancer = make(choice, self.work.context)
+            labels = label_table(read_rows(train), aus)
+            sources = labels if paint == train else label_table(read_rows(paint), aus)
+            with self.work.progress.start("plan"), named(choice, "plan"):
+                plan = balancer.plan(labels, sources, aus, self.work.context.seed)
+            ids = [table.column("id").to_pylist() for table in (labels, sources)]
+            check_plan(plan, aus, *ids)
+            write_table(folder / PLAN, plan, row_group=65536)
+
+        document = {
+            "balancer": choice.to_json(),
+            "faces": train.name,
+            "paint": paint.name,
+            "aus": list(aus),
+            "seed": self.work.context.seed,
+        }
+        return self.work.stage("plan", "plan", document, compute)
+
+
+def stored(folder: Path | None, aus: tuple[str, ...]) -> StoredFaces | None:
+    """The usable faces of a stage folder; None without a folder."""
+    return None if folder is None else StoredFaces([folder], aus)

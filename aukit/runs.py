@@ -1,0 +1,168 @@
+"""The folder of a run: everything about it, readable by people and programs.
+
+| file | content |
+|---|---|
+| `run.toml` | resolved configuration, the origin of each value as a comment; can be run again |
+| `command.txt` | what was typed |
+| `environment.json` | versions, plugins, device, threads |
+| `events.jsonl` | stages as they start, are found, finish or fail |
+| `metrics.jsonl` | losses and validation scores |
+| `stages.json` | stage -> its result folder in the stage store |
+| `scores.json`, `predictions.parquet`, `plan.parquet`, `report.html` | the results |
+| `state.json` | `running`, `finished` or `failed`, and the digest of the configuration |
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from aukit.registry import Registry
+from aukit.run_config import RunConfig, to_toml
+from aukit.store import digest, ensure_writable, write_json, write_text
+
+STATE, EVENTS, METRICS = "state.json", "events.jsonl", "metrics.jsonl"
+RUNNING, FINISHED, FAILED = "running", "finished", "failed"
+PACKAGES = ("aukit-facs", "torch", "torchvision", "kornia", "numpy", "pyarrow", "av", "pillow")
+
+
+class Run:
+    """One run on disk.
+
+    Args:
+        folder: the run's folder.
+        config: its configuration.
+        registry: told of what happens, through the observing hooks.
+    """
+
+    def __init__(self, folder: Path, config: RunConfig, registry: Registry) -> None:
+        self.folder = folder
+        self.config = config
+        self.hook = registry.manager.hook
+        self.stages: dict[str, Path] = {}
+
+    @classmethod
+    def begin(cls, output: Path, config: RunConfig, registry: Registry) -> Run:
+        """The run of this configuration that was interrupted, or a new one.
+
+        Raises:
+            StorageError: `output` cannot be written.
+        """
+        ensure_writable(output)
+        identity = digest(config.to_json())
+        with FileLock(output / ".runs.lock"):
+            folder = _interrupted(output, identity) or _new_folder(output, config)
+            run = cls(folder, config, registry)
+            run._set_state(RUNNING, identity)
+        write_text(folder / "run.toml", to_toml(config))
+        write_text(folder / "command.txt", shlex.join(sys.argv) + "\n")
+        write_json(folder / "environment.json", environment(registry))
+        run.hook.aukit_run_started(run=run)
+        return run
+
+    def _set_state(self, state: str, identity: str | None = None) -> None:
+        known = read_state(self.folder)
+        known.update(state=state, process=os.getpid())
+        if identity is not None:
+            known["config"] = identity
+        write_json(self.folder / STATE, known)
+
+    def event(self, kind: str, stage: str, **details: Any) -> None:
+        """Append one line to `events.jsonl`."""
+        line = {"time": round(time.time(), 3), "event": kind, "stage": stage, **details}
+        with (self.folder / EVENTS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def scalars(self, stage: str, step: int, values: Mapping[str, float]) -> None:
+        """Append the numbers of a step to `metrics.jsonl` and tell the observers."""
+        line = {"stage": stage, "step": step, **values}
+        with (self.folder / METRICS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        self.hook.aukit_scalars(run=self, stage=stage, step=step, values=values)
+
+    def stage_done(self, name: str, folder: Path) -> None:
+        """Remember where a stage's result is."""
+        self.stages[name] = folder
+        relative = {k: os.path.relpath(v, self.folder) for k, v in self.stages.items()}
+        write_json(self.folder / "stages.json", relative)
+
+    def finish(self, outcome: Mapping[str, Any]) -> None:
+        """Mark the run as finished."""
+        self._set_state(FINISHED)
+        self.hook.aukit_run_finished(run=self, outcome=outcome)
+
+    def fail(self) -> None:
+        """Mark the run as failed; the same command continues it."""
+        self._set_state(FAILED)
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """`state.json` of a run folder; empty if there is none that can be read."""
+    try:
+        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _interrupted(output: Path, identity: str) -> Path | None:
+    for folder in sorted(output.glob("[0-9]*-*"), reverse=True):
+        state = read_state(folder)
+        unfinished = state.get("state") in (RUNNING, FAILED)
+        if unfinished and state.get("config") == identity and not _alive(state.get("process")):
+            return folder
+    return None
+
+
+def _alive(process: Any) -> bool:
+    if not isinstance(process, int) or process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _new_folder(output: Path, config: RunConfig) -> Path:
+    numbers = [int(m[1]) for p in output.iterdir() if (m := re.match(r"(\d+)-", p.name))]
+    kinds = ("aligner", "synth", "balancer", "estimator")
+    chosen = [config.components[kind] for kind in kinds]
+    words = [choice.component.name for choice in chosen if choice is not None]
+    words.append(config.roles["test"].data.component.name)
+    folder = output / f"{max(numbers, default=0) + 1:04d}-{'-'.join(words)}"
+    folder.mkdir()
+    return folder
+
+
+def environment(registry: Registry) -> dict[str, Any]:
+    """What the numbers may depend on: versions, device, threads, plugins."""
+    import torch
+
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "packages": versions,
+        "plugins": {p.qualified: p.error or p.version for p in registry.plugins},
+    }

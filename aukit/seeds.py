@@ -1,0 +1,14 @@
+"""Randomness per sample: a number drawn from the run's seed and the sample's name.
+
+So nothing depends on batch size, order or the number of workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def seed_of(seed: int, *names: object) -> int:
+    """A 63-bit seed for a named purpose, e.g. `seed_of(0, "dropout", step)`."""
+    text = "\x1f".join(str(name) for name in (seed, *names))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
