@@ -27,13 +27,13 @@ def similarity(source: Tensor, target: Tensor, weights: Tensor | None = None) ->
 
     Args:
         source: (..., N, D) points x, D = 2 or 3.
-        target: points y, broadcastable to `source`.
+        target: points y, expandable to the shape of `source`.
         weights: (..., N) non-negative w, equal by default. A point of weight 0 may be non-finite.
 
     Returns:
         (..., D + 1, D + 1) matrices. Non-finite where the points of `source` coincide.
     """
-    source, target = torch.broadcast_tensors(source, target)
+    target = target.expand_as(source)
     if weights is None:
         weights = source.new_ones(source.shape[:-1])
     w = (weights / weights.sum(-1, keepdim=True))[..., None]
@@ -64,7 +64,8 @@ def _umeyama(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
     sign = torch.ones_like(singular)
     sign[..., -1] = torch.linalg.det(u @ vt).sign()
     scale = (singular * sign).sum(-1) / (w * x * x).sum((-1, -2))
-    return scale[..., None, None] * (u * sign[..., None, :]) @ vt
+    linear: Tensor = (u * (scale[..., None] * sign)[..., None, :]) @ vt
+    return linear
 
 
 def _homogeneous(affine: Tensor) -> Tensor:

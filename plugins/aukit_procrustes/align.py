@@ -46,11 +46,8 @@ class ProcrustesAligner:
         """Everything that decides how an accepted face looks."""
         keep = ("size", "margin", "forehead", "points")
         options = {name: value for name, value in asdict(self._config).items() if name in keep}
-        return {
-            "aligner": "procrustes",
-            **options,
-            "target": self._target.round(decimals=3).tolist(),
-        }
+        target = self._target.round(decimals=3).tolist()
+        return {"aligner": "procrustes", **options, "target": target}
 
     def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:
         """Register one face an image; see `aukit.contracts.aligner.Aligner`.
@@ -72,14 +69,11 @@ class ProcrustesAligner:
     ) -> tuple[str | None, ...]:
         extent = points.new_tensor([(width, height) for height, width in sizes])[:, None]
         beyond = ((points < -0.5) | (points > extent - 0.5)).any(-1)
-        outer = points[:, _OUTER_EYES]
+        eyes = (points[:, _OUTER_EYES[0]] - points[:, _OUTER_EYES[1]]).norm(dim=-1)
         checks = (
             (NO_FACE, [count == 0 for count in counts]),
             (NOT_FINITE, (~points.isfinite()).any(-1).any(-1).tolist()),
-            (
-                TOO_SMALL,
-                ((outer[:, 0] - outer[:, 1]).norm(dim=-1) < self._config.min_eyes).tolist(),
-            ),
+            (TOO_SMALL, (eyes < self._config.min_eyes).tolist()),
             (OUTSIDE, (beyond.double().mean(-1) > self._config.max_outside).tolist()),
         )
         return tuple(

@@ -39,6 +39,8 @@ class Options:
             raise ValueError("size must be at least 16")
         if not (0 <= self.margin < 0.5 and 0 <= self.forehead < 1):
             raise ValueError("margin must lie in 0..0.5 and forehead in 0..1")
+        if self.min_eyes <= 0:
+            raise ValueError("min_eyes must be more than 0")
         if not 0 <= self.max_outside <= 1:
             raise ValueError("max_outside must lie in 0..1")
 

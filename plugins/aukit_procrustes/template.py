@@ -55,8 +55,9 @@ def fit_template(landmarks: Tensor, tolerance: float = 1e-9, limit: int = 100) -
 
 
 def _normal(shapes: Tensor) -> Tensor:
-    shapes = shapes - shapes.mean(-2, keepdim=True)
-    return shapes / shapes.norm(dim=(-2, -1), keepdim=True)
+    centred = shapes - shapes.mean(-2, keepdim=True)
+    normal: Tensor = centred / torch.linalg.matrix_norm(centred, keepdim=True)
+    return normal
 
 
 @cache
