@@ -14,7 +14,7 @@ from torch import Tensor
 
 from aukit.au import MAX_LEVEL
 from aukit.errors import ConfigError
-from aukit_avatars.head import Head
+from aukit_avatars.head import Head, mix
 
 CURVE = 1.3
 """Exponent from level to strength: A is a trace, C and D span more than A and B do."""
@@ -91,21 +91,21 @@ class Face:
             strength: (B, AUs, 2) float32 in 0..1 and a little more, left and right, as in `AUS`.
 
         Returns:
-            (B, A) float32 for `Head.shape`.
+            (B, A) float32 for `Head.move`.
         """
         closing = strength[:, [_EYES_CLOSED, _BLINK]].amax(1)
         others = strength.clone()
         others[:, [_EYES_CLOSED, _BLINK]] = 0
-        weights = others.flatten(1) @ self.matrix
+        weights = mix(others.flatten(1), self.matrix)
         rest, change = self._opening(identity, weights)
-        parted = (others * self._parting).flatten(1) @ self.matrix
+        parted = mix((others * self._parting).flatten(1), self.matrix)
         weights[:, self._seal] += self._lips(rest[:, 0] + change[:, 0], parted)
         weights[:, self._blink] += self._lids(rest[:, 1:], change[:, 1:], closing)
         return weights
 
     def _lips(self, opening: Tensor, parted: Tensor) -> Tensor:
         """Weight of the seal that leaves the opening that parting AUs make, and never less than 0."""
-        wanted = (parted @ self._opening.actions[:, 0]).clamp_min(0)
+        wanted = mix(parted, self._opening.actions)[:, 0].clamp_min(0)
         return (wanted - opening) / self._opening.actions[self._seal, 0]
 
     def _lids(self, rest: Tensor, change: Tensor, closing: Tensor) -> Tensor:
@@ -143,7 +143,7 @@ class _Opening:
 
     def __call__(self, identity: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3) centimetres at rest, and the change by the weights."""
-        return self.mean + identity @ self.identity, weights @ self.actions
+        return self.mean + mix(identity, self.identity), mix(weights, self.actions)
 
 
 def _matrix(head: Head) -> Tensor:

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 from aukit.errors import DataError
 
@@ -24,7 +25,7 @@ _HINT = "restore the file from the package, or rebuild it with scripts/build_hea
 
 @dataclass(frozen=True)
 class Head:
-    """Head, neck and shoulders of a person, eyes, teeth, tongue, lashes and a hair cap included.
+    """Head, neck and shoulders of a person, eyes, teeth, tongue and lashes included.
 
     Axes: x to the right of the picture (the person's left), y up, z towards the camera.
     Unit: centimetre. Origin: the middle of the skull; the eyes lie near (+-3.1, 1.8, 8).
@@ -107,18 +108,24 @@ class Head:
         wanted = torch.tensor([self.parts.index(name) for name in names])
         return torch.isin(self.triangle_part, wanted.to(self.triangle_part.device))
 
-    def shape(self, identity: Tensor, actions: Tensor) -> Tensor:
-        """Vertices of B people with B expressions.
+    def neutral(self, identity: Tensor) -> Tensor:
+        """(B, I) float32 coefficients to (B, V, 3) vertices at rest, centimetres."""
+        offset = mix(identity, self.identity_basis)
+        return self.vertices + offset.view(len(identity), -1, 3)
 
-        Args:
-            identity: (B, I) float32 coefficients.
-            actions: (B, A) float32 weights.
+    def move(self, neutral: Tensor, actions: Tensor) -> Tensor:
+        """(B, V, 3) vertices at rest and (B, A) float32 weights to (B, V, 3) vertices."""
+        return neutral + mix(actions, self.action_basis).view(neutral.shape)
 
-        Returns:
-            (B, V, 3) float32, centimetres.
-        """
-        flat = torch.addmm(self.vertices.reshape(1, -1), identity, self.identity_basis)
-        return torch.addmm(flat, actions, self.action_basis).view(len(identity), -1, 3)
+
+def mix(weights: Tensor, rows: Tensor) -> Tensor:
+    """Weighted sums of rows, (B, K) and (K, N) to (B, N).
+
+    A matrix product in effect, but its rounding does not depend on the batch size, as that of a
+    GEMM does: a picture must be the same in any batch.
+    """
+    places = torch.arange(len(rows), device=rows.device).expand(len(weights), -1)
+    return embedding_bag(places, rows, per_sample_weights=weights, mode="sum")
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, list[str]]]:

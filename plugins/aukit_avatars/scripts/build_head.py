@@ -31,7 +31,7 @@ Ints = npt.NDArray[np.int64]
 FORMAT = "aukit-avatars-head/1"
 PARTS = (
     "skin", "lips", "ear", "eye_left", "eye_right", "eye_socket", "inner_mouth",
-    "teeth", "tongue", "lashes", "hair", "torso",
+    "teeth", "tongue", "lashes", "torso",
 )  # fmt: skip
 CENTRE = np.array([0.0, 7.1, 0.45])  # decimetres in MakeHuman's frame: the middle of the skull
 CENTIMETRES = 10.0
@@ -46,7 +46,7 @@ HELPERS = {
     "helper-l-eye": "eye_left", "helper-r-eye": "eye_right",
     "helper-upper-teeth": "teeth", "helper-lower-teeth": "teeth", "helper-tongue": "tongue",
     "helper-l-eyelashes-1": "lashes", "helper-l-eyelashes-2": "lashes",
-    "helper-r-eyelashes-1": "lashes", "helper-r-eyelashes-2": "lashes", "helper-hair": "hair",
+    "helper-r-eyelashes-1": "lashes", "helper-r-eyelashes-2": "lashes",
 }  # fmt: skip
 
 
@@ -102,7 +102,7 @@ class Mesh:
 
 
 def bust(mesh: Mesh) -> npt.NDArray[np.bool_]:
-    """Quads of the head, neck and shoulders, with eyes, teeth, tongue, lashes and hair helper."""
+    """Quads of the head, neck and shoulders, with eyes, teeth, tongue and lashes."""
     centre = mesh.vertices[mesh.quads].mean(1)
     inside = (centre[:, 1] > LOWEST) & (np.abs(centre[:, 0]) < WIDEST)
     return inside & np.isin(mesh.groups, ["body", *HELPERS])
@@ -181,7 +181,7 @@ def build_uv(mesh: Mesh, labels: Ints) -> tuple[Array, Ints]:
     pieces, indices, start = [], np.zeros_like(mesh.uv_quads), 0
     corners = {"eye_left": (0.88, 0.0), "eye_right": (0.0, 0.0), "inner_mouth": (0.0, 0.88),
                "teeth": (0.88, 0.88), "tongue": (0.94, 0.88), "lashes": (0.88, 0.94),
-               "eye_socket": (0.94, 0.94), "hair": (0.0, 0.8), "torso": (0.12, 0.94)}  # fmt: skip
+               "eye_socket": (0.94, 0.94), "torso": (0.12, 0.94)}  # fmt: skip
     for part in ("face", *corners):
         index = [PARTS.index(name) for name in (["skin", "lips", "ear"] if part == "face" else [part])]
         chosen = np.isin(labels, index)
