@@ -111,7 +111,8 @@ class RunConfig:
         for name, role in self.roles.items():
             document[name] = {"partition": role.partition}
             for kind in ROLE_KINDS:
-                document[name][kind] = _section(getattr(role, kind))
+                if getattr(role, kind) != self.components[kind]:
+                    document[name][kind] = _section(getattr(role, kind))
         return document
 
     def rows(self) -> Iterator[tuple[str, str, str]]:

@@ -59,7 +59,7 @@ class Session:
     compile: bool = False
 
     def part(self, name: str) -> Session:
-        """A session for one of several networks of the same fit, with a folder and seed of its own."""
+        """A session for one of several networks of a fit, with a folder and seed of its own."""
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         return replace(self, folder=folder, seed=seed_of(self.seed, name))
@@ -99,7 +99,7 @@ def rank() -> int:
 
 @contextlib.contextmanager
 def distributed(device: str) -> Iterator[None]:
-    """Join the other processes of torchrun for the length of the block; nothing without torchrun."""
+    """Join the other processes of torchrun for the length of the block, if there are any."""
     if world_size() == 1 or torch.distributed.is_initialized():
         yield
         return
@@ -272,14 +272,17 @@ def checkpoint(
     tensors: dict[str, Tensor] = {}
     for name, module in recipe.modules.items():
         for key, value in unwrap(module).state_dict().items():
-            tensors[f"module/{name}/{key}"] = value.detach().clone().contiguous()
+            tensors[f"module/{name}/{key}"] = value.detach().clone(
+                memory_format=torch.contiguous_format
+            )
     notes: dict[str, Any] = {"step": step, "pending": dict(pending), "optimizers": {}}
     for name, optimizer in recipe.optimizers.items():
         state = optimizer.state_dict()
         notes["optimizers"][name] = state["param_groups"]
         for parameter, values in state["state"].items():
             for key, value in values.items():
-                tensors[f"optimizer/{name}/{parameter}/{key}"] = torch.as_tensor(value).clone()
+                kept = torch.as_tensor(value).detach().clone(memory_format=torch.contiguous_format)
+                tensors[f"optimizer/{name}/{parameter}/{key}"] = kept
     with write_aside(session.folder / CHECKPOINT) as aside:
         save_file(tensors, aside, {"aukit": json.dumps(notes)})
 
@@ -304,12 +307,21 @@ def restore(recipe: Recipe, session: Session) -> int:
             state = _optimizer_state(_below(tensors, f"optimizer/{name}/"))
             groups = notes["optimizers"][name]
             optimizer.load_state_dict({"state": state, "param_groups": groups})
+            _match_layout(optimizer)
     except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(
             f"checkpoint {path} cannot be continued: {reason}", "delete it to start this stage anew"
         ) from error
     return int(notes["step"])
+
+
+def _match_layout(optimizer: Optimizer) -> None:
+    """Give the optimizer's moments the memory layout of their parameters, as before the kill."""
+    for parameter, values in optimizer.state.items():
+        for key, value in values.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                values[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _read_notes(path: Path) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class FitStages:
         choice = self.config.components["synth"]
         if choice is None or fitted is None or self.prepared.synth_paint is None:
             raise DataError(
-                f"the plan asks for {requests.num_rows} synthetic faces but there is no synthesizer",
+                f"the plan asks for {requests.num_rows} synthetic faces; no synthesizer is chosen",
                 "choose one with --synth, or another --balancer",
             )
         painted = self.prepared.synth_paint

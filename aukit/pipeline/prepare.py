@@ -60,6 +60,7 @@ class PrepareStages:
     def __init__(self, work: Work) -> None:
         self.work = work
         self.config = work.config
+        self._registrations: list[Registration] = []
 
     def run(self) -> Prepared:
         """Everything up to the plan."""
@@ -91,9 +92,12 @@ class PrepareStages:
         executor: Executor = make(self.config.need("executor"), self.work.context)
         return executor
 
-    @functools.cache  # noqa: B019  (lives as long as the run)
     def _registration(self, role: Role) -> Registration:
-        return Registration(role.data, role.landmarker, role.aligner, self.work.context)
+        """How a role's faces are registered; roles that agree share one."""
+        wanted = Registration(role.data, role.landmarker, role.aligner, self.work.context)
+        if wanted not in self._registrations:
+            self._registrations.append(wanted)
+        return self._registrations[self._registrations.index(wanted)]
 
     def _aus(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The AUs to estimate: those asked for, else all that training and test data code."""

@@ -15,12 +15,12 @@ from torch import Tensor
 from aukit.contracts.estimator import Estimator, Prediction
 from aukit.contracts.metric import Metric
 from aukit.faces import StoredFaces, read_rows
-from aukit.pipeline.fit import MODEL, FitStages, Fitted, load_fitted
+from aukit.pipeline.fit import FitStages, Fitted, load_fitted
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.prepare import PLAN, Prepared
 from aukit.records import DROPPED, prediction_schema
 from aukit.scoring import score_predictions
-from aukit.store import read_table, write_json, write_table
+from aukit.store import write_json, write_table
 
 if TYPE_CHECKING:
     from aukit.pipeline.execute import Work

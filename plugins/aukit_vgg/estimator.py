@@ -1,8 +1,8 @@
 """Fits VGG16 networks on a planned training set and predicts AU intensities.
 
-Niinuma et al. 2021, section 4.2.2: six levels an AU (0, A..E), last layer replaced, fine-tuned from
-the third convolution with dropout 0.5 and Adam at 5e-5, one network an AU. The shared trunk with one
-head an AU is ours: the same training sets, in one pass for all AUs.
+Niinuma et al. 2021, section 4.2.2: six levels an AU (0, A..E), last layer replaced, fine-tuned
+from the third convolution with dropout 0.5 and Adam at 5e-5, one network an AU. The shared trunk
+with one head an AU is ours: the same training sets, in one pass for all AUs.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ class _Fit:
 
 
 def weighted_cross_entropy(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Cross entropy of (B, A, 6) logits, averaged over (B, A) with weights; 0 without any weight."""
+    """Weighted mean cross entropy of (B, A, 6) logits over (B, A); 0 without any weight."""
     losses = functional.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
     return (losses * weight.flatten()).sum() / weight.sum().clamp_min(1e-6)
 

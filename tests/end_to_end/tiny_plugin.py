@@ -70,7 +70,10 @@ class Drawn:
             "view": ["frontal"] * len(rows),
             "frame": [f for _, _, f in rows],
             "time_s": [f / 25 for _, _, f in rows],
-            "AU01": [None if f % 11 == 10 else float(d.integers(6)) for (_, _, f), d in zip(rows, draws, strict=True)],
+            "AU01": [
+                None if f % 11 == 10 else float(d.integers(6))
+                for (_, _, f), d in zip(rows, draws, strict=True)
+            ],
             "AU12": [float(min(5, d.geometric(0.4) - 1)) for d in draws],
         }
         return pa.table(columns, schema=index_schema(AUS))
@@ -127,7 +130,9 @@ class Centre:
         pass
 
     def align(self, images: list[Tensor], faces: list[Faces]) -> Aligned:
-        good = [image.shape[-1] == SIZE and len(f) > 0 for image, f in zip(images, faces, strict=True)]
+        good = [
+            image.shape[-1] == SIZE and len(f) > 0 for image, f in zip(images, faces, strict=True)
+        ]
         blank = torch.zeros((3, SIZE, SIZE), dtype=torch.uint8)
         count = len(images)
         return Aligned(
@@ -169,7 +174,9 @@ class Paints:
     def __init__(self, config: NoConfig, context: Context) -> None:
         pass
 
-    def plan(self, labels: pa.Table, sources: pa.Table, aus: tuple[str, ...], seed: int) -> pa.Table:
+    def plan(
+        self, labels: pa.Table, sources: pa.Table, aus: tuple[str, ...], seed: int
+    ) -> pa.Table:
         coded = labels_of(labels, aus)
         rows: list[dict[str, object]] = []
         for number, au in enumerate(aus):
@@ -189,7 +196,9 @@ def _request(au: str, level: int, origin: str, source: str) -> dict[str, object]
 class Leaky(Paints):
     """A balancer that reaches for a face that is not a training face."""
 
-    def plan(self, labels: pa.Table, sources: pa.Table, aus: tuple[str, ...], seed: int) -> pa.Table:
+    def plan(
+        self, labels: pa.Table, sources: pa.Table, aus: tuple[str, ...], seed: int
+    ) -> pa.Table:
         row = _request(aus[0], 0, "real", "drawn/test/P00/t/frontal/0")
         return pa.Table.from_pylist([row], schema=plan_schema(aus))
 
