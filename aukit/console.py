@@ -31,7 +31,7 @@ def console(stream: TextIO) -> Console:
 
 def say(text: str) -> None:
     """A line for the person at the keyboard, on standard error."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is the place that prints
+    sys.stderr.write(text + "\n")
 
 
 def table(
@@ -45,7 +45,7 @@ def table(
 
     Args:
         title: printed above it.
-        columns: headings.
+        columns: headings; none are shown if all are empty.
         rows: cells, shown by `str`; None is an empty cell.
         numeric: headings of the columns that are set flush right.
         stream: standard output if None.
@@ -54,7 +54,7 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=any(columns))
     for name in columns:
         drawn.add_column(
             name, justify="right" if name in numeric else "left", no_wrap=name in numeric
@@ -117,7 +117,8 @@ class RichProgress:
     def line(self, text: str) -> None:
         """Print a line where there are no bars."""
         if not self._stream.isatty():
-            print(text, file=self._stream, flush=True)  # noqa: T201
+            self._stream.write(text + "\n")
+            self._stream.flush()
 
 
 class RichBar:

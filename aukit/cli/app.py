@@ -1,0 +1,42 @@
+"""What the commands share: the plugins of this invocation."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aukit.registry import Registry
+
+
+@dataclass
+class App:
+    """The global options of one invocation.
+
+    Attributes:
+        block: entry points and distributions to leave out.
+        verbose: whether to tell what happens besides.
+    """
+
+    block: tuple[str, ...] = ()
+    verbose: bool = False
+
+    @functools.cached_property
+    def registry(self) -> Registry:
+        """The plugins, loaded when a command first asks."""
+        from aukit.registry import Registry
+
+        registry = Registry(block=self.block)
+        if self.verbose:
+            for plugin in registry.broken:
+                sys.stderr.write(f"plugin {plugin.qualified} is not in use: {plugin.error}\n")
+        return registry
+
+
+def emit_json(value: Any) -> None:
+    """Print one JSON object on standard output: all that `--json` prints there."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,79 @@
+"""What the user reads, and the exit code, when something goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+import click
+
+from aukit.errors import AukitError, ConfigError, StorageError
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""Exit codes that shells give to a program that was interrupted, or whose reader went away."""
+
+_STORAGE: dict[int, tuple[str, str]] = {
+    errno.ENOSPC: ("the disk is full", "free some space and run the same command again"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space and run the same command again"),
+    errno.EROFS: ("the file system is read-only", "choose another folder with --output"),
+    errno.EACCES: ("permission denied", "choose another folder, or change its permissions"),
+    errno.EPERM: ("operation not permitted", "choose another folder, or change its permissions"),
+}
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """One line for the user, and the exit code.
+
+    Args:
+        error: whatever ended the command.
+    """
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return "interrupted; run the same command again to continue", INTERRUPTED
+    if isinstance(error, click.ClickException):
+        error = of_click(error)
+    elif isinstance(error, OSError):
+        error = of_storage(error) or error
+    if isinstance(error, AukitError):
+        return f"error: {one_line(str(error))}", error.exit_code
+    text = one_line(f"{type(error).__name__}: {error}")
+    return f"error: {text} (run again with --debug for the traceback)", 1
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks."""
+    return " ".join(text.split())
+
+
+def of_storage(error: OSError) -> StorageError | None:
+    """The error for a disk that is full or cannot be written; None for other system errors."""
+    if error.errno not in _STORAGE:
+        return None
+    what, hint = _STORAGE[error.errno]
+    place = f": {error.filename}" if error.filename else ""
+    return StorageError(f"{what}{place}", hint)
+
+
+def of_click(error: click.ClickException) -> ConfigError:
+    """click's complaint about the command line, in our words where they are clearer."""
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+    see = f"see `{command} --help`" if command else None
+    if isinstance(error, click.NoSuchOption):
+        near = f"did you mean '{error.possibilities[0]}'?" if error.possibilities else see
+        return ConfigError(f"unknown option '{error.option_name}'", near)
+    return ConfigError(error.format_message().rstrip("."), see)
+
+
+def report(error: BaseException, debug: bool) -> int:
+    """Print what went wrong on standard error.
+
+    Returns:
+        the exit code.
+    """
+    text, code = explain(error)
+    if debug and not isinstance(error, click.ClickException):
+        import traceback
+
+        traceback.print_exception(error)
+    sys.stderr.write(text + "\n")
+    return code

@@ -1,0 +1,141 @@
+"""The `aukit` command: a table of commands, so that `aukit --help` imports none of them."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+import aukit
+from aukit.cli.app import App
+from aukit.cli.failures import BROKEN_PIPE, report
+from aukit.cli.options import hyphens
+from aukit.errors import PluginError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("aukit.cli.run:run", "Run a pipeline from frames to scores."),
+    "align": ("aukit.cli.align:align", "Register the faces of photos, folders and videos."),
+    "data": ("aukit.cli.data:data", "Look at a dataset."),
+    "plugins": ("aukit.cli.plugins:plugins", "List and explain what is installed."),
+    "weights": ("aukit.cli.weights:weights", "Fetch and find model weights."),
+    "doctor": ("aukit.cli.doctor:doctor", "Say what this machine offers, and what is amiss."),
+}
+
+
+class CommandTable(click.Group):
+    """A group whose commands are named in a table and imported when used.
+
+    click asks every command for its short help; here the table has it.
+    """
+
+    def table(self, ctx: click.Context) -> dict[str, tuple[str, str]]:
+        """Our commands and those of plugins; a plugin cannot replace ours."""
+        return {**ctx.ensure_object(App).registry.commands(), **COMMANDS}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Command names, ours first."""
+        return list(dict.fromkeys([*COMMANDS, *sorted(self.table(ctx))]))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        # Ours are found without loading plugins, so that a broken environment can be looked into.
+        entry = COMMANDS.get(cmd_name) or self.table(ctx).get(cmd_name)
+        return None if entry is None else load_command(entry[0])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first argument names."""
+        name = args[0]
+        command = self.get_command(ctx, name)
+        if command is None:
+            raise unknown_command(name, self.list_commands(ctx))
+        return name, command, args[1:]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        table = self.table(ctx)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, table[name][1]) for name in self.list_commands(ctx)])
+
+
+def unknown_command(name: str, known: Sequence[str]) -> click.UsageError:
+    """The error for a misspelled command."""
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"commands: {', '.join(known)}"
+    return click.UsageError(f"unknown command '{name}'; {hint}")
+
+
+def load_command(target: str) -> click.Command:
+    """The command at `package.module:attribute`.
+
+    Raises:
+        PluginError: it cannot be imported, or is no click command.
+    """
+    module, _, attribute = target.partition(":")
+    try:
+        command = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f"command '{target}' cannot be imported: {error}") from error
+    if not isinstance(command, click.Command):
+        raise PluginError(f"command '{target}' is a {type(command).__name__}, no click command")
+    return command
+
+
+CONTEXT = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+    "token_normalize_func": hyphens,
+}
+
+
+@click.group(cls=CommandTable, context_settings=CONTEXT)
+@click.version_option(aukit.__version__, "--version", prog_name="aukit")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("-v", "--verbose", is_flag=True, help="Say which plugins are not in use, and why.")
+@click.option("--block", multiple=True, metavar="PLUGIN", help="Leave a plugin out (repeatable).")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool, verbose: bool, block: tuple[str, ...]) -> None:
+    """Facial action units: register faces, synthesize, balance, estimate, score.
+
+    `aukit run` without options runs a whole pipeline on the built-in avatars.
+    """
+    ctx.obj = App(block, verbose)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        arguments: what follows `aukit`; `sys.argv` if None.
+
+    Returns:
+        the exit code: 0, 1 for a verdict of "not well" or an unforeseen error, else that of the
+        kind of error (see `aukit.errors`), 130 when interrupted.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # Accepted behind the command too, where people append it after an error.
+    rest = [argument for argument in given if argument != "--debug"]
+    try:
+        code: Any = cli.main(args=rest, prog_name="aukit", standalone_mode=False)
+    except BrokenPipeError:
+        _detach_output()
+        return BROKEN_PIPE
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error, debug=len(rest) < len(given))
+    return code if isinstance(code, int) else 0
+
+
+def _detach_output() -> None:
+    # Or Python complains about the closed pipe once more when it flushes at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

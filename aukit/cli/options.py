@@ -1,0 +1,250 @@
+"""Options of components on the command line.
+
+Which options a command has depends on the components that its own arguments choose. So the
+arguments are looked through once for names (`--aligner 2d`, `--config FILE`), the configuration
+dataclasses of those components become options (`--aligner.size`), and only then does click parse.
+The options belong to one invocation; nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aukit.cli.app import App
+from aukit.components import KINDS, Component, Kind
+from aukit.config import default_of, options, plain, read_file, spell, types_of
+from aukit.errors import ConfigError
+from aukit.registry import Registry, presets_of
+
+_EXTRA = "aukit.component_options"
+_SETTINGS = "aukit.settings"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place where a component is chosen.
+
+    Attributes:
+        path: `("aligner",)`, or `("test", "aligner")` for a role's own.
+    """
+
+    path: tuple[str, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of component."""
+        return KINDS[self.path[-1]]
+
+    @property
+    def dotted(self) -> str:
+        """`test.aligner`: the key in settings, and after two hyphens the option."""
+        return ".".join(self.path)
+
+
+def hyphens(token: str) -> str:
+    """The spelling in which options are compared: `--aligner.min_eyes` is `--aligner.min-eyes`."""
+    return token.replace("_", "-")
+
+
+class ComponentOption(click.Option):
+    """An option whose text is understood by `aukit.config`, not by click.
+
+    Args:
+        dotted: key of the setting, e.g. `aligner.size`.
+        section: heading in the help under which it is listed; None hides it.
+        values: further arguments of `click.Option`.
+    """
+
+    def __init__(self, dotted: str, section: str | None, **values: Any) -> None:
+        name = dotted.replace(".", "__").replace("-", "_")
+        # Shown with hyphens; `hyphens` makes click take underscores as well.
+        super().__init__([f"--{hyphens(dotted)}", name], expose_value=False, **values)
+        self.dotted = dotted
+        self.section = section
+        self.callback = self._remember
+
+    def _remember(self, ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        if value is not None:
+            ctx.meta.setdefault(_SETTINGS, {})[self.dotted] = value
+
+
+class ComponentCommand(click.Command):
+    """A command that chooses components in some slots.
+
+    Args:
+        slots: where; the first slot of a kind is listed in the help, role slots are not.
+    """
+
+    def __init__(self, *args: Any, slots: Sequence[Slot] = (), **values: Any) -> None:
+        super().__init__(*args, **values)
+        self.slots = tuple(slots)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Find out which options there are, then parse."""
+        registry = ctx.ensure_object(App).registry
+        found = list(self.component_options(registry, args))
+        known = {hyphens(option.dotted) for option in found}
+        ctx.meta[_EXTRA] = [*found, *_misspelt(args, self.slots, known)]
+        return super().parse_args(ctx, args)
+
+    def component_options(
+        self, registry: Registry, args: Sequence[str]
+    ) -> Iterator[ComponentOption]:
+        """The options of this invocation."""
+        names = self.chosen_names(args)
+        for slot in self.slots:
+            yield choice_option(slot)
+            component = chosen(registry, slot, names)
+            if component is not None:
+                yield from option_list(slot, component)
+
+    def chosen_names(self, args: Sequence[str]) -> dict[str, str]:
+        """Slot -> name, from the configuration file and the command line."""
+        found: dict[str, str] = {}
+        for path in values_of(args, "--config"):
+            found.update(names_in(read_file(Path(path)), self.slots))
+        for slot in self.slots:
+            for name in values_of(args, f"--{slot.dotted}"):
+                found[slot.dotted] = name
+        return found
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The fixed options and those of the chosen components."""
+        return [*super().get_params(ctx), *ctx.meta.get(_EXTRA, ())]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One section for the command, one for the choices, one for each component."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            section = parameter.section if isinstance(parameter, ComponentOption) else "Options"
+            record = parameter.get_help_record(ctx)
+            if record is not None and section is not None:
+                sections.setdefault(section, []).append(record)
+        for section, records in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(records)
+
+
+def settings(ctx: click.Context) -> dict[str, Any]:
+    """The settings that the command line made: `{"aligner": "2d", "aligner.size": "64"}`."""
+    return dict(ctx.meta.get(_SETTINGS, {}))
+
+
+def values_of(args: Sequence[str], flag: str) -> list[str]:
+    """The values that an option is given, `--flag value` or `--flag=value`."""
+    found = []
+    for position, argument in enumerate(args):
+        if argument == flag and position + 1 < len(args):
+            found.append(args[position + 1])
+        elif argument.startswith(f"{flag}="):
+            found.append(argument.partition("=")[2])
+    return found
+
+
+def names_in(document: Mapping[str, Any], slots: Sequence[Slot]) -> dict[str, str]:
+    """Slot -> name, as a run file has them."""
+    found = {}
+    for slot in slots:
+        table: Any = document
+        for part in slot.path:
+            table = table.get(part) if isinstance(table, Mapping) else None
+        name = table.get("name") if isinstance(table, Mapping) else table
+        if isinstance(name, str):
+            found[slot.dotted] = name
+    return found
+
+
+def chosen(registry: Registry, slot: Slot, names: Mapping[str, str]) -> Component | None:
+    """The component in a slot, None if there is none.
+
+    A role without a choice of its own has the component of the whole run; a default that is not
+    installed is left out here, and missed when the run is put together.
+
+    Raises:
+        ConfigError: the name means no component, or several.
+    """
+    kind = slot.kind
+    name = names.get(slot.dotted, names.get(kind.name))
+    if name == "none" and kind.optional:
+        return None
+    if name is not None:
+        return registry.find(kind.name, name)
+    try:
+        return None if kind.default is None else registry.find(kind.name, kind.default)
+    except ConfigError:
+        return None
+
+
+def choice_option(slot: Slot) -> ComponentOption:
+    """The option that chooses a component."""
+    kind = slot.kind
+    summary = f"{kind.summary}  [default: {kind.default or 'none'}]"
+    section = "Components (`aukit plugins` lists them)" if len(slot.path) == 1 else None
+    return ComponentOption(
+        slot.dotted, section, metavar="NAME", help=summary, hidden=section is None
+    )
+
+
+def option_list(slot: Slot, component: Component) -> Iterator[ComponentOption]:
+    """The options of a component in a slot."""
+    role = len(slot.path) > 1
+    section = f"{component.kind.capitalize()} {component.name} ({component.distribution})"
+    types = types_of(component.config)
+    for entry in options(component):
+        annotation = types[entry.name]
+        # A bare `--estimator.shared` switches on; `--estimator.shared false` switches off.
+        switch = {"is_flag": False, "flag_value": "true"} if annotation is bool else {}
+        yield ComponentOption(
+            f"{slot.dotted}.{entry.name}",
+            None if role else section,
+            metavar=metavar(annotation),
+            help=help_text(component, entry),
+            hidden=role,
+            **switch,
+        )
+
+
+def metavar(annotation: Any) -> str:
+    """How an option's value is announced: `INTEGER`, `TEXT,...`, `per-au|shared`."""
+    text = spell(annotation).replace(" | ", "|")
+    return re.sub(r"\b(integer|number|text|path)\b", lambda word: word[0].upper(), text)
+
+
+def help_text(component: Component, entry: dataclasses.Field[Any]) -> str:
+    """What an option means, with its default and what presets make of it."""
+    values = [f"default: {show(default_of(entry))}"]
+    for preset in component.presets:
+        found = presets_of(component, preset)
+        if entry.name in found:
+            values.append(f"{preset}: {show(found[entry.name])}")
+    return f"{entry.metadata.get('help', '')}  [{'; '.join(values)}]".strip()
+
+
+def show(value: Any) -> str:
+    """A configuration value as it is typed."""
+    value = plain(value)
+    if isinstance(value, list):
+        return ",".join(map(show, value)) or "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else str(value)
+
+
+def _misspelt(
+    args: Sequence[str], slots: Sequence[Slot], known: set[str]
+) -> Iterator[ComponentOption]:
+    """Options such as `--aligner.sise`: let through, since `resolve` has the better error."""
+    heads = {slot.path[0] for slot in slots}
+    for argument in args:
+        dotted = hyphens(argument[2:].partition("=")[0])
+        head, dot, _ = dotted.partition(".")
+        if argument.startswith("--") and dot and head in heads and dotted not in known:
+            known.add(dotted)
+            yield ComponentOption(dotted, None, hidden=True)

@@ -1,0 +1,47 @@
+"""The table of scores that ends a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aukit.au import describe, is_column
+from aukit.console import table
+
+Score = Mapping[str, float | None]
+
+HEADLINE = ("icc", "mae", "f1")
+"""Scores that are shown where a run has them; `scores.json` holds all."""
+
+
+def show_scores(scores: Mapping[str, Any]) -> None:
+    """Print one row an AU, the mean last.
+
+    Args:
+        scores: AU column, or `mean`, -> score name -> `value`, `low`, `high` (None: undefined).
+    """
+    names = [name for name in HEADLINE if name in scores["mean"]] or list(scores["mean"])
+    headings = [name.upper() for name in names]
+    rows = [
+        (describe(entry), *(cell(scores[entry][name]) for name in names))
+        for entry in [*filter(is_column, scores), "mean"]
+    ]
+    title = "Scores of the test faces, with 95 % intervals over people"
+    table(title, ("AU", *headings), rows, numeric=headings)
+
+
+def show_dropped(dropped: Mapping[str, int]) -> None:
+    """Print how many frames were left out, and why; nothing if none was."""
+    if dropped:
+        rows = sorted(dropped.items(), key=lambda entry: -entry[1])
+        table("Dropped frames", ("reason", "frames"), rows, numeric=("frames",))
+
+
+def cell(score: Score) -> str:
+    """`0.71 [0.62, 0.78]`; a dash where the score is undefined."""
+    value, low, high = (score.get(part) for part in ("value", "low", "high"))
+    if value is None:
+        return "–"
+    if low is None or high is None:
+        return f"{value:.2f}"
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
