@@ -1,0 +1,175 @@
+"""What avatars do over time: tasks made of expressions that come and go.
+
+An expression is a set of AUs with relative strengths. In a task, expressions start at random with
+the rates of that task, reach a random peak, and every AU of theirs rises, stays and falls smoothly,
+a little earlier or later than its companions. The activation of an AU at a moment is the largest
+that any running expression asks for; the coder's level is that activation, rounded.
+
+Rates and peaks are set so that intensities are as skewed as in spontaneous corpora: half of the
+frames have some AU of smiling, levels D and E of the rare AUs stay below one frame in a hundred.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from aukit.au import MAX_LEVEL
+from aukit.seeds import seed_of
+from aukit_avatars.actions import AUS
+
+Array = npt.NDArray[np.float32]
+
+# AU -> activation of that AU, as a share of the peak of the expression.
+EXPRESSIONS: dict[str, dict[str, float]] = {
+    "smile": {"AU12": 1.0, "AU06": 0.75, "AU25": 0.5, "AU10": 0.35},
+    "polite": {"AU12": 0.7, "AU14": 0.8},
+    "laugh": {"AU12": 1.0, "AU06": 1.0, "AU07": 0.6, "AU10": 0.7, "AU25": 1.0, "AU26": 0.7},
+    "grimace": {"AU10": 1.0, "AU12": 0.45, "AU06": 0.5, "AU25": 0.6},
+    "flash": {"AU01": 1.0, "AU02": 1.0},
+    "surprise": {"AU01": 1.0, "AU02": 1.0, "AU05": 0.8, "AU25": 0.8, "AU26": 0.8},
+    "sadness": {"AU01": 1.0, "AU04": 0.6, "AU15": 0.9, "AU17": 0.7},
+    "doubt": {"AU17": 1.0, "AU15": 0.7, "AU14": 0.4},
+    "frown": {"AU04": 1.0, "AU07": 0.6},
+    "anger": {"AU04": 1.0, "AU07": 0.8, "AU23": 0.8, "AU24": 0.7, "AU17": 0.4},
+    "fear": {"AU01": 0.9, "AU02": 0.6, "AU04": 0.7, "AU05": 0.8, "AU20": 1.0, "AU25": 0.6},
+    "disgust": {"AU09": 1.0, "AU10": 0.9, "AU04": 0.5, "AU07": 0.4, "AU25": 0.3},
+    "pain": {"AU04": 0.8, "AU06": 0.8, "AU07": 1.0, "AU09": 0.5, "AU10": 0.7, "AU43": 0.6,
+             "AU20": 0.4, "AU25": 0.5},
+    "dimple": {"AU14": 1.0},
+    "press": {"AU24": 1.0, "AU14": 0.6, "AU17": 0.5},
+    "tighten": {"AU23": 1.0, "AU17": 0.3},
+    "suck": {"AU28": 1.0},
+    "rest": {"AU43": 1.0},
+    "talk": {"AU25": 1.0, "AU26": 0.7, "AU10": 0.4},
+}  # fmt: skip
+
+# Task -> expression -> how many start in a minute. The names of the tasks follow BP4D's.
+TASKS: dict[str, dict[str, float]] = {
+    "T1": {"smile": 16, "laugh": 6, "polite": 10, "talk": 20, "flash": 3, "dimple": 8},
+    "T2": {"sadness": 6, "frown": 3, "press": 4, "dimple": 10, "polite": 6, "doubt": 4, "rest": 0.5},
+    "T3": {"surprise": 4, "smile": 14, "laugh": 4, "flash": 3, "dimple": 8, "suck": 0.5},
+    "T4": {"smile": 16, "polite": 14, "grimace": 12, "press": 6, "tighten": 3, "dimple": 10},
+    "T5": {"fear": 3, "grimace": 12, "smile": 10, "flash": 2, "frown": 1, "dimple": 6},
+    "T6": {"pain": 4, "grimace": 14, "smile": 6, "tighten": 3, "dimple": 8, "talk": 10, "doubt": 3},
+    "T7": {"anger": 4, "frown": 2, "polite": 12, "talk": 16, "dimple": 12, "doubt": 4, "smile": 8},
+    "T8": {"disgust": 5, "grimace": 12, "smile": 12, "doubt": 4, "talk": 10, "suck": 0.5},
+}
+DOMAIN_RATES = {"a": {}, "b": {"smile": 0.6, "laugh": 0.5, "grimace": 0.3, "talk": 0.2,
+                               "dimple": 0.3, "polite": 0.4, "flash": 2.0, "surprise": 2.0,
+                               "frown": 1.5, "disgust": 1.3}}  # fmt: skip
+"""Domain b watches films alone, as the people of DISFA did: fewer social signals, more reactions."""
+
+BLINKS = 14.0  # a minute
+_MEAN_PEAK = {"smile": 3.0, "laugh": 3.7, "grimace": 3.0, "polite": 2.6, "dimple": 2.3, "rest": 5.0}
+_RARE_PEAK = 2.0
+_PEAK_SPREAD = 0.35  # of the logarithm of the peak
+_SECONDS = (0.4, 1.4, 0.7)  # mean time to rise, to stay, to fall
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One task of one person.
+
+    Attributes:
+        activation: (T, AUs) float32 in 0..5: what the muscles do, the exact truth.
+        angles: (T, 3) float32 degrees, pitch, yaw and roll of the head on the neck.
+        gaze: (T, 2) float32 in -1..1, up and to the right of the picture.
+    """
+
+    activation: Array
+    angles: Array
+    gaze: Array
+
+    @property
+    def levels(self) -> Array:
+        """(T, AUs) what a coder writes down: whole levels."""
+        return np.rint(self.activation)
+
+
+def perform(
+    seed: int, person: str, task: str, frames: int, rate: float, domain: str = "a"
+) -> Sequence:
+    """Let a person do a task.
+
+    Args:
+        seed: of the dataset.
+        person, task: who does what; the sequence depends on nothing else.
+        frames: how many, at least 1.
+        rate: frames a second.
+        domain: `a` or `b`, whose base rates to use.
+    """
+    random = np.random.Generator(np.random.Philox(seed_of(seed, "task", domain, person, task)))
+    time = np.arange(frames) / rate
+    activation = np.zeros((frames, len(AUS)), np.float32)
+    for name, start in _starts(random, TASKS[task], DOMAIN_RATES[domain], frames / rate):
+        _express(activation, random, time, name, start)
+    for start in _poisson(random, BLINKS, frames / rate):
+        pulse = MAX_LEVEL * _pulse(time, start, 0.12, 0.05, 0.15)
+        _raise_to(activation, "AU45", pulse)
+    activation[:, AUS.index("AU45")] *= activation[:, AUS.index("AU43")] < 1
+    return Sequence(
+        activation=np.clip(activation, 0, MAX_LEVEL),
+        angles=_drift(random, time, np.array([4.0, 6.0, 3.0])),
+        gaze=_drift(random, time, np.array([0.12, 0.25])),
+    )
+
+
+def _starts(
+    random: np.random.Generator, rates: dict[str, float], factors: dict[str, float], seconds: float
+) -> list[tuple[str, float]]:
+    return [
+        (name, start)
+        for name, per_minute in rates.items()
+        for start in _poisson(random, per_minute * factors.get(name, 1.0), seconds)
+    ]
+
+
+def _poisson(random: np.random.Generator, per_minute: float, seconds: float) -> list[float]:
+    """Start times; expressions may have begun before the recording did."""
+    lead = 1.5
+    count = random.poisson(per_minute / 60 * (seconds + lead))
+    return list(random.uniform(-lead, seconds, count))
+
+
+def _express(
+    activation: Array, random: np.random.Generator, time: npt.NDArray[np.float64], name: str,
+    start: float,
+) -> None:  # fmt: skip
+    peak = _MEAN_PEAK.get(name, _RARE_PEAK) * np.exp(_PEAK_SPREAD * random.standard_normal())
+    pace = np.exp(0.3 * random.standard_normal())
+    rise, stay, fall = (seconds * pace for seconds in _SECONDS)
+    for au, share in EXPRESSIONS[name].items():
+        own = share * np.exp(0.2 * random.standard_normal())
+        lag = 0.08 * random.standard_normal()
+        _raise_to(activation, au, min(peak, 5.0) * own * _pulse(time, start + lag, rise, stay, fall))
+
+
+def _raise_to(activation: Array, au: str, values: npt.NDArray[np.float64]) -> None:
+    column = AUS.index(au)
+    np.maximum(activation[:, column], values, out=activation[:, column], casting="unsafe")
+
+
+def _pulse(
+    time: npt.NDArray[np.float64], start: float, rise: float, stay: float, fall: float
+) -> npt.NDArray[np.float64]:
+    """Smooth rise, plateau and fall between 0 and 1."""
+    return _smooth((time - start) / rise) * _smooth((start + rise + stay + fall - time) / fall)
+
+
+def _smooth(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
+
+
+def _drift(
+    random: np.random.Generator, time: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]
+) -> Array:
+    """(T, K) slow motion: three sines of random phase and of periods between 1.5 and 12 seconds."""
+    period = np.exp(random.uniform(np.log(1.5), np.log(12), (3, 1, len(spread))))
+    phase = random.uniform(0, 2 * np.pi, period.shape)
+    waves = np.sin(2 * np.pi * time[None, :, None] / period + phase).mean(0)
+    offset = 0.4 * random.standard_normal(len(spread)).clip(-2, 2)
+    return ((waves + offset) * spread).astype(np.float32)
