@@ -31,8 +31,13 @@ class LiteRTLandmarker:
         models = bundle.read(context.weights(config.weights))
         self._config = config
         self._device = context.device
-        detector = Model(models[bundle.DETECTOR], config.threads)
-        self._detector = Detector(detector, config.min_detection, config.tiles, context.device)
+        self._detector = Detector(
+            Model(models[bundle.DETECTOR], config.threads),
+            config.min_detection,
+            config.tiles,
+            config.everywhere,
+            context.device,
+        )
         self._mesh = Model(models[bundle.MESH], config.threads)
         self._blendshapes = Model(models[bundle.BLENDSHAPES], config.threads)
 
@@ -51,7 +56,7 @@ class LiteRTLandmarker:
         ]
         points, presence = mesh.landmarks(self._mesh, sources, transforms)
         shapes = mesh.blendshapes(self._blendshapes, points)
-        parts = [part.split(counts) for part in (scores, points, presence, shapes)]
+        parts = [torch.split(part, counts) for part in (scores, points, presence, shapes)]
         return [self._faces(*face) for face in zip(*parts, strict=True)]
 
     def _faces(self, scores: Tensor, points: Tensor, presence: Tensor, shapes: Tensor) -> Faces:

@@ -63,7 +63,8 @@ def landmarks(model: Model, images: Sequence[Tensor], transforms: Tensor) -> tup
         the head, on the scale of x) and (n,) presence of a face, 0..1.
     """
     seen = warp(images, transforms, INPUT, border="replicate").permute(0, 2, 3, 1).contiguous()
-    outputs = model(seen.cpu().numpy().astype(np.float32) / 255)
+    pixels: Array = seen.cpu().numpy().astype(np.float32) / np.float32(255)
+    outputs = model(pixels)
     points = torch.from_numpy(outputs[0].reshape(-1, POINTS, 3))
     scale = torch.linalg.det(transforms[:, :2, :2]).sqrt()
     plane = apply(invert(transforms), points[..., :2])
