@@ -1,0 +1,108 @@
+"""aukit from Python: a whole run, or any component alone.
+
+from aukit import api
+
+outcome = api.run({"estimator": "vgg16", "seed": 1}, output="runs")
+aligner = api.build("aligner", "2d", size=128)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aukit.components import KINDS
+from aukit.config import PYTHON, Choice, Value
+from aukit.config import build as build_options
+from aukit.contracts.context import Context
+from aukit.errors import ConfigError
+from aukit.progress import Progress
+from aukit.registry import default_registry, presets_of, resolve_weights
+
+if TYPE_CHECKING:
+    from aukit.pipeline import Outcome
+
+__all__ = ["build", "choose", "run"]
+
+
+def choose(kind: str, name: str, preset: str = "paper", **options: Any) -> Choice:
+    """A component with its options, not built yet.
+
+    Args:
+        kind: `data`, `landmarker`, `aligner`, `synth`, `balancer`, `normalizer`, `estimator`,
+            `metric` or `executor`.
+        name: its name or alias.
+        preset: the sizes to start from.
+        **options: the component's own options.
+
+    Raises:
+        ConfigError: unknown kind, name or option, or a value that is not accepted.
+    """
+    if kind not in KINDS:
+        raise ConfigError(f"unknown kind '{kind}'", f"kinds: {', '.join(KINDS)}")
+    component = default_registry().find(kind, name)
+    layers = [
+        {k: Value(v, f"preset {preset}") for k, v in presets_of(component, preset).items()},
+        {k: Value(v, PYTHON) for k, v in options.items()},
+    ]
+    built, origins = build_options(component, layers)
+    return Choice(component, built, origins, PYTHON)
+
+
+def build(
+    kind: str,
+    name: str,
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    preset: str = "paper",
+    **options: Any,
+) -> Any:
+    """A component, ready to be used on batches.
+
+    Args:
+        kind, name, preset, **options: as in `choose`.
+        device: torch device name, or `auto`.
+        seed: all its randomness is drawn from this.
+
+    Returns:
+        an object with the protocol of its kind (`aukit.contracts`).
+
+    Raises:
+        ConfigError: unknown kind, name, option or device.
+        PluginError: the component cannot be imported or built.
+    """
+    from aukit.devices import resolve_device
+    from aukit.pipeline.guard import make
+
+    context = Context(resolve_device(device), seed, resolve_weights)
+    return make(choose(kind, name, preset, **options), context)
+
+
+def run(
+    settings: Mapping[str, Any] | str | Path,
+    output: str | Path = "runs",
+    progress: Progress | None = None,
+) -> Outcome:
+    """A whole run, as `aukit run` does it.
+
+    Args:
+        settings: what a run file holds: a mapping (dotted keys as on the command line are fine,
+            e.g. `{"aligner": "2d", "estimator.epochs": 4}`), or the path of a run file.
+        output: folder of run folders.
+        progress: shows how far it is; silent if None.
+
+    Raises:
+        AukitError: with one line of what, where and what to do.
+    """
+    from aukit.config import read_file
+    from aukit.pipeline import execute
+    from aukit.run_config import nest, resolve
+
+    registry = default_registry()
+    if isinstance(settings, (str, Path)):
+        layer = (str(settings), read_file(Path(settings)))
+    else:
+        layer = (PYTHON, nest(settings))
+    return execute(resolve(registry, [layer]), Path(output), registry, progress)

@@ -1,0 +1,24 @@
+"""A registry with the built-ins and the tiny components."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from aukit.registry import Plugin, Registry
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # workers import the tiny components by name
+
+
+@pytest.fixture
+def registry() -> Registry:
+    import tiny_plugin
+
+    found = Registry()
+    plugin = Plugin("tiny-faces", "0.1", "tiny")
+    found.plugins.append(plugin)
+    found.register(plugin, tiny_plugin)
+    return found
