@@ -1,0 +1,300 @@
+"""Small charts as inline SVG. Colours come from the page's style sheet, so both themes work.
+
+Every chart carries a title for those who cannot see it. Text is escaped by `Markup`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+WIDTH, HEIGHT = 320, 200
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 8, 34
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points of one line.
+
+    Attributes:
+        name: shown in the legend and on hover.
+        x, y: coordinates; a NaN in `y` breaks the line.
+        low, high: ends of a whisker at each point, or None.
+    """
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] | None = None
+    high: Sequence[float] | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The plot area: maps data to pixels of the view box."""
+
+    x_range: Range
+    y_range: Range
+
+    def x(self, value: float) -> float:
+        """Pixels from the left."""
+        return _LEFT + _share(value, self.x_range) * (WIDTH - _LEFT - _RIGHT)
+
+    def y(self, value: float) -> float:
+        """Pixels from the top."""
+        return HEIGHT - _BOTTOM - _share(value, self.y_range) * (HEIGHT - _TOP - _BOTTOM)
+
+
+def lines(
+    series: Sequence[Series],
+    title: str,
+    x_label: str,
+    *,
+    x_range: Range | None = None,
+    y_range: Range | None = None,
+    dots: bool = False,
+    diagonal: bool = False,
+) -> Markup:
+    """A line chart.
+
+    Args:
+        series: at least one point in all.
+        title: for screen readers.
+        x_label: name of the horizontal axis.
+        x_range, y_range: limits of the axes; from the data if None.
+        dots: draw the points, with their values on hover.
+        diagonal: draw y = x for comparison.
+    """
+    across = x_range or _span(value for one in series for value in one.x)
+    frame = Frame(across, y_range or _padded(series))
+    parts = [_axes(frame, x_label)]
+    if diagonal:
+        low, high = frame.x_range
+        ends = (frame.x(low), frame.y(low), frame.x(high), frame.y(high))
+        parts.append(_line("guide", *ends))
+    for number, one in enumerate(series, start=1):
+        parts += [_whiskers(frame, one, number), _path(frame, one, number)]
+        if dots:
+            parts.append(_dots(frame, one, number))
+    return _svg(title, parts)
+
+
+def bars(
+    groups: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], title: str, x_label: str
+) -> Markup:
+    """Grouped bars on a logarithmic axis, because the counts of rare and common levels differ by
+    orders of magnitude; a count of zero has no bar.
+
+    Args:
+        groups: name of each group.
+        series: (name, count of each group) pairs.
+        title: for screen readers.
+        x_label: name of the horizontal axis.
+    """
+    top = max((count for _, counts in series for count in counts), default=1)
+    frame = Frame((-0.5, len(groups) - 0.5), (0, max(1.0, math.log10(max(top, 1)) + 0.3)))
+    ticks = [(float(power), compact(10.0**power)) for power in range(int(frame.y_range[1]) + 1)]
+    parts = [_y_axis(frame, ticks), _x_names(frame, groups), _axis_label(x_label)]
+    width = 0.8 / max(1, len(series))
+    for number, (name, counts) in enumerate(series, start=1):
+        for place, count in enumerate(counts):
+            start = place - 0.4 + (number - 1) * width
+            parts.append(_bar(frame, start, width, count, number, f"{name}, {groups[place]}"))
+    return _svg(title, parts)
+
+
+def heat_map(
+    shares: Sequence[Sequence[float]], names: Sequence[str], title: str, x_label: str, y_label: str
+) -> Markup:
+    """A square table of shares, darker for more; NaN cells stay empty.
+
+    Args:
+        shares: rows of values in 0..1; row 0 is drawn at the bottom.
+        names: name of each row and column.
+        title: for screen readers.
+        x_label, y_label: names of the axes.
+    """
+    count = len(names)
+    size = 180
+    cell = size / count
+    parts = []
+    for row, entries in enumerate(shares):
+        y = size - (row + 1) * cell
+        parts.append(_text("tick end", 34, y + cell / 2 + 3.5, names[row]))
+        parts.append(_text("tick middle", 40 + (row + 0.5) * cell, size + 13, names[row]))
+        for column, share in enumerate(entries):
+            said = f"{y_label} {names[row]}, {x_label} {names[column]}"
+            parts.append(_cell(40 + column * cell, y, cell, share, said))
+    parts.append(_text("label middle", 40 + size / 2, size + 28, x_label))
+    turned = Markup('<text class="label middle" transform="translate(12 {}) rotate(-90)">{}</text>')
+    parts.append(turned.format(size / 2, y_label))
+    return _svg(title, parts, "square", 40 + size + 2, size + 34)
+
+
+def whisker(value: float, low: float | None, high: float | None, span: Range) -> Markup:
+    """A score with its interval as a dot on a line, for a table cell."""
+    width, height = 120, 16
+
+    def place(score: float) -> float:
+        return 4 + min(1.0, max(0.0, _share(score, span))) * (width - 8)
+
+    middle = height / 2
+    parts = [_line("grid", place(span[0]), middle, place(span[1]), middle)]
+    if span[0] < 0:
+        parts.append(_line("grid", place(0), 2, place(0), height - 2))
+    if low is not None and high is not None:
+        parts.append(_line("whisker s1", place(low), middle, place(high), middle))
+    parts.append(
+        Markup('<circle class="fill s1" cx="{:.1f}" cy="8" r="3.5"/>').format(place(value))
+    )
+    inner = Markup("").join(parts)
+    svg = '<svg class="inline" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>'
+    return Markup(svg).format(width, height, inner)
+
+
+def compact(value: float) -> str:
+    """A number in few characters: 1500 -> `1.5k`."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def ticks_of(span: Range, about: int = 5) -> list[float]:
+    """Round numbers inside a range, about so many."""
+    low, high = span
+    rough = (high - low) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [round(n * step, 12) for n in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _share(value: float, span: Range) -> float:
+    return (value - span[0]) / (span[1] - span[0])
+
+
+def _span(values: Iterable[float]) -> Range:
+    finite = [value for value in values if math.isfinite(value)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _padded(series: Sequence[Series]) -> Range:
+    low, high = _span(value for one in series for value in one.y)
+    # Losses and scores start at zero unless they are far from it: small wiggles stay small.
+    return (0.0 if 0 <= low < 0.5 * high else low, high + 0.05 * (high - low))
+
+
+def _axes(frame: Frame, x_label: str) -> Markup:
+    rows = [(value, compact(value)) for value in ticks_of(frame.y_range)]
+    marks = [
+        _text("tick middle", frame.x(value), HEIGHT - _BOTTOM + 13, compact(value))
+        for value in ticks_of(frame.x_range)
+    ]
+    return Markup("").join([_y_axis(frame, rows), *marks, _axis_label(x_label)])
+
+
+def _y_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> Markup:
+    parts = []
+    for value, name in ticks:
+        y = frame.y(value)
+        parts.append(_line("grid", _LEFT, y, WIDTH - _RIGHT, y))
+        parts.append(_text("tick end", _LEFT - 5, y + 3.5, name))
+    return Markup("").join(parts)
+
+
+def _x_names(frame: Frame, names: Sequence[str]) -> Markup:
+    y = HEIGHT - _BOTTOM + 13
+    return Markup("").join(
+        _text("tick middle", frame.x(place), y, name) for place, name in enumerate(names)
+    )
+
+
+def _axis_label(text: str) -> Markup:
+    return _text("label middle", (_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 5, text)
+
+
+def _path(frame: Frame, series: Series, number: int) -> Markup:
+    commands, pen_down = [], False
+    for x, y in zip(series.x, series.y, strict=True):
+        if math.isfinite(y):
+            commands.append(f"{'L' if pen_down else 'M'}{frame.x(x):.1f} {frame.y(y):.1f}")
+        pen_down = math.isfinite(y)
+    return Markup('<path class="stroke s{}" d="{}"/>').format(number, "".join(commands))
+
+
+def _dots(frame: Frame, series: Series, number: int) -> Markup:
+    dot = Markup(
+        '<circle class="fill s{}" cx="{:.1f}" cy="{:.1f}" r="3"><title>{}</title></circle>'
+    )
+    return Markup("").join(
+        dot.format(number, frame.x(x), frame.y(y), f"{series.name}: {compact(x)} → {y:.3g}")
+        for x, y in zip(series.x, series.y, strict=True)
+        if math.isfinite(y)
+    )
+
+
+def _whiskers(frame: Frame, series: Series, number: int) -> Markup:
+    if series.low is None or series.high is None:
+        return Markup("")
+    ends = zip(series.x, series.low, series.high, strict=True)
+    return Markup("").join(
+        _line(f"whisker s{number}", frame.x(x), frame.y(low), frame.x(x), frame.y(high))
+        for x, low, high in ends
+        if math.isfinite(low) and math.isfinite(high)
+    )
+
+
+def _bar(frame: Frame, start: float, width: float, count: float, number: int, name: str) -> Markup:
+    if count < 1:
+        return Markup("")
+    # One frame still shows: its logarithm is zero.
+    top = min(frame.y(math.log10(count)), frame.y(0) - 1.5)
+    bar = (
+        '<rect class="fill s{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'
+        "<title>{}: {}</title></rect>"
+    )
+    left, right = frame.x(start), frame.x(start + width)
+    return Markup(bar).format(
+        number, left, top, right - left - 0.5, frame.y(0) - top, name, f"{count:,.0f}"
+    )
+
+
+def _cell(x: float, y: float, size: float, share: float, name: str) -> Markup:
+    if not math.isfinite(share):
+        return Markup(
+            '<rect class="empty" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'
+        ).format(x, y, size - 1, size - 1)
+    rect = (
+        '<rect class="fill s1" fill-opacity="{:.2f}" x="{:.1f}" y="{:.1f}" width="{:.1f}" '
+        'height="{:.1f}"><title>{}: {:.0%}</title></rect>'
+    )
+    shown = Markup(rect).format(0.06 + 0.94 * share, x, y, size - 1, size - 1, name, share)
+    style = "cell middle strong" if share > 0.55 else "cell middle"
+    return shown + _text(style, x + size / 2 - 0.5, y + size / 2 + 3.5, f"{100 * share:.0f}")
+
+
+def _line(style: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
+    line = '<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>'
+    return Markup(line).format(style, x1, y1, x2, y2)
+
+
+def _text(style: str, x: float, y: float, text: str) -> Markup:
+    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(style, x, y, text)
+
+
+def _svg(
+    title: str,
+    parts: Iterable[Markup],
+    style: str = "wide",
+    width: float = WIDTH,
+    height: float = HEIGHT,
+) -> Markup:
+    svg = '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
+    return Markup(svg).format(style, width, height, title, Markup("").join(parts))

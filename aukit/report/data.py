@@ -1,0 +1,168 @@
+"""What a report shows. Every part may be empty; its section is then left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A component that the run used.
+
+    Attributes:
+        role: what it was used for, e.g. `estimator`, `test aligner`.
+        name: qualified name, or `none`.
+        version: of its distribution.
+        origin: where the choice came from (`default`, `command line`, a run file).
+        summary: what the component is.
+    """
+
+    role: str
+    name: str
+    version: str = ""
+    origin: str = "default"
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An option, its value as text, and where the value came from."""
+
+    component: str
+    option: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Who and what was in one part of the data.
+
+    Attributes:
+        name: role or partition.
+        people: distinct people.
+        frames: frames before registration.
+        faces: registered faces that were used.
+        drops: reason -> number of frames that it cost.
+    """
+
+    name: str
+    people: int
+    frames: int
+    faces: int
+    drops: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were left out."""
+        return sum(self.drops.values())
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How often each level of each AU occurs.
+
+    Attributes:
+        aus: AU columns, length A.
+        before: (A, 6) coded training frames (`statistics.levels.label_counts`).
+        after: (A, 6) uses in the plan (`statistics.levels.plan_counts`).
+    """
+
+    aus: tuple[str, ...]
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ImageGroup:
+    """Pictures that belong together.
+
+    Attributes:
+        title: heading.
+        images: (encoded PNG, JPEG or WebP, caption) pairs.
+        note: a sentence about them.
+    """
+
+    title: str
+    images: Sequence[tuple[bytes, str]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A number that a fitted component reported over its steps.
+
+    Attributes:
+        stage: which fit.
+        name: which number, e.g. `loss`.
+        steps: length n.
+        values: length n; NaN leaves a gap.
+    """
+
+    stage: str
+    name: str
+    steps: Sequence[float]
+    values: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of the run: seconds that it took, and whether its result was already there."""
+
+    name: str
+    seconds: float
+    reused: bool = False
+
+
+@dataclass(frozen=True)
+class Licence:
+    """The terms of a component or of weights that the run used, and what to cite."""
+
+    what: str
+    licence: str
+    paper: str = ""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that a report shows.
+
+    Attributes:
+        title: heading of the page.
+        command: what to type to get the same run again.
+        summary: facts of the run as label -> text (run folder, started, duration, preset, seed).
+        notes: things that the reader must not miss, e.g. levels that no frame shows.
+        choices: components.
+        settings: their options.
+        stages: what ran.
+        partitions: data and drop counts.
+        distribution: labels before and after balancing.
+        images: aligned samples and other pictures.
+        scores: what `scoring.score_predictions` returned.
+        predictions: table in `records.prediction_schema`.
+        curves: training curves.
+        environment: label -> text (Python, packages, machine).
+        licences: terms of what was used.
+    """
+
+    title: str
+    command: str = ""
+    summary: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    choices: Sequence[Choice] = ()
+    settings: Sequence[Setting] = ()
+    stages: Sequence[Stage] = ()
+    partitions: Sequence[Partition] = ()
+    distribution: Distribution | None = None
+    images: Sequence[ImageGroup] = ()
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    predictions: pa.Table | None = None
+    curves: Sequence[Curve] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    licences: Sequence[Licence] = ()
