@@ -15,39 +15,31 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 from torch import Tensor
-from torchvision.io import ImageReadMode, decode_image, encode_png
 
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.errors import DataError
 from aukit.records import OK, labels_of, person_keys
-
-PNG_LEVEL = 1
-"""zlib level: faces are noisy, so more effort buys time lost and few bytes."""
+from aukit.vision import images
 
 DECODED_LIMIT = 1 << 30
 """Bytes of decoded pixels kept; above it every batch decodes again."""
 
 
-def encode(images: Tensor) -> list[bytes]:
-    """PNG bytes of uint8 images (B, 3, H, W)."""
-    return list(_threads().map(_encode_one, images.cpu().unbind()))
-
-
-def _encode_one(image: Tensor) -> bytes:
-    return bytes(encode_png(image, compression_level=PNG_LEVEL).numpy().tobytes())
-
-
 def decode(encoded: Sequence[bytes | memoryview]) -> Tensor:
-    """uint8 images (B, 3, H, W) from PNG bytes of one size."""
+    """uint8 images (B, 3, H, W) from the encoded pictures of one size in a shard.
+
+    Raises:
+        DataError: a picture is damaged.
+    """
     return torch.stack(list(_threads().map(_decode_one, encoded)))
 
 
 def _decode_one(encoded: bytes | memoryview) -> Tensor:
-    # bytearray: torch wants to own writable memory.
-    data = torch.frombuffer(bytearray(encoded), dtype=torch.uint8)
-    image: Tensor = decode_image(data, ImageReadMode.RGB)
-    return image
+    picture = images.decode(bytes(encoded))
+    if picture.image is None:
+        raise DataError(f"a stored face cannot be decoded: {picture.reason}", "align again")
+    return picture.image
 
 
 @functools.cache
@@ -88,9 +80,11 @@ class StoredFaces:
     ) -> None:
         self.aus = aus
         parts = [path for folder in folders for path in shards(folder)]
+        if not parts:
+            raise DataError(f"{', '.join(map(str, folders))} holds no faces")
         tables = [_wanted(path, partition, pixels=False) for path in parts]
-        self.table = pa.concat_tables(tables, promote_options="default") if tables else None
-        if self.table is None or self.table.num_rows == 0:
+        self.table: pa.Table = pa.concat_tables(tables, promote_options="default")
+        if self.table.num_rows == 0:
             where = "" if partition is None else f" in partition '{partition}'"
             raise DataError(
                 f"no registered faces are left{where}",
@@ -163,6 +157,6 @@ def _map_images(owner: object, parts: Sequence[Path], partition: str | None) -> 
         for part in parts:
             column = _wanted(part, partition, pixels=True).column("image").cast(pa.large_binary())
             writer.write_table(pa.table([column], schema=schema))
-    images = pa.ipc.open_file(pa.memory_map(path)).read_all().column("image")
+    mapped = pa.ipc.open_file(pa.memory_map(path)).read_all().column("image")
     weakref.finalize(owner, scratch.cleanup)
-    return images
+    return mapped

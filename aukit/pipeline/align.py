@@ -24,11 +24,11 @@ from aukit.contracts.dataset import Dataset, Frames
 from aukit.contracts.executor import Executor
 from aukit.contracts.landmarker import Faces, Landmarker
 from aukit.errors import ConfigError
-from aukit.faces import encode
 from aukit.pipeline.guard import make, named
 from aukit.progress import Progress
 from aukit.records import DROPPED, OK, REAL, au_columns, face_schema
 from aukit.store import write_table
+from aukit.vision import images as images_io
 
 CHUNK = 256
 NO_FACE = "no face"
@@ -152,7 +152,7 @@ def face_table(frames: Frames, picks: Sequence[tuple[int, Faces]], aligned: Alig
     aus = au_columns(frames.rows)
     rows = frames.rows.take([row for row, _ in picks])
     good = torch.tensor([reason is None for reason in aligned.reasons], dtype=torch.bool)
-    encoded = iter(encode(aligned.images[good]) if good.any() else ())
+    encoded = iter(images_io.encode(aligned.images[good]) if good.any() else ())
     pngs = [next(encoded) if ok else None for ok in good.tolist()]
     numbers = _face_numbers([row for row, _ in picks])
     sizes = [_size(frames.images[row]) for row, _ in picks]

@@ -15,7 +15,7 @@ from aukit.contracts.labels import Labels
 from aukit.contracts.normalizer import Normalizer
 from aukit.contracts.synthesizer import Synthesizer
 from aukit.errors import DataError, PluginError
-from aukit.faces import StoredFaces, encode
+from aukit.faces import StoredFaces
 from aukit.models import CARD, load_card, refuse_other_alignment
 from aukit.pipeline.align import shard_path
 from aukit.pipeline.guard import make, named
@@ -25,6 +25,7 @@ from aukit.records import SYNTHETIC, face_schema, with_labels
 from aukit.seeds import seed_of
 from aukit.store import read_table, write_json, write_table
 from aukit.training import Session
+from aukit.vision import images as images_io
 
 if TYPE_CHECKING:
     from aukit.pipeline.execute import Work
@@ -281,6 +282,6 @@ def paint(
         place = table.column_names.index(name)
         table = table.set_column(place, name, pa.array(list(values), table.schema.field(name).type))
     table = with_labels(table, targets)
-    pngs = pa.array(encode(images), pa.binary())
+    pngs = pa.array(images_io.encode(images), pa.binary())
     table = table.append_column("image", pngs)
     return table.select(face_schema(faces.aus).names).cast(face_schema(faces.aus))

@@ -52,7 +52,7 @@ class ScoreStages:
         write_json(folder / SCORES, scores)
         shutil.copyfile(predictions, folder / PREDICTIONS)
         shutil.copyfile(self.prepared.plan / PLAN, folder / PLAN)
-        self._report(scores, dropped)
+        self._report(scores)
         return scores, dropped
 
     def _predict(self) -> Path:
@@ -101,12 +101,12 @@ class ScoreStages:
             counts.update(dropped.column("reason").to_pylist())
         return dict(counts.most_common())
 
-    def _report(self, scores: Mapping[str, Any], dropped: Mapping[str, int]) -> None:
+    def _report(self, scores: Mapping[str, Any]) -> None:
         from aukit.pipeline.report import gather
         from aukit.report import write_report
 
         with self.work.progress.start("report"):
-            data = gather(self.work, self.prepared, self.fitted, scores, dropped)
+            data = gather(self.work, self.prepared, self.fitted, scores)
             write_report(data, self.work.run.folder / "report.html")
 
 

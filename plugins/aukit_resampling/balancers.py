@@ -47,7 +47,9 @@ class Unbalanced:
     def __init__(self, config: NoneConfig, context: Context) -> None:
         pass
 
-    def plan(self, labels: pa.Table, aus: tuple[str, ...], seed: int) -> pa.Table:
+    def plan(
+        self, labels: pa.Table, sources: pa.Table, aus: tuple[str, ...], seed: int
+    ) -> pa.Table:
         """One row for each AU and coded frame, ordered by AU, then frame id."""
         labels, levels = _ordered(labels, aus)
         uses = []
@@ -71,7 +73,9 @@ class Resample:
     def __init__(self, config: ResampleConfig, context: Context) -> None:
         self.per_level = config.per_level
 
-    def plan(self, labels: pa.Table, aus: tuple[str, ...], seed: int) -> pa.Table:
+    def plan(
+        self, labels: pa.Table, sources: pa.Table, aus: tuple[str, ...], seed: int
+    ) -> pa.Table:
         """`per_level` uses of each AU and level, ordered by AU, level, frame id.
 
         The plan depends on the labels and the seed, not on the order of the rows, and what one AU

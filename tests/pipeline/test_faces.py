@@ -10,9 +10,10 @@ import torch
 
 from aukit import faces as faces_module
 from aukit.errors import DataError
-from aukit.faces import StoredFaces, decode, encode, read_rows
+from aukit.faces import StoredFaces, decode, read_rows
 from aukit.records import face_schema
 from aukit.store import write_table
+from aukit.vision.images import encode
 
 AUS = ("AU01", "AU12")
 

@@ -47,11 +47,11 @@ def skewed(frames: int, aus: tuple[str, ...]) -> pa.Table:
 
 
 def resample(table: pa.Table, per_level: int = 7, seed: int = 0, aus: Any = AUS) -> pa.Table:
-    return Resample(ResampleConfig(per_level), Context()).plan(table, aus, seed)
+    return Resample(ResampleConfig(per_level), Context()).plan(table, table, aus, seed)
 
 
 def unbalanced(table: pa.Table) -> pa.Table:
-    return Unbalanced(NoneConfig(), Context()).plan(table, AUS, 0)
+    return Unbalanced(NoneConfig(), Context()).plan(table, table, AUS, 0)
 
 
 def rounded(value: float) -> int:
