@@ -54,7 +54,7 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=any(columns))
+    drawn = Table(box=box.SIMPLE_HEAD, show_header=any(columns))
     for name in columns:
         drawn.add_column(
             name, justify="right" if name in numeric else "left", no_wrap=name in numeric
@@ -62,7 +62,10 @@ def table(
     for row in rows:
         # Text, not markup: a value such as "[0, 1]" must stay as it is.
         drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    console(stream or sys.stdout).print(drawn)
+    out = console(stream or sys.stdout)
+    # Not as the table's own title, which would be folded to the table's width.
+    out.print(Text(title, style="bold"))
+    out.print(drawn)
 
 
 class RichProgress:

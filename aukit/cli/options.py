@@ -123,6 +123,8 @@ class ComponentCommand(click.Command):
         """One section for the command, one for the choices, one for each component."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Argument):
+                continue
             section = parameter.section if isinstance(parameter, ComponentOption) else "Options"
             record = parameter.get_help_record(ctx)
             if record is not None and section is not None:

@@ -1,0 +1,46 @@
+"""Components that a command uses directly, outside a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from aukit.config import COMMAND_LINE, Choice, Value, build
+from aukit.registry import Registry, presets_of
+
+if TYPE_CHECKING:
+    from aukit.contracts.context import Context
+
+
+def choose(
+    registry: Registry, kind: str, name: str, typed: Mapping[str, Any], preset: str = ""
+) -> Choice:
+    """A component with the options that were typed for its kind.
+
+    Args:
+        registry: where the name is looked up.
+        kind: kind of component.
+        name: its name.
+        typed: settings from the command line, e.g. `{"data.size": "64"}`.
+        preset: sizes to start from; none if empty.
+    """
+    component = registry.find(kind, name)
+    below = {
+        key: Value(raw, f"preset {preset}") for key, raw in presets_of(component, preset).items()
+    }
+    above = {
+        key.removeprefix(f"{kind}."): Value(raw, COMMAND_LINE)
+        for key, raw in typed.items()
+        if key.startswith(f"{kind}.")
+    }
+    options, origins = build(component, [below, above])
+    return Choice(component, options, origins, COMMAND_LINE)
+
+
+def context_of(device: str, seed: int) -> Context:
+    """What components are given when they are built."""
+    from aukit.contracts.context import Context
+    from aukit.devices import resolve_device
+    from aukit.registry import resolve_weights
+
+    return Context(resolve_device(device), seed, resolve_weights)
