@@ -1,0 +1,198 @@
+"""People made ready for the renderer: painted, with hair on, and kept while they are in use."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from aukit_avatars.appearance import Looks
+from aukit_avatars.atlas import CURTAIN, Atlas
+from aukit_avatars.hair import curtain, curtain_triangles, curtain_uv, hair_thickness
+from aukit_avatars.head import Head
+from aukit_avatars.lighting import incidence, vertex_normals
+from aukit_avatars.paint import paint
+
+PEOPLE = 48
+"""Painted people that are kept, the latest used."""
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """The head and a curtain of hair behind it, as one mesh.
+
+    Attributes:
+        triangles: (T, 3) int64, all that is opaque.
+        lashes: (L, 3) int64, seen from both sides.
+        uv: (U, 2) float32 in 0..1.
+        triangle_uv: (T, 3) int64 rows of `uv`.
+        part: (T,) int64 index into the parts of the head, -1 for the curtain.
+        incidence: what `vertex_normals` needs.
+    """
+
+    triangles: Tensor
+    lashes: Tensor
+    uv: Tensor
+    triangle_uv: Tensor
+    part: Tensor
+    incidence: tuple[Tensor, Tensor, Tensor]
+
+    @classmethod
+    def of(cls, head: Head) -> Mesh:
+        """Put the parts together."""
+        lashes = head.part("lashes")
+        hanging = curtain_triangles().to(head.uv.device)
+        triangles = torch.cat([head.triangles[~lashes], hanging + len(head.vertices)])
+        strip = curtain_uv(CURTAIN).to(head.uv.device)
+        return cls(
+            triangles=triangles,
+            lashes=torch.cat([head.triangles[lashes], head.triangles[lashes].flip(1)]),
+            uv=torch.cat([head.uv, strip]),
+            triangle_uv=torch.cat([head.triangle_uv[~lashes], hanging + len(head.uv)]),
+            part=torch.cat([head.triangle_part[~lashes], hanging.new_full((len(hanging),), -1)]),
+            incidence=incidence(triangles[: -len(hanging) // 2], len(head.vertices) + len(strip)),
+        )
+
+
+@dataclass(frozen=True)
+class Dressed:
+    """A batch of people with everything on.
+
+    Attributes:
+        points: (B, P, 3) centimetres in the head's frame; NaN for a curtain that is not there.
+        axes: (B, 3, 3) how the skull is turned in that frame.
+        slot: (B,) int64 row of `Wardrobe.paintings`.
+        iris, clothes, hair: (B, 3) linear colours.
+        eyes: (B,) float32 in 0..1, what tells the fibres of one iris from another.
+    """
+
+    points: Tensor
+    axes: Tensor
+    slot: Tensor
+    iris: Tensor
+    clothes: Tensor
+    hair: Tensor
+    eyes: Tensor
+
+
+class Wardrobe:
+    """Paints people and keeps the latest, in tensors that the renderer reads from directly.
+
+    Args:
+        head: the mesh.
+        texture: texels along the edge of a painting.
+    """
+
+    def __init__(self, head: Head, texture: int) -> None:
+        self.head = head
+        self.mesh = Mesh.of(head)
+        self.texture = texture
+        self.paintings = head.vertices.new_zeros(PEOPLE * texture * texture, 4)
+        self._atlas = Atlas.of(head, texture)
+        self._slots: OrderedDict[Looks, int] = OrderedDict()
+        self._pushed = head.vertices.new_zeros(PEOPLE, len(head.vertices), 3)
+        self._curtains = head.vertices.new_zeros(PEOPLE, len(curtain_uv(CURTAIN)), 3)
+        self._skull = _Skull(head)
+        self._outwards = vertex_normals(head.vertices[None], *incidence(head.triangles, len(head.vertices)))[0]
+        self._scalp = _scalp(head)
+
+    def dress(self, shape: Tensor, looks: Sequence[Looks]) -> Dressed:
+        """Paint who is new, and put hair on all.
+
+        Args:
+            shape: (B, V, 3) centimetres; B at most `PEOPLE`.
+            looks: B people.
+        """
+        slot = torch.tensor([self._slot(person) for person in looks], device=shape.device)
+        axes, scale, origin = self._skull.measure(shape)
+        pushed = shape + _turn(self._pushed[slot] * scale[:, None], axes)
+        hanging = _turn(self._curtains[slot] * scale[:, None], axes) + origin[:, None]
+        colours = torch.tensor([[p.iris, p.clothes, p.hair] for p in looks], device=shape.device)
+        return Dressed(
+            points=torch.cat([pushed, hanging], dim=1),
+            axes=axes,
+            slot=slot,
+            iris=colours[:, 0],
+            clothes=colours[:, 1],
+            hair=colours[:, 2],
+            eyes=torch.tensor([p.seed % 1009 / 1009 for p in looks], device=shape.device),
+        )
+
+    def _slot(self, looks: Looks) -> int:
+        if looks in self._slots:
+            self._slots.move_to_end(looks)
+            return self._slots[looks]
+        full = len(self._slots) == PEOPLE
+        slot = self._slots.popitem(last=False)[1] if full else len(self._slots)
+        self._slots[looks] = slot
+        self._paint(looks, slot)
+        return slot
+
+    def _paint(self, looks: Looks, slot: int) -> None:
+        area = self.texture * self.texture
+        self.paintings[slot * area : (slot + 1) * area] = paint(looks, self._atlas)
+        thickness = hair_thickness(looks, self.head.vertices) * self._scalp
+        self._pushed[slot] = self._outwards * thickness[:, None]
+        self._curtains[slot] = curtain(looks).to(self._curtains.device)
+
+
+class _Skull:
+    """Measures where the skull is in a shape and how large, against the mean head."""
+
+    def __init__(self, head: Head) -> None:
+        x, y, z = head.vertices.unbind(1)
+        firm = torch.zeros(len(head.vertices), dtype=torch.bool, device=x.device)
+        firm[head.triangles[head.part("skin")].unique()] = True
+        bands = {
+            "left": firm & (x > 6.0) & (y > 3.5),
+            "right": firm & (x < -6.0) & (y > 3.5),
+            "top": firm & (y > 11.5),
+            "back": firm & (z < -5.5) & (y > 0),
+            "brow": firm & (z > 6.5) & (y > 5.5) & (y < 8.5),
+        }
+        self._bands = {name: band.nonzero().squeeze(1) for name, band in bands.items()}
+        mean = head.vertices[None]
+        self._axes, self._size, self._middle = self._raw(mean)
+
+    def measure(self, shape: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Axes (B, 3, 3), size against the mean head (B, 3) and the place of its origin (B, 3)."""
+        axes, size, middle = self._raw(shape)
+        turned = _turn_one(axes, self._axes.transpose(1, 2))
+        scale = size / self._size
+        offset = _turn((-self._middle * scale)[:, None], turned)[:, 0]
+        return turned, scale, middle + offset
+
+    def _raw(self, shape: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        at = {name: shape[:, band].mean(1) for name, band in self._bands.items()}
+        middle = (at["left"] + at["right"]) / 2
+        across, along = at["left"] - at["right"], at["brow"] - at["back"]
+        x = functional.normalize(across, dim=1)
+        y = functional.normalize(torch.linalg.cross(along, x), dim=1)
+        z = torch.linalg.cross(x, y)
+        height = ((at["top"] - middle) * y).sum(1)
+        size = torch.stack([across.norm(dim=1), height, along.norm(dim=1)], dim=1)
+        return torch.stack([x, y, z], dim=2), size, middle
+
+
+def _scalp(head: Head) -> Tensor:
+    """(V,) 1 on skin that hair may lift, 0 on ears, face lining, neck and torso."""
+    keep = head.triangles[head.part("skin")].unique()
+    other = head.triangles[~head.part("skin")].unique()
+    free = torch.zeros(len(head.vertices), device=head.vertices.device)
+    free[keep] = 1.0
+    free[other] = 0.0
+    return free
+
+
+def _turn(points: Tensor, axes: Tensor) -> Tensor:
+    """(B, N, 3) by (B, 3, 3), in sums whose rounding does not depend on the batch."""
+    x, y, z = (points[..., None, axis] * axes[:, None, :, axis] for axis in range(3))
+    return x + y + z
+
+
+def _turn_one(first: Tensor, second: Tensor) -> Tensor:
+    return (first[..., :, :, None] * second[..., None, :, :]).sum(-2)
