@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import math
 import tomllib
 import types
 import typing
@@ -178,7 +179,7 @@ def _coerce_plain(raw: Any, annotation: Any, where: str) -> Any:
         return str(raw)
     if annotation is Path and isinstance(raw, (str, Path)):
         return Path(raw)
-    raise _refuse(raw, f"a {getattr(annotation, '__name__', annotation)}", where)
+    raise _refuse(raw, spell(annotation), where)
 
 
 def _coerce_bool(raw: Any, where: str) -> bool:
@@ -203,9 +204,12 @@ def _coerce_float(raw: Any, where: str) -> float:
     if isinstance(raw, bool):
         raise _refuse(raw, "a number", where)
     try:
-        return float(raw)
+        value = float(raw)
     except (TypeError, ValueError):
         raise _refuse(raw, "a number", where) from None
+    if not math.isfinite(value):
+        raise _refuse(raw, "a finite number", where)
+    return value
 
 
 def spell(annotation: Any) -> str:

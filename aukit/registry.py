@@ -10,8 +10,10 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib.metadata
+import inspect
 import os
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +40,7 @@ class Plugin:
         distribution, version, name: where it comes from.
         error: why it is not in use, None if it is.
         components: the records that it contributed.
+        commands: the commands that it contributed, name -> (target, short help).
     """
 
     distribution: str
@@ -45,6 +48,7 @@ class Plugin:
     name: str
     error: str | None = None
     components: list[Component] = field(default_factory=list)
+    commands: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def qualified(self) -> str:
@@ -84,8 +88,8 @@ class Registry:
         self.plugins.append(plugin)
         try:
             self.register(plugin, point.load())
-        except Exception as error:  # a plugin may raise anything at all
-            plugin.error = f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # a plugin may raise anything at all
+            plugin.error = _reason(error)
 
     def register(self, plugin: Plugin, module: object) -> None:
         """Register a plugin module and collect its records.
@@ -93,25 +97,21 @@ class Registry:
         Raises:
             PluginError: an unknown hook, or a malformed record.
         """
-        self.manager.register(module, plugin.qualified)
+        _check_hooks(module)
         try:
-            self.manager.check_pending()
-            plugin.components = [
+            self.manager.register(module, plugin.qualified)
+            components = [
                 _stamp(component, plugin, kind.name)
                 for kind in KINDS.values()
-                for component in self._call(module, kind.hook)
+                for component in _call(module, kind.hook)
             ]
-        except Exception:
-            # pluggy would keep a plugin that failed validation in its list.
-            self.manager.unregister(module)
+            plugin.commands = _commands(_call(module, "aukit_commands"))
+            plugin.components = components
+        except BaseException:
+            # pluggy keeps a plugin that failed validation in its list.
+            if self.manager.is_registered(module):
+                self.manager.unregister(module)
             raise
-
-    def _call(self, module: object, hook: str) -> Iterable[Any]:
-        implementation = getattr(module, hook, None)
-        if implementation is None:
-            return ()
-        found = implementation()
-        return () if found is None else found
 
     @property
     def components(self) -> list[Component]:
@@ -159,16 +159,29 @@ class Registry:
         hint = f"did you mean '{near[0]}'? " if near else ""
         return ConfigError(message, f"{hint}installed: {', '.join(names) or 'none at all'}")
 
-    def commands(self) -> dict[str, tuple[str, str]]:
-        """Commands that plugins add: name -> (`package.module:command`, short help)."""
-        found: dict[str, tuple[str, str]] = {}
-        for table in self.manager.hook.aukit_commands():
-            found.update(table)
-        return found
+    def commands(self, reserved: Collection[str] = ()) -> dict[str, tuple[str, str]]:
+        """Commands that plugins add: name -> (`package.module:command`, short help).
+
+        A name that is reserved, or that two plugins offer, is spelled `distribution/name`: nothing
+        overrides silently.
+        """
+        offered = [(p, name, entry) for p in self.plugins for name, entry in p.commands.items()]
+        counts = Counter(name for _, name, _ in offered)
+        return {
+            name if counts[name] == 1 and name not in reserved else f"{p.distribution}/{name}": e
+            for p, name, e in offered
+        }
 
     def weights(self) -> dict[str, Weights]:
         """Weights that plugins know, by name."""
-        return {entry.name: entry for many in self.manager.hook.aukit_weights() for entry in many}
+        found: dict[str, Weights] = {}
+        for plugin in self.plugins:
+            module = self.manager.get_plugin(plugin.qualified)
+            try:
+                found.update((entry.name, entry) for entry in _call(module, "aukit_weights"))
+            except Exception as error:  # asked late, since the records need more imports
+                plugin.error = _reason(error)
+        return found
 
     def resolve_weights(self, ref: str) -> Path:
         """A checked local file for a weights name or a path.
@@ -209,6 +222,43 @@ def installed_entry_points() -> list[tuple[str, str, Any]]:
 def _from_environment(variable: str) -> set[str] | None:
     text = os.environ.get(variable)
     return None if text is None else {part.strip() for part in text.split(",") if part.strip()}
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _call(module: object, hook: str) -> Iterable[Any]:
+    """What a module's implementation of a collecting hook returns; nothing if it has none."""
+    implementation = getattr(module, hook, None)
+    return () if implementation is None else implementation() or ()
+
+
+def _commands(found: Any) -> dict[str, tuple[str, str]]:
+    commands = dict(found)
+    for name, entry in commands.items():
+        if not (isinstance(entry, tuple) and len(entry) == 2 and ":" in entry[0]):
+            raise PluginError(f"command {name!r} must be ('package.module:command', 'short help')")
+    return commands
+
+
+def _check_hooks(module: object) -> None:
+    """Refuse a hook that would never be called: pluggy passes over a misspelt one in silence.
+
+    Raises:
+        PluginError: an unknown hook, or a hook without its marker.
+    """
+    known = [name for name in vars(hooks) if hasattr(getattr(hooks, name), f"{hooks.PROJECT}_spec")]
+    for name in dir(module):
+        # Statically: a module may compute attributes, and import heavily to do so.
+        value = inspect.getattr_static(module, name, None)
+        marked = hasattr(value, f"{hooks.PROJECT}_impl")
+        if marked and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"hooks: {', '.join(known)}"
+            raise PluginError(f"'{name}' is no hook", hint)
+        if name in known and not marked and not hasattr(value, f"{hooks.PROJECT}_spec"):
+            raise PluginError(f"'{name}' lacks the marker @hookimpl")
 
 
 def _stamp(component: Any, plugin: Plugin, kind: str) -> Component:

@@ -314,7 +314,9 @@ def _toml_table(
             dotted = ".".join((*path, key))
             origin = origins.get(".".join(path) if key == "name" else dotted)
             comment = f"  # {origin}" if origin else ""
-            yield f"{key} = {json.dumps('none' if value is None else value)}{comment}"
+            # Not escaped: JSON's surrogate pairs are no TOML.
+            text = json.dumps("none" if value is None else value, ensure_ascii=False)
+            yield f"{key} = {text}{comment}"
     for key, value in table.items():
         if isinstance(value, Mapping):
             yield f"\n[{'.'.join((*path, key))}]"

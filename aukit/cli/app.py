@@ -17,11 +17,9 @@ class App:
     """The global options of one invocation.
 
     Attributes:
-        block: entry points and distributions to leave out.
         verbose: whether to tell what happens besides.
     """
 
-    block: tuple[str, ...] = ()
     verbose: bool = False
 
     @functools.cached_property
@@ -29,7 +27,7 @@ class App:
         """The plugins, loaded when a command first asks."""
         from aukit.registry import Registry
 
-        registry = Registry(block=self.block)
+        registry = Registry()
         if self.verbose:
             for plugin in registry.broken:
                 sys.stderr.write(f"plugin {plugin.qualified} is not in use: {plugin.error}\n")

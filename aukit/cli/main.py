@@ -15,6 +15,7 @@ from aukit.cli.app import App
 from aukit.cli.failures import BROKEN_PIPE, report
 from aukit.cli.options import hyphens
 from aukit.errors import PluginError
+from aukit.registry import BLOCK_VARIABLE
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("aukit.cli.run:run", "Run a pipeline from frames to scores."),
@@ -34,11 +35,11 @@ class CommandTable(click.Group):
 
     def table(self, ctx: click.Context) -> dict[str, tuple[str, str]]:
         """Our commands and those of plugins; a plugin cannot replace ours."""
-        return {**ctx.ensure_object(App).registry.commands(), **COMMANDS}
+        return {**COMMANDS, **ctx.ensure_object(App).registry.commands(reserved=COMMANDS)}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Command names, ours first."""
-        return list(dict.fromkeys([*COMMANDS, *sorted(self.table(ctx))]))
+        return list(self.table(ctx))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
@@ -106,7 +107,10 @@ def cli(ctx: click.Context, debug: bool, verbose: bool, block: tuple[str, ...]) 
 
     `aukit run` without options runs a whole pipeline on the built-in avatars.
     """
-    ctx.obj = App(block, verbose)
+    if block:
+        # In the environment, so that worker processes leave them out as well.
+        os.environ[BLOCK_VARIABLE] = ",".join([*block, os.environ.get(BLOCK_VARIABLE, "")])
+    ctx.obj = App(verbose)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
