@@ -6,9 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from aukit import weights
 from aukit_mediapipe.plugin import aukit_weights
+
+# A first call pays for imports, and CI machines are slow: time is no property of an example.
+settings.register_profile("aukit", deadline=None)
+settings.load_profile("aukit")
 
 
 @pytest.fixture(scope="session")
