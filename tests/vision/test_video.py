@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from aukit.errors import DataError
+from aukit.vision.video import Video
+
+FRAMES = 50
+
+
+def write(path: Path, codec: str = "libx264", rotation: int = 0, noisy: bool = False) -> Path:
+    """Frames of rising brightness, or of noise, with a red corner at the top left."""
+    random = np.random.default_rng(0)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 96, 64, "yuv420p", 10
+        if rotation:
+            stream.set_display_rotation(rotation)
+        for i in range(FRAMES):
+            pixels = np.full((64, 96, 3), 4 * i, np.uint8)
+            if noisy:
+                pixels = random.integers(0, 255, pixels.shape, dtype=np.uint8)
+            pixels[:16, :16] = (255, 0, 0)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def damage(path: Path, keep: float = 1.0, zeros: int = 0) -> Path:
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + zeros] = bytes(zeros)
+    path.write_bytes(content[: int(keep * len(content))])
+    return path
+
+
+def test_every_frame_in_order(tmp_path: Path) -> None:
+    with Video(write(tmp_path / "a.mp4")) as video:
+        clips = list(video.batches(16))
+        assert (video.width, video.height, video.rate, video.declared) == (96, 64, 25.0, FRAMES)
+        assert video.problem is None
+    assert [len(clip.images) for clip in clips] == [16, 16, 16, 2]
+    images = torch.cat([clip.images for clip in clips])
+    assert images.dtype == torch.uint8
+    brightness = images[:, :, 32:, 32:].float().mean((1, 2, 3))
+    torch.testing.assert_close(brightness, 4 * torch.arange(FRAMES).float(), atol=3, rtol=0)
+    assert [n for clip in clips for n in clip.numbers] == list(range(FRAMES))
+    times = [t for clip in clips for t in clip.times]
+    np.testing.assert_allclose(times, np.arange(FRAMES) / 25, atol=1e-3)
+
+
+def test_every_third_frame(tmp_path: Path) -> None:
+    with Video(write(tmp_path / "a.mp4"), every=3) as video:
+        numbers = [n for clip in video.batches() for n in clip.numbers]
+        assert video.frames_read == FRAMES
+    assert numbers == list(range(0, FRAMES, 3))
+
+
+@pytest.mark.parametrize(
+    ("rotation", "row", "column"), [(0, 4, 4), (90, -5, 4), (180, -5, -5), (-90, 4, -5)]
+)
+def test_rotation_is_undone(tmp_path: Path, rotation: int, row: int, column: int) -> None:
+    # The file asks for a counterclockwise turn; it carries the corner along.
+    with Video(write(tmp_path / "a.mp4", rotation=rotation)) as video:
+        image = next(video.batches()).images[0]
+    assert image.shape == ((3, 64, 96) if rotation in (0, 180) else (3, 96, 64))
+    assert image[0, row, column] > 200
+    assert image[1, row, column] < 60
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.avi", "mpeg4"), ("a.mkv", "libx264")])
+def test_a_video_that_ends_early_keeps_its_start(tmp_path: Path, name: str, codec: str) -> None:
+    path = damage(write(tmp_path / name, codec, noisy=True), keep=0.5)
+    with Video(path) as video:
+        count = sum(len(clip.images) for clip in video.batches())
+        assert 10 < count < 40
+        assert video.frames_read == count
+        assert video.problem is not None
+        assert f"{count} frames were read" in video.problem
+        assert f"about {FRAMES} frames were expected" in video.problem
+
+
+def test_damage_in_the_middle_is_told(tmp_path: Path) -> None:
+    with Video(damage(write(tmp_path / "a.avi", "mpeg4", noisy=True), zeros=3000)) as video:
+        count = sum(len(clip.images) for clip in video.batches())
+        assert FRAMES - 5 < count < FRAMES
+        assert video.problem is not None
+        assert "could not be decoded" in video.problem
+
+
+@pytest.mark.parametrize("content", [b"", b"hello" * 100], ids=["empty", "text"])
+def test_what_is_no_video_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot read video .*a\.mp4"):
+        Video(path)
+
+
+def test_missing_and_soundtrack(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No such file"):
+        Video(tmp_path / "missing.mp4")
+    with av.open(str(tmp_path / "sound.wav"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
+        silence.sample_rate = 8000
+        container.mux(stream.encode(silence))
+    with pytest.raises(DataError, match="no video stream"):
+        Video(tmp_path / "sound.wav")
+
+
+def test_only_one_batch_is_decoded_ahead(tmp_path: Path) -> None:
+    with Video(write(tmp_path / "a.mp4")) as video:
+        next(video.batches(8))
+        assert video.frames_read <= 9
