@@ -1,0 +1,61 @@
+"""Progress: silent by default, one line each where there is no terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from aukit.console import RichProgress, table
+from aukit.progress import Progress, Silent
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def work(progress: Progress) -> None:
+    with progress.start("align", 3) as bar:
+        bar.advance(2)
+        bar.note("loss 0.5")
+        bar.advance()
+
+
+def test_silence_takes_everything() -> None:
+    work(Silent())
+
+
+def test_where_there_is_no_terminal_a_finished_piece_is_one_line() -> None:
+    stream = io.StringIO()
+    work(RichProgress(stream))
+    (line,) = stream.getvalue().splitlines()
+    assert line.startswith("align: done, 3 in ")
+    assert line.endswith("loss 0.5")
+
+
+def test_a_piece_that_fails_says_so() -> None:
+    stream = io.StringIO()
+    with pytest.raises(ValueError, match="no"), RichProgress(stream).start("fit") as bar:
+        bar.advance()
+        raise ValueError("no")
+    assert stream.getvalue().startswith("fit: stopped, 1 in ")
+
+
+def test_bars_on_a_terminal_give_it_back() -> None:
+    stream = Terminal()
+    progress = RichProgress(stream)
+    with progress.start("outer", 2) as outer:
+        work(progress)
+        outer.advance(2)
+    work(progress)
+    assert "align" in stream.getvalue()
+    assert "3/3" in stream.getvalue()
+    assert stream.getvalue().count("\x1b[?25l") == stream.getvalue().count("\x1b[?25h") == 2
+
+
+def test_cells_are_text_not_markup() -> None:
+    stream = io.StringIO()
+    table("T", ("a", "b"), [("[red]x[/red]", None), ("[0, 1]", 2)], numeric=("b",), stream=stream)
+    assert "[red]x[/red]" in stream.getvalue()
+    assert "[0, 1]" in stream.getvalue()
