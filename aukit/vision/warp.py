@@ -17,6 +17,9 @@ from torch import Tensor
 
 Border = Literal["zeros", "replicate"]
 
+_STEP = 128
+"""Windows are padded to squares of multiples of this."""
+
 
 def similarity(source: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Least-squares similarities (rotation, uniform scale, translation) between point sets.
@@ -59,7 +62,8 @@ def _planar(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
 
 
 def _umeyama(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
-    covariance = (w * y).transpose(-1, -2) @ x
+    # Not a matrix product: those round differently in batches of different sizes.
+    covariance = ((w * y)[..., :, None] * x[..., None, :]).sum(-3)
     u, singular, vt = torch.linalg.svd(covariance)
     sign = torch.ones_like(singular)
     sign[..., -1] = torch.linalg.det(u @ vt).sign()
@@ -130,17 +134,14 @@ def warp(
     Returns:
         (B, C, S, S) of the dtype of the images, on their device; uint8 is rounded.
     """
-    first = images[0]
-    device = first.device
     exact = transforms.detach().to("cpu", torch.float64)
     windows, placed = _windows(images, exact, size)
-    batch = _stack([w.to(torch.float32) if w.dtype == torch.uint8 else w for w in windows])
-    matrices = placed.to(device, batch.dtype)[:, :2]
-    warped = warp_affine(batch, matrices, (size, size), padding_mode="border", align_corners=True)
+    warped = _sample(windows, placed, size)
     if border == "zeros":
         sizes = [(image.shape[-2], image.shape[-1]) for image in images]
-        warped = warped * inside(sizes, transforms, size).to(device)[:, None]
-    return warped.round().clamp(0, 255).to(torch.uint8) if first.dtype == torch.uint8 else warped
+        warped = warped * inside(sizes, transforms, size).to(warped.device)[:, None]
+    whole = not images[0].is_floating_point()
+    return warped.round().clamp(0, 255).to(torch.uint8) if whole else warped
 
 
 def inside(sizes: Sequence[tuple[int, int]], transforms: Tensor, size: int) -> Tensor:
@@ -199,12 +200,28 @@ def _reduce(window: Tensor, block: int) -> Tensor:
     return F.avg_pool2d(pixels[None], block, ceil_mode=True)[0]
 
 
-def _stack(windows: Sequence[Tensor]) -> Tensor:
-    """Pad at the right and the bottom by the edge pixels to one size, and stack."""
-    height = max(window.shape[-2] for window in windows)
-    width = max(window.shape[-1] for window in windows)
-    padded = [
-        F.pad(w[None], (0, width - w.shape[-1], 0, height - w.shape[-2]), mode="replicate")[0]
-        for w in windows
-    ]
-    return torch.stack(padded)
+def _sample(windows: Sequence[Tensor], transforms: Tensor, size: int) -> Tensor:
+    """Interpolate windows of any sizes, batched by the size that each is padded to.
+
+    The padded size of a row depends on the row alone: coordinates are rounded relative to it, and a
+    row must come out the same, to the last bit, in any batch.
+    """
+    groups: dict[int, list[int]] = {}
+    for row, window in enumerate(windows):
+        groups.setdefault(-max(window.shape[-2:]) // _STEP * -_STEP, []).append(row)
+    first = windows[0]
+    kind = first.dtype if first.is_floating_point() else torch.float32
+    result = first.new_empty((len(windows), first.shape[0], size, size), dtype=kind)
+    for side, rows in groups.items():
+        batch = torch.stack([_pad(windows[row].to(kind), side) for row in rows])
+        matrices = transforms[rows, :2].to(first.device, kind)
+        result[rows] = warp_affine(
+            batch, matrices, (size, size), padding_mode="border", align_corners=True
+        )
+    return result
+
+
+def _pad(window: Tensor, side: int) -> Tensor:
+    """Extend a window at the right and the bottom to a square, by its edge pixels."""
+    margin = (0, side - window.shape[-1], 0, side - window.shape[-2])
+    return F.pad(window[None], margin, mode="replicate")[0]

@@ -65,7 +65,7 @@ class Detector:
     """Finds faces.
 
     A picture is seen whole. One that shows no face so is seen in overlapping n x n parts, n from 2
-    up to `tiles`, for small faces, and at last from twice as far, for faces that exceed the picture.
+    up to `tiles`, for small faces, lastly from twice as far, for faces that exceed the picture.
     Faces in parts need a score of `PART_SCORE`, as textures in close-up often look like faces.
 
     Args:

@@ -174,18 +174,27 @@ def test_shrinking_keeps_places(factor: int) -> None:
     torch.testing.assert_close(small[20, middle], expected[middle], atol=1e-2, rtol=0)
 
 
-def test_batch_rows_do_not_influence_each_other() -> None:
-    image = photo()
-    images = [
-        image,
-        image[:, :300, 50:400],
-        image[:, ::2, ::2],
-        torch.full((3, 2, 900), 7, dtype=torch.uint8),
-    ]
-    transforms = torch.stack([torch.diag(torch.tensor([s, s, 1.0])) for s in (0.1, 0.9, 2.5, 0.3)])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_a_row_is_the_same_in_any_batch(dtype: torch.dtype) -> None:
+    image = photo().to(dtype)
+    thin = torch.full((3, 2, 900), 7, dtype=dtype)
+    images = [image, image[:, :300, 50:400], image[:, ::2, ::2], thin, image]
+    scale = torch.tensor([0.1, 0.9, 2.5, 0.3, 0.77])
+    centre, to = torch.rand(5, 2) * 300, torch.tensor([48.0, 48.0])
+    transforms = place(scale, torch.linspace(-1, 2, 5), centre, to)
     together = warp(images, transforms, 96)
     for row, image in enumerate(images):
         assert torch.equal(together[row], warp([image], transforms[row : row + 1], 96)[0])
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_a_similarity_is_the_same_in_any_batch(dimension: int) -> None:
+    x, y = torch.randn(2, 64, 68, dimension, dtype=torch.double)
+    together = similarity(x, y)
+    carried = apply(together, x)
+    for row in range(64):
+        assert torch.equal(similarity(x[row : row + 1], y[row : row + 1])[0], together[row])
+        assert torch.equal(apply(together[row : row + 1], x[row : row + 1])[0], carried[row])
 
 
 def test_borders() -> None:
