@@ -111,7 +111,7 @@ class RunConfig:
         for name, role in self.roles.items():
             document[name] = {"partition": role.partition}
             for kind in ROLE_KINDS:
-                if getattr(role, kind) != self.components[kind]:
+                if _section(getattr(role, kind)) != _section(self.components[kind]):
                     document[name][kind] = _section(getattr(role, kind))
         return document
 
@@ -124,7 +124,7 @@ class RunConfig:
         for name, role in self.roles.items():
             yield f"{name}.partition", role.partition, self.origins[f"{name}.partition"]
             for kind in ROLE_KINDS:
-                if getattr(role, kind) != self.components[kind]:
+                if _section(getattr(role, kind)) != _section(self.components[kind]):
                     yield from _choice_rows(f"{name}.{kind}", getattr(role, kind))
 
 

@@ -21,7 +21,7 @@ def test_the_table_has_the_units_of_both_corpora() -> None:
 
 def test_six_levels_from_absent_to_maximum() -> None:
     assert au.LEVELS == ("0", "A", "B", "C", "D", "E")
-    assert au.MAX_LEVEL == len(au.LEVELS) - 1
+    assert len(au.LEVELS) - 1 == au.MAX_LEVEL
 
 
 @given(numbers, st.sampled_from(["{}", "AU{}", "au {}", " Au{} ", "AU_{}", "{:02d}", "AU{:02d}"]))

@@ -12,7 +12,7 @@ from aukit.registry import Registry, installed_entry_points
 
 Distribute = Callable[..., Path]
 
-PLUGIN = '''
+PLUGIN = """
 from dataclasses import dataclass
 from aukit.components import Component
 from aukit.hooks import hookimpl
@@ -26,7 +26,7 @@ def record(name, **values):
     return Component(name=name, config=Options, summary="test", **values)
 
 {body}
-'''
+"""
 
 
 def plugin(body: str) -> str:
