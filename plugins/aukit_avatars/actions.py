@@ -21,8 +21,8 @@ CURVE = 1.3
 
 # Weights at full strength. A name without side stands for its Left and Right shape.
 TABLE: dict[str, dict[str, float]] = {
-    "AU01": {"browInnerUp": 1.5},
-    "AU02": {"browOuterUp": 1.5},
+    "AU01": {"browInnerUp": 1.2, "browPeak": 1.0},
+    "AU02": {"browOuterUp": 0.9, "browArch": 1.0},
     "AU04": {"browDown": 0.9, "browDraw": 1.0},
     "AU05": {"eyeWide": 1.0},
     "AU06": {"cheekSquint": 0.9, "cheekRaise": 1.0, "eyeSquint": 0.35},
@@ -31,7 +31,7 @@ TABLE: dict[str, dict[str, float]] = {
     "AU10": {"mouthUpperUp": 1.25, "noseSneer": 0.55},
     "AU12": {"mouthSmile": 0.95},
     "AU14": {"mouthDimple": 1.1, "cornerPit": 1.0},
-    "AU15": {"mouthFrown": 1.3},
+    "AU15": {"mouthFrown": 1.9},
     "AU17": {"mouthShrugLower": 1.1, "mouthShrugUpper": 0.45, "chinBoss": 1.0},
     "AU20": {"mouthStretch": 1.3},
     "AU23": {"mouthPress": 0.6, "mouthPucker": 0.3, "mouthRollLower": 0.3, "mouthRollUpper": 0.3},

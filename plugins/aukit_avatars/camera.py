@@ -84,7 +84,7 @@ def rotations(angles: Tensor) -> Tensor:
     pitch = matrix(one, zero, zero, zero, cosine[0], sine[0], zero, -sine[0], cosine[0])
     yaw = matrix(cosine[1], zero, sine[1], zero, one, zero, -sine[1], zero, cosine[1])
     roll = matrix(cosine[2], sine[2], zero, -sine[2], cosine[2], zero, zero, zero, one)
-    return _product(roll, _product(pitch, yaw))
+    return product(roll, product(pitch, yaw))
 
 
 def bend(vertices: Tensor, turning: Tensor, angles: Tensor) -> Tensor:
@@ -123,6 +123,9 @@ class Camera:
         """The same cameras on another device."""
         return Camera(*(value.to(device) for value in vars(self).values()))
 
+    def __getitem__(self, rows: slice | Tensor) -> Camera:
+        return Camera(*(value[rows] for value in vars(self).values()))
+
     def place(self, points: Tensor) -> Tensor:
         """(B, N, 3) from the head's frame to camera axes: a rigid motion, centimetres."""
         placed = _rotate(points, self.rotation)
@@ -153,5 +156,6 @@ def _rotate(points: Tensor, rotation: Tensor) -> Tensor:
     return x + y + z
 
 
-def _product(first: Tensor, second: Tensor) -> Tensor:
+def product(first: Tensor, second: Tensor) -> Tensor:
+    """Batched 3 x 3 matrix product whose rounding does not depend on the batch size."""
     return (first[..., :, :, None] * second[..., None, :, :]).sum(-2)

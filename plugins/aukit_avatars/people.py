@@ -32,7 +32,7 @@ _LIMIT = 0.8  # MakeHuman's axes are caricatures at 1
 _ASYMMETRY = 0.15
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Person:
     """One avatar.
 

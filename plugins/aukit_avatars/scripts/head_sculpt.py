@@ -1,5 +1,5 @@
-"""Facial actions of our own, where the packaged ones are weak: brow draw, cheek raise, nose wrinkle,
-chin boss and dimple.
+"""Facial actions of our own, where the packaged ones are weak: brow raise and draw, cheek raise,
+nose wrinkle, chin boss and dimple.
 
 Each is a sum of soft pushes: a place on the face (a landmark plus an offset), a reach and a
 displacement, all in centimetres, given for the person's left side and mirrored for the right.
@@ -34,6 +34,16 @@ class Push:
 
 
 PUSHES: dict[str, tuple[Push, ...]] = {
+    # AU1 and AU2, frontalis: the packaged raisers carry a narrow strip, which kinks the brow.
+    "browPeak": (
+        Push(22, (0.0, 0.1, 0.0), 0.8, (0.03, 0.34, 0.04)),
+        Push(22, (0.2, 1.3, 0.0), 1.1, (0.0, 0.22, 0.02)),
+    ),
+    "browArch": (
+        Push(24, (0.5, 0.0, 0.0), 0.9, (0.02, 0.40, 0.0)),
+        Push(26, (-0.3, 0.2, 0.0), 0.9, (0.02, 0.30, 0.0)),
+        Push(24, (0.4, 1.4, 0.0), 1.1, (0.0, 0.22, 0.0)),
+    ),
     # AU4, corrugator: the inner brow goes down and towards the midline, and thickens.
     "browDraw": (
         Push(22, (-0.2, 0.0, 0.0), 0.9, (-0.34, -0.26, 0.14)),

@@ -1,0 +1,62 @@
+"""Registers the dataset `avatars`. The record and its options; nothing heavy is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aukit.components import Component
+from aukit.hooks import hookimpl
+
+
+@dataclass(frozen=True)
+class AvatarsConfig:
+    """A recipe: the same recipe gives the same pictures. The default is the size `quick`."""
+
+    train: int = field(default=24, metadata={"help": "people to train on"})
+    valid: int = field(default=6, metadata={"help": "people to choose models on"})
+    test: int = field(default=12, metadata={"help": "people to test on"})
+    tasks: int = field(default=8, metadata={"help": "tasks that each person performs, 1 to 8"})
+    frames: int = field(default=10, metadata={"help": "frames of a task and view"})
+    rate: float = field(default=2.5, metadata={"help": "frames a second"})
+    size: int = field(default=128, metadata={"help": "side of the pictures in pixels"})
+    views: str = field(
+        default="frontal",
+        metadata={"help": "frontal, fera17 (nine views), or pitch,yaw pairs: '0,0 -20,40'"},
+    )
+    domain: str = field(
+        default="a", metadata={"help": "a: studio; b: other people, cameras, light and base rates"}
+    )
+    seed: int = field(default=0, metadata={"help": "of people, tasks and scenes"})
+
+    def __post_init__(self) -> None:
+        for name in ("train", "valid", "test"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
+        for name in ("frames", "size", "rate"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive")
+        if not 1 <= self.tasks <= 8:
+            raise ValueError("tasks must be 1 to 8")
+        if self.domain not in ("a", "b"):
+            raise ValueError("domain must be a or b")
+
+
+@hookimpl
+def aukit_datasets() -> list[Component]:
+    """The open benchmark."""
+    return [
+        Component(
+            kind="data",
+            name="avatars",
+            factory="aukit_avatars.dataset:Avatars",
+            config=AvatarsConfig,
+            summary="people who do not exist, with exact truth, rendered on demand",
+            presets={
+                "quick": {},
+                "paper": {
+                    "train": 41, "valid": 20, "test": 30, "frames": 450, "rate": 25.0, "size": 256,
+                },
+            },
+            tags=("truth", "synthetic-people"),
+        )
+    ]  # fmt: skip

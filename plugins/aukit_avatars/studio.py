@@ -1,0 +1,204 @@
+"""Puts a person, an expression, a view and a scene together, and takes the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from aukit.errors import ConfigError
+from aukit_avatars.actions import AUS, SIDES, Face, check, strengths
+from aukit_avatars.appearance import Looks
+from aukit_avatars.camera import FRONTAL, Camera, View, bend, check_view, product, rotations
+from aukit_avatars.head import Head, mix
+from aukit_avatars.people import OLDEST, YOUNGEST, Person
+from aukit_avatars.randomness import normal
+from aukit_avatars.render import Renderer, Rendering
+from aukit_avatars.scene import Scenes
+
+# Distance of the camera, centimetres of the head that fill the picture, and their spreads.
+_CAMERAS = {"a": (120.0, 25.0, 0.04, 0.6), "b": (70.0, 28.0, 0.08, 1.2)}
+_RAISED = 0.8  # centimetres that the middle of the skull lies above that of the picture
+
+
+@dataclass(frozen=True)
+class Shots:
+    """B pictures to take.
+
+    Attributes:
+        people: length B.
+        activation: (B, AUs) float32, 0..5 and in between, in the order of `actions.AUS`.
+        views: length B.
+        angles: (B, 3) degrees, how the head is turned on the neck.
+        gaze: (B, 2) in -1..1, up and to the right of the picture.
+        scene: (B,) int64 seeds of light, room and camera.
+        noise: (B,) int64 seeds of the sensor noise.
+        domain: `a` or `b`.
+    """
+
+    people: Sequence[Person]
+    activation: Tensor
+    views: Sequence[View]
+    angles: Tensor
+    gaze: Tensor
+    scene: Tensor
+    noise: Tensor
+    domain: str = "a"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Everything about B pictures.
+
+    Attributes:
+        images: (B, 3, S, S) uint8.
+        landmarks: (B, 68, 2) float32, iBUG points in pixels, pixel centres at integers.
+        vertices: (B, V, 3) float32: the dense mesh, pixels and the distance in centimetres.
+        mask: (B, S, S) float32 in 0..1, how much of each pixel the person covers.
+        head: (B, V, 3) float32 centimetres, the mesh in the head's own frame, neck unbent.
+        pose: (B, 3, 3) float32, rotation from the head's frame to camera axes.
+        camera: the cameras.
+    """
+
+    images: Tensor
+    landmarks: Tensor
+    vertices: Tensor
+    mask: Tensor
+    head: Tensor
+    pose: Tensor
+    camera: Camera
+
+
+class Studio:
+    """Takes pictures of avatars.
+
+    Args:
+        device: where to compute.
+        head: the head model; the packaged one by default.
+    """
+
+    def __init__(self, device: str = "cpu", head: Head | None = None) -> None:
+        self.device = torch.device(device)
+        self.head = (head or Head.load()).to(device)
+        self._face = Face(self.head)
+        self._renderer = Renderer(self.head, device)
+        self._gaze = _gaze_matrix(self.head)
+        self._neutral = lru_cache(maxsize=256)(self._neutral_of)
+
+    def shape(self, shots: Shots) -> Tensor:
+        """(B, V, 3) vertices in the head's frame, neck unbent, centimetres."""
+        neutral = torch.stack([self._neutral(person) for person in shots.people])
+        return self.head.move(neutral, self._weights(shots))
+
+    def shoot(self, shots: Shots, size: int) -> Truth:
+        """Take the pictures.
+
+        Args:
+            shots: what to take.
+            size: side of the pictures in pixels.
+
+        Raises:
+            ConfigError: a view outside the camera's range, a level outside 0..5, a size below 1.
+        """
+        if size < 1:
+            raise ConfigError(f"pictures of {size} pixels cannot be taken")
+        check(AUS, shots.activation)
+        head, camera = self.shape(shots), self.camera(shots)
+        angles = shots.angles.to(self.device)
+        picture = self._render(shots, bend(head, self.head.turning, angles), camera, size)
+        return Truth(
+            images=picture.image,
+            landmarks=picture.landmarks - 0.5,
+            vertices=picture.vertices - picture.vertices.new_tensor([0.5, 0.5, 0.0]),
+            mask=picture.mask,
+            head=head,
+            pose=product(camera.rotation, rotations(angles)),
+            camera=camera,
+        )
+
+    def portrait(
+        self, person: Person, levels: Tensor, view: View = FRONTAL, size: int = 256, scene: int = 0,
+        domain: str = "a",
+    ) -> Truth:
+        """One person, in pictures that differ in nothing but the AUs.
+
+        Args:
+            person: whom.
+            levels: (B, AUs) 0..5 in the order of `actions.AUS`.
+            view: pitch and yaw in degrees.
+            size: side of the pictures in pixels.
+            scene: seed of light, room, camera and noise.
+            domain: `a` or `b`.
+        """
+        count = len(levels)
+        seeds = torch.full((count,), scene)
+        still = torch.zeros(count, 3)
+        shots = Shots(
+            [person] * count, levels, [view] * count, still, still[:, :2], seeds, seeds, domain
+        )
+        return self.shoot(shots, size)
+
+    def camera(self, shots: Shots) -> Camera:
+        """The cameras: the view, and the scene's framing.
+
+        Raises:
+            ConfigError: a view outside the camera's range.
+        """
+        for view in set(shots.views):
+            check_view(view)
+        distance, height, spread, off = _CAMERAS[shots.domain]
+        bell = normal(shots.scene, "camera", 4)
+        angles = torch.nn.functional.pad(torch.tensor(shots.views), (0, 1))
+        return Camera(
+            rotation=rotations(angles),
+            shift=off * bell[:, :2] + torch.tensor([0.0, _RAISED]),
+            distance=distance * torch.exp(spread * bell[:, 2]),
+            height=height * torch.exp(spread * bell[:, 3]),
+        ).to(self.device)
+
+    def _render(self, shots: Shots, shape: Tensor, camera: Camera, size: int) -> Rendering:
+        return self._renderer.render(
+            shape=shape,
+            camera=camera,
+            looks=[looks_of(person) for person in shots.people],
+            strength=self._strength(shots),
+            scenes=Scenes.draw(shots.scene, shots.domain),
+            seeds=shots.noise,
+            size=size,
+        )
+
+    def _neutral_of(self, person: Person) -> Tensor:
+        return self.head.neutral(person.identity[None].to(self.device))[0]
+
+    def _strength(self, shots: Shots) -> Tensor:
+        """(B, AUs, 2): this person's strength on the left and on the right."""
+        expressivity = torch.stack([person.expressivity for person in shots.people])
+        return (strengths(shots.activation)[..., None] * expressivity).to(self.device)
+
+    def _weights(self, shots: Shots) -> Tensor:
+        identity = torch.stack([person.identity for person in shots.people]).to(self.device)
+        weights = self._face.weights(identity, self._strength(shots))
+        gaze = shots.gaze.to(self.device)
+        return weights + mix(torch.cat([gaze, -gaze], 1).clamp_min(0), self._gaze)
+
+
+@lru_cache(maxsize=1024)
+def looks_of(person: Person) -> Looks:
+    """The looks that a person's seed, age, sex and origin give."""
+    age = (person.age - YOUNGEST) / (OLDEST - YOUNGEST)
+    return Looks.draw(person.appearance, age, 1 - person.female, person.origin.tolist())
+
+
+
+
+def _gaze_matrix(head: Head) -> Tensor:
+    """(4, A): the shapes that look up, right (of the picture), down and left."""
+    directions = (("Up", "Up"), ("Out", "In"), ("Down", "Down"), ("In", "Out"))
+    matrix = torch.zeros(4, len(head.action_names))
+    for row, sides in enumerate(directions):
+        for side, direction in zip(SIDES, sides, strict=True):
+            matrix[row, head.action_index[f"eyeLook{direction}{side}"]] = 1.0
+    return matrix.to(head.vertices.device)
