@@ -50,12 +50,13 @@ class Vgg16(nn.Module):
         self.classifier = nn.Sequential(
             *(nn.Linear(channels * side * side, hidden), nn.ReLU(True), nn.Dropout(dropout)),
             *(nn.Linear(hidden, hidden), nn.ReLU(True), nn.Dropout(dropout)),
-            nn.Linear(hidden, aus * LEVELS),
+            last := nn.Linear(hidden, aus * LEVELS),
         )
         self.size = size
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
         self.apply(_initialize)
+        nn.init.normal_(last.weight, 0, 0.01)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, A, 6) of float images (B, 3, S, S) in 0..1 at the network's own size."""
@@ -121,5 +122,6 @@ def _initialize(module: nn.Module) -> None:
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, nn.Linear):
-        nn.init.normal_(module.weight, 0, 0.01)
+        # Not the fixed 0.01 of full-width VGG16: it starves narrow networks of gradient.
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         nn.init.zeros_(module.bias)
