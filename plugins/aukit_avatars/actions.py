@@ -59,7 +59,8 @@ def check(aus: Sequence[str], levels: Tensor) -> None:
         ConfigError: an AU that the avatars do not have, or a level outside 0..5.
     """
     if unknown := [au for au in aus if au not in TABLE]:
-        raise ConfigError(f"avatars do not have {', '.join(unknown)}", f"they have {', '.join(AUS)}")
+        known = ", ".join(AUS)
+        raise ConfigError(f"avatars do not have {', '.join(unknown)}", f"they have {known}")
     wrong = levels[~((levels >= 0) & (levels <= MAX_LEVEL))]
     if len(wrong):
         raise ConfigError(f"AU level {float(wrong[0]):g} is outside 0..{MAX_LEVEL}")
@@ -79,7 +80,7 @@ class Face:
         self.matrix = _matrix(head)
         pairs = torch.tensor([_LIP_PAIRS, _LID_PAIRS[LEFT], _LID_PAIRS[RIGHT]])
         self._opening = _Opening(head, pairs)
-        self._parting = torch.tensor([[float(au in _PARTING)] for au in AUS]).to(head.vertices.device)
+        self._parting = head.vertices.new_tensor([[float(au in _PARTING)] for au in AUS])
         self._seal = head.action_index["lipSeal"]
         self._blink = [head.action_index["eyeBlink" + side] for side in SIDES]
 
@@ -104,7 +105,7 @@ class Face:
         return weights
 
     def _lips(self, opening: Tensor, parted: Tensor) -> Tensor:
-        """Weight of the seal that leaves the opening that parting AUs make, and never less than 0."""
+        """Weight of the seal that leaves the opening that parting AUs make, never less than 0."""
         wanted = mix(parted, self._opening.actions)[:, 0].clamp_min(0)
         return (wanted - opening) / self._opening.actions[self._seal, 0]
 
@@ -128,7 +129,7 @@ _LID_OVERLAP = 0.03  # centimetres, so that no slit shines between closed lids
 
 
 class _Opening:
-    """Heights of mouth, left eye and right eye as linear functions, averaged over landmark pairs."""
+    """Heights of mouth, left and right eye as linear functions, averaged over landmark pairs."""
 
     def __init__(self, head: Head, pairs: Tensor) -> None:
         upper, lower = head.landmarks68[pairs.to(head.landmarks68.device)].unbind(-1)

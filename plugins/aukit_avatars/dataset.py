@@ -21,7 +21,8 @@ from aukit_avatars.actions import AUS, check
 from aukit_avatars.camera import View, parse_view, parse_views, view_name
 from aukit_avatars.people import Person, sample_person
 from aukit_avatars.plugin import AvatarsConfig
-from aukit_avatars.sequences import TASKS, Sequence as Performance, perform
+from aukit_avatars.sequences import TASKS, perform
+from aukit_avatars.sequences import Sequence as Performance
 from aukit_avatars.studio import Shots, Studio, Truth
 
 PIXELS_AT_ONCE = 1 << 20

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -96,12 +97,12 @@ class Head:
 
     def to(self, device: torch.device | str) -> Head:
         """The same head on another device."""
-        tensors = {
-            field.name: value.to(device)
-            for field in fields(self)
-            if isinstance(value := getattr(self, field.name), Tensor)
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved: dict[str, Any] = {
+            name: value.to(device) if isinstance(value, Tensor) else value
+            for name, value in values.items()
         }
-        return replace(self, **tensors)
+        return Head(**moved)
 
     def part(self, *names: str) -> Tensor:
         """(T,) bool: the triangles of the named parts."""
@@ -134,11 +135,11 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, list[str]]]:
             about = json.loads((stored.metadata() or {}).get("aukit", "{}"))
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError) as error:
-        raise DataError(f"cannot read the avatars' head file {path}: {error}", hint=_HINT) from error
+        raise DataError(f"cannot read the head file {path}: {error}", hint=_HINT) from error
     if about.get("format") != FORMAT:
-        raise DataError(f"{path} is not an avatars' head file of format {FORMAT}", hint=_HINT)
+        raise DataError(f"{path} is not a head file of format {FORMAT}", hint=_HINT)
     if _digest(tensors) != about.get("sha256"):
-        raise DataError(f"the avatars' head file {path} is damaged: wrong checksum", hint=_HINT)
+        raise DataError(f"the head file {path} is damaged: wrong checksum", hint=_HINT)
     return tensors, about
 
 

@@ -179,14 +179,16 @@ def _blendshapes(faces: Sequence[Faces]) -> np.ndarray:
 
 
 def _column(shapes: np.ndarray, au: str, row: int) -> np.ndarray:
-    """(people, levels): the matching blendshape of an AU's sweep, the neutral subtracted."""
+    """(people, 5): the matching blendshape at levels 1 to 5, the neutral subtracted."""
     values = shapes[..., [BLENDSHAPE_NAMES.index(name) for name in MATCHES[au]]].mean(-1)
     first = 1 + row * (LEVELS - 1)
-    sweep = np.concatenate([values[:, :1], values[:, first : first + LEVELS - 1]], axis=1)
-    return sweep - sweep[:, :1]
+    sweep: np.ndarray = values[:, first : first + LEVELS - 1] - values[:, :1]
+    return sweep
 
 
 def _rho(values: np.ndarray) -> float:
+    """Over levels 0 to 5; level 0 is the neutral itself, so its rise is 0."""
+    values = np.pad(values, ((0, 0), (1, 0)))
     levels = np.broadcast_to(np.arange(LEVELS), values.shape)
     seen = ~np.isnan(values)
     return float(spearmanr(levels[seen], values[seen]).statistic)

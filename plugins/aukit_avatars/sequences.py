@@ -49,18 +49,20 @@ EXPRESSIONS: dict[str, dict[str, float]] = {
 # Task -> expression -> how many start in a minute. The names of the tasks follow BP4D's.
 TASKS: dict[str, dict[str, float]] = {
     "T1": {"smile": 16, "laugh": 6, "polite": 10, "talk": 20, "flash": 3, "dimple": 8},
-    "T2": {"sadness": 6, "frown": 3, "press": 4, "dimple": 10, "polite": 6, "doubt": 4, "rest": 0.5},
+    "T2": {"sadness": 6, "frown": 3, "press": 4, "dimple": 10, "polite": 6, "doubt": 4, "rest": 1},
     "T3": {"surprise": 4, "smile": 14, "laugh": 4, "flash": 3, "dimple": 8, "suck": 0.5},
     "T4": {"smile": 16, "polite": 14, "grimace": 12, "press": 6, "tighten": 3, "dimple": 10},
     "T5": {"fear": 3, "grimace": 12, "smile": 10, "flash": 2, "frown": 1, "dimple": 6},
     "T6": {"pain": 4, "grimace": 14, "smile": 6, "tighten": 3, "dimple": 8, "talk": 10, "doubt": 3},
     "T7": {"anger": 4, "frown": 2, "polite": 12, "talk": 16, "dimple": 12, "doubt": 4, "smile": 8},
     "T8": {"disgust": 5, "grimace": 12, "smile": 12, "doubt": 4, "talk": 10, "suck": 0.5},
-}
-DOMAIN_RATES = {"a": {}, "b": {"smile": 0.6, "laugh": 0.5, "grimace": 0.3, "talk": 0.2,
-                               "dimple": 0.3, "polite": 0.4, "flash": 2.0, "surprise": 2.0,
-                               "frown": 1.5, "disgust": 1.3}}  # fmt: skip
-"""Domain b watches films alone, as the people of DISFA did: fewer social signals, more reactions."""
+}  # fmt: skip
+DOMAIN_RATES: dict[str, dict[str, float]] = {
+    "a": {},
+    "b": {"smile": 0.6, "laugh": 0.5, "grimace": 0.3, "talk": 0.2, "dimple": 0.3, "polite": 0.4,
+          "flash": 2.0, "surprise": 2.0, "frown": 1.5, "disgust": 1.3},
+}  # fmt: skip
+"""Domain b watches films alone, as DISFA's people did: fewer social signals, more reactions."""
 
 BLINKS = 14.0  # a minute
 _MEAN_PEAK = {"smile": 3.0, "laugh": 3.7, "grimace": 3.0, "polite": 2.6, "dimple": 2.3, "rest": 5.0}
@@ -144,7 +146,8 @@ def _express(
     for au, share in EXPRESSIONS[name].items():
         own = share * np.exp(0.2 * random.standard_normal())
         lag = 0.08 * random.standard_normal()
-        _raise_to(activation, au, min(peak, 5.0) * own * _pulse(time, start + lag, rise, stay, fall))
+        course = _pulse(time, start + lag, rise, stay, fall)
+        _raise_to(activation, au, min(peak, MAX_LEVEL) * own * course)
 
 
 def _raise_to(activation: Array, au: str, values: npt.NDArray[np.float64]) -> None:
@@ -172,4 +175,5 @@ def _drift(
     phase = random.uniform(0, 2 * np.pi, period.shape)
     waves = np.sin(2 * np.pi * time[None, :, None] / period + phase).mean(0)
     offset = 0.4 * random.standard_normal(len(spread)).clip(-2, 2)
-    return ((waves + offset) * spread).astype(np.float32)
+    motion: Array = ((waves + offset) * spread).astype(np.float32)
+    return motion

@@ -120,7 +120,12 @@ class Studio:
         )
 
     def portrait(
-        self, person: Person, levels: Tensor, view: View = FRONTAL, size: int = 256, scene: int = 0,
+        self,
+        person: Person,
+        levels: Tensor,
+        view: View = FRONTAL,
+        size: int = 256,
+        scene: int = 0,
         domain: str = "a",
     ) -> Truth:
         """One person, in pictures that differ in nothing but the AUs.
@@ -190,8 +195,6 @@ def looks_of(person: Person) -> Looks:
     """The looks that a person's seed, age, sex and origin give."""
     age = (person.age - YOUNGEST) / (OLDEST - YOUNGEST)
     return Looks.draw(person.appearance, age, 1 - person.female, person.origin.tolist())
-
-
 
 
 def _gaze_matrix(head: Head) -> Tensor:

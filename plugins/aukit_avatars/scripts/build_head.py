@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from head_landmarks import LANDMARKS_68
-from head_shapes import ASYMMETRY, LOCAL, MACRO, Combination
 from head_sculpt import lip_seal, sculpted_actions
+from head_shapes import ASYMMETRY, LOCAL, MACRO, Combination
 from PIL import Image
 from safetensors.numpy import save
 
@@ -104,8 +104,9 @@ class Mesh:
 def bust(mesh: Mesh) -> npt.NDArray[np.bool_]:
     """Quads of the head, neck and shoulders, with eyes, teeth, tongue and lashes."""
     centre = mesh.vertices[mesh.quads].mean(1)
-    inside = (centre[:, 1] > LOWEST) & (np.abs(centre[:, 0]) < WIDEST)
-    return inside & np.isin(mesh.groups, ["body", *HELPERS])
+    chosen: npt.NDArray[np.bool_] = (centre[:, 1] > LOWEST) & (np.abs(centre[:, 0]) < WIDEST)
+    chosen &= np.isin(mesh.groups, ["body", *HELPERS])
+    return chosen
 
 
 def sample(mask: npt.NDArray[np.uint8], uv: Array) -> npt.NDArray[np.uint8]:
@@ -113,7 +114,8 @@ def sample(mask: npt.NDArray[np.uint8], uv: Array) -> npt.NDArray[np.uint8]:
     height, width = mask.shape[:2]
     column = np.clip(np.rint(uv[:, 0] * width), 0, width - 1).astype(int)
     row = np.clip(np.rint((1 - uv[:, 1]) * height), 0, height - 1).astype(int)
-    return mask[row, column]
+    values: npt.NDArray[np.uint8] = mask[row, column]
+    return values
 
 
 def part_labels(source: Source, mesh: Mesh) -> Ints:
@@ -157,13 +159,15 @@ def face_uv(uv: Array) -> Array:
     offset = np.stack([uv[:, 1] - nose[1], uv[:, 0] - nose[0]], 1)
     radius = np.linalg.norm(offset, axis=1, keepdims=True)
     stretched = np.tanh(radius / 0.16) * 0.40 + radius * 0.12
-    return 0.5 + offset * (stretched / np.maximum(radius, 1e-9))
+    upright: Array = 0.5 + offset * (stretched / np.maximum(radius, 1e-9))
+    return upright
 
 
 def island(uv: Array, corner: tuple[float, float], side: float) -> Array:
     """`uv` scaled (aspect kept) into the square of `side` at `corner`."""
     low, span = uv.min(0), np.ptp(uv, axis=0).max()
-    return np.array(corner) + (uv - low) / span * side
+    placed: Array = np.array(corner) + (uv - low) / span * side
+    return placed
 
 
 def eye_uv(vertices: Array, corner: tuple[float, float], side: float) -> Array:
@@ -173,7 +177,8 @@ def eye_uv(vertices: Array, corner: tuple[float, float], side: float) -> Array:
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     radius = np.arccos(np.clip(direction[:, 2], -1, 1)) / np.pi
     planar = direction[:, :2] / np.maximum(np.linalg.norm(direction[:, :2], axis=1), 1e-9)[:, None]
-    return np.array(corner) + (0.5 + 0.5 * radius[:, None] * planar * [1, -1]) * side
+    placed: Array = np.array(corner) + (0.5 + 0.5 * radius[:, None] * planar * [1, -1]) * side
+    return placed
 
 
 def build_uv(mesh: Mesh, labels: Ints) -> tuple[Array, Ints]:
@@ -183,9 +188,9 @@ def build_uv(mesh: Mesh, labels: Ints) -> tuple[Array, Ints]:
                "teeth": (0.88, 0.88), "tongue": (0.94, 0.88), "lashes": (0.88, 0.94),
                "eye_socket": (0.94, 0.94), "torso": (0.12, 0.94)}  # fmt: skip
     for part in ("face", *corners):
-        index = [PARTS.index(name) for name in (["skin", "lips", "ear"] if part == "face" else [part])]
-        chosen = np.isin(labels, index)
-        if part.startswith("eye_l") or part.startswith("eye_r"):
+        names = ("skin", "lips", "ear") if part == "face" else (part,)
+        chosen = np.isin(labels, [PARTS.index(name) for name in names])
+        if part in ("eye_left", "eye_right"):
             ids, inverse = np.unique(mesh.quads[chosen], return_inverse=True)
             piece = eye_uv(mesh.vertices[ids], corners[part], 0.12)
         else:

@@ -114,7 +114,8 @@ def lip_seal(vertices: Array, landmarks: npt.NDArray[np.int64], jaw_open: Array)
     band[band < 0.01] = 0
     lower = jaw_open[:, 1] / jaw_open[:, 1].min()
     rise = 0.1 * band * np.clip(lower / lower[landmarks[66]], 0, 1)
-    return rise[:, None] * np.array([0.0, 1.0, 0.0])
+    shape: Array = rise[:, None] * np.array([0.0, 1.0, 0.0])
+    return shape
 
 
 def _displacement(vertices: Array, landmarks: npt.NDArray[np.int64], push: Push) -> Array:
@@ -122,11 +123,12 @@ def _displacement(vertices: Array, landmarks: npt.NDArray[np.int64], push: Push)
     distance = np.linalg.norm(vertices - place, axis=1)
     weight = np.exp(-0.5 * (distance / push.reach) ** 2)
     weight[weight < 0.01] = 0
-    return weight[:, None] * np.array(push.by)
+    shape: Array = weight[:, None] * np.array(push.by)
+    return shape
 
 
 def _position(vertices: Array, landmarks: npt.NDArray[np.int64], landmark: int) -> Array:
     """The landmark on the side where x is positive, whatever side `vertices` were mirrored to."""
-    place = vertices[landmarks[landmark]].copy()
+    place: Array = vertices[landmarks[landmark]].copy()
     place[0] = abs(place[0])
     return place
