@@ -81,7 +81,7 @@ class Fragments:
         Returns:
             (N, C), dtype of the attributes.
         """
-        corners = triangles[self.triangle]
+        corners = triangles.index_select(0, self.triangle)
         if attributes.dim() == 3:
             corners = corners + (self.sample * attributes.shape[1])[:, None]
         table = attributes.reshape(-1, attributes.shape[-1])
@@ -209,8 +209,8 @@ class _Setup:
     Attributes:
         sample: (K,) int64, which image.
         triangle: (K,) int64.
-        edges: (K, 3, 3) float32: (a, b, c) with a * x + b * y + c >= 0 on the inner side of the
-            edge opposite to each corner.
+        edges: (K, 3, 3) float32: a, b and c of the three edges, each opposite to a corner, with
+            a * x + b * y + c >= 0 on the inner side.
         depth: (K, 3) float32 at the corners; in perspective mode minus its inverse, which is linear
             on the screen where the depth is not, and has the same order.
         box: (K, 4) int32: first column, first row, columns, rows.
@@ -246,28 +246,35 @@ def _set_up(
     perspective: bool,
     cull_back: bool,
 ) -> _Setup:
-    box = _boxes(vertices, triangles, size)
-    kept = (box[..., 2:] > 0).all(-1)
-    sample, triangle = kept.nonzero().unbind(1)
-    corners = vertices[sample[:, None], triangles[triangle]]
+    corners = _corners(vertices, triangles)
+    box = _boxes(corners[..., :2], size)
+    kept = (box[:, 2:] > 0).all(1).nonzero().squeeze(1)
+    corners = corners.index_select(0, kept)
     area = _twice_area(corners)
-    proper = area.ne(0) & corners.isfinite().all(-1).all(-1)
-    if cull_back:
-        proper &= area < 0
+    proper = area.lt(0) if cull_back else area.ne(0)
+    proper &= corners.isfinite().all(-1).all(-1)
     if perspective:
         proper &= (corners[..., 2] > 0).all(-1)
-    sample, triangle, corners = sample[proper], triangle[proper], corners[proper]
+    proper = proper.nonzero().squeeze(1)
+    kept, corners = kept.index_select(0, proper), corners.index_select(0, proper)
     depth = corners[..., 2].reciprocal().neg() if perspective else corners[..., 2]
-    return _Setup(sample, triangle, _edges(corners), depth, box[sample, triangle])
+    sample = torch.div(kept, max(1, len(triangles)), rounding_mode="trunc")
+    triangle = kept - sample * len(triangles)
+    return _Setup(sample, triangle, _edges(corners), depth, box.index_select(0, kept))
 
 
-def _boxes(vertices: Tensor, triangles: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, T, 4) int32: first column, first row, columns and rows of the pixel centres inside."""
-    height, width = size
-    xy = vertices[..., :2]
-    a, b, c = (xy[:, triangles[:, corner]] for corner in range(3))
+def _corners(vertices: Tensor, triangles: Tensor) -> Tensor:
+    """(B * T, 3, 3): the corners of all triangles of all meshes."""
+    first = torch.arange(len(vertices), device=triangles.device) * vertices.shape[1]
+    rows = triangles.flatten() + first[:, None]
+    return vertices.reshape(-1, 3).index_select(0, rows.flatten()).view(-1, 3, 3)
+
+
+def _boxes(corners: Tensor, size: tuple[int, int]) -> Tensor:
+    """(K, 4) int32: first column, first row, columns and rows of the pixel centres inside."""
+    a, b, c = corners.unbind(1)
     low, high = torch.minimum(torch.minimum(a, b), c), torch.maximum(torch.maximum(a, b), c)
-    limit = torch.tensor([width, height], dtype=torch.float32, device=vertices.device)
+    limit = corners.new_tensor([size[1], size[0]])
     first = torch.minimum((low - 0.5).ceil().clamp_min(0), limit)
     last = torch.minimum((high - 0.5).floor(), limit - 1).clamp_min(-1)
     return torch.cat([first, (last - first + 1).clamp_min(0)], dim=-1).nan_to_num(0.0).int()
@@ -280,7 +287,7 @@ def _twice_area(corners: Tensor) -> Tensor:
 
 
 def _edges(corners: Tensor) -> Tensor:
-    """(K, 3, 3) lines of the edges opposite to each corner, >= 0 on the inner side.
+    """(K, 3, 3) coefficients of the edges opposite to each corner, >= 0 on the inner side.
 
     Each edge is set up from its lexicographically smaller end, then given its sign, so that the two
     triangles that share it get lines that differ in nothing but the sign.
@@ -294,27 +301,28 @@ def _edges(corners: Tensor) -> Tensor:
     a, b = low[..., 1] - high[..., 1], high[..., 0] - low[..., 0]
     plane = torch.stack([a, b, -(a * low[..., 0] + b * low[..., 1])], dim=-1)
     sign = torch.where(swap, -1.0, 1.0) * _twice_area(corners).sign()[:, None]
-    return plane * sign[..., None]
+    return (plane * sign[..., None]).transpose(1, 2).contiguous()
 
 
 def _nearest(setup: _Setup, shape: tuple[int, int, int]) -> Tensor:
     """(B * H * W,) int64 keys: ordered depth in the upper half, row of the setup in the lower."""
     keys = setup.sample.new_full((shape[0] * shape[1] * shape[2],), EMPTY)
     for row, column, line in _pairs(setup):
-        values = _evaluate(setup.edges[row], column, line)
-        inside = (values >= 0).all(1).nonzero().squeeze(1)
-        row = row[inside]
-        weights = _normalized(values[inside])
-        depth = (weights * setup.depth[row]).sum(1)
-        pixel = (setup.sample[row] * shape[1] + line[inside]) * shape[2] + column[inside]
+        values = _evaluate(setup.edges, row, column, line)
+        inside = values.amin(1).ge(0).nonzero().squeeze(1)
+        row = row.index_select(0, inside)
+        weights = _normalized(values.index_select(0, inside))
+        depth = (weights * setup.depth.index_select(0, row)).sum(1)
+        line = setup.sample.index_select(0, row) * shape[1] + line.index_select(0, inside)
+        pixel = line * shape[2] + column.index_select(0, inside)
         keys.scatter_reduce_(0, pixel, (_ordered(depth) << 32) | row, "amin")
     return keys
 
 
-def _evaluate(edges: Tensor, column: Tensor, line: Tensor) -> Tensor:
-    """(N, 3) values of the edges at pixel centres."""
-    x, y = (column + 0.5)[:, None], (line + 0.5)[:, None]
-    return edges[..., 0] * x + edges[..., 1] * y + edges[..., 2]
+def _evaluate(edges: Tensor, row: Tensor, column: Tensor, line: Tensor) -> Tensor:
+    """(N, 3) values of the edges of some triangles at pixel centres."""
+    a, b, c = edges.view(-1, 9).index_select(0, row).view(-1, 3, 3).unbind(1)
+    return torch.addcmul(torch.addcmul(c, a, column[:, None] + 0.5), b, line[:, None] + 0.5)
 
 
 def _normalized(values: Tensor) -> Tensor:
@@ -329,11 +337,11 @@ def _pairs(setup: _Setup) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         row = torch.arange(first, last, device=counts.device)
         chunk = counts[first:last].long()
         row = torch.repeat_interleave(row, chunk)
-        start = torch.repeat_interleave(chunk.cumsum(0) - chunk, chunk)
+        start = (chunk.cumsum(0) - chunk).index_select(0, row - first)
         place = (torch.arange(row.numel(), device=row.device) - start).int()
-        box = setup.box[row]
-        line = torch.div(place, box[:, 2], rounding_mode="trunc")
-        yield row, place - line * box[:, 2] + box[:, 0], line + box[:, 1]
+        left, top, columns, _ = setup.box.index_select(0, row).unbind(1)
+        line = torch.div(place, columns, rounding_mode="trunc")
+        yield row, place - line * columns + left, line + top
 
 
 def _chunks(counts: Tensor) -> Iterator[tuple[int, int]]:
@@ -357,13 +365,16 @@ def _finish(
     setup: _Setup, row: Tensor, pixel: Tensor, shape: tuple[int, int, int], perspective: bool
 ) -> Fragments:
     """Weights and depths of the winners."""
-    column, line = pixel % shape[2], pixel // shape[2] % shape[1]
-    weights = _normalized(_evaluate(setup.edges[row], column, line).clamp_min(0))
-    depth = (weights * setup.depth[row]).sum(1)
+    lines = torch.div(pixel, shape[2], rounding_mode="trunc")
+    column, line = pixel - lines * shape[2], lines % shape[1]
+    weights = _normalized(_evaluate(setup.edges, row, column, line).clamp_min(0))
+    corners = setup.depth.index_select(0, row)
+    depth = (weights * corners).sum(1)
     if perspective:
-        weights = _normalized(-weights * setup.depth[row])
+        weights = _normalized(-weights * corners)
         depth = -depth.reciprocal()
-    return Fragments(pixel, setup.sample[row], setup.triangle[row], weights, depth)
+    sample, triangle = setup.sample.index_select(0, row), setup.triangle.index_select(0, row)
+    return Fragments(pixel, sample, triangle, weights, depth)
 
 
 def _dense(fragments: Fragments, shape: tuple[int, int, int]) -> Raster:

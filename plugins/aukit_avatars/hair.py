@@ -17,8 +17,8 @@ from aukit_avatars.randomness import uniform
 
 # The hairline in profile: hair grows where z lies behind the curve at that height (centimetres on
 # the mean head): nape, behind the ear, sideburn, temple, corner of the forehead, crown.
-_HEIGHT = (-9.0, -6.5, -3.0, -0.8, 0.6, 1.8, 3.2, 5.5, 7.2, 8.4, 9.3, 10.2, 11.5, 14.5)
-_FRONT = (-9.5, -5.5, -2.4, -1.6, 0.4, 2.6, 3.4, 3.9, 4.6, 5.8, 7.4, 9.0, 12.0, 14.0)
+_HEIGHT = (-9.0, -6.5, -3.0, -0.8, 0.6, 2.0, 3.5, 5.5, 7.2, 8.4, 9.3, 10.2, 11.5, 14.5)
+_FRONT = (-9.5, -5.5, -2.4, -1.6, 1.2, 3.2, 3.9, 4.3, 4.8, 5.9, 7.4, 9.0, 12.0, 14.0)
 
 # How far hair stands off the scalp: at the top, at the sides (centimetres).
 _VOLUME = {
@@ -26,7 +26,7 @@ _VOLUME = {
     "shaven": (0.12, 0.08),
     "short": (1.3, 0.55),
     "full": (2.3, 1.5),
-    "afro": (4.6, 4.2),
+    "afro": (3.9, 3.3),
     "tied": (0.8, 0.45),
     "bob": (1.5, 1.2),
     "long": (1.5, 1.1),
@@ -36,7 +36,7 @@ _CURTAIN_END = {"bob": -7.5, "long": -17.0}
 """Height at which the curtain of these styles ends, centimetres."""
 
 CURTAIN_COLUMNS, CURTAIN_ROWS = 45, 15
-_OPENING = 1.12
+_OPENING = 1.0
 """Half the angle, in radians from straight ahead, that the curtain leaves open for the face."""
 
 
@@ -44,11 +44,11 @@ def hair_depth(looks: Looks, position: Tensor) -> Tensor:
     """(N,) centimetres behind the hairline, negative on the face, for (N, 3) on the mean head."""
     x, y, z = position.unbind(1)
     front = _profile(y)
-    temple = torch.exp(-((x.abs() - 4.6) / 2.0).square()) * (y > 5)
-    front = front - looks.recession * (1.6 * (y > 5) + 3.2 * temple)
-    front = front + _person(looks, 0) * 0.8 * (y > 5) + 0.5 * torch.exp(-(x / 1.5).square()) * (
-        _person(looks, 1) * (y > 6)
-    )
+    above = _ease(((y - 4.5) / 2.5).clamp(0, 1))
+    temple = torch.exp(-((x.abs() - 4.6) / 2.0).square())
+    peak = torch.exp(-(x / 1.5).square())
+    front = front - above * looks.recession * (1.6 + 3.2 * temple)
+    front = front + above * (0.8 * _person(looks, 0) + 0.5 * peak * _person(looks, 1))
     if looks.style == "bald":
         front = front - 40.0 * ((y - 3.5) / 3.0).clamp(0, 1)
     return front - z
@@ -136,12 +136,12 @@ def curtain_points(around: Tensor, down: Tensor, end: float) -> Tensor:
 def _swell(height: Tensor) -> Tensor:
     """Radius along the curtain, as a share: closing over the skull, widest at the ears."""
     above = ((height - 3.0) / 6.5).clamp_min(0)
-    return (1 - above.square() * 0.55).clamp_min(0.2) * (1 - 0.012 * (-height).clamp_min(0))
+    return (1 - above.square() * 0.55).clamp_min(0.2) * (1 + 0.006 * (-height).clamp_min(0))
 
 
 def _tuck(angle: Tensor, height: Tensor) -> Tensor:
     """Centimetres that the hair beside the neck falls inwards."""
-    return 1.3 * torch.sin(angle).abs() * ((-2 - height) / 6).clamp(0, 1)
+    return 0.5 * torch.sin(angle).abs() * ((-2 - height) / 6).clamp(0, 1)
 
 
 def _profile(height: Tensor) -> Tensor:

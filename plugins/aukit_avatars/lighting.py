@@ -45,7 +45,7 @@ class Shade:
         """(B, V) share of a light that arrives, for (B, 3) directions in the head's axes."""
         cosine = (direction[:, None] * self.directions).sum(-1)
         nearest, rows = cosine.topk(NEIGHBOURS, dim=1)
-        sharp = (26 - 20 * softness)[:, None]
+        sharp = (40 - 30 * softness)[:, None]
         weight = torch.softmax(sharp * nearest, dim=1)
         return functional.embedding_bag(
             rows, self.reached, per_sample_weights=weight, mode="sum"
@@ -61,7 +61,7 @@ def _sphere(count: int) -> Tensor:
     return torch.stack([ring * around.cos(), up, ring * around.sin()], dim=1)
 
 
-def _reached(head: Head, casting: Tensor, directions: Tensor, size: int = 160) -> Tensor:
+def _reached(head: Head, casting: Tensor, directions: Tensor, size: int = 224) -> Tensor:
     """(D, V) float32: 1 where light from that direction arrives."""
     forward = directions
     helper = torch.where(forward[:, 1:2].abs() > 0.9, forward.new_tensor([[1.0, 0, 0]]), 0.0)
@@ -70,13 +70,13 @@ def _reached(head: Head, casting: Tensor, directions: Tensor, size: int = 160) -
     up = torch.linalg.cross(forward, right)
     axes = torch.stack([right, -up, -forward], dim=1)
     seen = head.vertices @ axes.transpose(1, 2)
-    seen = seen * (size / 48) + seen.new_tensor([size / 2, size / 2, 0])
+    seen = seen * (size / 44) + seen.new_tensor([size / 2, size / 2, 0])
     triangles = head.triangles[casting]
     chunks = seen.split(16)
     return torch.cat(
         [
             visible_vertices(
-                part, triangles, rasterize(part, triangles, (size, size)), tolerance=1.5
+                part, triangles, rasterize(part, triangles, (size, size)), tolerance=0.3
             ).float()
             for part in chunks
         ]
@@ -144,7 +144,7 @@ def irradiance(
     """
     up = (normals[..., 1:2] + 1) / 2
     sky = scenes.below[:, None] + (scenes.above - scenes.below)[:, None] * up
-    tinted = opened ** opened.new_tensor([0.8, 1.0, 1.05])
+    tinted = opened ** opened.new_tensor([1.25, 1.6, 1.7])
     light = sky * tinted
     for lamp in range(scenes.direction.shape[1]):
         cosine = (normals * scenes.direction[:, lamp, None]).sum(-1)

@@ -32,16 +32,17 @@ def paint(looks: Looks, atlas: Atlas) -> Tensor:
     skin = _lips(looks, atlas, skin)
     skin = _facial_hair(looks, atlas, skin)
     skin = _eyelids(looks, atlas, skin)
+    skin = skin * (1 - 0.85 * _hollows(atlas.position))[:, None]
     gloss = _gloss(looks, atlas)
     hair = _hair_tone(looks, atlas)
     brows = brow_cover(looks, atlas.position)
-    skin = _blend(skin, hair * 0.9 + 0.1 * skin, brows)
+    skin = _blend(skin, _hair_tone(looks, atlas, 0.4) * 0.85, brows)
     cover = hair_cover(looks, atlas.position) * atlas.where("skin")
     cover = cover.where(atlas.part >= 0, 1.0)
     skin = _blend(skin, hair, cover)
     colour = _other_parts(looks, atlas, skin)
     gloss = gloss * (1 - brows) * (1 - 0.6 * cover)
-    return atlas.spread(torch.cat([colour.clamp(0.002, 0.95), gloss[:, None]], dim=1))
+    return atlas.spread(torch.cat([colour.clamp(0.002, 0.9), gloss[:, None]], dim=1))
 
 
 def _skin(looks: Looks, atlas: Atlas) -> Tensor:
@@ -106,7 +107,7 @@ def _moles(looks: Looks, position: Tensor) -> Tensor:
 
 def _lips(looks: Looks, atlas: Atlas, skin: Tensor) -> Tensor:
     bell = normal(torch.tensor([looks.seed]), "lips", 3)[0].tolist()
-    factor = _row((0.80 + 0.05 * bell[0], 0.50 + 0.06 * bell[1], 0.52 + 0.06 * bell[2]), skin)
+    factor = _row((0.74 + 0.05 * bell[0], 0.40 + 0.06 * bell[1], 0.42 + 0.06 * bell[2]), skin)
     dark = min(1.0, 0.55 + 0.9 * looks.melanin)
     natural = skin * factor.lerp(_row((0.84, 0.70, 0.74), skin), dark * looks.melanin)
     hue = uniform(torch.tensor([looks.seed]), "lipstick", 3)[0].tolist()
@@ -124,9 +125,9 @@ def _facial_hair(looks: Looks, atlas: Atlas, skin: Tensor) -> Tensor:
     grain = value_noise(atlas.position, 0.09, looks.seed % 1000 + 5)
     shade = zone * looks.stubble * (0.30 + 0.22 * grain)
     skin = skin * torch.exp(-shade[:, None] * skin.new_tensor([1.25, 1.1, 0.85]))
-    stretch = atlas.position * atlas.position.new_tensor([1, 0.22, 0.6])
-    strands = layered_noise(stretch, 0.2, 2, looks.seed % 1000 + 6)
-    cover = _step(zone + 0.3 * strands, 0.45, 0.95) * looks.beard
+    stretch = atlas.position * atlas.position.new_tensor([1, 0.3, 0.7])
+    strands = layered_noise(stretch, 0.13, 2, looks.seed % 1000 + 6)
+    cover = _step(zone + 0.35 * strands, 0.25, 0.95) * looks.beard
     return _blend(skin, _hair_tone(looks, atlas) * (1 + 0.5 * strands)[:, None], 0.93 * cover)
 
 
@@ -134,11 +135,10 @@ def _beard_zone(looks: Looks, atlas: Atlas) -> Tensor:
     """(N,) 0..1 where a beard grows: jaw, chin, moustache, upper neck."""
     x, y, z = atlas.position.unbind(1)
     side = x.abs()
-    border = -3.4 - 2.3 * torch.exp(-((side - 2.9) / 1.5).square()) + 0.42 * (side - 4).clamp_min(0)
-    border = torch.maximum(border, 1.5 * (side - 6.0).clamp(0, 1) - 1.5)
+    border = -5.0 + 1.2 * (side - 3.2).clamp(0, 1.6) + 2.2 * (side - 4.8).clamp_min(0)
     edge = 0.35 * value_noise(atlas.position, 0.7, looks.seed % 1000 + 8)
-    jaw = _step(border + edge - y, -0.3, 1.2) * _step(z, 0.3, 1.6)
-    moustache = _step(2.9 - side + edge, 0, 1) * _step(-2.7 - y, 0, 0.5) * _step(y + 4.9, 0, 0.4)
+    jaw = _step(border + edge - y, -0.6, 1.3) * _step(z, 0.3, 1.6)
+    moustache = _step(3.2 - side + edge, 0, 1) * _step(-2.8 - y, 0, 0.6) * _step(y + 5.6, 0, 0.6)
     soul = 1 - 0.75 * torch.exp(-(((side - 1.5) / 0.7).square() + ((y + 6.4) / 0.6).square()))
     neck = _step(y + 11.2, 0, 1.6)
     return torch.maximum(jaw * soul, moustache * (z > 8)) * neck
@@ -153,6 +153,14 @@ def _eyelids(looks: Looks, atlas: Atlas, skin: Tensor) -> Tensor:
     return _blend(skin, dark, line)
 
 
+def _hollows(position: Tensor) -> Tensor:
+    """(N,) 0..1 where no light gets in: nostrils and the seam of the lips."""
+    x, y, z = position.unbind(1)
+    nostril = torch.exp(-(((x.abs() - 0.68) / 0.36).square() + ((y + 2.25) / 0.30).square())) * (z < 11.3)
+    seam = torch.exp(-((y + 4.85) / 0.11).square()) * (x.abs() < 2.7)
+    return (nostril * (z > 9.5) + 0.8 * seam * (z > 8)).clamp(0, 1)
+
+
 def _gloss(looks: Looks, atlas: Atlas) -> Tensor:
     """(N,) strength of the highlight: forehead, nose and lips shine, grain breaks it up."""
     x, y, z = atlas.position.unbind(1)
@@ -164,13 +172,14 @@ def _gloss(looks: Looks, atlas: Atlas) -> Tensor:
     return (shine + wet).clamp(0, 1)
 
 
-def _hair_tone(looks: Looks, atlas: Atlas) -> Tensor:
-    """(N, 3) hair colour with lighter and darker strands and single grey hairs."""
+def _hair_tone(looks: Looks, atlas: Atlas, share: float = 1.0) -> Tensor:
+    """(N, 3) hair colour with lighter and darker strands; `share` of its grey hairs are grey."""
     strand = strand_noise(atlas.position, looks.seed)
     tone = _row(looks.hair, atlas.position) * (1 + 0.55 * strand)[:, None]
     other = strand_noise(atlas.position.flip(1), looks.seed + 1)
-    grey = _step(other + 2.4 * looks.grey - 1.2, -0.3, 0.3) * min(1.0, 3 * looks.grey)
-    return _blend(tone, _row((0.42, 0.41, 0.39), tone) * (1 + 0.3 * strand)[:, None], grey)
+    amount = share * looks.grey
+    grey = _step(other + 2.4 * amount - 1.2, -0.3, 0.3) * min(1.0, 3 * amount)
+    return _blend(tone, _row((0.28, 0.27, 0.255), tone) * (1 + 0.3 * strand)[:, None], grey)
 
 
 def _other_parts(looks: Looks, atlas: Atlas, skin: Tensor) -> Tensor:

@@ -25,10 +25,14 @@ from aukit_avatars.shading import (
     highlights,
 )
 from aukit_avatars.wardrobe import Dressed, Wardrobe
-from aukit_avatars.wrinkles import Wrinkles
+from aukit_avatars.wrinkles import SIZE as WRINKLE_MAP
+from aukit_avatars.wrinkles import Wrinkles, to_window
 
 PIXELS_AT_ONCE = 1 << 20
 """Supersampled pixels rendered in one go; bounds the memory."""
+
+CAVITY = 6.0
+"""How much darker a crease is, per centimetre of depth."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +135,10 @@ class Renderer:
             screen, self._mesh.triangles, fine, perspective=True, cull_back=True
         )
         normals = vertex_normals(placed, *self._mesh.incidence)
-        light, opened = self._light(normals, _turned(camera.rotation, dressed.axes), scenes)
+        turned = _turned(camera.rotation, dressed.axes)
+        light, opened = self._light(normals, turned, scenes)
         folds = self._wrinkles.textures(strength, looks)
-        colour = self._colour(seen, normals, light, opened, dressed, folds, scenes)
+        colour = self._colour(seen, normals, light, opened, dressed, folds, turned, scenes)
         picture, cover = self._develop(screen, seen, colour, scenes, size)
         vertices = camera.project(camera.place(shape), size)
         return Rendering(
@@ -161,6 +166,7 @@ class Renderer:
         opened: Tensor,
         dressed: Dressed,
         folds: Tensor,
+        turned: Tensor,
         scenes: Scenes,
     ) -> Tensor:
         """(N, 3) linear light that the covered pixels send to the camera."""
@@ -173,11 +179,15 @@ class Renderer:
             self._wardrobe.paintings, dressed.slot[seen.sample], uv, self._wardrobe.texture
         )
         albedo, gloss = skin.split([3, 1], dim=1)
-        normal = functional.normalize(normal, dim=1)
+        slopes = bilinear(folds, seen.sample, to_window(uv), WRINKLE_MAP)
+        plain = functional.normalize(normal, dim=1)
+        normal = _bumped(plain, slopes, turned[seen.sample])
+        albedo = albedo * torch.exp(slopes[:, 2:].clamp(-0.2, 0.05) * CAVITY)
         part = mesh.part[seen.triangle]
         torso = (part == self.head.parts.index("torso"))[:, None]
         albedo = dressed.clothes[seen.sample].where(torso, albedo)
         gloss = gloss.masked_fill(torso, 0.02)
+        light = light + _relit(plain, normal, scenes, seen.sample)
         points = Points(seen.sample, normal, light, albedo, gloss)
         colour = albedo * light + highlights(points, scenes, opened)
         self._eyes(colour, part, uv, points, dressed, scenes)
@@ -216,6 +226,27 @@ class Renderer:
         coarse = functional.avg_pool2d(fine, factor)
         cover = coarse[:, 3]
         return coarse[:, :3] + (1 - cover)[:, None] * background(scenes, size), cover
+
+
+def _bumped(normal: Tensor, slopes: Tensor, turned: Tensor) -> Tensor:
+    """(N, 3) normals tilted by the slopes of the skin, in camera axes."""
+    right, up = turned[:, :, 0], turned[:, :, 1]
+    tilt = slopes[:, :1] * _tangent(right, normal) + slopes[:, 1:2] * _tangent(up, normal)
+    return functional.normalize(normal - tilt, dim=1)
+
+
+def _tangent(axis: Tensor, normal: Tensor) -> Tensor:
+    along = axis - (axis * normal).sum(1, keepdim=True) * normal
+    return along / along.norm(dim=1, keepdim=True).clamp_min(0.3)
+
+
+def _relit(plain: Tensor, normal: Tensor, scenes: Scenes, sample: Tensor) -> Tensor:
+    """(N, 3) change of the light by the tilt of the normals: key and ceiling."""
+    key = scenes.direction[sample, 0]
+    change = ((normal - plain) * key).sum(1, keepdim=True)
+    facing = (plain * key).sum(1, keepdim=True).clamp(0, 1).sqrt()
+    sky = (normal - plain)[:, 1:2] / 2 * (scenes.above - scenes.below)[sample]
+    return change * facing * scenes.colour[sample, 0] + 1.5 * sky
 
 
 def _rows(camera: Camera, rows: slice) -> Camera:

@@ -112,12 +112,12 @@ def _direction(around: Tensor, up: Tensor) -> Tensor:
 
 def _lights(chance: Tensor, bell: Tensor, hard: bool) -> tuple[Tensor, Tensor, Tensor]:
     warmth = (0.9 if hard else 0.35) * bell[:, 0]
-    key = (1.5 + 0.7 * chance[:, 7])[:, None] * _tint(warmth)
+    key = (0.85 + 0.45 * chance[:, 7])[:, None] * _tint(warmth)
     share = (0.08 if hard else 0.25) + 0.3 * chance[:, 8]
-    fill = share[:, None] * 1.6 * _tint(warmth + 0.5 * bell[:, 1])
-    strength = (chance[:, 9] - 0.5).clamp_min(0) * 2.2
+    fill = share[:, None] * 0.85 * _tint(warmth + 0.5 * bell[:, 1])
+    strength = (chance[:, 9] - 0.5).clamp_min(0) * 1.6
     rim = strength[:, None] * _tint(warmth - 0.6 * bell[:, 2])
-    level = 0.26 + 0.34 * chance[:, 10]
+    level = 0.16 + 0.20 * chance[:, 10]
     above = level[:, None] * _tint(0.5 * warmth + 0.3 * bell[:, 3])
     below = above * (0.3 + 0.4 * chance[:, 11])[:, None] * _tint(0.3 + 0.3 * bell[:, 4])
     return torch.stack([key, fill, rim], dim=1), above, below

@@ -77,7 +77,7 @@ def highlights(points: Points, scenes: Scenes, opened: Tensor) -> Tensor:
         total = total + lobes * strength
     facing = (1 - points.normal[:, 2:].clamp(0, 1)) ** 4
     sheen = 0.10 * facing * scenes.above[points.sample]
-    return (total * 1.9 + sheen) * points.gloss * opened
+    return (total * 3.2 + sheen) * points.gloss * opened
 
 
 def eye_albedo(angle: Tensor, around: Tensor, iris: Tensor, seed: Tensor) -> Tensor:
