@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -11,7 +11,7 @@ from aukit.cli.app import App, emit_json
 from aukit.cli.options import show
 from aukit.components import KINDS, Component
 from aukit.config import default_of, options, plain, spell, types_of
-from aukit.errors import ConfigError, PluginError
+from aukit.errors import ConfigError
 from aukit.registry import Plugin, Registry
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -198,36 +198,29 @@ def _details_json(component: Component) -> dict[str, Any]:
     }
 
 
-Check = Callable[[], None]
-
-
 @plugins.command("check")
 @click.argument("name")
 @json_option
 @click.pass_context
 def check_(ctx: click.Context, name: str, as_json: bool) -> int:
     """Run the conformance checks on the component NAME; exit code 1 if one fails."""
-    from aukit.testing import checks_for
+    from aukit.contracts.context import Context
+    from aukit.registry import resolve_weights
+    from aukit.testing import Subject, run_checks
 
-    results = {}
-    for component in named(ctx.ensure_object(App).registry, name):
-        for check in checks_for(component):
-            results[f"{component.kind}: {check.name}"] = _outcome(check.run)
-    failed = [text for text in results.values() if text != "passed"]
+    outcomes = [
+        (component, outcome)
+        for component in named(ctx.ensure_object(App).registry, name)
+        for outcome in run_checks(Subject(component, context=Context(weights=resolve_weights)))
+    ]
+    failed = sum(outcome.result == "failed" for _, outcome in outcomes)
     if as_json:
-        emit_json({"passed": not failed, "checks": results})
-    else:
-        from aukit.console import table
+        checks = [{"kind": c.kind, **asdict(outcome)} for c, outcome in outcomes]
+        emit_json({"passed": not failed, "checks": checks})
+        return 1 if failed else 0
+    from aukit.console import table
 
-        table(f"Conformance of {name}", ("check", "result"), results.items())
+    rows = [(c.kind, o.check.removeprefix("check_"), o.result, o.reason) for c, o in outcomes]
+    table(f"Conformance of {name}", ("kind", "check", "result", "reason"), rows)
+    click.echo(f"{failed} failed" if failed else "The contract is kept.")
     return 1 if failed else 0
-
-
-def _outcome(check: Check) -> str:
-    try:
-        check()
-    except PluginError as error:
-        return str(error)
-    except Exception as error:  # a component under test may raise anything
-        return f"{type(error).__name__}: {error}"
-    return "passed"

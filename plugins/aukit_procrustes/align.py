@@ -107,8 +107,9 @@ class ProcrustesAligner:
 
 def _points(face: Faces) -> Tensor:
     """(68, 2) float64 on the CPU, zeros for no face."""
+    if len(face) == 0:
+        return torch.zeros(68, 2).double()
     if IBUG68 not in face.landmarks:
         found = ", ".join(face.landmarks) or "none"
         raise PluginError(f"aligner 'procrustes' needs {IBUG68} landmarks; the faces have: {found}")
-    points = face.landmarks[IBUG68]
-    return points[0].to("cpu", torch.float64) if len(face) else torch.zeros(68, 2).double()
+    return face.landmarks[IBUG68][0].to("cpu", torch.float64)

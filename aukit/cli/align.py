@@ -1,0 +1,112 @@
+"""`aukit align`: register the faces of photos, folders and videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from aukit.cli.app import App, emit_json
+from aukit.cli.choices import choose, context_of
+from aukit.cli.options import ComponentCommand, ComponentOption, Slot, settings
+from aukit.errors import ConfigError
+from aukit.registry import Registry
+
+if TYPE_CHECKING:
+    from aukit.pipeline.files import Result
+
+DEFAULTS = {"aligner": "2d", "landmarker": "mediapipe", "executor": "inline"}
+
+
+class AlignCommand(ComponentCommand):
+    """Pictures of anybody have no landmarks of their own, so there is always a landmarker."""
+
+    def chosen_names(self, args: Sequence[str]) -> dict[str, str]:
+        """The names, or our defaults."""
+        return {**DEFAULTS, **super().chosen_names(args)}
+
+    def component_options(
+        self, registry: Registry, args: Sequence[str]
+    ) -> Iterator[ComponentOption]:
+        """The options of the chosen components."""
+        for option in super().component_options(registry, args):
+            if option.dotted == "landmarker":
+                option.help = f"finds faces and landmarks  [default: {DEFAULTS['landmarker']}]"
+            yield option
+
+
+@click.command(cls=AlignCommand, slots=tuple(Slot((kind,)) for kind in DEFAULTS))
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
+    help="Gets faces.parquet, aligned/*.png and overview.png.",
+)  # fmt: skip
+@click.option(
+    "--faces", type=click.Choice(["best", "all"]), default="best", show_default=True,
+    help="The best face of a photo and the longest seen of a video, or all.",
+)  # fmt: skip
+@click.option(
+    "--every", type=click.IntRange(1), default=1, metavar="N",
+    help="Of a video, take one frame in N.",
+)  # fmt: skip
+@click.option(
+    "--png/--no-png", default=None, help="Write each face as PNG too.  [default: of photos only]"
+)
+@click.option("--device", default="auto", help="auto, cpu, cuda, mps.  [default: auto]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
+@click.pass_context
+def align(
+    ctx: click.Context, inputs: tuple[str, ...], output: Path, faces: Literal["best", "all"],
+    every: int, png: bool | None, device: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Register the faces of photos, videos and folders of them.
+
+    Writes one Parquet table with a row for every face, and for every frame that has none with the
+    reason. If it is interrupted, the same command continues.
+    """
+    from aukit.console import RichProgress
+    from aukit.pipeline.files import Task, align_files, require_faces
+    from aukit.pipeline.guard import make
+
+    registry = ctx.ensure_object(App).registry
+    typed = settings(ctx)
+    names = {**DEFAULTS, **{kind: typed[kind] for kind in DEFAULTS if kind in typed}}
+    if names["landmarker"] == "none":
+        raise ConfigError("photos and videos bring no landmarks", "leave out --landmarker none")
+    chosen = {kind: choose(registry, kind, name, typed) for kind, name in names.items()}
+    context = context_of(device, 0)
+    task = Task(
+        inputs, chosen["landmarker"], chosen["aligner"], context, faces, every, png
+    )  # fmt: skip
+    result = align_files(task, output, make(chosen["executor"], context), RichProgress())
+    if as_json:
+        emit_json(to_json(result))
+    else:
+        show_result(result)
+    require_faces(result)
+
+
+def to_json(result: Result) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
+        "faces": str(result.table),
+        "overview": None if result.overview is None else str(result.overview),
+        "frames": result.frames,
+        "registered": result.faces,
+        "dropped": dict(result.dropped),
+    }
+
+
+def show_result(result: Result) -> None:
+    """Print what was registered, what was dropped and why."""
+    from aukit.console import table
+
+    click.echo(f"{result.faces} faces in {result.frames} photos and video frames")
+    if result.dropped:
+        rows = [(why, n, result.examples[why]) for why, n in result.dropped.most_common()]
+        table("Dropped", ("reason", "rows", "for example"), rows, numeric=("rows",))
+    click.echo(f"table     {result.table}")
+    if result.overview is not None:
+        click.echo(f"overview  {result.overview}")
