@@ -36,7 +36,7 @@ def paint(looks: Looks, atlas: Atlas) -> Tensor:
     gloss = _gloss(looks, atlas)
     hair = _hair_tone(looks, atlas)
     brows = brow_cover(looks, atlas.position)
-    skin = _blend(skin, _hair_tone(looks, atlas, 0.4) * 0.85, brows)
+    skin = _blend(skin, _brow_tone(looks, atlas.position), brows)
     cover = hair_cover(looks, atlas.position) * atlas.where("skin")
     cover = cover.where(atlas.part >= 0, 1.0)
     skin = _blend(skin, hair, cover)
@@ -84,8 +84,8 @@ def _spots(looks: Looks, atlas: Atlas) -> Tensor:
     fine = value_noise(position, 0.33, seed + 71)
     where = value_noise(position, 2.2, seed + 72) * 0.25 + _freckle_zone(position)
     freckles = looks.freckles * 0.6 * ((fine - 0.25) * 4).clamp(0, 1) * where.clamp(0, 1)
-    broad = ((value_noise(position, 0.8, seed + 73) - 0.55) * 5).clamp(0, 1)
-    age = max(0.0, looks.age - 0.45) * 0.4 * broad
+    broad = ((layered_noise(position, 0.7, 2, seed + 73) - 0.45) * 4).clamp(0, 1)
+    age = max(0.0, looks.age - 0.45) * 0.25 * broad
     return (freckles + age + _moles(looks, position)).clamp(0, 0.85)
 
 
@@ -146,7 +146,7 @@ def _beard_zone(looks: Looks, atlas: Atlas) -> Tensor:
 
 def _eyelids(looks: Looks, atlas: Atlas, skin: Tensor) -> Tensor:
     """The dark line where the lashes root; make-up makes it stronger."""
-    line = torch.exp(-(atlas.lid / 0.12).square()) * (0.55 + 0.35 * looks.lipstick)
+    line = torch.exp(-(atlas.lid / 0.17).square()) * (0.7 + 0.25 * looks.lipstick)
     above = atlas.position[:, 1] > 1.8 - 0.02 * atlas.position[:, 0].abs()
     line = line * torch.where(above, 1.0, 0.5)
     dark = _row((0.02, 0.013, 0.01), skin).lerp(_row(looks.hair, skin), 0.2).expand_as(skin)
@@ -157,7 +157,7 @@ def _hollows(position: Tensor) -> Tensor:
     """(N,) 0..1 where no light gets in: nostrils and the seam of the lips."""
     x, y, z = position.unbind(1)
     nostril = torch.exp(-(((x.abs() - 0.68) / 0.36).square() + ((y + 2.25) / 0.30).square())) * (z < 11.3)
-    seam = torch.exp(-((y + 4.85) / 0.11).square()) * (x.abs() < 2.7)
+    seam = torch.exp(-((y + 4.85) / 0.10).square()) * ((2.6 - x.abs()) / 0.8).clamp(0, 1)
     return (nostril * (z > 9.5) + 0.8 * seam * (z > 8)).clamp(0, 1)
 
 
@@ -172,13 +172,19 @@ def _gloss(looks: Looks, atlas: Atlas) -> Tensor:
     return (shine + wet).clamp(0, 1)
 
 
-def _hair_tone(looks: Looks, atlas: Atlas, share: float = 1.0) -> Tensor:
-    """(N, 3) hair colour with lighter and darker strands; `share` of its grey hairs are grey."""
+def _brow_tone(looks: Looks, position: Tensor) -> Tensor:
+    """(N, 3) colour of the brows: darker than the hair, grey later."""
+    hair = _row(looks.hair, position) * 0.62
+    tone = hair.lerp(_row((0.20, 0.19, 0.18), position), 0.5 * looks.grey)
+    return tone * (1 + 0.3 * value_noise(position, 0.12, 4))[:, None]
+
+
+def _hair_tone(looks: Looks, atlas: Atlas) -> Tensor:
+    """(N, 3) hair colour with lighter and darker strands and single grey hairs."""
     strand = strand_noise(atlas.position, looks.seed)
     tone = _row(looks.hair, atlas.position) * (1 + 0.55 * strand)[:, None]
     other = strand_noise(atlas.position.flip(1), looks.seed + 1)
-    amount = share * looks.grey
-    grey = _step(other + 2.4 * amount - 1.2, -0.3, 0.3) * min(1.0, 3 * amount)
+    grey = _step(0.6 * other + 2.4 * looks.grey - 1.2, -0.6, 0.6) * min(1.0, 2 * looks.grey)
     return _blend(tone, _row((0.28, 0.27, 0.255), tone) * (1 + 0.3 * strand)[:, None], grey)
 
 

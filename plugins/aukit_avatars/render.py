@@ -31,6 +31,9 @@ from aukit_avatars.wrinkles import Wrinkles, to_window
 PIXELS_AT_ONCE = 1 << 20
 """Supersampled pixels rendered in one go; bounds the memory."""
 
+LASHES = 0.9
+"""How much of what is behind it the root of an eyelash hides."""
+
 CAVITY = 6.0
 """How much darker a crease is, per centimetre of depth."""
 
@@ -222,10 +225,27 @@ class Renderer:
         batch, factor = len(screen), self.supersampling
         fine = colour.new_zeros(batch * size[0] * size[1] * factor**2, 4)
         fine[seen.pixel] = functional.pad(colour, (0, 1), value=1.0)
+        self._lashes(fine, screen, seen, (size[0] * factor, size[1] * factor))
         fine = fine.view(batch, size[0] * factor, size[1] * factor, 4).permute(0, 3, 1, 2)
         coarse = functional.avg_pool2d(fine, factor)
         cover = coarse[:, 3]
         return coarse[:, :3] + (1 - cover)[:, None] * background(scenes, size), cover
+
+
+    def _lashes(
+        self, fine: Tensor, screen: Tensor, seen: Fragments, size: tuple[int, int]
+    ) -> None:
+        """Draw the eyelashes over what is behind them, strand by strand."""
+        lashes = rasterize_fragments(screen, self._mesh.lashes, size, perspective=True)
+        behind = screen.new_full((len(fine),), torch.inf)
+        behind[seen.pixel] = seen.depth
+        free = lashes.depth < behind[lashes.pixel] + 0.05
+        tip, around = lashes.interpolate(self._mesh.lashes, self._mesh.lash)[free].unbind(1)
+        strand = 0.65 + 0.35 * torch.sin(around * 53)
+        upper = torch.where(around > 0, 1.0, 0.35)
+        cover = (LASHES * upper * (1 - tip.clamp(0, 1)).sqrt() * strand)[:, None]
+        pixel = lashes.pixel[free]
+        fine[pixel, :3] = fine[pixel, :3] * (1 - cover) + 0.006 * cover
 
 
 def _bumped(normal: Tensor, slopes: Tensor, turned: Tensor) -> Tensor:

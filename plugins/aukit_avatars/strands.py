@@ -86,7 +86,7 @@ def _undertone(looks: Looks, points: Tensor) -> Tensor:
     width = _half_width(looks, along) * 1.1
     across = (points[:, 1] - centre[:, 1]) / width
     ends = ((points[:, 0] - 1.0) / 0.5).clamp(0, 1) * ((6.5 - points[:, 0]) / 0.9).clamp(0, 1)
-    return 0.5 * looks.brow_density * torch.exp(-across.square() * 1.2) * ends
+    return 0.38 * looks.brow_density * torch.exp(-across.square() * 1.2) * ends
 
 
 def _parameter(share: Tensor) -> Tensor:

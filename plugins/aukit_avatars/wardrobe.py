@@ -28,6 +28,7 @@ class Mesh:
     Attributes:
         triangles: (T, 3) int64, all that is opaque.
         lashes: (L, 3) int64, seen from both sides.
+        lash: (V, 2) float32 at their vertices: 0 at the root to 1 at the tip, radians round the eye.
         uv: (U, 2) float32 in 0..1.
         triangle_uv: (T, 3) int64 rows of `uv`.
         part: (T,) int64 index into the parts of the head, -1 for the curtain.
@@ -36,6 +37,7 @@ class Mesh:
 
     triangles: Tensor
     lashes: Tensor
+    lash: Tensor
     uv: Tensor
     triangle_uv: Tensor
     part: Tensor
@@ -51,6 +53,7 @@ class Mesh:
         return cls(
             triangles=triangles,
             lashes=torch.cat([head.triangles[lashes], head.triangles[lashes].flip(1)]),
+            lash=_lash_places(head),
             uv=torch.cat([head.uv, strip]),
             triangle_uv=torch.cat([head.triangle_uv[~lashes], hanging + len(head.uv)]),
             part=torch.cat([head.triangle_part[~lashes], hanging.new_full((len(hanging),), -1)]),
@@ -176,6 +179,20 @@ class _Skull:
         height = ((at["top"] - middle) * y).sum(1)
         size = torch.stack([across.norm(dim=1), height, along.norm(dim=1)], dim=1)
         return torch.stack([x, y, z], dim=2), size, middle
+
+
+def _lash_places(head: Head) -> Tensor:
+    """(V, 2): how far from the lid, as a share of the longest lash, and the angle round the eye."""
+    lashes = head.triangles[head.part("lashes")].unique()
+    rim = head.vertices[head.triangles[head.part("eye_socket")].unique()]
+    place = head.vertices[lashes]
+    reach = torch.cdist(place, rim).amin(1)
+    middle = place.new_tensor([3.08, 1.8])
+    around = torch.atan2(place[:, 1] - middle[1], place[:, 0].abs() - middle[0])
+    places = head.vertices.new_zeros(len(head.vertices), 2)
+    reach = (reach - reach.min()) / (reach.max() - reach.min())
+    places[lashes] = torch.stack([reach, around], dim=1)
+    return places
 
 
 def _scalp(head: Head) -> Tensor:
