@@ -74,7 +74,7 @@ def view_name(view: View) -> str:
 
 
 def rotations(angles: Tensor) -> Tensor:
-    """(B, 3) pitch, yaw and roll in degrees to (B, 3, 3) rotations, roll outermost."""
+    """(B, 3) pitch, yaw and roll in degrees to (B, 3, 3) rotations: yaw first, roll last."""
     sine, cosine = torch.deg2rad(angles).sin().unbind(-1), torch.deg2rad(angles).cos().unbind(-1)
     one, zero = torch.ones_like(sine[0]), torch.zeros_like(sine[0])
 

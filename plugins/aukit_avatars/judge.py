@@ -17,7 +17,6 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 from torch import Tensor
 
 from aukit.contracts.context import Context
@@ -187,11 +186,18 @@ def _column(shapes: np.ndarray, au: str, row: int) -> np.ndarray:
 
 
 def _rho(values: np.ndarray) -> float:
-    """Over levels 0 to 5; level 0 is the neutral itself, so its rise is 0."""
+    """Spearman's rho over levels 0 to 5; level 0 is the neutral itself, so its rise is 0."""
     values = np.pad(values, ((0, 0), (1, 0)))
     levels = np.broadcast_to(np.arange(LEVELS), values.shape)
     seen = ~np.isnan(values)
-    return float(spearmanr(levels[seen], values[seen]).statistic)
+    return float(np.corrcoef(_ranks(levels[seen]), _ranks(values[seen]))[0, 1])
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks, equal values sharing the mean of theirs."""
+    _, group, count = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: np.ndarray = (count.cumsum() - (count - 1) / 2)[group]
+    return ranks
 
 
 def _errors(sweep: _Sweep) -> tuple[float, np.ndarray]:
