@@ -10,8 +10,7 @@ import click
 from aukit.errors import AukitError, ConfigError, StorageError
 
 INTERRUPTED = 130
-BROKEN_PIPE = 141
-"""Exit codes that shells give to a program that was interrupted, or whose reader went away."""
+"""Exit code that shells give to a program that was interrupted."""
 
 _STORAGE: dict[int, tuple[str, str]] = {
     errno.ENOSPC: ("the disk is full", "free some space and run the same command again"),

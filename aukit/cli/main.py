@@ -12,7 +12,7 @@ import click
 
 import aukit
 from aukit.cli.app import App
-from aukit.cli.failures import BROKEN_PIPE, report
+from aukit.cli.failures import report
 from aukit.cli.options import hyphens
 from aukit.errors import PluginError
 from aukit.registry import BLOCK_VARIABLE
@@ -121,24 +121,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         the exit code: 0, 1 for a verdict of "not well" or an unforeseen error, else that of the
-        kind of error (see `aukit.errors`), 130 when interrupted.
+        kind of error (see `aukit.errors`), 130 when interrupted. A reader that goes away
+        (`aukit plugins | head`) ends the process quietly with 1; click sees to that.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Accepted behind the command too, where people append it after an error.
     rest = [argument for argument in given if argument != "--debug"]
     try:
         code: Any = cli.main(args=rest, prog_name="aukit", standalone_mode=False)
-    except BrokenPipeError:
-        _detach_output()
-        return BROKEN_PIPE
     except (Exception, KeyboardInterrupt) as error:
         return report(error, debug=len(rest) < len(given))
     return code if isinstance(code, int) else 0
-
-
-def _detach_output() -> None:
-    # Or Python complains about the closed pipe once more when it flushes at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from aukit.contracts.context import Context
 from aukit.devices import resolve_device
 from aukit.errors import AukitError
 from aukit.pipeline.fit import FitStages
+from aukit.pipeline.guard import import_all
 from aukit.pipeline.prepare import PrepareStages
 from aukit.pipeline.score import ScoreStages
 from aukit.progress import Progress, Silent
@@ -116,6 +117,7 @@ def execute(
     started = time.perf_counter()
     device = resolve_device(config.options.device)
     registry = registry or default_registry()
+    import_all(config)
     run = Run.begin(output, config, registry)
     context = Context(device, config.options.seed, resolve_weights)
     work = Work(run, config, Stages(output / STAGES), context, progress or Silent())

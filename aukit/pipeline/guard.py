@@ -10,6 +10,7 @@ from typing import Any
 from aukit.config import Choice
 from aukit.contracts.context import Context
 from aukit.errors import AukitError, PluginError, StageError, StorageError
+from aukit.run_config import RunConfig
 
 _STORAGE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM}
 
@@ -67,3 +68,16 @@ def make(choice: Choice, context: Context) -> Any:
             f"{component.kind} '{component.name}' ({component.distribution}) cannot be built: "
             f"{type(error).__name__}: {error}"
         ) from error
+
+
+def import_all(config: RunConfig) -> None:
+    """Import every chosen component, so that a run does not fail after hours for want of one.
+
+    Raises:
+        PluginError: a required package is missing, or an import fails.
+    """
+    chosen = [choice for choice in config.components.values() if choice is not None]
+    for role in config.roles.values():
+        chosen += [c for c in (role.data, role.landmarker, role.aligner) if c is not None]
+    for choice in chosen:
+        choice.component.load()

@@ -1,0 +1,105 @@
+"""Whatever goes wrong is told in one line, with the exit code of its kind."""
+
+from __future__ import annotations
+
+import errno
+
+import click
+import pytest
+
+from aukit import errors
+from aukit.cli import main as cli
+from aukit.cli.failures import explain
+from aukit.errors import AukitError
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (errors.ConfigError("no", "do"), 2, "error: no (do)"),
+        (errors.PluginError("no"), 3, "error: no"),
+        (errors.MissingWeights("no"), 4, "error: no"),
+        (errors.StageError("two\nlines"), 5, "error: two lines"),
+        (errors.StorageError("no"), 6, "error: no"),
+        (KeyboardInterrupt(), 130, "interrupted; run the same command again to continue"),
+        (click.Abort(), 130, "interrupted; run the same command again to continue"),
+        (OSError(errno.ENOSPC, "x", "a/b"), 6, "error: the disk is full: a/b (free some space"),
+        (OSError(errno.EROFS, "x", "a"), 6, "error: the file system is read-only: a (choose"),
+        (PermissionError(errno.EACCES, "x", "a"), 6, "error: permission denied: a (choose"),
+        (FileNotFoundError(errno.ENOENT, "x", "a"), 1, "error: FileNotFoundError: "),
+        (ZeroDivisionError("by zero"), 1, "error: ZeroDivisionError: by zero (run again with"),
+        (click.UsageError("Missing argument 'NAME'."), 2, "error: Missing argument 'NAME'"),
+    ],
+)
+def test_every_kind_of_failure_has_its_line_and_code(
+    error: BaseException, code: int, text: str
+) -> None:
+    line, found = explain(error)
+    assert found == code
+    assert line.startswith(text)
+    assert "\n" not in line
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command `fail` that raises an unforeseen error."""
+
+    @click.command()
+    def fail() -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setitem(cli.COMMANDS, "fail", ("nowhere:fail", "Fail."))
+    monkeypatch.setattr(cli, "load_command", lambda target: fail)
+
+
+@pytest.mark.usefixtures("failing")
+@pytest.mark.parametrize("line", [["fail", "--debug"], ["--debug", "fail"]])
+def test_debug_shows_the_traceback_wherever_it_stands(
+    line: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(line) == 1
+    captured = capsys.readouterr()
+    assert "Traceback" in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.usefixtures("failing")
+def test_without_debug_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["fail"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (["rnu"], "unknown command 'rnu'; did you mean 'run'?"),
+        (["zzz"], "commands: run, align"),
+        (["run", "--algner", "2d"], "unknown option '--algner' (did you mean '--aligner'?)"),
+        (["run", "--aligner"], "requires an argument"),
+        (["run", "stray"], "unexpected extra argument"),
+        (["run", "--config", "absent.toml"], "cannot read run file absent.toml"),
+        (["plugins", "show"], "Missing argument"),
+        (["plugins", "alinger"], "unknown kind 'alinger'"),
+        (["plugins", "show", "vgg"], "did you mean 'vgg16'"),
+        (["weights", "fetch", "face-landmark"], "did you mean 'face-landmarker'?"),
+        (["data", "info", "avatar"], "did you mean 'avatars'?"),
+        (["data", "sample", "avatars", "-o", "sheet.txt"], "end it in .png or .jpg"),
+        (["align", "x.jpg"], "Missing option '-o'"),
+        (["align", "x.jpg", "-o", "out", "--every", "0"], "0 is not in the range x>=1"),
+    ],
+)
+def test_a_command_line_that_cannot_be_is_told_in_one_line(
+    line: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(line) == 2
+    captured = capsys.readouterr()
+    assert expected in captured.err
+    assert len(captured.err.splitlines()) == 1
+    assert captured.out == ""
+
+
+def test_a_command_that_cannot_be_imported_is_a_plugin_error() -> None:
+    for target in ("no_such_module:x", "aukit.cli.main:no_such_name", "aukit.cli.main:COMMANDS"):
+        with pytest.raises(AukitError) as caught:
+            cli.load_command(target)
+        assert caught.value.exit_code == 3
