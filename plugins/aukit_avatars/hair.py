@@ -54,10 +54,10 @@ def hair_depth(looks: Looks, position: Tensor) -> Tensor:
     return front - z
 
 
-def hair_cover(looks: Looks, position: Tensor) -> Tensor:
-    """(N,) in 0..1: how much of the skin the hair hides, with a fringe of single strands."""
+def hair_cover(looks: Looks, position: Tensor, strand: Tensor) -> Tensor:
+    """(N,) in 0..1: how much of the skin the hair hides; `strand` (N,) frays its border."""
     depth = hair_depth(looks, position)
-    ragged = depth + 0.45 * strand_noise(position, looks.seed)
+    ragged = depth + 0.45 * strand
     density = {"bald": 0.45, "shaven": 0.75}.get(looks.style, 1.0)
     return density * (ragged / 0.7 + 0.35).clamp(0, 1)
 

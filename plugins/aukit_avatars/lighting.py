@@ -47,9 +47,7 @@ class Shade:
         nearest, rows = cosine.topk(NEIGHBOURS, dim=1)
         sharp = (40 - 30 * softness)[:, None]
         weight = torch.softmax(sharp * nearest, dim=1)
-        return functional.embedding_bag(
-            rows, self.reached, per_sample_weights=weight, mode="sum"
-        )
+        return functional.embedding_bag(rows, self.reached, per_sample_weights=weight, mode="sum")
 
 
 def _sphere(count: int) -> Tensor:
@@ -65,7 +63,9 @@ def _reached(head: Head, casting: Tensor, directions: Tensor, size: int = 224) -
     """(D, V) float32: 1 where light from that direction arrives."""
     forward = directions
     helper = torch.where(forward[:, 1:2].abs() > 0.9, forward.new_tensor([[1.0, 0, 0]]), 0.0)
-    helper = helper + torch.where(forward[:, 1:2].abs() > 0.9, 0.0, forward.new_tensor([[0, 1.0, 0]]))
+    helper = helper + torch.where(
+        forward[:, 1:2].abs() > 0.9, 0.0, forward.new_tensor([[0, 1.0, 0]])
+    )
     right = functional.normalize(torch.linalg.cross(helper, forward), dim=1)
     up = torch.linalg.cross(forward, right)
     axes = torch.stack([right, -up, -forward], dim=1)
@@ -128,9 +128,7 @@ def wrapped(cosine: Tensor) -> Tensor:
     return ((cosine[..., None] + wrap) / (1 + wrap)).clamp_min(0)
 
 
-def irradiance(
-    normals: Tensor, shadow: Tensor, opened: Tensor, scenes: Scenes
-) -> Tensor:
+def irradiance(normals: Tensor, shadow: Tensor, opened: Tensor, scenes: Scenes) -> Tensor:
     """Light that arrives at the vertices, per unit of reflectance.
 
     Args:
@@ -151,3 +149,9 @@ def irradiance(
         arriving = wrapped(cosine) * shadow[:, lamp, :, None]
         light = light + arriving * scenes.colour[:, lamp, None]
     return light
+
+
+def halfway(scenes: Scenes) -> list[Tensor]:
+    """(B, 3) unit vectors halfway between the camera and the key light, and the fill light."""
+    view = scenes.direction.new_tensor([0.0, 0.0, 1.0])
+    return [functional.normalize(scenes.direction[:, lamp] + view, dim=1) for lamp in range(2)]

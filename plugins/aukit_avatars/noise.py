@@ -1,32 +1,38 @@
-"""Smooth random fields in space, for mottled skin, strands of hair and blurred rooms."""
+"""Smooth random fields in space, for mottled skin, strands of hair and folds."""
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from aukit_avatars.randomness import bits
+from aukit_avatars.randomness import uniform
+
+_PERIOD = 32
+"""Grid points after which a field repeats."""
+
+_FINE = 3
+"""Stored values a grid point; between them the blend is linear."""
 
 
 def value_noise(points: Tensor, cell: float, seed: int) -> Tensor:
     """Random numbers on a grid, blended smoothly in between.
 
     Args:
-        points: (N, D) float32.
+        points: (N, 2 or 3) float32.
         cell: distance of the grid points, in the unit of the points.
-        seed: another seed gives an independent field.
+        seed: another seed looks at another place of the field.
 
     Returns:
         (N,) float32 in [-1, 1].
     """
-    scaled = points / cell
-    corner = scaled.floor()
-    blend = _smooth(scaled - corner)
-    total = points.new_zeros(len(points))
-    for step in _corners(points.shape[1], points.device):
-        weight = (blend * step + (1 - blend) * (1 - step)).prod(1)
-        total += weight * _lattice((corner + step).long(), seed)
-    return total
+    shift = uniform(torch.tensor([seed]), "noise", 3)[0, : points.shape[1]] * _PERIOD
+    place = torch.remainder(points / cell + shift.to(points.device), _PERIOD)
+    place = functional.pad(place, (0, 3 - points.shape[1])) * (2 / _PERIOD) - 1
+    volume = _field().to(points.device)[None, None]
+    return functional.grid_sample(volume, place[None, :, None, None], align_corners=True).flatten()
 
 
 def layered_noise(points: Tensor, cell: float, octaves: int, seed: int) -> Tensor:
@@ -38,18 +44,22 @@ def layered_noise(points: Tensor, cell: float, octaves: int, seed: int) -> Tenso
     return sum(layers, points.new_zeros(len(points))) / (2 - 2.0 ** (1 - octaves))
 
 
-def _smooth(value: Tensor) -> Tensor:
-    return value * value * (3 - 2 * value)
+@cache
+def _field() -> Tensor:
+    """A cube of (_PERIOD * _FINE + 1) values an edge, periodic, in [-1, 1]."""
+    values = uniform(torch.tensor([0]), "field", _PERIOD**3).view(3 * (_PERIOD,)) * 2 - 1
+    for axis in range(3):
+        values = _refine(values, axis)
+    return values
 
 
-def _corners(dimensions: int, device: torch.device) -> Tensor:
-    """(2 ** D, D) float32 of zeros and ones."""
-    number = torch.arange(2**dimensions, device=device)[:, None]
-    return (number >> torch.arange(dimensions, device=device) & 1).float()
+def _refine(values: Tensor, axis: int) -> Tensor:
+    """Put smooth steps between neighbours along one axis, and repeat the first value at the end."""
+    following = values.roll(-1, axis)
+    steps = [values.lerp(following, _smooth(step / _FINE)) for step in range(_FINE)]
+    finer = torch.stack(steps, dim=axis + 1).flatten(axis, axis + 1)
+    return torch.cat([finer, finer.narrow(axis, 0, 1)], dim=axis)
 
 
-def _lattice(cells: Tensor, seed: int) -> Tensor:
-    """(N,) in [-1, 1], a hash of the cell."""
-    primes = torch.tensor([73856093, 19349663, 83492791], device=cells.device)
-    mixed = (cells * primes[: cells.shape[1]]).sum(1) + seed * 2654435761
-    return (bits(mixed, 1)[:, 0] >> 40).float() / (1 << 23)
+def _smooth(share: float) -> float:
+    return share * share * (3 - 2 * share)

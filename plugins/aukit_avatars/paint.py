@@ -14,6 +14,9 @@ from aukit_avatars.noise import layered_noise, value_noise
 from aukit_avatars.randomness import normal, uniform
 from aukit_avatars.strands import brow_cover
 
+GREY: Colour = (0.28, 0.27, 0.255)
+"""Hair without pigment, in the mass."""
+
 MOLES = 14
 """Moles at most."""
 
@@ -28,21 +31,16 @@ def paint(looks: Looks, atlas: Atlas) -> Tensor:
     Returns:
         (size * size, 4) float32: red, green, blue reflectance in 0..1 (linear light), gloss 0..1.
     """
-    skin = _skin(looks, atlas)
-    skin = _lips(looks, atlas, skin)
-    skin = _facial_hair(looks, atlas, skin)
+    skin = _lips(looks, atlas, _skin(looks, atlas))
+    skin = _beard(looks, atlas, _stubble(looks, atlas, skin))
     skin = _eyelids(looks, atlas, skin)
     skin = skin * (1 - 0.85 * _hollows(atlas.position))[:, None]
-    gloss = _gloss(looks, atlas)
-    hair = _hair_tone(looks, atlas)
     brows = brow_cover(looks, atlas.position)
     skin = _blend(skin, _brow_tone(looks, atlas.position), brows)
-    cover = hair_cover(looks, atlas.position) * atlas.where("skin")
-    cover = cover.where(atlas.part >= 0, 1.0)
-    skin = _blend(skin, hair, cover)
-    colour = _other_parts(looks, atlas, skin)
-    gloss = gloss * (1 - brows) * (1 - 0.6 * cover)
-    return atlas.spread(torch.cat([colour.clamp(0.002, 0.9), gloss[:, None]], dim=1))
+    skin, hair = _hair(looks, atlas, skin)
+    colour = _other_parts(atlas, skin).clamp(0.002, 0.9)
+    gloss = _gloss(looks, atlas) * (1 - brows) * (1 - 0.6 * hair)
+    return atlas.spread(torch.cat([colour, gloss[:, None]], dim=1))
 
 
 def _skin(looks: Looks, atlas: Atlas) -> Tensor:
@@ -81,12 +79,15 @@ def _eye_shade(position: Tensor) -> Tensor:
 def _spots(looks: Looks, atlas: Atlas) -> Tensor:
     """(N,) darkening 0..1 by freckles, age spots and moles."""
     position, seed = atlas.position, looks.seed % 100_000
-    fine = value_noise(position, 0.33, seed + 71)
-    where = value_noise(position, 2.2, seed + 72) * 0.25 + _freckle_zone(position)
-    freckles = looks.freckles * 0.6 * ((fine - 0.25) * 4).clamp(0, 1) * where.clamp(0, 1)
-    broad = ((layered_noise(position, 0.7, 2, seed + 73) - 0.45) * 4).clamp(0, 1)
-    age = max(0.0, looks.age - 0.45) * 0.25 * broad
-    return (freckles + age + _moles(looks, position)).clamp(0, 0.85)
+    spots = _moles(looks, position)
+    if looks.freckles > 0:
+        fine = value_noise(position, 0.33, seed + 71)
+        where = value_noise(position, 2.2, seed + 72) * 0.25 + _freckle_zone(position)
+        spots = spots + looks.freckles * 0.6 * ((fine - 0.25) * 4).clamp(0, 1) * where.clamp(0, 1)
+    if looks.age > 0.45:
+        broad = ((layered_noise(position, 0.7, 2, seed + 73) - 0.45) * 4).clamp(0, 1)
+        spots = spots + (looks.age - 0.45) * 0.25 * broad
+    return spots.clamp(0, 0.85)
 
 
 def _freckle_zone(position: Tensor) -> Tensor:
@@ -117,18 +118,25 @@ def _lips(looks: Looks, atlas: Atlas, skin: Tensor) -> Tensor:
     return _blend(skin, lips * (1 + 0.09 * creases)[:, None], _step(atlas.lip, 0.25, 0.75))
 
 
-def _facial_hair(looks: Looks, atlas: Atlas, skin: Tensor) -> Tensor:
-    """Stubble as a bluish shade with grain, beard as strands."""
-    if looks.stubble + looks.beard == 0:
+def _stubble(looks: Looks, atlas: Atlas, skin: Tensor) -> Tensor:
+    """A bluish shade with grain."""
+    if looks.stubble == 0:
         return skin
-    zone = _beard_zone(looks, atlas) * (1 - _step(atlas.lip, 0.1, 0.5)) * atlas.where("skin")
     grain = value_noise(atlas.position, 0.09, looks.seed % 1000 + 5)
-    shade = zone * looks.stubble * (0.30 + 0.22 * grain)
-    skin = skin * torch.exp(-shade[:, None] * skin.new_tensor([1.25, 1.1, 0.85]))
+    shade = _beard_zone(looks, atlas) * looks.stubble * (0.30 + 0.22 * grain)
+    return skin * torch.exp(-shade[:, None] * skin.new_tensor([1.25, 1.1, 0.85]))
+
+
+def _beard(looks: Looks, atlas: Atlas, skin: Tensor) -> Tensor:
+    """Strands that hang down."""
+    if looks.beard == 0:
+        return skin
     stretch = atlas.position * atlas.position.new_tensor([1, 0.3, 0.7])
     strands = layered_noise(stretch, 0.13, 2, looks.seed % 1000 + 6)
+    zone = _beard_zone(looks, atlas)
     cover = _step(zone + 0.35 * strands, 0.25, 0.95) * looks.beard
-    return _blend(skin, _hair_tone(looks, atlas) * (1 + 0.5 * strands)[:, None], 0.93 * cover)
+    tone = _row(looks.hair, skin).lerp(_row(GREY, skin), min(1.0, 1.2 * looks.grey))
+    return _blend(skin, tone * (1 + 0.5 * strands)[:, None], 0.93 * cover)
 
 
 def _beard_zone(looks: Looks, atlas: Atlas) -> Tensor:
@@ -140,7 +148,7 @@ def _beard_zone(looks: Looks, atlas: Atlas) -> Tensor:
     jaw = _step(border + edge - y, -0.6, 1.3) * _step(z, 0.3, 1.6)
     moustache = _step(3.2 - side + edge, 0, 1) * _step(-2.8 - y, 0, 0.6) * _step(y + 5.6, 0, 0.6)
     soul = 1 - 0.75 * torch.exp(-(((side - 1.5) / 0.7).square() + ((y + 6.4) / 0.6).square()))
-    neck = _step(y + 11.2, 0, 1.6)
+    neck = _step(y + 11.2, 0, 1.6) * (1 - _step(atlas.lip, 0.1, 0.5)) * atlas.where("skin")
     return torch.maximum(jaw * soul, moustache * (z > 8)) * neck
 
 
@@ -179,16 +187,18 @@ def _brow_tone(looks: Looks, position: Tensor) -> Tensor:
     return tone * (1 + 0.3 * value_noise(position, 0.12, 4))[:, None]
 
 
-def _hair_tone(looks: Looks, atlas: Atlas) -> Tensor:
-    """(N, 3) hair colour with lighter and darker strands and single grey hairs."""
+def _hair(looks: Looks, atlas: Atlas, skin: Tensor) -> tuple[Tensor, Tensor]:
+    """The skin (N, 3) with hair on it, strands lighter, darker and grey, and its cover (N,)."""
     strand = strand_noise(atlas.position, looks.seed)
-    tone = _row(looks.hair, atlas.position) * (1 + 0.55 * strand)[:, None]
-    other = strand_noise(atlas.position.flip(1), looks.seed + 1)
+    cover = hair_cover(looks, atlas.position, strand) * atlas.where("skin")
+    cover = cover.where(atlas.part >= 0, 1.0)
+    other = value_noise(atlas.position, 0.3, looks.seed % 1000 + 9)
     grey = _step(0.6 * other + 2.4 * looks.grey - 1.2, -0.6, 0.6) * min(1.0, 2 * looks.grey)
-    return _blend(tone, _row((0.28, 0.27, 0.255), tone) * (1 + 0.3 * strand)[:, None], grey)
+    tone = _blend(_row(looks.hair, skin), _row(GREY, skin), grey)
+    return _blend(skin, tone * (1 + 0.5 * strand)[:, None], cover), cover
 
 
-def _other_parts(looks: Looks, atlas: Atlas, skin: Tensor) -> Tensor:
+def _other_parts(atlas: Atlas, skin: Tensor) -> Tensor:
     """Colours of what is not skin."""
     pink = skin * 0.5 + 0.5 * _row((0.42, 0.15, 0.12), skin)
     colours: dict[str, Callable[[], Tensor]] = {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from aukit_avatars.lighting import halfway
 from aukit_avatars.scene import Scenes
 
 IRIS_ANGLE, PUPIL_ANGLE = 0.435, 0.17
@@ -16,25 +16,6 @@ IRIS_ANGLE, PUPIL_ANGLE = 0.435, 0.17
 
 EYE_UV = {"eye_left": (0.94, 0.06), "eye_right": (0.06, 0.06)}
 EYE_UV_RADIUS = 0.06
-
-
-@dataclass(frozen=True)
-class Points:
-    """N shaded points.
-
-    Attributes:
-        sample: (N,) int64, row of the scene and person.
-        normal: (N, 3) unit vectors, camera axes.
-        light: (N, 3) light that arrives, linear.
-        albedo: (N, 3) reflectance, linear.
-        gloss: (N, 1) strength of the highlight.
-    """
-
-    sample: Tensor
-    normal: Tensor
-    light: Tensor
-    albedo: Tensor
-    gloss: Tensor
 
 
 def bilinear(table: Tensor, first: Tensor, uv: Tensor, size: int) -> Tensor:
@@ -60,24 +41,64 @@ def bilinear(table: Tensor, first: Tensor, uv: Tensor, size: int) -> Tensor:
     return functional.embedding_bag(rows, table, per_sample_weights=weights, mode="sum")
 
 
-def highlights(points: Points, scenes: Scenes, opened: Tensor) -> Tensor:
-    """(N, 3) light mirrored by the oil on skin: a broad and a narrow lobe.
+def mirrored(cosines: Tensor, sample: Tensor, scenes: Scenes) -> Tensor:
+    """Light mirrored by the oil on skin: a broad and a narrow lobe, and a sheen at grazing angles.
 
-    The lobes are spherical Gaussians around the half vector, with Schlick's Fresnel term.
+    The lobes are spherical Gaussians around the half vectors, with Schlick's Fresnel term.
+
+    Args:
+        cosines: (N, 3) of the normal to the half vectors of two lights and to the camera.
+        sample: (N,) int64 rows of the scenes.
+        scenes: B scenes.
+
+    Returns:
+        (N, 3) linear, for a gloss of 1.
     """
-    total = torch.zeros_like(points.light)
-    view = points.normal.new_tensor([0.0, 0.0, 1.0])
-    for lamp in range(2):
-        half = functional.normalize(scenes.direction[:, lamp] + view, dim=1)
+    lobes = [(1 - cosines[:, 2].clamp(0, 1)) ** 4]
+    colours = [0.1 * scenes.above]
+    for lamp, half in enumerate(halfway(scenes)):
         fresnel = 0.04 + 0.96 * (1 - half[:, 2]) ** 5
-        cosine = (points.normal * half[points.sample]).sum(1, keepdim=True) - 1
-        width = (1 - 0.6 * scenes.softness[:, lamp])[points.sample, None]
-        lobes = 0.55 * torch.exp(14 * cosine) + 0.9 * width * torch.exp(70 * width * cosine)
-        strength = (fresnel[:, None] * scenes.colour[:, lamp])[points.sample]
-        total = total + lobes * strength
-    facing = (1 - points.normal[:, 2:].clamp(0, 1)) ** 4
-    sheen = 0.10 * facing * scenes.above[points.sample]
-    return (total * 3.2 + sheen) * points.gloss * opened
+        sharp = 70 * (1 - 0.6 * scenes.softness[:, lamp])[sample]
+        offset = cosines[:, lamp] - 1
+        lobes.append(0.55 * torch.exp(14 * offset) + sharp / 78 * torch.exp(sharp * offset))
+        colours.append(3.2 * fresnel[:, None] * scenes.colour[:, lamp])
+    rows = sample[:, None] * 3 + torch.arange(3, device=sample.device)
+    return functional.embedding_bag(
+        rows,
+        torch.stack(colours, dim=1).flatten(0, 1),
+        per_sample_weights=torch.stack(lobes, dim=1),
+        mode="sum",
+    )
+
+
+def tilted(normal: Tensor, slopes: Tensor, turned: Tensor) -> Tensor:
+    """Normals on folded skin.
+
+    Args:
+        normal: (N, 3) of the smooth skin, camera axes.
+        slopes: (N, 2 or more): rise to the right of the face and upwards.
+        turned: (N, 3, 3) axes of the skull in camera axes.
+
+    Returns:
+        (N, 3) unit vectors.
+    """
+    right, up = turned[:, :, 0], turned[:, :, 1]
+    tilt = slopes[:, :1] * _tangent(right, normal) + slopes[:, 1:2] * _tangent(up, normal)
+    return functional.normalize(normal - tilt, dim=1)
+
+
+def _tangent(axis: Tensor, normal: Tensor) -> Tensor:
+    along = axis - (axis * normal).sum(1, keepdim=True) * normal
+    return along / along.norm(dim=1, keepdim=True).clamp_min(0.3)
+
+
+def relit(plain: Tensor, normal: Tensor, scenes: Scenes, sample: Tensor) -> Tensor:
+    """(N, 3) change of the light when the `plain` (N, 3) normals tilt: key light and ceiling."""
+    key = scenes.direction[sample, 0]
+    change = ((normal - plain) * key).sum(1, keepdim=True)
+    facing = (plain * key).sum(1, keepdim=True).clamp(0, 1).sqrt()
+    sky = (normal - plain)[:, 1:2] * (scenes.above - scenes.below)[sample]
+    return change * facing * scenes.colour[sample, 0] + 0.75 * sky
 
 
 def eye_albedo(angle: Tensor, around: Tensor, iris: Tensor, seed: Tensor) -> Tensor:
@@ -100,7 +121,9 @@ def eye_albedo(angle: Tensor, around: Tensor, iris: Tensor, seed: Tensor) -> Ten
     tone = iris * (1.25 + 0.3 * fibres - 0.35 * ring)[:, None]
     limbus = _step(angle, IRIS_ANGLE - 0.10, IRIS_ANGLE - 0.01)
     tone = tone * (1 - 0.72 * limbus)[:, None]
-    tone = tone + (0.006 - tone) * (1 - _step(angle, PUPIL_ANGLE - 0.02, PUPIL_ANGLE + 0.025))[:, None]
+    tone = (
+        tone + (0.006 - tone) * (1 - _step(angle, PUPIL_ANGLE - 0.02, PUPIL_ANGLE + 0.025))[:, None]
+    )
     edge = _step(angle, IRIS_ANGLE - 0.03, IRIS_ANGLE + 0.04)[:, None]
     return tone + (sclera - tone) * edge
 
@@ -108,7 +131,9 @@ def eye_albedo(angle: Tensor, around: Tensor, iris: Tensor, seed: Tensor) -> Ten
 def eye_angles(uv: Tensor) -> tuple[Tensor, Tensor]:
     """Radians off and round the optical axis of whichever eye the (N, 2) texture point is on."""
     left = (uv[:, :1] > 0.5).float()
-    centre = uv.new_tensor(EYE_UV["eye_left"]) * left + uv.new_tensor(EYE_UV["eye_right"]) * (1 - left)
+    centre = uv.new_tensor(EYE_UV["eye_left"]) * left + uv.new_tensor(EYE_UV["eye_right"]) * (
+        1 - left
+    )
     offset = uv - centre
     return offset.norm(dim=1) * (math.pi / EYE_UV_RADIUS), torch.atan2(offset[:, 1], offset[:, 0])
 
@@ -116,11 +141,9 @@ def eye_angles(uv: Tensor) -> tuple[Tensor, Tensor]:
 def eye_glints(normal: Tensor, sample: Tensor, angle: Tensor, scenes: Scenes) -> Tensor:
     """(N, 3) reflections of the lights on the wet eyeball; the cornea bulges and mirrors more."""
     total = normal.new_zeros(len(normal), 3)
-    view = normal.new_tensor([0.0, 0.0, 1.0])
     cornea = 1 - _step(angle, IRIS_ANGLE - 0.05, IRIS_ANGLE + 0.15)
-    for lamp in range(2):
-        half = functional.normalize(scenes.direction[:, lamp] + view, dim=1)[sample]
-        cosine = (normal * half).sum(1) - 1
+    for lamp, half in enumerate(halfway(scenes)):
+        cosine = (normal * half[sample]).sum(1) - 1
         sharp = 90 + 220 * (1 - scenes.softness[sample, lamp])
         glint = torch.exp(sharp * cosine) * (0.25 + 0.75 * cornea)
         total = total + glint[:, None] * scenes.colour[sample, lamp] * (0.55 if lamp == 0 else 0.35)

@@ -28,7 +28,7 @@ def brow_cover(looks: Looks, position: Tensor) -> Tensor:
     cover = position.new_zeros(len(position))
     for side, name in ((1.0, "left brow"), (-1.0, "right brow")):
         flat = position[:, :2] * position.new_tensor([side, 1.0])
-        near = ((flat - flat.new_tensor([3.8, 3.6])).abs() < flat.new_tensor([3.6, 2.0])).all(1)
+        near = ((flat - flat.new_tensor([3.8, 3.9])).abs() < flat.new_tensor([3.2, 1.7])).all(1)
         near &= position[:, 2] > 4
         cover[near] = _one_brow(looks, flat[near], name)
     return cover
@@ -72,9 +72,9 @@ def _growth(along: Tensor, across: Tensor) -> Tensor:
 def _stroke_cover(points: Tensor, root: Tensor, tip: Tensor) -> Tensor:
     """(N,) one minus the share of light that all strokes let through."""
     line = tip - root
-    offset = points[:, None] - root
-    share = ((offset * line).sum(-1) / line.square().sum(-1)).clamp(0, 1)
-    distance = (offset - share[..., None] * line).norm(dim=-1)
+    x, y = points[:, :1] - root[:, 0], points[:, 1:] - root[:, 1]
+    share = (x * line[:, 0] + y * line[:, 1]).div_(line.square().sum(-1)).clamp_(0, 1)
+    distance = torch.hypot(x - share * line[:, 0], y - share * line[:, 1])
     cover = (1.6 - distance / STROKE).clamp(0, 1) * (1 - 0.6 * share)
     return 1 - (1 - 0.62 * cover).prod(1)
 
