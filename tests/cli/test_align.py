@@ -1,0 +1,114 @@
+"""`aukit align` on a real face, with MediaPipe's models."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from PIL import Image
+from skimage import data
+
+from aukit import weights
+from aukit.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    face = data.astronaut()
+    Image.fromarray(face).save(folder / "astronaut.png")
+    Image.fromarray(np.rot90(face)).save(folder / "turned.jpg", exif=_turned_right())
+    Image.fromarray(data.coffee()).save(folder / "coffee.jpg")
+    (folder / "text.jpg").write_text("hello", encoding="utf-8")
+    return folder
+
+
+def _turned_right() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # show it turned by a quarter, clockwise
+    return exif
+
+
+@pytest.fixture
+def models(face_landmarker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(weights.VARIABLE, str(tmp_path / "weights"))
+    assert main(["weights", "fetch", "face-landmarker", "--from", str(face_landmarker)]) == 0
+
+
+@pytest.mark.usefixtures("models")
+def test_a_folder_of_photos(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    line = ["align", str(photos), "--aligner", "2d", "-o", str(tmp_path / "out")]
+    assert main([*line, "--aligner.size", "96", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["frames"] == 4
+    assert found["registered"] == 2
+    assert found["dropped"] == {"no face": 1, "not an image": 1}
+    table = pandas.read_parquet(found["faces"]).set_index("subject")
+    faces = [
+        np.asarray(Image.open(io.BytesIO(table.loc[str(photos / name), "image"]))).astype(float)
+        for name in ("astronaut.png", "turned.jpg")
+    ]
+    assert all(face.shape == (96, 96, 3) for face in faces)
+    # The same face, whichever way the file holds it.
+    assert np.abs(faces[0] - faces[1]).mean() < 12
+    assert np.corrcoef(faces[0].ravel(), faces[1].ravel())[0, 1] > 0.95
+    assert len(list((tmp_path / "out" / "aligned").glob("*.png"))) == 2
+
+
+@pytest.mark.usefixtures("models")
+def test_nothing_but_bad_files_is_an_error_that_counts_them(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["align", str(photos / "text.jpg"), "-o", str(tmp_path / "out")]) == 4
+    captured = capsys.readouterr()
+    assert "not an image" in captured.out
+    assert "no face was registered in 1 frames (not an image: 1)" in captured.err
+    table = pandas.read_parquet(tmp_path / "out" / "faces.parquet")
+    assert list(table.reason) == ["not an image"]
+
+
+def test_missing_weights_are_told_with_the_command_that_brings_them(
+    photos: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(weights.VARIABLE, str(tmp_path / "empty"))
+    assert main(["align", str(photos), "-o", str(tmp_path / "out")]) == 4
+    assert "aukit weights fetch face-landmarker" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("extra", "code", "expected"),
+    [
+        (["--landmarker", "none"], 2, "photos and videos bring no landmarks"),
+        (["--aligner", "4d"], 2, "unknown aligner '4d'"),
+        (["--aligner.size", "x"], 2, "procrustes.size (command line): 'x' is not a whole number"),
+        (["--aligner.size", "2"], 2, "procrustes: size must be at least 16"),
+    ],
+)
+def test_what_cannot_be_aligned_is_refused(
+    extra: list[str],
+    code: int,
+    expected: str,
+    photos: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["align", str(photos), "-o", str(tmp_path / "out"), *extra]) == code
+    assert expected in capsys.readouterr().err
+
+
+def test_a_path_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["align", str(tmp_path / "absent"), "-o", str(tmp_path / "out")]) == 4
+    assert "no such file or folder" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
