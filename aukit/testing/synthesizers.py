@@ -1,0 +1,105 @@
+"""Checks of synthesizers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aukit.contracts.labels import Labels
+from aukit.testing.drawn import DrawnFaces
+from aukit.testing.models import (
+    require_batch_independence,
+    require_close,
+    require_saves_and_loads,
+    rows_of,
+    session,
+)
+from aukit.testing.subject import Check, Subject, require
+
+FACES = 6
+NOISE = 1.0
+"""Grey levels by which a pixel may differ between batches: rounding."""
+
+
+def check_painted_faces_keep_the_contract(subject: Subject) -> None:
+    """uint8 pictures of the size of the faces, as many as there are."""
+    faces = DrawnFaces(FACES)
+    painted = _paint(_fitted(subject, faces), faces, 3.0)
+    batch = faces.batch(range(FACES))
+    require(painted.shape == batch.images.shape, f"painted faces are {tuple(painted.shape)}")
+    require(painted.dtype == torch.uint8, f"painted faces are {painted.dtype}, not uint8")
+
+
+def check_targets_are_seen(subject: Subject) -> None:
+    """Other target AUs give other pictures."""
+    faces = DrawnFaces(FACES)
+    synthesizer = _fitted(subject, faces)
+    low, high = (_paint(synthesizer, faces, level) for level in (0.0, 5.0))
+    require(not torch.equal(low, high), "the target AUs change nothing")
+
+
+def check_masked_targets_are_ignored(subject: Subject) -> None:
+    """What stands under the mask of a target changes nothing."""
+    faces = DrawnFaces(FACES)
+    synthesizer = _fitted(subject, faces)
+    mask = torch.zeros((FACES, len(faces.aus)), dtype=torch.bool)
+    mask[:, 0] = True
+    painted = []
+    for hidden in (0.0, 5.0):
+        values = torch.where(mask, 3.0, hidden)
+        targets = Labels(faces.aus, values, mask)
+        painted.append(synthesizer.synthesize(faces.batch(range(FACES)), targets, _seeds()))
+    require_close(painted[0], painted[1], 0, "with other intensities under the mask")
+
+
+def check_seeds_and_faces_decide_alone(subject: Subject) -> None:
+    """A face with its seed is painted the same alone, in company and in any order."""
+    faces = DrawnFaces(FACES)
+    synthesizer = _fitted(subject, faces)
+    whole, targets = faces.batch(range(FACES)), _targets(faces, 4.0)
+
+    def run(rows: list[int]) -> Tensor:
+        chosen = Labels(targets.aus, targets.values[rows], targets.mask[rows])
+        painted: Tensor = synthesizer.synthesize(rows_of(whole, rows), chosen, _seeds()[rows])
+        return painted.cpu()
+
+    require_batch_independence(run, FACES, NOISE, "painted faces")
+
+
+def check_saved_synthesizer_is_the_same(subject: Subject) -> None:
+    """A fresh instance that loads the saved one paints the same."""
+    faces = DrawnFaces(FACES)
+    require_saves_and_loads(subject, _fitted(subject, faces), lambda one: _paint(one, faces, 4.0))
+
+
+def _fitted(subject: Subject, faces: DrawnFaces) -> Any:
+    synthesizer = subject.make()
+    with session(subject) as where:
+        synthesizer.fit(faces, where)
+    return synthesizer
+
+
+def _paint(synthesizer: Any, faces: DrawnFaces, level: float) -> Tensor:
+    batch = faces.batch(range(FACES))
+    painted: Tensor = synthesizer.synthesize(batch, _targets(faces, level), _seeds())
+    return painted.cpu()
+
+
+def _targets(faces: DrawnFaces, level: float) -> Labels:
+    shape = (len(faces), len(faces.aus))
+    return Labels(faces.aus, torch.full(shape, level), torch.ones(shape, dtype=torch.bool))
+
+
+def _seeds() -> Tensor:
+    return torch.arange(FACES, dtype=torch.int64) * 7919
+
+
+CHECKS: tuple[Check, ...] = (
+    check_painted_faces_keep_the_contract,
+    check_targets_are_seen,
+    check_masked_targets_are_ignored,
+    check_seeds_and_faces_decide_alone,
+    check_saved_synthesizer_is_the_same,
+)
