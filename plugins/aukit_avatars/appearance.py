@@ -132,7 +132,7 @@ class Looks:
             lipstick=0.0 if man else _clip((chance[8] - 0.5) * 2),
             iris=_iris_colour(melanin, europe, chance[9]),
             clothes=_clothes_colour(chance[10:14]),
-            collar=-11.2 - 4.5 * chance[14] * chance[15],
+            collar=-9.0 - 7.0 * chance[14],
         )
 
 
@@ -182,7 +182,7 @@ def _style(man: bool, age: float, africa: float, chance: float) -> str:
 def _clothes_colour(chance: Sequence[float]) -> Colour:
     """A muted colour: a grey of any lightness, tinted."""
     value = 0.015 + 0.5 * chance[0] ** 2
-    tint = [0.45 + 0.75 * part for part in chance[1:4]]
+    tint = [0.6 + 0.6 * part for part in chance[1:4]]
     mean = sum(tint) / 3
     red, green, blue = (min(0.85, value * part / mean) for part in tint)
     return red, green, blue

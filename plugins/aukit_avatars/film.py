@@ -36,7 +36,7 @@ def _thing(chance: Tensor, clutter: Tensor, x: Tensor, y: Tensor) -> Tensor:
     blur = 0.02 + 0.07 * chance[:, 4]
     across = _soft_box(x, chance[:, 0] * 1.2 - 0.1, 0.04 + 0.22 * chance[:, 1], blur)
     down = _soft_box(y, chance[:, 2] * 1.2 - 0.1, 0.06 + 0.4 * chance[:, 3], blur)
-    strength = 2.6 * (chance[:, 5:8] - 0.5) + 1.2 * (chance[:, 5:6] - 0.5)
+    strength = 0.9 * (chance[:, 5:8] - 0.5) + 3.2 * (chance[:, 5:6] - 0.5)
     return torch.exp(clutter.view(-1, 1, 1, 1) * strength * (across * down)[:, None])
 
 

@@ -37,7 +37,8 @@ _CURTAIN_END = {"bob": -7.5, "long": -17.0}
 
 CURTAIN_COLUMNS, CURTAIN_ROWS = 45, 15
 _OPENING = 1.0
-"""Half the angle, in radians from straight ahead, that the curtain leaves open for the face."""
+"""Half the angle, in radians from straight ahead, that the curtain leaves open for the face; more
+below the ears."""
 
 
 def hair_depth(looks: Looks, position: Tensor) -> Tensor:
@@ -122,8 +123,9 @@ def curtain_points(around: Tensor, down: Tensor, end: float) -> Tensor:
         down: (...) 0 on the crown, 1 at the tips.
         end: height of the tips, centimetres.
     """
-    angle = _OPENING + around * (2 * math.pi - 2 * _OPENING)
     height = 8.5 + (end - 8.5) * down
+    opening = _OPENING + 0.32 * ((1 - height) / 8).clamp(0, 1)
+    angle = opening + around * (2 * math.pi - 2 * opening)
     flat = torch.stack([angle.flatten() * 4, height.flatten() / 9], 1)
     wave = layered_noise(flat, 1.0, 2, 7).view_as(angle)
     radius = (1 + 0.05 * wave) * _swell(height)

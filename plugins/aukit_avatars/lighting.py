@@ -33,13 +33,14 @@ class Shade:
 
     def __init__(self, head: Head, hidden: Tensor) -> None:
         self.directions = _sphere(DIRECTIONS).to(head.vertices.device)
-        self.reached = _reached(head, ~hidden, self.directions)
+        floor = _floor(head)
+        self.reached = _reached(head, ~hidden, self.directions).clamp_min(floor)
         normals = vertex_normals(
             head.vertices[None], *incidence(head.triangles, len(head.vertices))
         )[0]
         cosine = self.directions @ normals.T
         weight = cosine.clamp_min(0) + 1e-4
-        self.open = ((self.reached * weight).sum(0) / weight.sum(0))[:, None]
+        self.open = ((self.reached * weight).sum(0) / weight.sum(0)).maximum(floor)[:, None]
 
     def of(self, direction: Tensor, softness: Tensor) -> Tensor:
         """(B, V) share of a light that arrives, for (B, 3) directions in the head's axes."""
@@ -48,6 +49,20 @@ class Shade:
         sharp = (40 - 30 * softness)[:, None]
         weight = torch.softmax(sharp * nearest, dim=1)
         return functional.embedding_bag(rows, self.reached, per_sample_weights=weight, mode="sum")
+
+
+INSIDE = {"teeth": 0.42, "tongue": 0.3, "inner_mouth": 0.12}
+"""Light that reaches the inside of the mouth at least; the mean head keeps it shut."""
+
+
+def _floor(head: Head) -> Tensor:
+    """(V,) the least share of light, from `INSIDE`, less towards the cheeks; 0 elsewhere."""
+    middle = (1.6 - head.vertices[:, 0].abs() / 1.8).clamp(0.1, 1)
+    floor = head.vertices.new_zeros(len(head.vertices))
+    for part, share in INSIDE.items():
+        inner = head.triangles[head.part(part)].unique()
+        floor[inner] = share * middle[inner]
+    return floor
 
 
 def _sphere(count: int) -> Tensor:

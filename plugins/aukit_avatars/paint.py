@@ -17,6 +17,9 @@ from aukit_avatars.strands import brow_cover
 GREY: Colour = (0.28, 0.27, 0.255)
 """Hair without pigment, in the mass."""
 
+TOOTH = 0.8
+"""Width of a tooth, centimetres."""
+
 MOLES = 14
 """Moles at most."""
 
@@ -164,7 +167,9 @@ def _eyelids(looks: Looks, atlas: Atlas, skin: Tensor) -> Tensor:
 def _hollows(position: Tensor) -> Tensor:
     """(N,) 0..1 where no light gets in: nostrils and the seam of the lips."""
     x, y, z = position.unbind(1)
-    nostril = torch.exp(-(((x.abs() - 0.68) / 0.36).square() + ((y + 2.25) / 0.30).square())) * (z < 11.3)
+    nostril = torch.exp(-(((x.abs() - 0.68) / 0.36).square() + ((y + 2.25) / 0.30).square())) * (
+        z < 11.3
+    )
     seam = torch.exp(-((y + 4.85) / 0.10).square()) * ((2.6 - x.abs()) / 0.8).clamp(0, 1)
     return (nostril * (z > 9.5) + 0.8 * seam * (z > 8)).clamp(0, 1)
 
@@ -192,10 +197,17 @@ def _hair(looks: Looks, atlas: Atlas, skin: Tensor) -> tuple[Tensor, Tensor]:
     strand = strand_noise(atlas.position, looks.seed)
     cover = hair_cover(looks, atlas.position, strand) * atlas.where("skin")
     cover = cover.where(atlas.part >= 0, 1.0)
-    other = value_noise(atlas.position, 0.3, looks.seed % 1000 + 9)
-    grey = _step(0.6 * other + 2.4 * looks.grey - 1.2, -0.6, 0.6) * min(1.0, 2 * looks.grey)
+    grey = _greyness(looks, atlas.position)
     tone = _blend(_row(looks.hair, skin), _row(GREY, skin), grey)
     return _blend(skin, tone * (1 + 0.5 * strand)[:, None], cover), cover
+
+
+def _greyness(looks: Looks, position: Tensor) -> Tensor:
+    """(N,) 0..1 share of grey in each strand: some turn before others."""
+    if looks.grey == 0:
+        return position.new_zeros(len(position))
+    turn = 0.5 * strand_noise(position, looks.seed + 1) + 2.4 * looks.grey - 1.2
+    return _step(turn, -0.9, 0.9) * min(1.0, 2 * looks.grey)
 
 
 def _other_parts(atlas: Atlas, skin: Tensor) -> Tensor:
@@ -204,7 +216,7 @@ def _other_parts(atlas: Atlas, skin: Tensor) -> Tensor:
     colours: dict[str, Callable[[], Tensor]] = {
         "eye_socket": lambda: pink,
         "inner_mouth": lambda: _row((0.16, 0.045, 0.04), skin).expand_as(skin),
-        "teeth": lambda: _row((0.66, 0.60, 0.49), skin).expand_as(skin),
+        "teeth": lambda: _teeth(atlas.position),
         "tongue": lambda: _row((0.36, 0.13, 0.12), skin).expand_as(skin),
         "lashes": lambda: _row((0.012, 0.009, 0.008), skin).expand_as(skin),
     }
@@ -212,6 +224,13 @@ def _other_parts(atlas: Atlas, skin: Tensor) -> Tensor:
         here = atlas.where(part)
         skin = colour().where(here[:, None], skin)
     return skin
+
+
+def _teeth(position: Tensor) -> Tensor:
+    """(N, 3) enamel with a shadow between the teeth."""
+    offset = torch.remainder(position[:, 0] / TOOTH + 0.5, 1) - 0.5
+    gap = 1 - 0.45 * torch.exp(-((offset.abs() - 0.5) * TOOTH / 0.07).square())
+    return _row((0.62, 0.55, 0.43), position) * gap[:, None]
 
 
 def _row(colour: Colour, like: Tensor) -> Tensor:

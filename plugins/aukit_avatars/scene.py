@@ -138,7 +138,7 @@ def _softness(chance: Tensor, hard: bool) -> Tensor:
 def _backdrop(chance: Tensor, hard: bool) -> Tensor:
     """(B, 4, 3): a wall that is lit unevenly."""
     base = 0.03 + 0.55 * chance[:, 14].square()
-    spread = 0.5 if hard else 0.25
+    spread = 0.22 if hard else 0.12
     hue = 1 + spread * (chance[:, 15:18] - 0.5) * 2
     corners = 1 + 0.9 * (chance[:, 18:22] - 0.5)
     return base[:, None, None] * hue[:, None] * corners[..., None]
@@ -148,13 +148,13 @@ def _camera(chance: Tensor, bell: Tensor, hard: bool) -> dict[str, Tensor]:
     """The fields of `Scenes` that belong to the camera."""
     rough = 1.0 if hard else 0.4
     return {
-        "exposure": torch.exp((0.28 if hard else 0.16) * bell[:, 5]),
+        "exposure": torch.exp((0.2 if hard else 0.13) * bell[:, 5]),
         "balance": torch.exp(0.06 * rough * bell[:, 6:9]),
         "contrast": 1 + 0.12 * bell[:, 9] * rough + (0.12 if hard else 0.0),
         "vignette": (0.5 if hard else 0.2) * chance[:, 22],
         "blur": (0.005 if hard else 0.0022) * chance[:, 23].square() + 0.0004,
         "motion": _motion(chance, hard),
-        "noise": (0.022 if hard else 0.008) * (0.3 + chance[:, 26]),
+        "noise": (0.014 if hard else 0.006) * (0.3 + chance[:, 26]),
         "jpeg": _quality(chance[:, 27:29], hard),
     }
 

@@ -35,6 +35,12 @@ FLAT = 0.01
 
 CLOTH_GLOSS = 0.02
 
+COLLAR, COLLAR_WIDTH = -8.6, 6.0
+"""Height of the neckline beside the neck, and how far from the middle that is, centimetres."""
+
+EYE_AMBIENT = 0.3
+"""Share of the ambient light that fills the eyes: wet, translucent, brighter than their socket."""
+
 _GLOOM = 0.75  # of the light and of the surroundings reaches hair that hangs
 
 
@@ -68,6 +74,8 @@ class Surface:
     def __init__(self, head: Head, wardrobe: Wardrobe) -> None:
         self._paintings, self._texture = wardrobe.paintings, wardrobe.texture
         self._mesh = wardrobe.mesh
+        hanging = int(self._mesh.triangles.max()) + 1 - len(head.vertices)
+        self._mean = functional.pad(head.vertices, (0, 0, 0, hanging))
         self._shade = Shade(head, hidden=head.part("lashes"))
         part = self._mesh.part
         self._is_torso = part == head.parts.index("torso")
@@ -137,7 +145,12 @@ class Surface:
         paint[rows, :3] *= torch.exp(slopes[:, 2:].clamp(-0.2, 0.05) * CAVITY)
 
     def _clothe(self, seen: Fragments, dressed: Dressed, paint: Tensor) -> None:
+        """Cloth below the neckline, which is lowest in the middle of the chest."""
         rows = self._is_torso[seen.triangle].nonzero().squeeze(1)
+        x, y, _ = seen[rows].interpolate(self._mesh.triangles, self._mean).unbind(1)
+        collar = dressed.collar[seen.sample[rows]]
+        rise = (COLLAR - collar) / COLLAR_WIDTH
+        rows = rows[y < collar + rise * x.abs()]
         paint[rows, :3] = dressed.clothes[seen.sample[rows]]
         paint[rows, 3] = CLOTH_GLOSS
 
@@ -152,4 +165,5 @@ class Surface:
         angle, around = eye_angles(uv[rows])
         albedo = eye_albedo(angle, around, dressed.iris[eyes.sample], dressed.eyes[eyes.sample])
         glints = eye_glints(normal, eyes.sample, angle, subject.scenes)
-        colour[rows] = albedo * light[rows] + glints
+        around_light = EYE_AMBIENT * (subject.scenes.above + subject.scenes.below)[eyes.sample]
+        colour[rows] = albedo * (0.85 * light[rows] + around_light) + glints

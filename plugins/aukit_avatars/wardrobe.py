@@ -20,10 +20,13 @@ from aukit_avatars.paint import paint
 PEOPLE = 48
 """Painted people that are kept, the latest used."""
 
+SKIRT = 40.0
+"""Centimetres that clothes hang down from where the mesh ends."""
+
 
 @dataclass(frozen=True)
 class Mesh:
-    """The head and a curtain of hair behind it, as one mesh.
+    """The head, a curtain of hair behind it and the clothes below it, as one mesh.
 
     Attributes:
         triangles: (T, 3) int64, all that is opaque.
@@ -32,6 +35,7 @@ class Mesh:
         uv: (U, 2) float32 in 0..1.
         triangle_uv: (T, 3) int64 rows of `uv`.
         part: (T,) int64 index into the parts of the head, -1 for the curtain.
+        hem: (E,) int64 vertices along the lower edge of the torso.
         incidence: what `vertex_normals` needs.
     """
 
@@ -41,24 +45,50 @@ class Mesh:
     uv: Tensor
     triangle_uv: Tensor
     part: Tensor
+    hem: Tensor
     incidence: tuple[Tensor, Tensor, Tensor]
 
     @classmethod
     def of(cls, head: Head) -> Mesh:
         """Put the parts together."""
-        lashes = head.part("lashes")
-        hanging = curtain_triangles().to(head.uv.device)
-        triangles = torch.cat([head.triangles[~lashes], hanging + len(head.vertices)])
+        lashes, torso = head.part("lashes"), head.parts.index("torso")
         strip = curtain_uv(CURTAIN).to(head.uv.device)
+        hanging = curtain_triangles().to(head.uv.device)
+        hem, skirt = _skirt(head, len(head.vertices) + len(strip))
+        shown = head.triangles[~lashes]
+        triangles = torch.cat([shown, skirt, hanging + len(head.vertices)])
+        plain = head.triangle_uv[head.triangle_part == torso][:1].expand(len(skirt), -1)
+        part = head.triangle_part[~lashes]
         return cls(
             triangles=triangles,
             lashes=torch.cat([head.triangles[lashes], head.triangles[lashes].flip(1)]),
             lash=_lash_places(head),
             uv=torch.cat([head.uv, strip]),
-            triangle_uv=torch.cat([head.triangle_uv[~lashes], hanging + len(head.uv)]),
-            part=torch.cat([head.triangle_part[~lashes], hanging.new_full((len(hanging),), -1)]),
-            incidence=incidence(triangles[: -len(hanging) // 2], len(head.vertices) + len(strip)),
+            triangle_uv=torch.cat([head.triangle_uv[~lashes], plain, hanging + len(head.uv)]),
+            part=torch.cat(
+                [part, part.new_full((len(skirt),), torso), part.new_full((len(hanging),), -1)]
+            ),
+            hem=hem,
+            incidence=incidence(
+                triangles[: -len(hanging) // 2], len(head.vertices) + len(strip) + len(hem)
+            ),
         )
+
+
+def _skirt(head: Head, first: int) -> tuple[Tensor, Tensor]:
+    """The open edge of the torso (E,) and triangles (2E, 3) from it to points numbered `first` on."""
+    torso = head.triangles[head.part("torso")]
+    edges = torch.cat([torso[:, [0, 1]], torso[:, [1, 2]], torso[:, [2, 0]]])
+    every = torch.cat(
+        [head.triangles[:, [0, 1]], head.triangles[:, [1, 2]], head.triangles[:, [2, 0]]]
+    )
+    count = len(head.vertices)
+    paired = torch.isin(edges[:, 0] * count + edges[:, 1], every[:, 1] * count + every[:, 0])
+    start, end = edges[~paired].T.contiguous()
+    hem = start.unique()
+    below_start, below_end = (torch.searchsorted(hem, side) + first for side in (start, end))
+    lower = torch.stack([end, start, below_start], dim=1)
+    return hem, torch.cat([lower, torch.stack([end, below_start, below_end], dim=1)])
 
 
 @dataclass(frozen=True)
@@ -69,7 +99,8 @@ class Dressed:
         points: (B, P, 3) centimetres in the head's frame; NaN for a curtain that is not there.
         axes: (B, 3, 3) how the skull is turned in that frame.
         slot: (B,) int64 row of `Wardrobe.paintings`.
-        iris, clothes, hair: (B, 3) linear colours.
+        iris, clothes: (B, 3) linear colours.
+        collar: (B,) lowest point of the neckline, centimetres on the mean head.
         eyes: (B,) float32 in 0..1, what tells the fibres of one iris from another.
     """
 
@@ -78,7 +109,7 @@ class Dressed:
     slot: Tensor
     iris: Tensor
     clothes: Tensor
-    hair: Tensor
+    collar: Tensor
     eyes: Tensor
 
 
@@ -100,8 +131,11 @@ class Wardrobe:
         self._pushed = head.vertices.new_zeros(PEOPLE, len(head.vertices), 3)
         self._curtains = head.vertices.new_zeros(PEOPLE, len(curtain_uv(CURTAIN)), 3)
         self._skull = _Skull(head)
-        self._outwards = vertex_normals(head.vertices[None], *incidence(head.triangles, len(head.vertices)))[0]
+        self._outwards = vertex_normals(
+            head.vertices[None], *incidence(head.triangles, len(head.vertices))
+        )[0]
         self._scalp = _scalp(head)
+        self._drop = head.vertices.new_tensor([0.0, SKIRT, 0.0])
 
     def dress(self, shape: Tensor, looks: Sequence[Looks]) -> Dressed:
         """Paint who is new, and put hair on all.
@@ -114,14 +148,14 @@ class Wardrobe:
         axes, scale, origin = self._skull.measure(shape)
         pushed = shape + _turn(self._pushed[slot] * scale[:, None], axes)
         hanging = _turn(self._curtains[slot] * scale[:, None], axes) + origin[:, None]
-        colours = torch.tensor([[p.iris, p.clothes, p.hair] for p in looks], device=shape.device)
+        colours = torch.tensor([[p.iris, p.clothes] for p in looks], device=shape.device)
         return Dressed(
-            points=torch.cat([pushed, hanging], dim=1),
+            points=torch.cat([pushed, hanging, shape[:, self.mesh.hem] - self._drop], dim=1),
             axes=axes,
             slot=slot,
             iris=colours[:, 0],
             clothes=colours[:, 1],
-            hair=colours[:, 2],
+            collar=torch.tensor([p.collar for p in looks], device=shape.device),
             eyes=torch.tensor([p.seed % 1009 / 1009 for p in looks], device=shape.device),
         )
 

@@ -49,16 +49,14 @@ class Fold:
 def _rows(heights: Sequence[float], start: float, end: float, arch: float) -> tuple[Fold, ...]:
     """Forehead lines, one above the other."""
     middle = (start + end) / 2
-    return tuple(
-        Fold(((start, y), (middle, y + arch), (end, y)), 0.055, 0.17) for y in heights
-    )
+    return tuple(Fold(((start, y), (middle, y + arch), (end, y)), 0.05, 0.19) for y in heights)
 
 
 _CROW = (
-    Fold(((4.85, 2.0), (5.5, 2.6), (6.2, 3.1)), 0.05, 0.12),
-    Fold(((4.9, 1.75), (5.6, 1.95), (6.5, 2.05)), 0.06, 0.13),
-    Fold(((4.9, 1.45), (5.6, 1.25), (6.4, 1.0)), 0.06, 0.13),
-    Fold(((4.75, 1.15), (5.4, 0.65), (6.1, 0.1)), 0.045, 0.12),
+    Fold(((5.0, 2.1), (5.6, 2.6), (6.2, 3.0)), 0.028, 0.12),
+    Fold(((5.0, 1.75), (5.7, 1.9), (6.6, 2.0)), 0.038, 0.13),
+    Fold(((5.0, 1.45), (5.7, 1.25), (6.5, 1.0)), 0.038, 0.13),
+    Fold(((4.9, 1.1), (5.5, 0.6), (6.1, 0.1)), 0.028, 0.12),
 )
 _INFRAORBITAL = (
     Fold(((1.75, 0.55), (2.6, 0.0), (3.7, 0.05), (4.9, 0.7)), 0.06, 0.16),
@@ -67,8 +65,8 @@ _INFRAORBITAL = (
 _NASOLABIAL = ((1.62, -1.75), (2.35, -2.55), (3.05, -3.8), (3.4, -5.1))
 
 FOLDS: dict[str, tuple[Fold, ...]] = {
-    "AU01": _rows((5.5, 6.3, 7.1, 7.9), -0.1, 3.0, 0.12),
-    "AU02": _rows((5.7, 6.5, 7.3), 2.3, 5.9, 0.25),
+    "AU01": _rows((5.5, 6.3, 7.1, 7.9), -0.1, 3.9, 0.10),
+    "AU02": _rows((5.6, 6.4, 7.2), 1.6, 6.2, 0.25),
     "AU04": (
         Fold(((0.62, 2.5), (0.72, 3.5), (0.95, 4.7)), 0.085, 0.17),
         Fold(((1.35, 3.9), (1.45, 4.6), (1.6, 5.1)), 0.04, 0.15),
@@ -89,11 +87,11 @@ FOLDS: dict[str, tuple[Fold, ...]] = {
     ),
     "AU10": (
         Fold(((1.55, -1.5), (2.2, -2.2), (2.7, -3.1), (2.95, -4.0)), 0.11, 0.26),
-        Fold(((2.3, -1.4), (2.9, -2.2)), -0.07, 0.5),
+        Fold(((2.3, -1.4), (2.9, -2.2)), -0.05, 0.55),
     ),
     "AU12": (
         Fold(_NASOLABIAL, 0.11, 0.28),
-        Fold(((2.7, -1.6), (3.6, -2.6), (4.0, -3.9)), -0.08, 0.65),
+        Fold(((2.7, -1.6), (3.6, -2.6), (4.0, -3.9)), -0.06, 0.7),
     ),
     "AU14": (
         Fold(((3.15, -4.2), (3.45, -4.9), (3.25, -5.6)), 0.12, 0.2),
@@ -108,10 +106,8 @@ FOLDS: dict[str, tuple[Fold, ...]] = {
         Fold(((3.1, -4.3), (3.55, -5.1), (3.5, -6.0)), 0.06, 0.2),
         Fold(((1.6, -7.3), (2.8, -6.9), (3.6, -6.2)), 0.05, 0.2),
     ),
-    "AU23": tuple(
-        Fold(((x, -3.85), (1.06 * x, -3.2)), 0.045, 0.12) for x in (0.3, 0.8, 1.3, 1.8)
-    )
-    + tuple(Fold(((x, -6.2), (1.05 * x, -6.7)), 0.04, 0.12) for x in (0.3, 0.9, 1.5)),
+    "AU23": tuple(Fold(((x, -3.75), (1.06 * x, -3.1)), 0.022, 0.12) for x in (0.3, 0.8, 1.3, 1.8))
+    + tuple(Fold(((x, -6.25), (1.05 * x, -6.8)), 0.02, 0.12) for x in (0.3, 0.9, 1.5)),
     "AU24": (
         Fold(((-0.1, -6.45), (0.9, -6.5), (1.9, -6.1)), 0.06, 0.2),
         Fold(((-0.1, -3.55), (0.9, -3.5), (1.8, -3.85)), -0.05, 0.3),
@@ -120,7 +116,15 @@ FOLDS: dict[str, tuple[Fold, ...]] = {
     "AU28": (Fold(((-0.1, -6.9), (1.0, -6.9), (2.0, -6.4)), 0.07, 0.25),),
 }
 
-AGEING = {"AU01": 0.7, "AU02": 0.6, "AU04": 0.5, "AU06": 0.55, "AU07": 0.7, "AU10": 0.6, "AU12": 0.5}
+AGEING = {
+    "AU01": 0.7,
+    "AU02": 0.6,
+    "AU04": 0.5,
+    "AU06": 0.55,
+    "AU07": 0.7,
+    "AU10": 0.6,
+    "AU12": 0.5,
+}
 """How much of each set of folds stays in an old face at rest."""
 
 _NAMES = tuple(FOLDS)
@@ -199,8 +203,9 @@ def _height(name: str, position: Tensor) -> Tensor:
     wobble = torch.stack([value_noise(position, 0.9, 31), value_noise(position, 0.9, 32)], dim=1)
     points = position[:, :2] + 0.10 * wobble
     height = position.new_zeros(len(position))
+    uneven = 0.8 + 0.45 * value_noise(position, 0.7, 33)
     for fold in FOLDS[name]:
-        height -= fold.depth * _groove(points, fold)
+        height -= fold.depth * uneven * _groove(points, fold)
     if name == "AU17":
         height += _pebbles(position)
     return height * front * torch.sigmoid(position[:, 0] * 12)
@@ -233,6 +238,6 @@ def _habits(looks: Sequence[Looks], device: torch.device) -> tuple[Tensor, Tenso
     own = uniform(seeds, "folds", len(_NAMES))
     age = torch.tensor([person.age for person in looks])[:, None]
     stay = torch.tensor([AGEING.get(name, 0.0) for name in _NAMES])
-    rest = stay * (0.12 + (age - 0.3).clamp_min(0)) * (0.4 + 0.9 * own)
+    rest = stay * (0.06 + (age - 0.25).clamp_min(0)) * (0.4 + 0.9 * own)
     gain = (0.75 + 0.5 * age) * (0.8 + 0.4 * own.flip(1))
     return rest[..., None].to(device), gain[..., None].to(device)
