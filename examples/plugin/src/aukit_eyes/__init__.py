@@ -1,0 +1,1 @@
+"""An aligner that puts the eyes in place."""
