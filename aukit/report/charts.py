@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 WIDTH, HEIGHT = 320, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 8, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 8, 34
 
 Range = tuple[float, float]
 
@@ -72,7 +72,8 @@ def lines(
     """
     across = x_range or _span(value for one in series for value in one.x)
     frame = Frame(across, y_range or _padded(series))
-    parts = [_axes(frame, x_label)]
+    whole = all(float(value).is_integer() for one in series for value in one.x)
+    parts = [_axes(frame, x_label, 1.0 if whole else 0.0)]
     if diagonal:
         low, high = frame.x_range
         ends = (frame.x(low), frame.y(low), frame.x(high), frame.y(high))
@@ -165,12 +166,12 @@ def compact(value: float) -> str:
     return f"{value:.3g}"
 
 
-def ticks_of(span: Range, about: int = 5) -> list[float]:
-    """Round numbers inside a range, about so many."""
+def ticks_of(span: Range, about: int = 5, least: float = 0.0) -> list[float]:
+    """Round numbers inside a range, about so many, and at least `least` apart."""
     low, high = span
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
+    step = max(least, next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999))
     first = math.ceil(low / step - 1e-9)
     return [round(n * step, 12) for n in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -191,11 +192,11 @@ def _padded(series: Sequence[Series]) -> Range:
     return (0.0 if 0 <= low < 0.5 * high else low, high + 0.05 * (high - low))
 
 
-def _axes(frame: Frame, x_label: str) -> Markup:
+def _axes(frame: Frame, x_label: str, least: float) -> Markup:
     rows = [(value, compact(value)) for value in ticks_of(frame.y_range)]
     marks = [
         _text("tick middle", frame.x(value), HEIGHT - _BOTTOM + 13, compact(value))
-        for value in ticks_of(frame.x_range)
+        for value in ticks_of(frame.x_range, least=least)
     ]
     return Markup("").join([_y_axis(frame, rows), *marks, _axis_label(x_label)])
 

@@ -20,7 +20,7 @@ LEVEL_NAMES = [str(level) for level in LEVELS]
 SEQUENCES = 4
 """Sequences that are shown over time."""
 UNITS_A_SEQUENCE = 3
-SHORTEST_SEQUENCE = 10
+SHORTEST_SEQUENCE = 5
 POINTS = 400
 """Most points in a line: a screen shows no more."""
 

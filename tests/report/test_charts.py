@@ -31,6 +31,13 @@ def test_compact_numbers(value: float, text: str) -> None:
     assert charts.compact(value) == text
 
 
+def test_steps_have_whole_ticks() -> None:
+    assert charts.ticks_of((0, 1), least=1.0) == [0, 1]
+    chart = charts.lines([Series("loss", [0, 1], [1.0, 2.0])], "t", "step")
+    marks = re.findall(r'class="tick middle"[^>]*>([^<]*)<', chart)
+    assert marks == ["0", "1"]
+
+
 def heights(chart: str, style: str) -> list[float]:
     return [
         float(h) for h in re.findall(rf'rect class="fill {style}"[^>]*height="([\d.]+)"', chart)
