@@ -151,31 +151,32 @@ def _clip(value: float) -> float:
 
 
 def _hair_colour(melanin: float, europe: float, chance: float, shade: float) -> Colour:
+    names = ("dark brown", "brown", "brown", "light brown", "blond", "red")
     if melanin > 0.4 or europe < 0.5:
-        names = ("black", "black", "dark brown")
-    else:
-        names = ("dark brown", "brown", "brown", "light brown", "blond", "red")
+        names = ("black", "black", "black", "black", "dark brown", "dark brown")
     base = HAIR_TONES[names[int(chance * len(names))]]
     red, green, blue = (value * (0.75 + 0.5 * shade) for value in base)
     return red, green, blue
 
 
 def _iris_colour(melanin: float, europe: float, chance: float) -> Colour:
+    names = ("brown", "brown", "hazel", "green", "blue", "grey")
     if melanin > 0.4 or europe < 0.5:
-        names = ("dark", "dark", "brown")
-    else:
-        names = ("brown", "brown", "hazel", "green", "blue", "blue", "grey")
+        names = ("dark", "dark", "dark", "dark", "brown", "brown")
     return IRIS_TONES[names[int(chance * len(names))]]
 
 
+_STYLES_OF = {
+    "old man": ("bald", "bald", "shaven", "short", "short", "short"),
+    "man": ("bald", "shaven", "shaven", "short", "short", "short", "short", "full", "full"),
+    "woman": ("short", "full", "tied", "tied", "bob", "bob", "bob", "long", "long", "long"),
+}
+
+
 def _style(man: bool, age: float, africa: float, chance: float) -> str:
-    if man:
-        names = ("bald", "shaven", "shaven", "short", "short", "short", "short", "full", "full")
-        names = ("bald", "bald", "shaven", "short", "short", "short") if age > 0.55 else names
-    else:
-        names = ("short", "full", "tied", "tied", "bob", "bob", "bob", "long", "long", "long")
     if africa > 0.6 and chance < 0.3:
         return "shaven" if man and chance < 0.15 else "afro"
+    names = _STYLES_OF["woman" if not man else "old man" if age > 0.55 else "man"]
     return names[int(chance * len(names))]
 
 

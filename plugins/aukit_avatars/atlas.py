@@ -15,6 +15,7 @@ from torch.nn import functional
 from aukit.vision.raster import rasterize_fragments
 from aukit_avatars.hair import curtain_points
 from aukit_avatars.head import Head
+from aukit_avatars.regions import belonging
 
 CURTAIN = (0.15, 0.81, 0.85, 0.975)
 """Left, top, right and bottom of the strip that the head leaves free, painted as long hair."""
@@ -90,9 +91,7 @@ def _strip(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
 
 def _rim_distance(head: Head, position: Tensor) -> Tensor:
     """Distance to the edge between the skin and the lining of the eyelids; far away: 9 cm."""
-    skin = head.triangles[head.part("skin")].unique()
-    lining = head.triangles[head.part("eye_socket")].unique()
-    rim = head.vertices[skin[torch.isin(skin, lining)]]
+    rim = head.vertices[belonging(head, "skin") & belonging(head, "eye_socket")]
     near = (position[:, None] - rim[:: max(1, len(rim) // 8)]).square().sum(-1).amin(1) < 9
     distance = position.new_full((len(position),), 9.0)
     distance[near] = torch.cdist(position[near], rim).amin(1)

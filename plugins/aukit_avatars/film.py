@@ -69,7 +69,7 @@ def expose(light: Tensor, scenes: Scenes, seeds: Tensor) -> Tensor:
 def compress(pictures: Tensor, quality: Tensor) -> Tensor:
     """Send the (B, 3, H, W) uint8 pictures with a quality above 0 through real JPEG files."""
     result = pictures.clone()
-    for level in quality[quality > 0].unique().tolist():
+    for level in sorted(set(quality.tolist()) - {0}):
         rows = (quality == level).nonzero().squeeze(1)
         files = encode_jpeg(list(pictures[rows].cpu().unbind(0)), quality=level)
         decoded = [decode_image(file, mode=ImageReadMode.RGB) for file in files]

@@ -67,7 +67,9 @@ def strand_noise(position: Tensor, seed: int) -> Tensor:
     """(N,) in about -1..1: streaks that run away from the crown."""
     offset = position - position.new_tensor([0.0, 10.5, -3.0])
     around = torch.atan2(offset[:, 0], offset[:, 2])
-    stretched = torch.stack([around * 9, offset.norm(dim=1) * 0.25, around.cos()], dim=1)
+    stretched = torch.stack(
+        [around * 9, torch.linalg.vector_norm(offset, dim=1) * 0.25, around.cos()], dim=1
+    )
     return layered_noise(stretched, 0.9, 3, seed % 1000 + 17)
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from aukit.vision.raster import rasterize, visible_vertices
 from aukit_avatars.head import Head
+from aukit_avatars.regions import belonging
 from aukit_avatars.scene import Scenes
 
 DIRECTIONS = 96
@@ -60,7 +61,7 @@ def _floor(head: Head) -> Tensor:
     middle = (1.6 - head.vertices[:, 0].abs() / 1.8).clamp(0.1, 1)
     floor = head.vertices.new_zeros(len(head.vertices))
     for part, share in INSIDE.items():
-        inner = head.triangles[head.part(part)].unique()
+        inner = belonging(head, part)
         floor[inner] = share * middle[inner]
     return floor
 
@@ -87,13 +88,12 @@ def _reached(head: Head, casting: Tensor, directions: Tensor, size: int = 224) -
     seen = head.vertices @ axes.transpose(1, 2)
     seen = seen * (size / 44) + seen.new_tensor([size / 2, size / 2, 0])
     triangles = head.triangles[casting]
-    chunks = seen.split(16)
     return torch.cat(
         [
             visible_vertices(
                 part, triangles, rasterize(part, triangles, (size, size)), tolerance=0.3
             ).float()
-            for part in chunks
+            for part in torch.split(seen, 16)
         ]
     )
 

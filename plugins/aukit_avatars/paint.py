@@ -104,7 +104,8 @@ def _moles(looks: Looks, position: Tensor) -> Tensor:
     x, y = (chance[0] * 2 - 1) * 6.5, chance[1] * 15 - 8
     radius = 0.05 + 0.13 * chance[2].square()
     kept = chance[3] < 0.35
-    distance = (position[:, None, :2] - torch.stack([x, y], 1)[kept]).norm(dim=-1)
+    offset = position[:, None, :2] - torch.stack([x, y], 1)[kept]
+    distance = torch.linalg.vector_norm(offset, dim=-1)
     cover = ((radius[kept] - distance) / 0.07 + 0.5).clamp(0, 1).sum(1).clamp(0, 1)
     return 0.65 * cover * (position[:, 2] > 4)
 
@@ -176,7 +177,7 @@ def _hollows(position: Tensor) -> Tensor:
 
 def _gloss(looks: Looks, atlas: Atlas) -> Tensor:
     """(N,) strength of the highlight: forehead, nose and lips shine, grain breaks it up."""
-    x, y, z = atlas.position.unbind(1)
+    x, y, _ = atlas.position.unbind(1)
     zone = torch.exp(-((x / 3.2).square() + ((y - 5.5) / 2.5).square()))
     zone = zone + torch.exp(-((x / 1.2).square() + ((y - 0.2) / 2.6).square()))
     grain = value_noise(atlas.position, 0.14, looks.seed % 1000 + 3)

@@ -89,7 +89,7 @@ def tilted(normal: Tensor, slopes: Tensor, turned: Tensor) -> Tensor:
 
 def _tangent(axis: Tensor, normal: Tensor) -> Tensor:
     along = axis - (axis * normal).sum(1, keepdim=True) * normal
-    return along / along.norm(dim=1, keepdim=True).clamp_min(0.3)
+    return along / torch.linalg.vector_norm(along, dim=1, keepdim=True).clamp_min(0.3)
 
 
 def relit(plain: Tensor, normal: Tensor, scenes: Scenes, sample: Tensor) -> Tensor:
@@ -135,7 +135,9 @@ def eye_angles(uv: Tensor) -> tuple[Tensor, Tensor]:
         1 - left
     )
     offset = uv - centre
-    return offset.norm(dim=1) * (math.pi / EYE_UV_RADIUS), torch.atan2(offset[:, 1], offset[:, 0])
+    return torch.linalg.vector_norm(offset, dim=1) * (math.pi / EYE_UV_RADIUS), torch.atan2(
+        offset[:, 1], offset[:, 0]
+    )
 
 
 def eye_glints(normal: Tensor, sample: Tensor, angle: Tensor, scenes: Scenes) -> Tensor:

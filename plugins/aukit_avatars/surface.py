@@ -1,4 +1,4 @@
-"""The colour of every covered pixel: painted skin with folds, cloth, eyes and lashes in the light."""
+"""The colour of every covered pixel: folded skin, cloth, eyes and lashes in the light."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Surface:
         """(N, 3) linear light that the covered pixels send to the camera."""
         scenes, dressed = subject.scenes, subject.dressed
         values = seen.interpolate(self._mesh.triangles, self._vertex_terms(subject))
-        light, opened, cosines = values.split([3, 1, 3], dim=1)
+        light, opened, cosines = values[:, :3], values[:, 3:4], values[:, 4:]
         uv = seen.interpolate(self._mesh.triangle_uv, self._mesh.uv)
         paint = bilinear(self._paintings, dressed.slot[seen.sample], uv, self._texture)
         self._fold(seen, subject, uv, light, cosines, paint)
@@ -99,7 +99,8 @@ class Surface:
 
     def lashes(self, lashes: Fragments) -> Tensor:
         """(N, 1) how much the eyelashes hide of the pixels that they cross, strand by strand."""
-        tip, around = lashes.interpolate(self._mesh.lashes, self._mesh.lash).split(1, dim=1)
+        places = lashes.interpolate(self._mesh.lashes, self._mesh.lash)
+        tip, around = places[:, :1], places[:, 1:]
         strand = 0.65 + 0.35 * torch.sin(around * 53)
         upper = torch.where(around > 0, 1.0, 0.35)
         return LASHES * upper * (1 - tip.clamp(0, 1)).sqrt() * strand
@@ -127,7 +128,7 @@ class Surface:
         cosines: Tensor,
         paint: Tensor,
     ) -> None:
-        """Tilt the normals where the skin is folded, and darken the creases; changes its arguments."""
+        """Tilt normals where the skin folds, darken the creases; changes its arguments."""
         place = to_window(uv)
         face = ((place > 0) & (place < 1)).all(1).nonzero().squeeze(1)
         slopes = bilinear(subject.folds, seen.sample[face], place[face], SIZE)

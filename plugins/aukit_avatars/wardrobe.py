@@ -16,6 +16,7 @@ from aukit_avatars.hair import curtain, curtain_triangles, curtain_uv, hair_thic
 from aukit_avatars.head import Head
 from aukit_avatars.lighting import incidence, vertex_normals
 from aukit_avatars.paint import paint
+from aukit_avatars.regions import belonging
 
 PEOPLE = 48
 """Painted people that are kept, the latest used."""
@@ -31,7 +32,7 @@ class Mesh:
     Attributes:
         triangles: (T, 3) int64, all that is opaque.
         lashes: (L, 3) int64, seen from both sides.
-        lash: (V, 2) float32 at their vertices: 0 at the root to 1 at the tip, radians round the eye.
+        lash: (V, 2) float32 at their vertices: 0 at the root to 1 at the tip; angle.
         uv: (U, 2) float32 in 0..1.
         triangle_uv: (T, 3) int64 rows of `uv`.
         part: (T,) int64 index into the parts of the head, -1 for the curtain.
@@ -76,7 +77,7 @@ class Mesh:
 
 
 def _skirt(head: Head, first: int) -> tuple[Tensor, Tensor]:
-    """The open edge of the torso (E,) and triangles (2E, 3) from it to points numbered `first` on."""
+    """Open edge (E,) of the torso; triangles (2E, 3) from it to points numbered `first` on."""
     torso = head.triangles[head.part("torso")]
     edges = torch.cat([torso[:, [0, 1]], torso[:, [1, 2]], torso[:, [2, 0]]])
     every = torch.cat(
@@ -85,7 +86,7 @@ def _skirt(head: Head, first: int) -> tuple[Tensor, Tensor]:
     count = len(head.vertices)
     paired = torch.isin(edges[:, 0] * count + edges[:, 1], every[:, 1] * count + every[:, 0])
     start, end = edges[~paired].T.contiguous()
-    hem = start.unique()
+    hem = torch.bincount(start).nonzero().squeeze(1)
     below_start, below_end = (torch.searchsorted(hem, side) + first for side in (start, end))
     lower = torch.stack([end, start, below_start], dim=1)
     return hem, torch.cat([lower, torch.stack([end, below_start, below_end], dim=1)])
@@ -182,8 +183,7 @@ class _Skull:
 
     def __init__(self, head: Head) -> None:
         x, y, z = head.vertices.unbind(1)
-        firm = torch.zeros(len(head.vertices), dtype=torch.bool, device=x.device)
-        firm[head.triangles[head.part("skin")].unique()] = True
+        firm = belonging(head, "skin")
         bands = {
             "left": firm & (x > 6.0) & (y > 3.5),
             "right": firm & (x < -6.0) & (y > 3.5),
@@ -211,14 +211,21 @@ class _Skull:
         y = functional.normalize(torch.linalg.cross(along, x), dim=1)
         z = torch.linalg.cross(x, y)
         height = ((at["top"] - middle) * y).sum(1)
-        size = torch.stack([across.norm(dim=1), height, along.norm(dim=1)], dim=1)
+        size = torch.stack(
+            [
+                torch.linalg.vector_norm(across, dim=1),
+                height,
+                torch.linalg.vector_norm(along, dim=1),
+            ],
+            dim=1,
+        )
         return torch.stack([x, y, z], dim=2), size, middle
 
 
 def _lash_places(head: Head) -> Tensor:
     """(V, 2): how far from the lid, as a share of the longest lash, and the angle round the eye."""
-    lashes = head.triangles[head.part("lashes")].unique()
-    rim = head.vertices[head.triangles[head.part("eye_socket")].unique()]
+    lashes = belonging(head, "lashes")
+    rim = head.vertices[belonging(head, "eye_socket")]
     place = head.vertices[lashes]
     reach = torch.cdist(place, rim).amin(1)
     middle = place.new_tensor([3.08, 1.8])
@@ -231,12 +238,8 @@ def _lash_places(head: Head) -> Tensor:
 
 def _scalp(head: Head) -> Tensor:
     """(V,) 1 on skin that hair may lift, 0 on ears, face lining, neck and torso."""
-    keep = head.triangles[head.part("skin")].unique()
-    other = head.triangles[~head.part("skin")].unique()
-    free = torch.zeros(len(head.vertices), device=head.vertices.device)
-    free[keep] = 1.0
-    free[other] = 0.0
-    return free
+    others = [part for part in head.parts if part != "skin"]
+    return (belonging(head, "skin") & ~belonging(head, *others)).float()
 
 
 def _turn(points: Tensor, axes: Tensor) -> Tensor:

@@ -189,8 +189,8 @@ def _density(position: Tensor, pixel: Tensor) -> Tensor:
     grid = position.new_full((3, SIZE * SIZE), torch.nan)
     grid[:, pixel] = position.T
     grid = grid.view(3, SIZE, SIZE)
-    right = (grid[:, :, 2:] - grid[:, :, :-2]).norm(dim=0) / 2
-    up = (grid[:, 2:] - grid[:, :-2]).norm(dim=0) / 2
+    right = torch.linalg.vector_norm(grid[:, :, 2:] - grid[:, :, :-2], dim=0) / 2
+    up = torch.linalg.vector_norm(grid[:, 2:] - grid[:, :-2], dim=0) / 2
     wide = functional.pad(right, (1, 1), value=torch.nan)
     tall = functional.pad(up, (0, 0, 1, 1), value=torch.nan)
     spacing = torch.stack([wide, tall]).nan_to_num(0.1).clamp(0.03, 0.3)
@@ -217,11 +217,14 @@ def _groove(points: Tensor, fold: Fold) -> Tensor:
     start, step = knots[:-1], knots[1:] - knots[:-1]
     offset = points[:, None] - start
     share = ((offset * step).sum(-1) / step.square().sum(-1)).clamp(0, 1)
-    distance, piece = (offset - share[..., None] * step).norm(dim=-1).min(dim=1)
-    length = step.norm(dim=1)
+    away = torch.linalg.vector_norm(offset - share[..., None] * step, dim=-1)
+    distance, piece = away.min(dim=1)
+    length = torch.linalg.vector_norm(step, dim=1)
     before = length.cumsum(0) - length
     along = (before[piece] + share.gather(1, piece[:, None])[:, 0] * length[piece]) / length.sum()
-    fade = (4 * along * (1 - along)).clamp(0, 1).sqrt() if fold.line[0][0] > 0 else 1 - along**2
+    fade = (
+        (4 * along * (1 - along)).clamp(0, 1).sqrt() if fold.line[0][0] > 0 else 1 - along.square()
+    )
     return torch.exp(-(distance / fold.width).square()) * fade
 
 
