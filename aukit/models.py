@@ -11,16 +11,32 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from aukit.errors import DataError
+from aukit.errors import DataError, StorageError
 from aukit.store import write_aside, write_json
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
 
 
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a safetensors file in one step.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    with write_aside(path) as aside:
+        try:
+            save_file(dict(tensors), aside, None if metadata is None else dict(metadata))
+        except SafetensorError as error:  # what it calls a full disk
+            raise StorageError(
+                f"cannot write {path}: {error}", "free some space and run the same command again"
+            ) from error
+
+
 def save_model(folder: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
     """Write a model's tensors and its card into a folder."""
-    with write_aside(folder / WEIGHTS) as aside:
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, aside)
+    save_tensors(folder / WEIGHTS, {k: v.detach().cpu().contiguous() for k, v in tensors.items()})
     write_json(folder / CARD, dict(card))
 
 

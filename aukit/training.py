@@ -20,15 +20,15 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from aukit.errors import DataError, StageError
+from aukit.models import save_tensors
 from aukit.progress import Progress, Silent
 from aukit.seeds import seed_of
-from aukit.store import write_aside
 
 CHECKPOINT = "checkpoint.safetensors"
 SCALARS = "scalars.jsonl"
@@ -285,8 +285,7 @@ def checkpoint(
             for key, value in values.items():
                 kept = torch.as_tensor(value).detach().clone(memory_format=torch.contiguous_format)
                 tensors[f"optimizer/{name}/{parameter}/{key}"] = kept
-    with write_aside(session.folder / CHECKPOINT) as aside:
-        save_file(tensors, aside, {"aukit": json.dumps(notes)})
+    save_tensors(session.folder / CHECKPOINT, tensors, {"aukit": json.dumps(notes)})
 
 
 def restore(recipe: Recipe, session: Session) -> int:

@@ -6,6 +6,7 @@ that are finished, and comparisons share what they have in common.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -124,7 +125,8 @@ def execute(
     try:
         scores, dropped = _stages(work)
     except (AukitError, OSError):
-        run.fail()
+        with contextlib.suppress(OSError):  # a full disk cannot take the note either
+            run.fail()
         raise
     outcome = Outcome(
         folder=run.folder,
