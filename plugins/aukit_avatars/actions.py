@@ -24,7 +24,7 @@ TABLE: dict[str, dict[str, float]] = {
     "AU01": {"browInnerUp": 1.2, "browPeak": 1.0},
     "AU02": {"browOuterUp": 0.9, "browArch": 1.0},
     "AU04": {"browDown": 0.9, "browDraw": 1.0},
-    "AU05": {"eyeWide": 1.0},
+    "AU05": {"eyeWide": 1.2},
     "AU06": {"cheekSquint": 0.9, "cheekRaise": 1.0, "eyeSquint": 0.35},
     "AU07": {"eyeSquint": 1.1},
     "AU09": {"noseSneer": 1.4, "noseWrinkle": 1.0, "browDown": 0.25, "mouthUpperUp": 0.3},

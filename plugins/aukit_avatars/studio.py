@@ -21,7 +21,8 @@ from aukit_avatars.scene import Scenes
 
 # Distance of the camera, centimetres of the head that fill the picture, and their spreads.
 _CAMERAS = {"a": (120.0, 25.0, 0.04, 0.6), "b": (70.0, 28.0, 0.08, 1.2)}
-_RAISED = 0.8  # centimetres that the middle of the skull lies above that of the picture
+_FACE = (0.0, -0.8, 6.0)
+"""Point of the head's frame, centimetres, that every view has in the middle of the picture."""
 
 
 @dataclass(frozen=True)
@@ -156,10 +157,10 @@ class Studio:
             check_view(view)
         distance, height, spread, off = _CAMERAS[shots.domain]
         bell = normal(shots.scene, "camera", 4)
-        angles = torch.nn.functional.pad(torch.tensor(shots.views), (0, 1))
+        turn = rotations(torch.nn.functional.pad(torch.tensor(shots.views), (0, 1)))
         return Camera(
-            rotation=rotations(angles),
-            shift=off * bell[:, :2] + torch.tensor([0.0, _RAISED]),
+            rotation=turn,
+            shift=off * bell[:, :2] - (turn * torch.tensor(_FACE)).sum(-1)[:, :2],
             distance=distance * torch.exp(spread * bell[:, 2]),
             height=height * torch.exp(spread * bell[:, 3]),
         ).to(self.device)

@@ -35,8 +35,8 @@ PARTS = (
 )  # fmt: skip
 CENTRE = np.array([0.0, 7.1, 0.45])  # decimetres in MakeHuman's frame: the middle of the skull
 CENTIMETRES = 10.0
-LOWEST = 5.1  # decimetres: below this, and beyond the shoulders, the body is dropped
-WIDEST = 1.9
+LOWEST = 4.2  # decimetres: below this, and beyond the shoulders, the body is dropped
+WIDEST = 2.5
 NECK = (5.75, 6.45)  # decimetres: the head turns fully above, not at all below
 BODY = 13380  # vertices of `base.obj` before the helpers
 TEETH_BACK = 0.03  # decimetres: away from the lips, through which they would shine
