@@ -169,7 +169,8 @@ def check_index(table: pa.Table) -> None:
     """Refuse an index that breaks the contract.
 
     Raises:
-        DataError: a column is missing or of another type, an id is doubled, a label is out of range.
+        DataError: a column is missing or of another type, an id is doubled, or a label is not
+            in 0..5.
     """
     expected = index_schema(au_columns(table))
     for wanted in expected:

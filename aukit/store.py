@@ -1,8 +1,8 @@
 """Files that are never half-written, and stages whose results are found again by what made them.
 
-A stage's result is a folder under a key of (stage, components, versions, options, inputs, seed). It
-is written aside and renamed, so a folder that exists is complete. While it is being made, the folder
-aside survives a kill: a stage that works in shards or checkpoints continues inside it.
+A stage's result is a folder under a key of (stage, components, versions, options, inputs, seed).
+It is written aside and renamed, so a folder that exists is complete. While it is being made, the
+folder aside survives a kill: a stage that works in shards or checkpoints continues inside it.
 """
 
 from __future__ import annotations
