@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,34 +9,17 @@ import click
 
 from aukit.cli.app import App, emit_json
 from aukit.cli.choices import choose, context_of
-from aukit.cli.options import ComponentCommand, ComponentOption, Slot, settings
+from aukit.cli.options import ComponentCommand, Slot, settings
 from aukit.errors import ConfigError
-from aukit.registry import Registry
 
 if TYPE_CHECKING:
     from aukit.pipeline.files import Result
 
 DEFAULTS = {"aligner": "2d", "landmarker": "mediapipe", "executor": "inline"}
+"""Pictures of anybody bring no landmarks of their own, so there is always a landmarker."""
 
 
-class AlignCommand(ComponentCommand):
-    """Pictures of anybody have no landmarks of their own, so there is always a landmarker."""
-
-    def chosen_names(self, args: Sequence[str]) -> dict[str, str]:
-        """The names, or our defaults."""
-        return {**DEFAULTS, **super().chosen_names(args)}
-
-    def component_options(
-        self, registry: Registry, args: Sequence[str]
-    ) -> Iterator[ComponentOption]:
-        """The options of the chosen components."""
-        for option in super().component_options(registry, args):
-            if option.dotted == "landmarker":
-                option.help = f"finds faces and landmarks  [default: {DEFAULTS['landmarker']}]"
-            yield option
-
-
-@click.command(cls=AlignCommand, slots=tuple(Slot((kind,)) for kind in DEFAULTS))
+@click.command(cls=ComponentCommand, slots=[Slot((kind,)) for kind in DEFAULTS], defaults=DEFAULTS)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
@@ -77,9 +59,8 @@ def align(
         raise ConfigError("photos and videos bring no landmarks", "leave out --landmarker none")
     chosen = {kind: choose(registry, kind, name, typed) for kind, name in names.items()}
     context = context_of(device, 0)
-    task = Task(
-        inputs, chosen["landmarker"], chosen["aligner"], context, faces, every, png
-    )  # fmt: skip
+    how = (chosen["landmarker"], chosen["aligner"], context)
+    task = Task(inputs, *how, faces=faces, every=every, pictures=png)
     result = align_files(task, output, make(chosen["executor"], context), RichProgress())
     if as_json:
         emit_json(to_json(result))

@@ -80,11 +80,19 @@ class ComponentCommand(click.Command):
 
     Args:
         slots: where; the first slot of a kind is listed in the help, role slots are not.
+        defaults: kind -> component where the command differs from a run.
     """
 
-    def __init__(self, *args: Any, slots: Sequence[Slot] = (), **values: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        slots: Sequence[Slot] = (),
+        defaults: Mapping[str, str] | None = None,
+        **values: Any,
+    ) -> None:
         super().__init__(*args, **values)
         self.slots = tuple(slots)
+        self.defaults = {name: kind.default for name, kind in KINDS.items()} | dict(defaults or {})
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Find out which options there are, then parse."""
@@ -100,8 +108,9 @@ class ComponentCommand(click.Command):
         """The options of this invocation."""
         names = self.chosen_names(args)
         for slot in self.slots:
-            yield choice_option(slot)
-            component = chosen(registry, slot, names)
+            default = self.defaults[slot.kind.name]
+            yield choice_option(slot, default)
+            component = chosen(registry, slot, names, default)
             if component is not None:
                 yield from option_list(slot, component)
 
@@ -163,7 +172,9 @@ def names_in(document: Mapping[str, Any], slots: Sequence[Slot]) -> dict[str, st
     return found
 
 
-def chosen(registry: Registry, slot: Slot, names: Mapping[str, str]) -> Component | None:
+def chosen(
+    registry: Registry, slot: Slot, names: Mapping[str, str], default: str | None
+) -> Component | None:
     """The component in a slot, None if there is none.
 
     A role without a choice of its own has the component of the whole run; a default that is not
@@ -179,15 +190,15 @@ def chosen(registry: Registry, slot: Slot, names: Mapping[str, str]) -> Componen
     if name is not None:
         return registry.find(kind.name, name)
     try:
-        return None if kind.default is None else registry.find(kind.name, kind.default)
+        return None if default is None else registry.find(kind.name, default)
     except ConfigError:
         return None
 
 
-def choice_option(slot: Slot) -> ComponentOption:
+def choice_option(slot: Slot, default: str | None) -> ComponentOption:
     """The option that chooses a component."""
     kind = slot.kind
-    summary = f"{kind.summary}  [default: {kind.default or 'none'}]"
+    summary = f"{kind.summary}  [default: {default or 'none'}]"
     section = "Components (`aukit plugins` lists them)" if len(slot.path) == 1 else None
     return ComponentOption(
         slot.dotted, section, metavar="NAME", help=summary, hidden=section is None
