@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.io import ImageReadMode, decode_image, encode_jpeg
 
+from aukit.vision.images import decode, encode
 from aukit_avatars.randomness import bits, derive, uniform
 from aukit_avatars.scene import Scenes
 
@@ -71,8 +71,8 @@ def compress(pictures: Tensor, quality: Tensor) -> Tensor:
     result = pictures.clone()
     for level in sorted(set(quality.tolist()) - {0}):
         rows = (quality == level).nonzero().squeeze(1)
-        files = encode_jpeg(list(pictures[rows].cpu().unbind(0)), quality=level)
-        decoded = [decode_image(file, mode=ImageReadMode.RGB) for file in files]
+        files = encode(pictures[rows].cpu(), "jpeg", level)
+        decoded = [image for file in files if (image := decode(file).image) is not None]
         result[rows] = torch.stack(decoded).to(result.device)
     return result
 

@@ -105,7 +105,7 @@ def _moles(looks: Looks, position: Tensor) -> Tensor:
     radius = 0.05 + 0.13 * chance[2].square()
     kept = chance[3] < 0.35
     offset = position[:, None, :2] - torch.stack([x, y], 1)[kept]
-    distance = torch.linalg.vector_norm(offset, dim=-1)
+    distance: Tensor = torch.linalg.vector_norm(offset, dim=-1)
     cover = ((radius[kept] - distance) / 0.07 + 0.5).clamp(0, 1).sum(1).clamp(0, 1)
     return 0.65 * cover * (position[:, 2] > 4)
 

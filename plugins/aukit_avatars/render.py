@@ -18,7 +18,7 @@ from aukit.vision.raster import (
     visible_vertices,
 )
 from aukit_avatars.appearance import Looks
-from aukit_avatars.camera import Camera
+from aukit_avatars.camera import Camera, product
 from aukit_avatars.film import background, expose
 from aukit_avatars.head import Head
 from aukit_avatars.lighting import vertex_normals
@@ -144,7 +144,7 @@ class Renderer:
         subject = Subject(
             dressed=dressed,
             normals=vertex_normals(placed, *self._mesh.incidence),
-            turned=_product(camera.rotation, dressed.axes),
+            turned=product(camera.rotation, dressed.axes),
             folds=self._wrinkles.textures(strength, looks),
             scenes=scenes,
         )
@@ -212,11 +212,6 @@ def _extent(size: int | tuple[int, int]) -> tuple[int, int]:
 
 def _rows(camera: Camera, rows: slice) -> Camera:
     return Camera(*(value[rows] for value in vars(camera).values()))
-
-
-def _product(first: Tensor, second: Tensor) -> Tensor:
-    """(B, 3, 3) product, in sums whose rounding does not depend on the batch."""
-    return (first[..., :, :, None] * second[..., None, :, :]).sum(-2)
 
 
 def _join(parts: list[Rendering]) -> Rendering:

@@ -89,7 +89,8 @@ def tilted(normal: Tensor, slopes: Tensor, turned: Tensor) -> Tensor:
 
 def _tangent(axis: Tensor, normal: Tensor) -> Tensor:
     along = axis - (axis * normal).sum(1, keepdim=True) * normal
-    return along / torch.linalg.vector_norm(along, dim=1, keepdim=True).clamp_min(0.3)
+    length: Tensor = torch.linalg.vector_norm(along, dim=1, keepdim=True)
+    return along / length.clamp_min(0.3)
 
 
 def relit(plain: Tensor, normal: Tensor, scenes: Scenes, sample: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from aukit_avatars.appearance import Looks
 from aukit_avatars.atlas import CURTAIN, Atlas
+from aukit_avatars.camera import product
 from aukit_avatars.hair import curtain, curtain_triangles, curtain_uv, hair_thickness
 from aukit_avatars.head import Head
 from aukit_avatars.lighting import incidence, vertex_normals
@@ -198,7 +199,7 @@ class _Skull:
     def measure(self, shape: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Axes (B, 3, 3), size against the mean head (B, 3) and the place of its origin (B, 3)."""
         axes, size, middle = self._raw(shape)
-        turned = _turn_one(axes, self._axes.transpose(1, 2))
+        turned = product(axes, self._axes.transpose(1, 2))
         scale = size / self._size
         offset = _turn((-self._middle * scale)[:, None], turned)[:, 0]
         return turned, scale, middle + offset
@@ -248,5 +249,3 @@ def _turn(points: Tensor, axes: Tensor) -> Tensor:
     return x + y + z
 
 
-def _turn_one(first: Tensor, second: Tensor) -> Tensor:
-    return (first[..., :, :, None] * second[..., None, :, :]).sum(-2)

@@ -217,9 +217,9 @@ def _groove(points: Tensor, fold: Fold) -> Tensor:
     start, step = knots[:-1], knots[1:] - knots[:-1]
     offset = points[:, None] - start
     share = ((offset * step).sum(-1) / step.square().sum(-1)).clamp(0, 1)
-    away = torch.linalg.vector_norm(offset - share[..., None] * step, dim=-1)
+    away: Tensor = torch.linalg.vector_norm(offset - share[..., None] * step, dim=-1)
     distance, piece = away.min(dim=1)
-    length = torch.linalg.vector_norm(step, dim=1)
+    length: Tensor = torch.linalg.vector_norm(step, dim=1)
     before = length.cumsum(0) - length
     along = (before[piece] + share.gather(1, piece[:, None])[:, 0] * length[piece]) / length.sum()
     fade = (
