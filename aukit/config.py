@@ -10,7 +10,6 @@ import dataclasses
 import difflib
 import json
 import math
-import tomllib
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -244,6 +243,8 @@ def read_file(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: it is missing or not readable as such.
     """
+    import tomllib
+
     try:
         text = path.read_text(encoding="utf-8")
         found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)

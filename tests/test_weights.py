@@ -85,7 +85,7 @@ def test_every_failure_is_named(site: str, folder: Path) -> None:
         fetch(entry)
     for part in ("missing.bin: HTTP Error 404", "its sha256 is", "more than the expected 8000"):
         assert part in caught.value.message
-    assert "--path" in str(caught.value.hint)
+    assert "--from" in str(caught.value.hint)
     assert not location(entry).exists()
     assert nothing_left_aside(folder)
 
