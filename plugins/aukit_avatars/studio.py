@@ -58,6 +58,7 @@ class Truth:
         images: (B, 3, S, S) uint8.
         landmarks: (B, 68, 2) float32, iBUG points in pixels, pixel centres at integers.
         vertices: (B, V, 3) float32: the dense mesh, pixels and the distance in centimetres.
+        visible: (B, V) bool, the vertices that nothing hides.
         mask: (B, S, S) float32 in 0..1, how much of each pixel the person covers.
         head: (B, V, 3) float32 centimetres, the mesh in the head's own frame, neck unbent.
         pose: (B, 3, 3) float32, rotation from the head's frame to camera axes.
@@ -67,6 +68,7 @@ class Truth:
     images: Tensor
     landmarks: Tensor
     vertices: Tensor
+    visible: Tensor
     mask: Tensor
     head: Tensor
     pose: Tensor
@@ -114,6 +116,7 @@ class Studio:
             images=picture.image,
             landmarks=picture.landmarks - 0.5,
             vertices=picture.vertices - picture.vertices.new_tensor([0.5, 0.5, 0.0]),
+            visible=picture.visible,
             mask=picture.mask,
             head=head,
             pose=product(camera.rotation, rotations(angles)),

@@ -66,9 +66,23 @@ def levels(studio: Studio, person: Person, scene: int) -> Image.Image:
     for row in range(len(ladder)):
         ladder[row, row // 6] = row % 6
     images = studio.portrait(person, ladder, size=192, scene=scene).images.cpu()
-    crops = list(images[:, :, 22:172, 21:171])
+    crops = list(images[:, :, 20:176, 18:174])
     captions = [f"{au} {level}" for au in AUS for level in "0ABCDE"]
     return picture(contact_sheet(crops, captions, 96, 12))
+
+
+def quiet(studio: Studio) -> Image.Image:
+    """The AUs to which MediaPipe hardly responds, at 0, C and E, on four people."""
+    aus = ("AU06", "AU09", "AU14")
+    ladder = torch.zeros(len(aus) * 3, len(AUS))
+    for row in range(len(ladder)):
+        ladder[row, AUS.index(aus[row // 3])] = (0, 3, 5)[row % 3]
+    crops, captions = [], []
+    for scene, person in enumerate(cast(studio, 4)):
+        images = studio.portrait(person, ladder, size=320, scene=scene).images.cpu()
+        crops += list(images[:, :, 60:270, 55:265])
+        captions += [f"{au} {level}" for au in aus for level in "0CE"]
+    return picture(contact_sheet(crops, captions, 148, 9))
 
 
 def views(studio: Studio, person: Person, scene: int) -> Image.Image:
@@ -82,7 +96,7 @@ def views(studio: Studio, person: Person, scene: int) -> Image.Image:
 def sequence(studio: Studio, person: Person, scene: int) -> Image.Image:
     """Six seconds of a task: every half a second a picture, below it the AUs."""
     rate, frames = 25.0, 151
-    course = perform(0, "gallery", "T8", frames, rate)
+    course = perform(0, "gallery", "T6", frames, rate)
     shown = list(range(0, frames, 15))
     count = len(shown)
     seeds = torch.full((count,), scene)
@@ -152,11 +166,12 @@ def main() -> None:
     folder = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
     studio = Studio()
-    first, second = cast(studio, 12)[4], cast(studio, 12)[7]
+    first, second = cast(studio, 12)[4], cast(studio, 12)[1]
     pictures = {
         "people": lambda: wall(studio),
         "domains": lambda: domains(studio),
         "levels": lambda: levels(studio, first, 3),
+        "quiet": lambda: quiet(studio),
         "views": lambda: views(studio, second, 5),
         "sequence": lambda: sequence(studio, second, 8),
         "truth": lambda: truths(studio),

@@ -113,6 +113,8 @@ def test_truth_fits_together(avatars: Avatars, index: pa.Table) -> None:
     )
     levels = torch.tensor([rows[au].to_pylist() for au in AUS]).T
     assert (levels - avatars.activation(rows)).abs().max() <= 0.5
+    assert truth.visible[:, head.landmarks68[27:31]].all()  # the nose
+    assert truth.visible[:, head.triangles[head.part("inner_mouth")]].float().mean() < 0.3
     centre = truth.landmarks[:, 27:31].round().long()
     assert (truth.mask[torch.arange(4)[:, None], centre[..., 1], centre[..., 0]] > 0.9).all()
 

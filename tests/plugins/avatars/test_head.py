@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,9 @@ def test_another_safetensors_file_is_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, path)
     with pytest.raises(DataError, match="not a head file"):
         Head.load(path)
+
+
+def test_the_file_is_the_one_that_its_provenance_names() -> None:
+    text = (DATA.parent / "README.md").read_text()
+    assert hashlib.sha256(DATA.read_bytes()).hexdigest() in text
+    assert "CC0" in text
