@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import errno
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
@@ -103,3 +108,46 @@ def test_a_command_that_cannot_be_imported_is_a_plugin_error() -> None:
         with pytest.raises(AukitError) as caught:
             cli.load_command(target)
         assert caught.value.exit_code == 3
+
+
+WAITS = """
+import click, time
+from aukit.hooks import hookimpl
+
+@click.command()
+def wait():
+    print("waiting", flush=True)
+    time.sleep(60)
+
+@hookimpl
+def aukit_commands():
+    return {"wait": ("waits:wait", "Wait.")}
+"""
+
+
+def test_an_interrupt_says_how_to_continue(distribute: Callable[..., Path]) -> None:
+    distribute("waits", {"waits": WAITS})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aukit.cli.main", "wait"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert told.strip() == "interrupted; run the same command again to continue"
+    assert process.returncode == 130
+
+
+def test_a_disk_that_is_really_full_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(OSError) as caught, full.open("wb", buffering=0) as file:
+        file.write(b"1")
+    assert explain(caught.value) == (
+        "error: the disk is full (free some space and run the same command again)",
+        6,
+    )
