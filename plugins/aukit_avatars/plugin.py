@@ -16,8 +16,8 @@ class AvatarsConfig:
     valid: int = field(default=6, metadata={"help": "people to choose models on"})
     test: int = field(default=12, metadata={"help": "people to test on"})
     tasks: int = field(default=8, metadata={"help": "tasks that each person performs, 1 to 8"})
-    frames: int = field(default=10, metadata={"help": "frames of a task and view"})
-    rate: float = field(default=2.5, metadata={"help": "frames a second"})
+    frames: int = field(default=8, metadata={"help": "frames of a task and view"})
+    rate: float = field(default=2.0, metadata={"help": "frames a second"})
     size: int = field(default=128, metadata={"help": "side of the pictures in pixels"})
     views: str = field(
         default="frontal",

@@ -142,7 +142,7 @@ def truths(studio: Studio) -> Image.Image:
     """Landmarks and mesh over the pictures that they belong to."""
     avatars = Avatars(AvatarsConfig(train=4, valid=0, test=0, views="-20,40", size=256), Context())
     avatars.studio = studio
-    rows = avatars.index().take([7, 95, 190, 300])
+    rows = avatars.index().take([5, 70, 150, 240])
     truth = avatars.truth(rows)
     sheets = []
     for image, points, mesh in zip(truth.images, truth.landmarks, truth.vertices, strict=True):

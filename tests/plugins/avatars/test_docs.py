@@ -1,0 +1,58 @@
+"""The page about avatars says what the code does."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from aukit_avatars.head import Head
+from aukit_avatars.judge import LEAST_RHO, MATCHES
+from aukit_avatars.plugin import AvatarsConfig, aukit_datasets
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "explanation" / "avatars.md").read_text(encoding="utf-8")
+
+
+def tables() -> ModuleType:
+    path = ROOT / "plugins" / "aukit_avatars" / "scripts" / "tables.py"
+    spec = importlib.util.spec_from_file_location("tables", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["muscles", "expressions", "base_rates"])
+def test_tables_are_those_of_the_code(name: str) -> None:
+    """If this fails, put the output of `scripts/tables.py` into the page."""
+    assert getattr(tables(), name)() in PAGE
+
+
+def test_sizes_are_those_of_the_presets() -> None:
+    (component,) = aukit_datasets()
+    for config in (AvatarsConfig(), AvatarsConfig(**component.presets["paper"])):
+        people = config.train + config.valid + config.test
+        count = people * config.tasks * config.frames
+        assert f"{count:,} of {config.size} x {config.size}" in PAGE
+        assert f"{config.train}, {config.valid}, {config.test}" in PAGE
+
+
+def test_numbers_of_the_head() -> None:
+    head = Head.load()
+    assert f"{len(head.vertices):,} vertices" in PAGE
+    axes = [n for n in head.identity_names if n.endswith("+")]
+    asymmetries = [name for name in axes if name.startswith("asymmetry-")]
+    assert f"{len(axes) - len(asymmetries)} local axes" in PAGE
+    assert f"{len(asymmetries)}\nasymmetries" in PAGE
+
+
+def test_the_table_of_the_judge_has_every_au_and_keeps_every_promise() -> None:
+    rows = {line[2:6]: line for line in PAGE.splitlines() if line.count("|") == 6}
+    assert set(MATCHES) <= set(rows)
+    for au, least in LEAST_RHO.items():
+        cells = [cell.strip() for cell in rows[au].split("|")]
+        assert float(cells[3]) >= least == float(cells[5])
