@@ -150,7 +150,9 @@ class RichBar:
         self._owner.close(self._task)
         seconds = time.monotonic() - self._begin
         ended = "stopped" if kind else "done"
-        self._owner.line(f"{self._name}: {ended}, {self._done} in {seconds:.1f} s {self._remark}")
+        count = f", {self._done}" if self._done else ""
+        text = f"{self._name}: {ended}{count} in {seconds:.1f} s {self._remark}"
+        self._owner.line(text.rstrip())
 
     def advance(self, n: int = 1) -> None:
         """`n` further items are done."""

@@ -38,7 +38,7 @@ def test_a_piece_that_fails_says_so() -> None:
     stream = io.StringIO()
     with pytest.raises(ZeroDivisionError), RichProgress(stream).start("fit") as bar:
         bar.advance(1 // 0)
-    assert stream.getvalue().startswith("fit: stopped, 0 in ")
+    assert stream.getvalue().startswith("fit: stopped in ")
 
 
 def test_bars_on_a_terminal_give_it_back() -> None:
