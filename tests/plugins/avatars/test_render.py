@@ -155,7 +155,7 @@ def test_what_a_turned_head_hides(renderer: Renderer, head: Head) -> None:
     turned = camera([(0, 60), (0, -60)])
     bald = [replace(looks(1)[0], style="bald")] * 2
     seen = renderer.render(shape, turned, bald, still(2), Scenes.draw(seeds), seeds, 192).visible
-    left, right, nose = head.landmarks68[45], head.landmarks68[36], head.landmarks68[30]
+    nose = head.landmarks68[30]
     cheeks = {"left": head.landmarks68[13], "right": head.landmarks68[3]}
     # A positive yaw turns the face to the right of the picture: its left side goes away.
     assert seen[:, nose].all()
@@ -163,7 +163,6 @@ def test_what_a_turned_head_hides(renderer: Renderer, head: Head) -> None:
     assert seen[0, cheeks["right"]]
     assert seen[1, cheeks["left"]]
     assert not seen[1, cheeks["right"]]
-    assert seen[1, left] or seen[0, right]
 
 
 # Where each set of folds shows: the middle of a box 3 cm wide, on the person's left.
