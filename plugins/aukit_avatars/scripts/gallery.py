@@ -166,18 +166,18 @@ def main() -> None:
     folder = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
     studio = Studio()
-    first, second = cast(studio, 12)[4], cast(studio, 12)[1]
+    first, second = cast(studio, 2)
     pictures = {
         "people": lambda: wall(studio),
         "domains": lambda: domains(studio),
-        "levels": lambda: levels(studio, first, 3),
+        "levels": lambda: levels(studio, first, 0),
         "quiet": lambda: quiet(studio),
-        "views": lambda: views(studio, second, 5),
-        "sequence": lambda: sequence(studio, second, 8),
+        "views": lambda: views(studio, second, 1),
+        "sequence": lambda: sequence(studio, second, 1),
         "truth": lambda: truths(studio),
     }
     for name, draw in pictures.items():
-        draw().save(folder / f"{name}.jpg", quality=82, optimize=True)
+        draw().save(folder / f"{name}.jpg", quality=78, optimize=True)
         print(folder / f"{name}.jpg")
 
 
