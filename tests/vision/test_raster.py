@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from aukit.vision import raster as module
+from aukit.vision import scan as module
 from aukit.vision.raster import (
+    Raster,
     covered,
     interpolate,
     rasterize,
@@ -59,9 +60,7 @@ def soup(seed: int, count: int, size: tuple[int, int]) -> tuple[torch.Tensor, to
     return torch.tensor(vertices, dtype=torch.float32)[None], torch.arange(3 * count).view(-1, 3)
 
 
-def assert_matches_rays(
-    result: module.Raster, distance: Array, weights: Array, border: Array
-) -> None:
+def assert_matches_rays(result: Raster, distance: Array, weights: Array, border: Array) -> None:
     """Same triangle, depth and weights wherever the ray caster itself is not on an edge or tie."""
     best = distance.argmin(1)
     rays = np.arange(len(best))
@@ -202,7 +201,7 @@ def test_chunks_and_batch_change_nothing(monkeypatch: pytest.MonkeyPatch, at_onc
     pairs = [soup(seed, 15, size) for seed in range(3)]
     vertices, triangles = torch.cat([v for v, _ in pairs]), pairs[0][1]
     together = rasterize(vertices, triangles, size)
-    monkeypatch.setattr(module, "PAIRS_AT_ONCE", at_once)
+    monkeypatch.setattr(module, "PIXELS_AT_ONCE", at_once)
     for sample in range(3):
         alone = rasterize(vertices[sample : sample + 1], triangles, size)
         assert torch.equal(alone.triangle[0], together.triangle[sample])
