@@ -27,7 +27,7 @@ DEFAULTS = {"aligner": "2d", "landmarker": "mediapipe", "executor": "inline"}
 )  # fmt: skip
 @click.option(
     "--faces", type=click.Choice(["best", "all"]), default="best", show_default=True,
-    help="The best face of a photo and the longest seen of a video, or all.",
+    help="The best face of a photo and the most seen person of a video, or all.",
 )  # fmt: skip
 @click.option(
     "--every", type=click.IntRange(1), default=1, metavar="N",

@@ -34,7 +34,7 @@ from aukit.vision.sheet import contact_sheet
 from aukit.vision.tracking import Tracker
 
 FACES, PICTURES, OVERVIEW = "faces.parquet", "aligned", "overview.png"
-OTHER_FACE = "only other faces than the tracked one"
+OTHER_FACE = "only other people than the followed one"
 SHOWN = 48
 """Faces on the overview."""
 
@@ -47,7 +47,7 @@ class Task:
         inputs: paths of photos, videos and folders.
         landmarker, aligner: the chosen components.
         context: given to them.
-        faces: `best`: the best face of a photo, the longest seen face of a video; or `all`.
+        faces: `best`: the best face of a photo, the most seen person of a video; or `all`.
         every: of a video, take one frame in so many.
         pictures: write each face as PNG too: True, False, or None for those of photos only.
     """
@@ -228,26 +228,44 @@ class Tracks:
 
     Attributes:
         numbers: id of a row -> number of its track.
-        longest: path of a video -> its track with the most frames.
+        followed: path of a video -> the tracks that are taken for one person.
     """
 
     numbers: Mapping[str, int]
-    longest: Mapping[str, int]
+    followed: Mapping[str, frozenset[int]]
 
 
 def follow(parts: Sequence[Path]) -> Tracks:
     """Join the faces of successive video frames into tracks, by the overlap of their boxes."""
     numbers: dict[str, int] = {}
-    lengths: dict[str, Counter[int]] = {}
+    frames: dict[str, dict[int, set[int]]] = {}
     trackers: dict[str, Tracker] = {}
-    for (subject, _), rows in _video_frames(parts):
+    for (subject, frame), rows in _video_frames(parts):
         boxes = torch.tensor([row["box"] for row in rows if row["box"]]).reshape(-1, 4)
         found = trackers.setdefault(subject, Tracker()).update(boxes)
-        lengths.setdefault(subject, Counter()).update(found)
+        for track in found:
+            frames.setdefault(subject, {}).setdefault(track, set()).add(frame)
         seen = (row["id"] for row in rows if row["box"])
         numbers.update(zip(seen, found, strict=True))
-    longest = {s: min(c, key=lambda t: (-c[t], t)) for s, c in lengths.items() if c}
-    return Tracks(numbers, longest)
+    return Tracks(numbers, {subject: _one_person(tracks) for subject, tracks in frames.items()})
+
+
+def _one_person(frames: Mapping[int, set[int]]) -> frozenset[int]:
+    """The longest track, and others that may be the same face, found again.
+
+    Two faces in one frame are two people; so a track is left out when it shares a frame with a
+    longer one that is taken.
+
+    Args:
+        frames: track -> numbers of its frames.
+    """
+    taken: set[int] = set()
+    covered: set[int] = set()
+    for track in sorted(frames, key=lambda track: (-len(frames[track]), track)):
+        if covered.isdisjoint(frames[track]):
+            taken.add(track)
+            covered |= frames[track]
+    return frozenset(taken)
 
 
 Frame = tuple[str, int]
@@ -279,7 +297,7 @@ def _best(rows: Sequence[Mapping[str, Any]], tracks: Tracks) -> list[tuple[int, 
     for number, row in enumerate(rows):
         frame = (row["subject"], row["frame"])
         track = tracks.numbers.get(row["id"])
-        other = track is not None and track != tracks.longest.get(row["subject"])
+        other = track is not None and track not in tracks.followed[row["subject"]]
         if frame not in chosen or (chosen[frame][1] and not other):
             chosen[frame] = (number, other)
     return list(chosen.values())

@@ -170,7 +170,7 @@ def test_all_faces_are_rows_of_their_own(tmp_path: Path) -> None:
     assert [list(box) for box in table.box] == [[10, 10, 25, 25], [60, 10, 75, 25]]
 
 
-def test_the_best_face_of_a_video_is_the_longest_seen_one(tmp_path: Path) -> None:
+def test_the_best_face_of_a_video_is_the_most_seen_one(tmp_path: Path) -> None:
     # Red scores better, but shows in the middle only; blue is lost for two frames.
     frames = [
         picture((10, 10) if 4 <= n < 9 else None, None if n in (6, 7) else (40 + 2 * n, 30))
@@ -191,6 +191,15 @@ def test_the_best_face_of_a_video_is_the_longest_seen_one(tmp_path: Path) -> Non
     assert np.abs(left - (40 + 2 * seen.frame)).max() <= 2
     assert result.faces == 18
     assert not (tmp_path / "out" / "aligned").exists()
+
+
+def test_a_face_that_is_lost_and_found_elsewhere_stays(tmp_path: Path) -> None:
+    # After a cut the same face is in another place, which makes it another track.
+    frames = [picture((10, 10) if n < 8 else (90, 40), None) for n in range(20)]
+    path = save_video(tmp_path / "a.mp4", frames)
+    _, table = align(tmp_path / "out", path)
+    assert list(table.status) == ["ok"] * 20
+    assert list(table.face) == [0] * 8 + [1] * 12
 
 
 def test_faces_of_a_video_keep_their_number(tmp_path: Path) -> None:
