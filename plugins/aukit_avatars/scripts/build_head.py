@@ -19,11 +19,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from head_landmarks import LANDMARKS_68
-from head_sculpt import lip_seal, sculpted_actions
-from head_shapes import ASYMMETRY, LOCAL, MACRO, Combination
 from PIL import Image
 from safetensors.numpy import save
+
+from aukit_avatars.scripts.head_landmarks import LANDMARKS_68
+from aukit_avatars.scripts.head_sculpt import lip_seal, sculpted_actions
+from aukit_avatars.scripts.head_shapes import ASYMMETRY, LOCAL, MACRO, Combination
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

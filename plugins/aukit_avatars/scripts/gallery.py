@@ -6,9 +6,10 @@ python plugins/aukit_avatars/scripts/gallery.py -o docs/images/avatars
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
@@ -107,7 +108,7 @@ def sequence(studio: Studio, person: Person, scene: int) -> Image.Image:
     )  # fmt: skip
     images = studio.shoot(shots, 160).images.cpu()
     strip = picture(contact_sheet(list(images), [f"{n / rate:.1f} s" for n in shown], 120, count))
-    strongest = torch.from_numpy(course.activation).amax(0).topk(8).indices.sort().values.tolist()
+    strongest = sorted(np.argsort(course.activation.max(0))[-8:].tolist())
     plot = curves(course.activation[:, strongest], [AUS[n] for n in strongest], strip.width)
     sheet = Image.new("RGB", (strip.width, strip.height + plot.height), "white")
     sheet.paste(strip, (0, 0))
@@ -148,9 +149,9 @@ def truths(studio: Studio) -> Image.Image:
     for image, points, mesh in zip(truth.images, truth.landmarks, truth.vertices, strict=True):
         plain, marked = (picture(image.cpu()).resize((512, 512)) for _ in range(2))
         draw = ImageDraw.Draw(marked)
-        for x, y, _ in mesh[::4].tolist():
+        for x, y, _ in mesh[::4].cpu().numpy():
             draw.point((2 * x + 1, 2 * y + 1), "#55ddff")
-        for x, y in points.tolist():
+        for x, y in points.cpu().numpy():
             draw.ellipse([2 * x - 2, 2 * y - 2, 2 * x + 4, 2 * y + 4], "#ffdd00")
         sheets += [plain, marked]
     strip = Image.new("RGB", (8 * 192, 192))
@@ -167,7 +168,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     studio = Studio()
     first, second = cast(studio, 2)
-    pictures = {
+    pictures: dict[str, Callable[[], Image.Image]] = {
         "people": lambda: wall(studio),
         "domains": lambda: domains(studio),
         "levels": lambda: levels(studio, first, 0),
