@@ -54,6 +54,7 @@ class Subject:
         turned: (B, 3, 3) axes of their skulls in camera axes.
         folds: (B * SIZE * SIZE, 3) from `Wrinkles.textures`.
         scenes: B scenes.
+        samples: samples across the pictures.
     """
 
     dressed: Dressed
@@ -61,6 +62,7 @@ class Subject:
     turned: Tensor
     folds: Tensor
     scenes: Scenes
+    samples: int
 
 
 class Surface:
@@ -72,7 +74,7 @@ class Surface:
     """
 
     def __init__(self, head: Head, wardrobe: Wardrobe) -> None:
-        self._paintings, self._texture = wardrobe.paintings, wardrobe.texture
+        self._wardrobe = wardrobe
         self._mesh = wardrobe.mesh
         hanging = int(self._mesh.triangles.max()) + 1 - len(head.vertices)
         self._mean = functional.pad(head.vertices, (0, 0, 0, hanging))
@@ -89,7 +91,8 @@ class Surface:
         values = seen.interpolate(self._mesh.triangles, self._vertex_terms(subject))
         light, opened, cosines = values[:, :3], values[:, 3:4], values[:, 4:]
         uv = seen.interpolate(self._mesh.triangle_uv, self._mesh.uv)
-        paint = bilinear(self._paintings, dressed.slot[seen.sample], uv, self._texture)
+        paintings, texels = self._wardrobe.paintings(subject.samples)
+        paint = bilinear(paintings, dressed.slot[seen.sample], uv, texels)
         self._fold(seen, subject, uv, light, cosines, paint)
         self._clothe(seen, dressed, paint)
         colour = paint[:, :3] * light
