@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -71,6 +71,7 @@ class Renderer:
         device: where to compute.
         texture: texels along the edge of the painted skin.
         supersampling: samples along the edge of a pixel.
+        people: painted people that are kept, the latest used; 10 MB each.
     """
 
     def __init__(
@@ -80,11 +81,12 @@ class Renderer:
         *,
         texture: int = 512,
         supersampling: int = 2,
+        people: int = 48,
     ) -> None:
         self.head = head.to(device)
         self.device = torch.device(device)
         self.supersampling = supersampling
-        self._wardrobe = Wardrobe(self.head, texture)
+        self._wardrobe = Wardrobe(self.head, texture, people)
         self._mesh = self._wardrobe.mesh
         self._surface = Surface(self.head, self._wardrobe)
         self._wrinkles = Wrinkles(self.head)
@@ -115,7 +117,8 @@ class Renderer:
             ConfigError: the size is not positive.
         """
         extent = _extent(size)
-        step = max(1, PIXELS_AT_ONCE // (extent[0] * extent[1] * self.supersampling**2))
+        fitting = PIXELS_AT_ONCE // (extent[0] * extent[1] * self.supersampling**2)
+        step = max(1, min(fitting, self._wardrobe.people))
         parts = [
             self._render(
                 shape[rows].to(self.device),
@@ -161,10 +164,10 @@ class Renderer:
         seen_vertices = visible_vertices(
             screen, self._mesh.triangles, raster, tolerance=VISIBLE_WITHIN
         )
+        metered = replace(scenes, exposure=scenes.exposure * dressed.metered)
+        picture = light[:, :3] + (1 - light[:, 3:]) * background(scenes, size)
         return Rendering(
-            image=expose(
-                light[:, :3] + (1 - light[:, 3:]) * background(scenes, size), scenes, seeds
-            ),
+            image=expose(picture, metered, seeds),
             vertices=vertices,
             landmarks=vertices[:, self.head.landmarks68, :2],
             visible=seen_vertices[:, : shape.shape[1]],

@@ -14,6 +14,9 @@ from aukit_avatars.randomness import normal, uniform
 DOMAINS = ("a", "b")
 """a: a studio with soft light and a good camera; b: rooms with harder light and a cheap one."""
 
+USUAL_LIGHT = 0.95
+"""Light at which the camera needs no correction."""
+
 
 @dataclass(frozen=True)
 class Scenes:
@@ -73,6 +76,7 @@ class Scenes:
         bell = normal(seeds, f"scene {domain}", 12)
         colour, above, below = _lights(chance, bell, hard)
         camera = _camera(chance, bell, hard)
+        camera["exposure"] = camera["exposure"] * _metered(colour, above)
         return cls(
             seed=seeds,
             direction=_directions(chance, hard),
@@ -121,6 +125,12 @@ def _lights(chance: Tensor, bell: Tensor, hard: bool) -> tuple[Tensor, Tensor, T
     above = level[:, None] * _tint(0.5 * warmth + 0.3 * bell[:, 3])
     below = above * (0.3 + 0.4 * chance[:, 11])[:, None] * _tint(0.3 + 0.3 * bell[:, 4])
     return torch.stack([key, fill, rim], dim=1), above, below
+
+
+def _metered(colour: Tensor, above: Tensor) -> Tensor:
+    """(B,) what the camera makes of the amount of light: it evens out much of it."""
+    light = (0.6 * colour[:, 0] + 0.4 * colour[:, 1] + above).mean(1)
+    return torch.exp(-0.7 * torch.log(light / USUAL_LIGHT))
 
 
 def _tint(warmth: Tensor) -> Tensor:

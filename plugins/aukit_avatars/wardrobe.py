@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from aukit_avatars.appearance import Looks
+from aukit_avatars.appearance import Looks, skin_tone
 from aukit_avatars.atlas import CURTAIN, Atlas
 from aukit_avatars.camera import product
 from aukit_avatars.hair import curtain, curtain_triangles, curtain_uv, hair_thickness
@@ -19,8 +19,8 @@ from aukit_avatars.lighting import incidence, vertex_normals
 from aukit_avatars.paint import paint
 from aukit_avatars.regions import belonging
 
-PEOPLE = 48
-"""Painted people that are kept, the latest used."""
+METERED_SKIN = 0.3
+"""Reflectance of skin that leaves the exposure as it is."""
 
 SKIRT = 40.0
 """Centimetres that clothes hang down from where the mesh ends."""
@@ -103,6 +103,7 @@ class Dressed:
         slot: (B,) int64 row of `Wardrobe.paintings`.
         iris, clothes: (B, 3) linear colours.
         collar: (B,) lowest point of the neckline, centimetres on the mean head.
+        metered: (B,) factor by which a camera that meters the face changes its exposure.
         eyes: (B,) float32 in 0..1, what tells the fibres of one iris from another.
     """
 
@@ -112,6 +113,7 @@ class Dressed:
     iris: Tensor
     clothes: Tensor
     collar: Tensor
+    metered: Tensor
     eyes: Tensor
 
 
@@ -121,19 +123,21 @@ class Wardrobe:
     Args:
         head: the mesh.
         texture: texels along the edge of a painting.
+        people: how many are kept, the latest used.
     """
 
-    def __init__(self, head: Head, texture: int) -> None:
+    def __init__(self, head: Head, texture: int, people: int) -> None:
         self.head = head
+        self.people = people
         self.mesh = Mesh.of(head)
         self.texture = texture
         self._paintings = [
-            head.vertices.new_zeros(PEOPLE * size * size, 4) for size in (texture, texture // 2)
+            head.vertices.new_zeros(people * size * size, 4) for size in (texture, texture // 2)
         ]
         self._atlas = Atlas.of(head, texture)
         self._slots: OrderedDict[Looks, int] = OrderedDict()
-        self._pushed = head.vertices.new_zeros(PEOPLE, len(head.vertices), 3)
-        self._curtains = head.vertices.new_zeros(PEOPLE, len(curtain_uv(CURTAIN)), 3)
+        self._pushed = head.vertices.new_zeros(people, len(head.vertices), 3)
+        self._curtains = head.vertices.new_zeros(people, len(curtain_uv(CURTAIN)), 3)
         self._skull = _Skull(head)
         self._outwards = vertex_normals(
             head.vertices[None], *incidence(head.triangles, len(head.vertices))
@@ -145,7 +149,7 @@ class Wardrobe:
         """Paint who is new, and put hair on all.
 
         Args:
-            shape: (B, V, 3) centimetres; B at most `PEOPLE`.
+            shape: (B, V, 3) centimetres; B at most `people`.
             looks: B people.
         """
         slot = torch.tensor([self._slot(person) for person in looks], device=shape.device)
@@ -160,6 +164,7 @@ class Wardrobe:
             iris=colours[:, 0],
             clothes=colours[:, 1],
             collar=torch.tensor([p.collar for p in looks], device=shape.device),
+            metered=torch.tensor([_metered(p) for p in looks], device=shape.device),
             eyes=torch.tensor([p.seed % 1009 / 1009 for p in looks], device=shape.device),
         )
 
@@ -176,7 +181,7 @@ class Wardrobe:
         if looks in self._slots:
             self._slots.move_to_end(looks)
             return self._slots[looks]
-        full = len(self._slots) == PEOPLE
+        full = len(self._slots) == self.people
         slot = self._slots.popitem(last=False)[1] if full else len(self._slots)
         self._slots[looks] = slot
         self._paint(looks, slot)
@@ -247,6 +252,12 @@ def _lash_places(head: Head) -> Tensor:
     reach = (reach - reach.min()) / (reach.max() - reach.min())
     places[lashes] = torch.stack([reach, around], dim=1)
     return places
+
+
+def _metered(looks: Looks) -> float:
+    """Dark skin is exposed longer, light skin shorter, if not enough to make them equal."""
+    red, green, blue = skin_tone(looks.melanin)
+    return float((METERED_SKIN / (0.25 * red + 0.65 * green + 0.1 * blue)) ** 0.3)
 
 
 def _halved(painting: Tensor) -> Tensor:

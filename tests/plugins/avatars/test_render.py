@@ -128,6 +128,15 @@ def test_a_picture_is_the_same_bytes_in_any_batch(
     assert torch.equal(apart.mask, together.mask[keep])
 
 
+def test_more_people_than_are_kept(
+    renderer: Renderer, head: Head, mixed: dict[str, object]
+) -> None:
+    crowded = Renderer(head, texture=256, people=2)
+    expected = renderer.render(**mixed, size=32).image  # type: ignore[arg-type]
+    for _ in range(2):
+        assert torch.equal(crowded.render(**mixed, size=32).image, expected)  # type: ignore[arg-type]
+
+
 def test_the_number_of_threads_changes_nothing(
     renderer: Renderer, mixed: dict[str, object]
 ) -> None:
