@@ -111,7 +111,7 @@ def test_roles_take_their_own_data(registry: Registry, tmp_path: Path) -> None:
 
 
 def test_a_plan_that_reaches_for_test_people_is_refused(registry: Registry, tmp_path: Path) -> None:
-    with pytest.raises(LeakageError, match="outside training, e.g. drawn/test/P00"):
+    with pytest.raises(LeakageError, match=r"outside training, e\.g\. drawn/test/P00"):
         run(registry, tmp_path, balancer="leaky", synth="")
 
 

@@ -12,12 +12,16 @@ from aukit.errors import DataError, StorageError
 from aukit.store import Stages, digest, ensure_writable, read_table, write_aside, write_table
 
 
+def write_half(path: Path) -> None:
+    path.write_text("half")
+    raise RuntimeError
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_scraps(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
     with pytest.raises(RuntimeError), write_aside(target) as aside:
-        aside.write_text("half")
-        raise RuntimeError
+        write_half(aside)
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 

@@ -109,7 +109,8 @@ folder = Path(sys.argv[1]); folder.mkdir(exist_ok=True)
 session = Session(folder, seed=3)
 with distributed("cpu"):
     torch.manual_seed(0)
-    network = session.prepare(nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.Tanh(), nn.Linear(5, 1)))
+    layers = (nn.Flatten(), nn.Linear(12, 5), nn.Tanh(), nn.Linear(5, 1))
+    network = session.prepare(nn.Sequential(*layers))
     optimizer = torch.optim.SGD(network.parameters(), 0.1)
     data = torch.rand(64, 12, generator=torch.Generator().manual_seed(1))
     def step(number):
