@@ -158,7 +158,8 @@ class Brush:
         self.mean = torch.cat(images).mean(0)
 
     def synthesize(self, faces: FaceBatch, targets: Labels, seeds: Tensor) -> Tensor:
-        levels = targets.values.where(targets.mask, faces.labels.values)
+        wanted, shown = targets.select(AUS), faces.labels.select(AUS)
+        levels = wanted.values.where(wanted.mask, shown.values)
         return draw([s.rsplit("/", 1)[1] for s in faces.subjects], levels)
 
     def save(self, folder: Path) -> None:
