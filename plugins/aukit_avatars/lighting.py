@@ -125,7 +125,7 @@ def vertex_normals(vertices: Tensor, triangles: Tensor, around: Tensor, real: Te
         triangles, around, real: from `incidence`.
     """
     batch, count = vertices.shape[:2]
-    a, b, c = (vertices[:, triangles[:, corner]] for corner in range(3))
+    a, b, c = (vertices.index_select(1, triangles[:, corner]) for corner in range(3))
     faces = torch.linalg.cross(b - a, c - a)
     shift = torch.arange(batch, device=around.device)[:, None, None] * len(triangles)
     total = functional.embedding_bag(
