@@ -151,7 +151,15 @@ class Avatars:
     def _draw_performance(self, partition: str, subject: str, task: str) -> Performance:
         config = self.config
         who = f"{partition}/{subject}"
-        return perform(config.seed, who, task, config.frames, config.rate, config.domain)
+        return perform(
+            config.seed,
+            who,
+            task,
+            config.frames,
+            config.rate,
+            config.domain,
+            lively=config.rates == "lively",
+        )
 
     def _task_table(self, partition: str, subject: str, task: str) -> pa.Table:
         levels = self._performance(partition, subject, task).levels

@@ -226,8 +226,8 @@ def _found(
 
 @click.command()
 @click.option("--weights", default="face-landmarker", help="MediaPipe's face_landmarker.task.")
-@click.option("--people", default=32, help="How many perform.", type=click.IntRange(2))
-@click.option("--size", default=224, help="Side of the pictures.", type=click.IntRange(32))
+@click.option("--people", default=30, help="How many perform.", type=click.IntRange(2))
+@click.option("--size", default=192, help="Side of the pictures.", type=click.IntRange(32))
 @click.option("--device", default="cpu", help="Where to render.")
 @click.option("-o", "--output", default="judged", type=click.Path(path_type=Path))
 def main(weights: str, people: int, size: int, device: str, output: Path) -> None:

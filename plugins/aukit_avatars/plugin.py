@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aukit.components import Component
 from aukit.hooks import hookimpl
@@ -12,12 +13,12 @@ from aukit.hooks import hookimpl
 class AvatarsConfig:
     """A recipe: the same recipe gives the same pictures. The default is the size `quick`."""
 
-    train: int = field(default=24, metadata={"help": "people to train on"})
+    train: int = field(default=48, metadata={"help": "people to train on"})
     valid: int = field(default=6, metadata={"help": "people to choose models on"})
     test: int = field(default=12, metadata={"help": "people to test on"})
     tasks: int = field(default=8, metadata={"help": "tasks that each person performs, 1 to 8"})
-    frames: int = field(default=8, metadata={"help": "frames of a task and view"})
-    rate: float = field(default=2.0, metadata={"help": "frames a second"})
+    frames: int = field(default=6, metadata={"help": "frames of a task and view"})
+    rate: float = field(default=1.5, metadata={"help": "frames a second"})
     size: int = field(default=128, metadata={"help": "side of the pictures in pixels"})
     views: str = field(
         default="frontal",
@@ -25,6 +26,10 @@ class AvatarsConfig:
     )
     domain: str = field(
         default="a", metadata={"help": "a: studio; b: other people, cameras, light and base rates"}
+    )
+    rates: Literal["lively", "fera17"] = field(
+        default="lively",
+        metadata={"help": "base rates: skewed as FERA17, or rare AUs more often (few frames)"},
     )
     seed: int = field(default=0, metadata={"help": "of people, tasks and scenes"})
 
@@ -55,6 +60,7 @@ def aukit_datasets() -> list[Component]:
                 "quick": {},
                 "paper": {
                     "train": 41, "valid": 20, "test": 30, "frames": 450, "rate": 25.0, "size": 256,
+                    "rates": "fera17",
                 },
             },
             tags=("truth", "synthetic-people"),

@@ -38,22 +38,27 @@ def expressions() -> str:
 def base_rates(people: int = 41, frames: int = 450, rate: float = 25.0) -> str:
     """Share of the frames at every level, percent, over the training people of `paper`."""
     lines = [
-        "| AU | " + " | ".join(LEVELS) + " | 0 in b | D and E in b |",
-        "|---" * (len(LEVELS) + 3) + "|",
+        "| AU | " + " | ".join(LEVELS) + " | 0 in b | D, E in b | 0 lively | D, E lively |",
+        "|---" * (len(LEVELS) + 5) + "|",
     ]
     names = [f"train/{'MF'[n % 2]}{(n + 1) // 2:03d}" for n in range(1, people + 1)]
-    levels = {
-        domain: np.concatenate(
-            [perform(0, who, task, frames, rate, domain).levels for who in names for task in TASKS]
+    kinds = (("a", False), ("b", False), ("a", True))
+    levels = [
+        np.concatenate(
+            [
+                perform(0, who, task, frames, rate, domain, lively=lively).levels
+                for who in names
+                for task in TASKS
+            ]
         )
-        for domain in ("a", "b")
-    }
+        for domain, lively in kinds
+    ]
     for column, au in enumerate(AUS):
-        first, second = (
+        first, *others = (
             [100 * float((table[:, column] == level).mean()) for level in range(6)]
-            for table in levels.values()
+            for table in levels
         )
-        cells = [*first, second[0], second[4] + second[5]]
+        cells = [*first, *(cell for other in others for cell in (other[0], other[4] + other[5]))]
         lines.append(f"| {describe(au)} | " + " | ".join(_percent(cell) for cell in cells) + " |")
     return "\n".join(lines)
 

@@ -58,9 +58,10 @@ def test_views_share_their_labels(index: pa.Table) -> None:
 
 
 def test_people_are_of_one_partition_only() -> None:
-    table = Avatars(AvatarsConfig(frames=1, tasks=1), Context()).index()
+    config = AvatarsConfig(frames=1, tasks=1)
+    table = Avatars(config, Context()).index()
     keys = set(zip(table["partition"].to_pylist(), table["subject"].to_pylist(), strict=True))
-    assert len(keys) == table.num_rows == 24 + 6 + 12
+    assert len(keys) == table.num_rows == config.train + config.valid + config.test
     women = [subject for _, subject in keys if subject.startswith("F")]
     assert len(women) == len(keys) / 2
 
@@ -183,3 +184,15 @@ def test_presets_are_sizes_of_the_same_thing() -> None:
     paper = AvatarsConfig(**component.presets["paper"])
     assert (paper.train, paper.valid, paper.test) == (41, 20, 30)
     assert AvatarsConfig(**component.presets["quick"]) == AvatarsConfig()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"size": -5}, "-5 pixels"), ({"view": (0.0, 100.0)}, "outside the camera's range")],
+)
+def test_portraits_that_cannot_be_taken_are_clear_errors(
+    avatars: Avatars, options: dict[str, object], message: str
+) -> None:
+    person = avatars.person("train", "F001")
+    with pytest.raises(ConfigError, match=message):
+        avatars.studio.portrait(person, torch.zeros(1, len(AUS)), **options)  # type: ignore[arg-type]

@@ -79,3 +79,19 @@ def test_companions_occur_together(corpus: np.ndarray, one: str, other: str) -> 
 def test_a_dropped_jaw_parts_the_lips(corpus: np.ndarray) -> None:
     jaw, lips = corpus[:, AUS.index("AU26")], corpus[:, AUS.index("AU25")]
     assert (lips[jaw >= 2] > 0).mean() > 0.97
+
+
+def test_lively_rates_show_more_of_what_is_rare(corpus: np.ndarray) -> None:
+    lively = np.concatenate(
+        [
+            perform(0, f"p{k}", task, 120, 6.0, lively=True).levels
+            for k in range(10)
+            for task in TASKS
+        ]
+    )
+    for au in ("AU01", "AU04", "AU09", "AU15", "AU20"):
+        column = AUS.index(au)
+        assert (lively[:, column] > 0).mean() > 1.8 * (corpus[:, column] > 0).mean(), au
+        assert (lively[:, column] >= 4).mean() > (corpus[:, column] >= 4).mean(), au
+    smile = AUS.index("AU12")
+    assert (lively[:, smile] > 0).mean() < (corpus[:, smile] > 0).mean()
