@@ -13,13 +13,13 @@ from aukit.hooks import hookimpl
 class AvatarsConfig:
     """A recipe: the same recipe gives the same pictures. The default is the size `quick`."""
 
-    train: int = field(default=48, metadata={"help": "people to train on"})
-    valid: int = field(default=6, metadata={"help": "people to choose models on"})
+    train: int = field(default=72, metadata={"help": "people to train on"})
+    valid: int = field(default=8, metadata={"help": "people to choose models on"})
     test: int = field(default=12, metadata={"help": "people to test on"})
     tasks: int = field(default=8, metadata={"help": "tasks that each person performs, 1 to 8"})
     frames: int = field(default=6, metadata={"help": "frames of a task and view"})
     rate: float = field(default=1.5, metadata={"help": "frames a second"})
-    size: int = field(default=128, metadata={"help": "side of the pictures in pixels"})
+    size: int = field(default=96, metadata={"help": "side of the pictures in pixels"})
     views: str = field(
         default="frontal",
         metadata={"help": "frontal, fera17 (nine views), or pitch,yaw pairs: '0,0 -20,40'"},
@@ -44,6 +44,8 @@ class AvatarsConfig:
             raise ValueError("tasks must be 1 to 8")
         if self.domain not in ("a", "b"):
             raise ValueError("domain must be a or b")
+        if self.rates not in ("lively", "fera17"):
+            raise ValueError("rates must be lively or fera17")
 
 
 @hookimpl

@@ -161,7 +161,7 @@ def test_rows_of_another_recipe_are_refused(avatars: Avatars) -> None:
 @pytest.mark.parametrize(
     "options",
     [{"size": -64}, {"size": 0}, {"train": -1}, {"tasks": 9}, {"frames": 0}, {"rate": 0.0},
-     {"domain": "c"}],
+     {"domain": "c"}, {"rates": "wild"}],
 )  # fmt: skip
 def test_impossible_recipes_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
