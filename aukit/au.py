@@ -79,6 +79,9 @@ ACTION_UNITS: dict[int, ActionUnit] = {n: ActionUnit(n, name, region) for n, nam
 FERA17_INTENSITY = tuple(column(n) for n in (1, 4, 6, 10, 12, 14, 17))
 DISFA = tuple(column(n) for n in (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26))
 
+LISTS = {"fera17": FERA17_INTENSITY, "disfa": DISFA}
+"""AU lists that can be asked for by name."""
+
 _COLUMN = re.compile(r"AU\d{2}")
 
 

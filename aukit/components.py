@@ -55,7 +55,7 @@ KINDS: dict[str, Kind] = {
         Kind("normalizer", "aukit_normalizers", "--normalizer", None, "removes the person"),
         Kind("estimator", "aukit_estimators", "--estimator", "vgg16", "predicts AU intensities"),
         Kind("metric", "aukit_metrics", "--metric", "intensity", "scores predictions"),
-        Kind("executor", "aukit_executors", "--executor", "inline", "runs the map-like stages"),
+        Kind("executor", "aukit_executors", "--executor", "auto", "runs the map-like stages"),
     )
 }
 

@@ -36,6 +36,7 @@ ROLE_KINDS = ("data", "landmarker", "aligner")
 """Kinds that a role may choose for itself."""
 
 PRESETS = ("quick", "paper")
+ALL_AUS = "all"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class RunOptions:
     seed: int = field(default=0, metadata={"help": "all randomness is drawn from it"})
     device: str = field(default="auto", metadata={"help": "auto, cpu, cuda, cuda:1, mps"})
     aus: tuple[str, ...] = field(
-        default=(), metadata={"help": "AUs to estimate, e.g. 1,4,12; all that are coded if empty"}
+        default=("fera17",),
+        metadata={"help": "AUs to estimate: 1,4,12, or those of fera17 or disfa, or all"},
     )
     draws: int = field(default=1000, metadata={"help": "bootstrap draws for the 95 % intervals"})
 
@@ -61,7 +63,8 @@ class RunOptions:
             raise ConfigError(f"unknown preset '{self.preset}'", f"presets: {', '.join(PRESETS)}")
         if self.draws < 1:
             raise ConfigError("draws must be at least 1")
-        object.__setattr__(self, "aus", au.parse_list(self.aus))
+        if len(self.aus) != 1 or self.aus[0] not in (*au.LISTS, ALL_AUS):
+            object.__setattr__(self, "aus", au.parse_list(self.aus) or (ALL_AUS,))
 
 
 @dataclass(frozen=True)

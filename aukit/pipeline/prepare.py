@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from aukit.au import LISTS
 from aukit.contracts.balancer import Balancer
 from aukit.contracts.executor import Executor
 from aukit.errors import ConfigError, DataError
@@ -17,7 +18,7 @@ from aukit.pipeline.align import Registration, align_rows, partition_rows
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.training_set import check_plan, label_table
 from aukit.records import TRAIN, VALID, check_index
-from aukit.run_config import Role
+from aukit.run_config import ALL_AUS, Role
 from aukit.store import read_table, write_table
 
 if TYPE_CHECKING:
@@ -100,12 +101,21 @@ class PrepareStages:
         return self._registrations[self._registrations.index(wanted)]
 
     def _aus(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The AUs to estimate: those asked for, else all that training and test data code."""
+        """The AUs to estimate, and those that only some of the data code.
+
+        AUs that were asked for one by one must be there; of a named list (`fera17`) those are
+        taken that training and test data code, and all that they code if the list has none.
+        """
         coded = [
             self._registration(self.config.roles[name]).dataset.aus for name in ("train", "test")
         ]
         common = tuple(au for au in coded[0] if au in coded[1])
-        wanted = self.config.options.aus or common
+        asked = self.config.options.aus
+        if asked == (ALL_AUS,) or asked[0] in LISTS:
+            named_list = LISTS.get(asked[0], common)
+            wanted = tuple(au for au in common if au in named_list) or common
+        else:
+            wanted = asked
         if missing := [au for au in wanted if au not in common]:
             raise ConfigError(
                 f"{', '.join(missing)} not coded in both training and test data",

@@ -13,12 +13,12 @@ from aukit.hooks import hookimpl
 class AvatarsConfig:
     """A recipe: the same recipe gives the same pictures. The default is the size `quick`."""
 
-    train: int = field(default=72, metadata={"help": "people to train on"})
+    train: int = field(default=100, metadata={"help": "people to train on"})
     valid: int = field(default=8, metadata={"help": "people to choose models on"})
     test: int = field(default=12, metadata={"help": "people to test on"})
     tasks: int = field(default=8, metadata={"help": "tasks that each person performs, 1 to 8"})
-    frames: int = field(default=6, metadata={"help": "frames of a task and view"})
-    rate: float = field(default=1.5, metadata={"help": "frames a second"})
+    frames: int = field(default=4, metadata={"help": "frames of a task and view"})
+    rate: float = field(default=1.0, metadata={"help": "frames a second"})
     size: int = field(default=96, metadata={"help": "side of the pictures in pixels"})
     views: str = field(
         default="frontal",

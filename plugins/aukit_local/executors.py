@@ -9,12 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
 from aukit.contracts.context import Context
 from aukit.errors import StageError
-from aukit_local.plugin import InlineConfig, ProcessesConfig
+from aukit_local.plugin import AutoConfig, InlineConfig, ProcessesConfig
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -76,6 +76,31 @@ class Processes:
             if not running:
                 return
             yield _result(*running.popleft())
+
+
+class Auto:
+    """Worker processes where they pay, else this process.
+
+    They pay on a CPU with several cores, for enough items to make up for the workers' start;
+    processes scale better there than the threads of one. An accelerator is not shared.
+    """
+
+    def __init__(self, config: AutoConfig, context: Context) -> None:
+        self.least = config.least
+        self.alone = cores() == 1 or context.device != "cpu"
+        self.context = context
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Results in the order of the items."""
+        waiting = iter(items)
+        first = list(islice(waiting, self.least))
+        few = self.alone or len(first) < self.least
+        chosen = (
+            Inline(InlineConfig(), self.context)
+            if few
+            else Processes(ProcessesConfig(), self.context)
+        )
+        yield from chosen.map(function, chain(first, waiting))
 
 
 def _result(place: int, item: object, future: Future[Result]) -> Result:

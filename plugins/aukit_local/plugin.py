@@ -1,4 +1,4 @@
-"""Registers the executors `inline` and `processes`."""
+"""Registers the executors `auto`, `inline` and `processes`."""
 
 from __future__ import annotations
 
@@ -31,10 +31,30 @@ class ProcessesConfig:
             raise ValueError("ahead must be at least 1")
 
 
+@dataclass(frozen=True)
+class AutoConfig:
+    """Options of the executor `auto`."""
+
+    least: int = field(
+        default=4, metadata={"help": "items from which on workers are worth their start"}
+    )
+
+    def __post_init__(self) -> None:
+        if self.least < 1:
+            raise ValueError("least must be at least 1")
+
+
 @hookimpl
 def aukit_executors() -> list[Component]:
     """In this process, or in workers of its own."""
     return [
+        Component(
+            kind="executor",
+            name="auto",
+            factory="aukit_local.executors:Auto",
+            config=AutoConfig,
+            summary="worker processes where they pay, else this process",
+        ),
         Component(
             kind="executor",
             name="inline",

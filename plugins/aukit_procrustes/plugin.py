@@ -15,10 +15,10 @@ class Options:
 
     size: int = field(default=224, metadata={"help": "side of the registered face in pixels"})
     margin: float = field(
-        default=0.17, metadata={"help": "free share of the width on either side of the jaw"}
+        default=0.09, metadata={"help": "free share of the width on either side of the jaw"}
     )
     forehead: float = field(
-        default=0.22, metadata={"help": "free share of the height above the brows"}
+        default=0.14, metadata={"help": "free share of the height above the brows"}
     )
     points: Literal["all", "stable"] = field(
         default="all",
@@ -56,6 +56,7 @@ def aukit_aligners() -> list[Component]:
             factory="aukit_procrustes.align:ProcrustesAligner",
             config=Options,
             summary="similarity from 68 landmarks to a frontal template",
+            presets={"quick": {"size": 96}},
             accepts=("ibug-68",),
             paper="Gower, Generalized Procrustes analysis, Psychometrika 1975",
         )

@@ -43,7 +43,7 @@ def aukit_balancers() -> list[Component]:
             factory="aukit_resampling.balancers:Resample",
             config=ResampleConfig,
             summary="equally many real frames of each AU at each level",
-            presets={"quick": {"per_level": 500}, "paper": {"per_level": 5000}},
+            presets={"quick": {"per_level": 150}, "paper": {"per_level": 5000}},
             paper="Niinuma et al. 2021 (WACV), section 4.2.2",
         ),
     ]

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-SHIFT, ZOOM, TURN = 0.04, 0.06, 0.07
-BRIGHTNESS, CONTRAST, COLOUR = 0.15, 0.2, 0.06
+SHIFT, ZOOM, TURN = 0.02, 0.03, 0.03
+BRIGHTNESS, CONTRAST, COLOUR = 0.08, 0.12, 0.03
 
 
 def augment(images: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ with one head an AU is ours: the same training sets, in one pass for all AUs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -159,12 +160,13 @@ class _Fit:
             parameters,
             lr=config.learning_rate,
             weight_decay=config.weight_decay,
-            fused=session.device != "cpu",
+            fused=True,
         )
         self.best = Best(self.network)
         per_epoch = max(1, int(self.shown.sum()) // config.batch)
         steps = per_epoch * config.epochs
-        self._per_epoch, self._epoch, self._order = per_epoch, -1, torch.empty(0)
+        self._steps, self._per_epoch = steps, per_epoch
+        self._epoch, self._order = -1, torch.empty(0)
         recipe = Recipe(
             modules={"network": self.model, "best": self.best},
             optimizers={"adam": self.optimizer},
@@ -187,7 +189,15 @@ class _Fit:
             self._epoch = epoch
         return self._order
 
+    def learning_rate(self, number: int) -> float:
+        """The learning rate of a step, a function of its number alone so that resuming is exact."""
+        if self.config.decay == "none":
+            return self.config.learning_rate
+        return self.config.learning_rate * (1 + math.cos(math.pi * number / self._steps)) / 2
+
     def step(self, number: int) -> dict[str, Tensor]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate(number)
         epoch, position = divmod(number, self._per_epoch)
         size = self.config.batch
         chosen = self.order(epoch)[position * size : (position + 1) * size].tolist()

@@ -37,6 +37,9 @@ class VggConfig:
     )
     dropout: float = field(default=0.5, metadata={"help": "dropout before the last two layers"})
     learning_rate: float = field(default=5e-5, metadata={"help": "of Adam"})
+    decay: Literal["none", "cosine"] = field(
+        default="none", metadata={"help": "how the learning rate falls over the fit"}
+    )
     weight_decay: float = field(default=0.0, metadata={"help": "of Adam"})
     batch: int = field(default=32, metadata={"help": "images a step"})
     epochs: int = field(default=10, metadata={"help": "passes over the planned training set"})
@@ -65,13 +68,14 @@ class VggConfig:
 QUICK = {
     "networks": "shared",
     "size": 64,
-    "width": 0.25,
+    "width": 0.1875,
     "batch_norm": True,
-    "learning_rate": 1e-3,
-    "epochs": 8,
+    "dropout": 0.2,
+    "learning_rate": 5e-4,
+    "decay": "cosine",
+    "epochs": 6,
     "ticks": 8,
-    "batch": 32,
-    "augment": True,
+    "batch": 16,
 }
 
 

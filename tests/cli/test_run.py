@@ -31,7 +31,7 @@ def test_a_dry_run_shows_each_value_and_its_origin(
     assert ["data", "tiny-faces/drawn", "command", "line"] in rows
     assert ["data.people", "2", "command", "line"] in rows
     assert ["test.data", "aukit-facs/avatars", "mine.toml"] in rows
-    assert ["estimator.dropout", "0.5", "default"] in rows
+    assert ["estimator.frozen", "2", "default"] in rows
     assert ["synth", "none", "default"] in rows
 
 
