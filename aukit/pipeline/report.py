@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from aukit.pipeline.execute import Work
 
 SAMPLES = 24
+GOLDEN = (5**0.5 - 1) / 2
 
 
 def gather(
@@ -151,15 +152,17 @@ def _images(prepared: Prepared, fitted: Fitted) -> Iterator[ImageGroup]:
 
 
 def _samples(folder: Path, aus: Sequence[str]) -> list[tuple[bytes, str]]:
-    """Faces spread evenly over a stage folder, with their active AUs."""
+    """Faces from all over a stage folder, with their active AUs."""
     samples: list[tuple[bytes, str]] = []
     parts = shards(folder)
-    for path in parts:
+    wanted = math.ceil(SAMPLES / len(parts))
+    for number, path in enumerate(parts):
         table = pq.ParquetFile(path).read(columns=["image", "subject", "status", *aus])
         table = table.filter(pc.equal(table.column("status"), OK))
-        wanted = math.ceil(SAMPLES / len(parts))
-        rows = range(0, table.num_rows, max(1, table.num_rows // wanted))
-        for row in table.take(list(rows)[:wanted]).to_pylist():
+        # Multiples of the golden ratio spread evenly and never fall into step with the tasks.
+        shares = (GOLDEN * (number * wanted + k) % 1 for k in range(wanted))
+        rows = sorted({int(share * table.num_rows) for share in shares}) if table.num_rows else []
+        for row in table.take(pa.array(rows, pa.int64())).to_pylist():
             samples.append((row["image"], _caption(row, aus)))
     return samples[:SAMPLES]
 
