@@ -70,10 +70,10 @@ QUICK = {
     "size": 64,
     "width": 0.1875,
     "batch_norm": True,
-    "dropout": 0.2,
+    "dropout": 0.05,
     "learning_rate": 5e-4,
     "decay": "cosine",
-    "epochs": 6,
+    "epochs": 9,
     "ticks": 8,
     "batch": 16,
 }
