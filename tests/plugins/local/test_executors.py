@@ -1,4 +1,4 @@
-"""The executors `inline` and `processes`."""
+"""The executors `auto`, `inline` and `processes`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 from aukit import config
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError, StageError
-from aukit_local.executors import Inline, Processes, cores
-from aukit_local.plugin import InlineConfig, ProcessesConfig, aukit_executors
+from aukit_local.executors import Auto, Inline, Processes, cores
+from aukit_local.plugin import AutoConfig, InlineConfig, ProcessesConfig, aukit_executors
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,11 @@ def processes(workers: int = 2, ahead: int = 2) -> Processes:
     return Processes(ProcessesConfig(workers, ahead), Context())
 
 
-@pytest.mark.parametrize("make", [inline, processes])
+def auto() -> Auto:
+    return Auto(AutoConfig(least=3), Context())
+
+
+@pytest.mark.parametrize("make", [inline, processes, auto])
 def test_results_come_in_the_order_of_the_items(make: Any, jobs: ModuleType) -> None:
     assert list(make().map(jobs.slow_first, range(9))) == list(range(9))
     assert list(make().map(jobs.square, [])) == []
@@ -102,3 +106,12 @@ def test_impossible_options_are_refused(option: str, value: int) -> None:
     component = next(c for c in aukit_executors() if c.name == "processes")
     with pytest.raises(ConfigError, match=option):
         config.build(component, [{option: config.Value(value, "test")}])
+
+
+def test_auto_starts_workers_only_where_they_pay(jobs: ModuleType) -> None:
+    own = {os.getpid()}
+    assert {process for process, _ in auto().map(jobs.where, range(2))} == own
+    accelerated = Auto(AutoConfig(1), Context(device="cuda"))
+    assert {process for process, _ in accelerated.map(jobs.where, range(5))} == own
+    if cores() > 1:
+        assert not {process for process, _ in auto().map(jobs.where, range(5))} & own
