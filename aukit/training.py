@@ -25,6 +25,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
+from aukit.contracts.faces import FaceBatch
+from aukit.contracts.labels import Labels
 from aukit.errors import DataError, StageError
 from aukit.models import save_tensors
 from aukit.progress import Progress, Silent
@@ -34,6 +36,9 @@ CHECKPOINT = "checkpoint.safetensors"
 SCALARS = "scalars.jsonl"
 
 Scalars = Mapping[str, float]
+
+Paint = Callable[[FaceBatch, Labels], Tensor]
+"""Paints faces with target AUs as the networks stand now: (B, 3, S, S) uint8 on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Session:
         seed: seed of everything random in this fit.
         progress: shows how far it is.
         on_scalars: told the step and its numbers.
+        preview: given the step and a `Paint`, shows what a synthesizer paints by now.
         checkpoint_every: seconds between checkpoints.
         compile: compile the networks (worth it for long fits only).
     """
@@ -55,6 +61,7 @@ class Session:
     seed: int = 0
     progress: Progress = field(default_factory=Silent)
     on_scalars: Callable[[int, Scalars], None] | None = None
+    preview: Callable[[int, Paint], None] | None = None
     checkpoint_every: float = 20.0
     compile: bool = False
 
@@ -63,6 +70,11 @@ class Session:
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         return replace(self, folder=folder, seed=seed_of(self.seed, name))
+
+    def show(self, step: int, paint: Paint) -> None:
+        """Let whoever watches see what a synthesizer paints after `step`; once, not per process."""
+        if self.preview is not None and rank() == 0:
+            self.preview(step, paint)
 
     def prepare(self, module: nn.Module) -> nn.Module:
         """The module on the device, channels last, compiled and distributed as asked."""
