@@ -1,0 +1,67 @@
+"""The mesh that every face of one kind shares, as a 3D aligner knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class MeshTemplate:
+    """A mean face seen from the front, and what its vertices mean.
+
+    Every face of the kind has the same vertices in the same order, so that a fit of a face's
+    vertices to those of the template says how the head is turned, placed and scaled.
+
+    Attributes:
+        vertices: (V, 3) float32: x to the right of the picture, y down, z away from the camera; any
+            unit.
+        triangles: (T, 3) int64 vertex numbers; the corners of a triangle that faces the camera all
+            run the same way round.
+        landmarks: (68, K) int64 vertices whose weighted sum is each iBUG point.
+        landmark_weights: (68, K) float32, rows sum to 1; unused corners have weight 0.
+        stable: (V,) float32 >= 0, weight of a vertex in the fit: expressions and the jaw move the
+            others.
+        mirror: (V,) int64, the vertex on the other side of the face, or None if not known.
+
+    Raises:
+        ValueError: shapes or vertex numbers do not fit together.
+    """
+
+    vertices: Tensor
+    triangles: Tensor
+    landmarks: Tensor
+    landmark_weights: Tensor
+    stable: Tensor
+    mirror: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.vertices)
+        if self.vertices.shape != (count, 3) or self.stable.shape != (count,):
+            raise ValueError("vertices must be (V, 3) and stable (V,)")
+        if self.triangles.ndim != 2 or self.triangles.shape[1] != 3:
+            raise ValueError(f"triangles must be (T, 3), not {tuple(self.triangles.shape)}")
+        if len(self.landmarks) != 68 or self.landmarks.shape != self.landmark_weights.shape:
+            raise ValueError("landmarks and landmark_weights must both be (68, K)")
+        if self.mirror is not None and self.mirror.shape != (count,):
+            raise ValueError("mirror must be (V,)")
+        numbers = [self.triangles, self.landmarks]
+        numbers += [] if self.mirror is None else [self.mirror]
+        if any(n.dtype != torch.int64 or n.min() < 0 or n.max() >= count for n in numbers):
+            raise ValueError(f"vertex numbers must be int64 in 0..{count - 1}")
+        if not (self.stable >= 0).all() or (self.stable > 0).sum() < 4:
+            raise ValueError("stable must be non-negative, with at least four positive weights")
+
+    def landmarks_of(self, vertices: Tensor) -> Tensor:
+        """The 68 points of meshes: (..., V, C) vertices give (..., 68, C)."""
+        corners = vertices[..., self.landmarks, :]
+        points: Tensor = (corners * self.landmark_weights[..., None]).sum(-2)
+        return points
+
+    def to(self, device: str | torch.device) -> MeshTemplate:
+        """The template with its tensors on a device."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved = {k: None if v is None else v.to(device) for k, v in values.items()}
+        return MeshTemplate(**moved)
