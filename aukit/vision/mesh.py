@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -62,6 +62,11 @@ class MeshTemplate:
 
     def to(self, device: str | torch.device) -> MeshTemplate:
         """The template with its tensors on a device."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        moved = {k: None if v is None else v.to(device) for k, v in values.items()}
-        return MeshTemplate(**moved)
+        return MeshTemplate(
+            self.vertices.to(device),
+            self.triangles.to(device),
+            self.landmarks.to(device),
+            self.landmark_weights.to(device),
+            self.stable.to(device),
+            None if self.mirror is None else self.mirror.to(device),
+        )
