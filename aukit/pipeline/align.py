@@ -103,6 +103,10 @@ class Registration:
 
     def register(self, frames: Frames) -> pa.Table:
         """Registered faces of some frames, dropped ones with their reasons."""
+        return face_table(frames, *self.align(frames))
+
+    def align(self, frames: Frames) -> tuple[list[tuple[int, Faces]], Aligned]:
+        """Registered faces of some frames, with the frame and the face that each row comes from."""
         found = self._find(frames)
         picks = [(row, faces) for row, many in enumerate(found) for faces in self._picked(many)]
         images = [_image(frames.images[row]) for row, _ in picks]
@@ -111,7 +115,7 @@ class Registration:
         reasons = tuple(
             frames.reasons[row] or aligned.reasons[number] for number, (row, _) in enumerate(picks)
         )
-        return face_table(frames, picks, replace(aligned, reasons=reasons))
+        return picks, replace(aligned, reasons=reasons)
 
     def _find(self, frames: Frames) -> Sequence[Faces]:
         if self._landmarker is None:
