@@ -1,0 +1,1 @@
+"""PRNet: a dense face mesh from one picture, by regression of a UV position map."""
