@@ -8,50 +8,30 @@ shows the person from that side without an unnatural neck.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from aukit.errors import ConfigError
-
-View = tuple[float, float]
-"""Pitch and yaw of a view."""
-
-FRONTAL: View = (0.0, 0.0)
-FERA17: tuple[View, ...] = tuple((p, y) for y in (-40.0, 0.0, 40.0) for p in (-40.0, -20.0, 0.0))
-"""The nine views of FERA 2017; the sixth is frontal."""
+from aukit.views import View, parse_views
+from aukit.vision.rotation import rotate, rotations
 
 MOST_PITCH, MOST_YAW = 45.0, 75.0
 PIVOT = (0.0, -8.0, -1.0)
 """Where the neck bends, centimetres in the head's frame."""
 
 
-def parse_views(text: str) -> tuple[View, ...]:
-    """Views from text: `frontal`, `fera17`, or poses as pitch,yaw separated by blanks.
+def views_of(text: str) -> tuple[View, ...]:
+    """Views from text (`aukit.views.parse_views`) that the avatars can be seen in.
 
     Raises:
-        ConfigError: the text is none of these, or a view is outside the camera's range.
+        ConfigError: the text names no views, or one is outside the camera's range.
     """
-    if text == "frontal":
-        return (FRONTAL,)
-    if text == "fera17":
-        return FERA17
-    return tuple(dict.fromkeys(parse_view(part) for part in text.split()))
-
-
-def parse_view(text: str) -> View:
-    """One view from its name, the inverse of `view_name`."""
-    if text == "frontal":
-        return FRONTAL
-    if not re.fullmatch(r"[+-]?\d+(\.\d+)?,[+-]?\d+(\.\d+)?", text):
-        raise ConfigError(
-            f"'{text}' is not a view", "write frontal, fera17, or pitch,yaw in degrees: -20,40"
-        )
-    pitch, yaw = (float(number) + 0.0 for number in text.split(","))
-    check_view((pitch, yaw))
-    return pitch, yaw
+    views = parse_views(text)
+    for view in views:
+        check_view(view)
+    return views
 
 
 def check_view(view: View) -> None:
@@ -68,25 +48,6 @@ def check_view(view: View) -> None:
         )
 
 
-def view_name(view: View) -> str:
-    """`frontal`, or pitch and yaw such as `-40,20`."""
-    return "frontal" if view == FRONTAL else f"{view[0]:g},{view[1]:g}"
-
-
-def rotations(angles: Tensor) -> Tensor:
-    """(B, 3) pitch, yaw and roll in degrees to (B, 3, 3) rotations: yaw first, roll last."""
-    sine, cosine = torch.deg2rad(angles).sin().unbind(-1), torch.deg2rad(angles).cos().unbind(-1)
-    one, zero = torch.ones_like(sine[0]), torch.zeros_like(sine[0])
-
-    def matrix(*cells: Tensor) -> Tensor:
-        return torch.stack(cells, -1).view(-1, 3, 3)
-
-    pitch = matrix(one, zero, zero, zero, cosine[0], sine[0], zero, -sine[0], cosine[0])
-    yaw = matrix(cosine[1], zero, sine[1], zero, one, zero, -sine[1], zero, cosine[1])
-    roll = matrix(cosine[2], sine[2], zero, -sine[2], cosine[2], zero, zero, zero, one)
-    return product(roll, product(pitch, yaw))
-
-
 def bend(vertices: Tensor, turning: Tensor, angles: Tensor) -> Tensor:
     """Turn the head on its neck.
 
@@ -99,7 +60,7 @@ def bend(vertices: Tensor, turning: Tensor, angles: Tensor) -> Tensor:
         (B, V, 3).
     """
     pivot = vertices.new_tensor(PIVOT)
-    turned = _rotate(vertices - pivot, rotations(angles)) + pivot
+    turned = rotate(vertices - pivot, rotations(angles)) + pivot
     return torch.lerp(vertices, turned, turning[:, None])
 
 
@@ -128,7 +89,7 @@ class Camera:
 
     def place(self, points: Tensor) -> Tensor:
         """(B, N, 3) from the head's frame to camera axes: a rigid motion, centimetres."""
-        placed = _rotate(points, self.rotation)
+        placed = rotate(points, self.rotation)
         return placed + torch.nn.functional.pad(self.shift, (0, 1))[:, None]
 
     def project(self, placed: Tensor, size: tuple[int, int]) -> Tensor:
@@ -148,14 +109,3 @@ class Camera:
         x = width / 2 + placed[..., 0] * scale
         y = height / 2 - placed[..., 1] * scale
         return torch.stack([x, y, away], -1)
-
-
-def _rotate(points: Tensor, rotation: Tensor) -> Tensor:
-    """(B, N, 3) rotated, in element-wise sums so that the batch size cannot change the rounding."""
-    x, y, z = (points[..., None, axis] * rotation[:, None, :, axis] for axis in range(3))
-    return x + y + z
-
-
-def product(first: Tensor, second: Tensor) -> Tensor:
-    """Batched 3 x 3 matrix product whose rounding does not depend on the batch size."""
-    return (first[..., :, :, None] * second[..., None, :, :]).sum(-2)

@@ -22,8 +22,8 @@ from torch import Tensor
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, Faces, Landmarker
 from aukit.registry import default_registry
+from aukit.views import FRONTAL, View, view_name
 from aukit_avatars.actions import AUS
-from aukit_avatars.camera import FRONTAL, View, view_name
 from aukit_avatars.people import Person, sample_person
 from aukit_avatars.studio import Studio
 from aukit_mediapipe.plugin import BLENDSHAPE_NAMES

@@ -17,8 +17,9 @@ from aukit.vision.raster import (
     rasterize_fragments,
     visible_vertices,
 )
+from aukit.vision.rotation import product
 from aukit_avatars.appearance import Looks
-from aukit_avatars.camera import Camera, product
+from aukit_avatars.camera import Camera
 from aukit_avatars.film import background, expose
 from aukit_avatars.head import Head
 from aukit_avatars.lighting import vertex_normals

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from aukit.vision.rotation import product
 from aukit_avatars.appearance import Looks, skin_tone
 from aukit_avatars.atlas import CURTAIN, Atlas
-from aukit_avatars.camera import product
 from aukit_avatars.hair import curtain, curtain_triangles, curtain_uv, hair_thickness
 from aukit_avatars.head import Head
 from aukit_avatars.lighting import incidence, vertex_normals

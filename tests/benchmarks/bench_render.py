@@ -12,10 +12,11 @@ from torch import Tensor
 
 from aukit.vision.images import encode
 from aukit.vision.raster import rasterize
+from aukit.vision.rotation import rotations
 from aukit_avatars.actions import AUS, Face, strengths
 from aukit_avatars.appearance import Looks
 from aukit_avatars.atlas import Atlas
-from aukit_avatars.camera import Camera, rotations
+from aukit_avatars.camera import Camera
 from aukit_avatars.head import Head
 from aukit_avatars.paint import paint
 from aukit_avatars.people import sample_person

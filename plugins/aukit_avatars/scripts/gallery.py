@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from aukit.contracts.context import Context
+from aukit.views import FERA17, view_name
 from aukit.vision.sheet import contact_sheet
 from aukit_avatars.actions import AUS
-from aukit_avatars.camera import FERA17, view_name
 from aukit_avatars.dataset import Avatars
 from aukit_avatars.people import Person, sample_person
 from aukit_avatars.plugin import AvatarsConfig

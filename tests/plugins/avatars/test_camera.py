@@ -10,42 +10,20 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from aukit.errors import ConfigError
-from aukit_avatars.camera import (
-    FERA17,
-    FRONTAL,
-    Camera,
-    bend,
-    parse_view,
-    parse_views,
-    product,
-    rotations,
-    view_name,
-)
+from aukit.views import FERA17
+from aukit.vision.rotation import product, rotations
+from aukit_avatars.camera import Camera, bend, views_of
 
 
-def test_fera17_has_nine_views_and_the_sixth_is_frontal() -> None:
-    assert len(set(FERA17)) == 9
-    assert FERA17[5] == FRONTAL
-    assert {yaw for _, yaw in FERA17} == {-40.0, 0.0, 40.0}
-    assert {pitch for pitch, _ in FERA17} == {-40.0, -20.0, 0.0}
-
-
-def test_names_of_views_come_back() -> None:
-    assert all(parse_view(view_name(view)) == view for view in FERA17)
-    assert parse_views("0,0 -20,40 0,0") == (FRONTAL, (-20.0, 40.0))
-    assert parse_views("fera17") == FERA17
-
-
-@pytest.mark.parametrize("text", ["sideways", "10", "1,2,3", "", "nan,0"])
-def test_what_is_no_view_is_one_clear_error(text: str) -> None:
-    with pytest.raises(ConfigError, match="is not a view"):
-        parse_view(text)
+def test_views_within_the_range_are_taken() -> None:
+    assert views_of("fera17") == FERA17
+    assert views_of("-20,40") == ((-20.0, 40.0),)
 
 
 @pytest.mark.parametrize("text", ["0,80", "-50,0", "46,0"])
 def test_a_view_outside_the_range_is_one_clear_error(text: str) -> None:
     with pytest.raises(ConfigError, match="outside the camera's range"):
-        parse_views(text)
+        views_of(text)
 
 
 def test_signs_are_as_documented() -> None:

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from aukit.errors import ConfigError
+from aukit.vision.rotation import rotations
 from aukit_avatars.actions import AUS, Face, strengths
 from aukit_avatars.appearance import Looks
-from aukit_avatars.camera import Camera, rotations
+from aukit_avatars.camera import Camera
 from aukit_avatars.film import background, compress, expose
 from aukit_avatars.head import Head
 from aukit_avatars.lighting import incidence, vertex_normals
