@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from kornia.geometry.transform import warp_affine
 from torch import Tensor
 
-Border = Literal["zeros", "replicate"]
+from aukit.vision.windows import blocks_of, cut, squares
 
-_STEP = 128
-"""Windows are padded to squares of multiples of this."""
+Border = Literal["zeros", "replicate"]
 
 
 def similarity(source: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -172,56 +170,23 @@ def _windows(
     last = size - 1.0
     corners = torch.tensor([[0, 0], [last, 0], [0, last], [last, last]], dtype=transforms.dtype)
     seen = apply(inverse, corners[None])
-    lows, highs = seen.amin(1).tolist(), seen.amax(1).tolist()
-    shrink = torch.linalg.det(inverse[:, :2, :2]).abs().sqrt()
-    blocks = 2 ** shrink.log2().floor().clamp(min=0).long()
-    windows, placed = [], []
-    rows = zip(images, lows, highs, blocks.tolist(), strict=True)
-    for image, low, high, block in rows:
-        left, right = _span(low[0], high[0], image.shape[-1], block)
-        top, bottom = _span(low[1], high[1], image.shape[-2], block)
-        windows.append(_reduce(image[..., top:bottom, left:right], block))
-        middle = (block - 1) / 2
-        placed.append([[block, 0, left + middle], [0, block, top + middle], [0, 0, 1]])
-    return windows, transforms @ torch.tensor(placed, dtype=transforms.dtype)
-
-
-def _span(low: float, high: float, length: int, block: int) -> tuple[int, int]:
-    """A non-empty range of pixels around [low, high], whole blocks from its start."""
-    start = min(max(int(low // block - 1) * block, 0), length - 1)
-    stop = max(min(int(high) + 2 * block + 1, length), start + 1)
-    return start, stop
-
-
-def _reduce(window: Tensor, block: int) -> Tensor:
-    if block == 1:
-        return window
-    pixels = window if window.is_floating_point() else window.to(torch.float32)
-    return F.avg_pool2d(pixels[None], block, ceil_mode=True)[0]
+    blocks = blocks_of(torch.linalg.det(inverse[:, :2, :2]).abs().sqrt())
+    windows, places = cut(images, seen.amin(1), seen.amax(1), blocks)
+    block, x, y = places.unbind(-1)
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    rows = (block, zero, x), (zero, block, y), (zero, zero, one)
+    placed = torch.stack([torch.stack(row, -1) for row in rows], -2)
+    return windows, transforms @ placed.to(transforms)
 
 
 def _sample(windows: Sequence[Tensor], transforms: Tensor, size: int) -> Tensor:
-    """Interpolate windows of any sizes, batched by the size that each is padded to.
-
-    The padded size of a row depends on the row alone: coordinates are rounded relative to it, and a
-    row must come out the same, to the last bit, in any batch.
-    """
-    groups: dict[int, list[int]] = {}
-    for row, window in enumerate(windows):
-        groups.setdefault(-max(window.shape[-2:]) // _STEP * -_STEP, []).append(row)
+    """Interpolate windows of any sizes, batched by the size that each is padded to."""
     first = windows[0]
     kind = first.dtype if first.is_floating_point() else torch.float32
     result = first.new_empty((len(windows), first.shape[0], size, size), dtype=kind)
-    for side, rows in groups.items():
-        batch = torch.stack([_pad(windows[row].to(kind), side) for row in rows])
+    for rows, batch in squares(windows):
         matrices = transforms[rows, :2].to(first.device, kind)
         result[rows] = warp_affine(
             batch, matrices, (size, size), padding_mode="border", align_corners=True
         )
     return result
-
-
-def _pad(window: Tensor, side: int) -> Tensor:
-    """Extend a window at the right and the bottom to a square, by its edge pixels."""
-    margin = (0, side - window.shape[-1], 0, side - window.shape[-2])
-    return F.pad(window[None], margin, mode="replicate")[0]

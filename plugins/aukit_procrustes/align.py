@@ -13,17 +13,21 @@ from aukit.contracts.aligner import Aligned
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, Faces
 from aukit.errors import PluginError
+from aukit.vision.registered import (
+    NO_FACE,
+    NOT_FINITE,
+    OUTER_EYES,
+    OUTSIDE,
+    TOO_SMALL,
+    blank,
+    first_reasons,
+    placed,
+)
 from aukit.vision.warp import apply, inside, similarity, warp
 from aukit_procrustes.plugin import Options
-from aukit_procrustes.template import frontal, placed
-
-NO_FACE = "no face"
-NOT_FINITE = "landmarks not finite"
-TOO_SMALL = "face too small"
-OUTSIDE = "landmarks outside the picture"
+from aukit_procrustes.template import frontal
 
 _STABLE = (*range(27, 36), 36, 39, 42, 45)
-_OUTER_EYES = (36, 45)
 
 
 class ProcrustesAligner:
@@ -59,7 +63,7 @@ class ProcrustesAligner:
         sizes = [(image.shape[-2], image.shape[-1]) for image in images]
         reasons = self._reasons(points, sizes, [len(face) for face in faces])
         good = [row for row, reason in enumerate(reasons) if reason is None]
-        result = self._empty(reasons)
+        result = blank(reasons, self._config.size, self._device)
         if good:
             self._fill(result, good, [images[row] for row in good], points[good])
         return result
@@ -69,27 +73,14 @@ class ProcrustesAligner:
     ) -> tuple[str | None, ...]:
         extent = points.new_tensor([(width, height) for height, width in sizes])[:, None]
         beyond = ((points < -0.5) | (points > extent - 0.5)).any(-1)
-        eyes = (points[:, _OUTER_EYES[0]] - points[:, _OUTER_EYES[1]]).norm(dim=-1)
+        eyes = (points[:, OUTER_EYES[0]] - points[:, OUTER_EYES[1]]).norm(dim=-1)
         checks = (
             (NO_FACE, [count == 0 for count in counts]),
             (NOT_FINITE, (~points.isfinite()).any(-1).any(-1).tolist()),
             (TOO_SMALL, (eyes < self._config.min_eyes).tolist()),
             (OUTSIDE, (beyond.double().mean(-1) > self._config.max_outside).tolist()),
         )
-        return tuple(
-            next((reason for reason, failed in checks if failed[row]), None)
-            for row in range(len(sizes))
-        )
-
-    def _empty(self, reasons: tuple[str | None, ...]) -> Aligned:
-        size, rows, device = self._config.size, len(reasons), self._device
-        return Aligned(
-            images=torch.zeros(rows, 3, size, size, dtype=torch.uint8, device=device),
-            valid=torch.zeros(rows, size, size, dtype=torch.bool, device=device),
-            transforms=torch.zeros(rows, 3, 3, device=device),
-            landmarks=torch.zeros(rows, 68, 2, device=device),
-            reasons=reasons,
-        )
+        return first_reasons(checks, [None] * len(sizes))
 
     def _fill(
         self, result: Aligned, rows: list[int], images: Sequence[Tensor], points: Tensor

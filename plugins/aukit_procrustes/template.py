@@ -65,21 +65,3 @@ def frontal() -> Tensor:
     """The packaged template, (68, 2) float64; `data/README.md` says what it was fitted on."""
     path = files("aukit_procrustes").joinpath("data/template.json")
     return torch.tensor(json.loads(path.read_text(encoding="utf-8"))["points"], dtype=torch.float64)
-
-
-def placed(template: Tensor, size: int, margin: float, forehead: float) -> Tensor:
-    """The template in a square picture.
-
-    Args:
-        template: (68, 2) points.
-        size: side of the picture in pixels.
-        margin: share of the width left free on either side of the shape.
-        forehead: share of the height left free above it.
-
-    Returns:
-        (68, 2) pixels; (0, 0) is the centre of the first pixel.
-    """
-    low, high = template.amin(0), template.amax(0)
-    scale = (1 - 2 * margin) * size / (high[0] - low[0])
-    corner = template.new_tensor([margin * size, forehead * size])
-    return (template - low) * scale + corner - 0.5

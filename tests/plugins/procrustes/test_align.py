@@ -14,11 +14,11 @@ from torch import Tensor
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, Faces
 from aukit.errors import PluginError
+from aukit.vision.registered import NO_FACE, NOT_FINITE, OUTSIDE, TOO_SMALL, placed
 from aukit.vision.warp import apply, invert, place
-from aukit_procrustes import align as module
 from aukit_procrustes.align import ProcrustesAligner
 from aukit_procrustes.plugin import Options
-from aukit_procrustes.template import MIRROR, fit_template, frontal, placed
+from aukit_procrustes.template import MIRROR, fit_template, frontal
 
 
 def faces_at(points: Tensor) -> Faces:
@@ -48,7 +48,7 @@ PICTURE = torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1).contiguous
 @settings(max_examples=25, deadline=None)
 def test_residual_is_the_procrustes_distance(seed: int, scale: float, angle: float) -> None:
     points = face(seed, scale, angle)
-    aligner = ProcrustesAligner(Options(max_outside=1.0), Context())
+    aligner = ProcrustesAligner(Options(max_outside=1.0, min_eyes=1.0), Context())
     result = aligner.align([PICTURE], [faces_at(points)])
     target = aligner.target
     _, _, expected = procrustes(target.numpy(), points.float().numpy())
@@ -120,10 +120,10 @@ def test_reasons_and_that_bad_rows_spoil_no_good_ones() -> None:
     result = aligner.align([PICTURE] * 5, faces)
     assert result.reasons == (
         None,
-        module.TOO_SMALL,
-        module.NOT_FINITE,
-        module.OUTSIDE,
-        module.NO_FACE,
+        TOO_SMALL,
+        NOT_FINITE,
+        OUTSIDE,
+        NO_FACE,
     )
     for row in range(1, 5):
         assert not result.images[row].any()
@@ -136,7 +136,7 @@ def test_reasons_and_that_bad_rows_spoil_no_good_ones() -> None:
 
 def test_all_rows_bad() -> None:
     result = ProcrustesAligner(Options(), Context()).align([PICTURE] * 2, [no_faces()] * 2)
-    assert result.reasons == (module.NO_FACE,) * 2
+    assert result.reasons == (NO_FACE,) * 2
 
 
 def test_foreign_landmarks_are_refused() -> None:

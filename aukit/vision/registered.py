@@ -1,0 +1,75 @@
+"""Where a face lies in a registered picture, and what a picture without one looks like.
+
+Every aligner places its template by the same rule, so that faces of different aligners have about
+the same size and place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from aukit.contracts.aligner import Aligned
+
+NO_FACE = "no face"
+NOT_FINITE = "landmarks not finite"
+TOO_SMALL = "face too small"
+OUTSIDE = "landmarks outside the picture"
+
+OUTER_EYES = (36, 45)
+"""The outer corners of the eyes among the 68 points: their distance is the size of a face."""
+
+
+def placement(points: Tensor, size: int, margin: float, forehead: float) -> tuple[Tensor, Tensor]:
+    """Scale and shift (2,) that put a template into a square picture: points * scale + shift.
+
+    Args:
+        points: (68, 2) points of the template, any unit.
+        size: side of the picture in pixels.
+        margin: share of the width left free on either side of the points.
+        forehead: share of the height left free above them.
+
+    Returns:
+        for pixels whose (0, 0) is the centre of the first one.
+    """
+    low, high = points.amin(0), points.amax(0)
+    scale = (1 - 2 * margin) * size / (high[0] - low[0])
+    corner = points.new_tensor([margin * size, forehead * size])
+    return scale, corner - 0.5 - low * scale
+
+
+def placed(points: Tensor, size: int, margin: float, forehead: float) -> Tensor:
+    """(68, 2) pixels: the template in a square picture; arguments as for `placement`."""
+    scale, shift = placement(points, size, margin, forehead)
+    return points * scale + shift
+
+
+def blank(reasons: Sequence[str | None], size: int, device: torch.device | str) -> Aligned:
+    """Rows of zeros, to be filled where there is no reason."""
+    rows = len(reasons)
+    return Aligned(
+        images=torch.zeros(rows, 3, size, size, dtype=torch.uint8, device=device),
+        valid=torch.zeros(rows, size, size, dtype=torch.bool, device=device),
+        transforms=torch.zeros(rows, 3, 3, device=device),
+        landmarks=torch.zeros(rows, 68, 2, device=device),
+        reasons=tuple(reasons),
+    )
+
+
+def first_reasons(
+    checks: Iterable[tuple[str, Sequence[bool]]], known: Sequence[str | None]
+) -> tuple[str | None, ...]:
+    """For each row the reason that is known, else that of the first check that it fails.
+
+    Args:
+        checks: (reason, whether each row fails).
+        known: reasons that are known already.
+    """
+    reasons = list(known)
+    for reason, failed in checks:
+        reasons = [
+            old or (reason if bad else None) for old, bad in zip(reasons, failed, strict=True)
+        ]
+    return tuple(reasons)

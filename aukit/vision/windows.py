@@ -1,0 +1,113 @@
+"""The parts of pictures that are looked at, reduced where they shrink, in batches of one size.
+
+Pictures have different sizes and are mostly larger than the face in them. What follows costs by the
+size of the window that is seen, not by that of the picture, and gives every row the same result, to
+the last bit, in any batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_STEP = 128
+"""Windows are padded to squares of multiples of this."""
+
+
+def blocks_of(shrink: Tensor) -> Tensor:
+    """(B,) int64 largest powers of two that are no larger than how much each picture shrinks."""
+    powers: Tensor = 2 ** shrink.log2().floor().clamp(min=0).long()
+    return powers
+
+
+def cut(
+    images: Sequence[Tensor], low: Tensor, high: Tensor, blocks: Tensor
+) -> tuple[list[Tensor], Tensor]:
+    """Windows of pictures, averaged over square blocks so that shrinking does not alias.
+
+    Args:
+        images: B tensors (C, H, W).
+        low, high: (B, 2) corners of what is seen, source pixels; may lie outside the picture.
+        blocks: (B,) int64 side of the blocks.
+
+    Returns:
+        B windows (C, h, w), and (B, 3): block, and the source pixel (x, y) that lies at (0, 0).
+    """
+    windows, places = [], []
+    rows = zip(images, low.tolist(), high.tolist(), blocks.tolist(), strict=True)
+    for image, first, last, block in rows:
+        left, right = _span(first[0], last[0], image.shape[-1], block)
+        top, bottom = _span(first[1], last[1], image.shape[-2], block)
+        windows.append(_reduce(image[..., top:bottom, left:right], block))
+        middle = (block - 1) / 2
+        places.append((block, left + middle, top + middle))
+    return windows, torch.tensor(places, dtype=torch.float64)
+
+
+def squares(windows: Sequence[Tensor]) -> Iterator[tuple[list[int], Tensor]]:
+    """Rows and (b, C, S, S) floats of the windows that are padded to the same square.
+
+    The padded size of a row depends on the row alone: coordinates are rounded relative to it.
+    """
+    groups: dict[int, list[int]] = {}
+    for row, window in enumerate(windows):
+        groups.setdefault(-max(window.shape[-2:]) // _STEP * -_STEP, []).append(row)
+    for side, rows in groups.items():
+        yield rows, torch.stack([_pad(_floating(windows[row]), side) for row in rows])
+
+
+def sample(images: Sequence[Tensor], points: Tensor, seen: Tensor, shrink: Tensor) -> Tensor:
+    """Colours of pictures of any sizes at places of their own, bilinear.
+
+    Args:
+        images: B tensors (C, H, W), uint8 or floating point, one dtype and device for all.
+        points: (B, h, w, 2) source pixels.
+        seen: (B, h, w) bool, the places that are looked at.
+        shrink: (B,) source pixels a target pixel: where it is 2 or more, the source is first
+            averaged over blocks.
+
+    Returns:
+        (B, C, h, w) of the dtype of the images, 0 where not seen; uint8 is rounded. Beyond a
+        picture, its nearest pixel.
+    """
+    far = torch.where(seen[..., None], points, torch.inf).amin((1, 2))
+    near = torch.where(seen[..., None], points, -torch.inf).amax((1, 2))
+    low, high = torch.stack([far, near]).nan_to_num(0.0, 0.0, 0.0).double().cpu()
+    windows, places = cut(images, low, high, blocks_of(shrink.double().cpu()))
+    first = windows[0]
+    kind = first.dtype if first.is_floating_point() else torch.float32
+    colours = points.new_zeros((len(windows), first.shape[0], *points.shape[1:3]), dtype=kind)
+    places = places.to(points.device, kind)[:, None, None]
+    local = (points - places[..., 1:]) / places[..., :1]
+    for rows, batch in squares(windows):
+        grid = local[rows] * (2 / (batch.shape[-1] - 1)) - 1
+        colours[rows] = F.grid_sample(batch, grid, padding_mode="border", align_corners=True)
+    colours = colours.where(seen[:, None], 0.0)
+    whole = not images[0].is_floating_point()
+    return colours.round().clamp(0, 255).to(torch.uint8) if whole else colours
+
+
+def _span(low: float, high: float, length: int, block: int) -> tuple[int, int]:
+    """A non-empty range of pixels around [low, high], whole blocks from its start."""
+    start = min(max(int(low // block - 1) * block, 0), length - 1)
+    stop = max(min(int(high) + 2 * block + 1, length), start + 1)
+    return start, stop
+
+
+def _floating(window: Tensor) -> Tensor:
+    return window if window.is_floating_point() else window.to(torch.float32)
+
+
+def _reduce(window: Tensor, block: int) -> Tensor:
+    if block == 1:
+        return window
+    return F.avg_pool2d(_floating(window)[None], block, ceil_mode=True)[0]
+
+
+def _pad(window: Tensor, side: int) -> Tensor:
+    """Extend a window at the right and the bottom to a square, by its edge pixels."""
+    margin = (0, side - window.shape[-1], 0, side - window.shape[-2])
+    return F.pad(window[None], margin, mode="replicate")[0]
