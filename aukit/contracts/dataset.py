@@ -31,6 +31,27 @@ class Frames:
     faces: tuple[Faces, ...] | None = None
 
 
+@dataclass(frozen=True)
+class Meshes:
+    """Some pictures, all of one size, with the mesh of the head that is in them.
+
+    Attributes:
+        rows: the index rows of these pictures, B of them.
+        images: (B, 3, H, W) uint8.
+        vertices: (B, V, 3) float32. x and y in pixels; z, the distance from the camera, in the same
+            unit, so that the mesh is (up to the camera's perspective) a similar copy of the head.
+            Only differences of z mean something; smaller is nearer.
+        landmarks: (B, 68, 2) float32 iBUG points, pixels.
+        cover: (B, H, W) float32 in 0..1, how much of each pixel the person covers.
+    """
+
+    rows: pa.Table
+    images: Tensor
+    vertices: Tensor
+    landmarks: Tensor
+    cover: Tensor
+
+
 class Dataset(Protocol):
     """Frames of people, coded or not.
 
@@ -64,4 +85,19 @@ class RendersTruth(Protocol):
 
         AUs that are masked in `targets` keep the frame's own intensity.
         """
+        ...
+
+
+@runtime_checkable
+class KnowsMesh(Protocol):
+    """A dataset that knows the mesh behind its pictures.
+
+    Attributes:
+        mesh: name of the mesh: what vertex number v means. Meshes of one name can be exchanged.
+    """
+
+    mesh: str
+
+    def meshes(self, rows: pa.Table) -> Iterator[Meshes]:
+        """Pictures and meshes of some index rows, streamed in their order, in batches."""
         ...

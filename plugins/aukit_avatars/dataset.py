@@ -11,14 +11,16 @@ import torch
 from torch import Tensor
 
 from aukit.contracts.context import Context
-from aukit.contracts.dataset import Frames
+from aukit.contracts.dataset import Frames, Meshes
 from aukit.contracts.labels import Labels
-from aukit.contracts.landmarker import IBUG68, Faces
 from aukit.errors import DataError
 from aukit.records import TEST, TRAIN, VALID, index_schema
 from aukit.seeds import seed_of
+from aukit.views import View, parse_view, view_name
 from aukit_avatars.actions import AUS, check
-from aukit_avatars.camera import View, parse_view, parse_views, view_name
+from aukit_avatars.camera import views_of
+from aukit_avatars.head import FORMAT
+from aukit_avatars.known import frames_of, meshes_of
 from aukit_avatars.people import Person, sample_person
 from aukit_avatars.plugin import AvatarsConfig
 from aukit_avatars.sequences import TASKS, perform
@@ -39,11 +41,12 @@ class Avatars:
 
     aus = AUS
     landmarks = True
+    mesh = FORMAT
 
     def __init__(self, config: AvatarsConfig, context: Context) -> None:
         self.config = config
         self.name = "avatars" if config.domain == "a" else f"avatars-{config.domain}"
-        self.views = parse_views(config.views)
+        self.views = views_of(config.views)
         self._device = context.device
         self._person = lru_cache(maxsize=512)(self._draw_person)
         self._performance = lru_cache(maxsize=4096)(self._draw_performance)
@@ -79,10 +82,13 @@ class Avatars:
 
     def read(self, rows: pa.Table) -> Iterator[Frames]:
         """The pictures of some index rows, with their true landmarks."""
-        step = max(1, PIXELS_AT_ONCE // self.config.size**2)
-        for start in range(0, rows.num_rows, step):
-            batch = rows.slice(start, step)
-            yield self._frames(batch, self.truth(batch))
+        for batch in batches(rows, self.config.size):
+            yield frames_of(batch, self.truth(batch))
+
+    def meshes(self, rows: pa.Table) -> Iterator[Meshes]:
+        """The pictures of some index rows, with the meshes behind them."""
+        for batch in batches(rows, self.config.size):
+            yield meshes_of(batch, self.truth(batch))
 
     def render(self, rows: pa.Table, targets: Labels) -> Frames:
         """The true pictures of the given frames, had the AUs been `targets`.
@@ -92,7 +98,7 @@ class Avatars:
         Raises:
             ConfigError: an AU that avatars do not have, or a level outside 0..5.
         """
-        return self._frames(rows, self.truth(rows, targets))
+        return frames_of(rows, self.truth(rows, targets))
 
     def truth(self, rows: pa.Table, targets: Labels | None = None) -> Truth:
         """Pictures with everything that is known about them: mesh, landmarks, pose, camera."""
@@ -184,17 +190,14 @@ class Avatars:
         }
         return pa.table(columns, schema=index_schema(self.aus))
 
-    def _frames(self, rows: pa.Table, truth: Truth) -> Frames:
-        points = truth.landmarks.cpu()
-        return Frames(
-            rows=rows,
-            images=tuple(truth.images.cpu()),
-            reasons=(None,) * rows.num_rows,
-            faces=tuple(_face(face) for face in points),
-        )
-
 
 _KEY = ("partition", "subject", "task", "view", "frame")
+
+
+def batches(rows: pa.Table, size: int) -> Iterator[pa.Table]:
+    """Index rows in batches whose pictures are rendered in one go."""
+    step = max(1, PIXELS_AT_ONCE // size**2)
+    return (rows.slice(start, step) for start in range(0, rows.num_rows, step))
 
 
 def _pick(arrays: Sequence[np.ndarray], frames: Sequence[int]) -> Tensor:
@@ -209,9 +212,3 @@ def _replace(activation: Tensor, targets: Labels) -> None:
     for column, au in enumerate(targets.aus):
         mask = targets.mask[:, column]
         activation[mask, AUS.index(au)] = targets.values[mask, column].float().cpu()
-
-
-def _face(points: Tensor) -> Faces:
-    """The true face: the box around its landmarks, found for certain."""
-    box = torch.cat([points.amin(0), points.amax(0)])[None]
-    return Faces(boxes=box, scores=torch.ones(1), landmarks={IBUG68: points[None]})

@@ -1,4 +1,4 @@
-"""Registers the dataset `avatars`. The record and its options; nothing heavy is imported."""
+"""Registers the datasets `avatars` and `avatars-wild`; nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -48,9 +48,29 @@ class AvatarsConfig:
             raise ValueError("rates must be lively or fera17")
 
 
+@dataclass(frozen=True)
+class WildConfig:
+    """A recipe: the same recipe gives the same pictures. The default is the size `quick`."""
+
+    train: int = field(default=800, metadata={"help": "people to train on"})
+    valid: int = field(default=40, metadata={"help": "people to choose models on"})
+    test: int = field(default=40, metadata={"help": "people to test on"})
+    frames: int = field(default=4, metadata={"help": "pictures of each of them"})
+    size: int = field(default=176, metadata={"help": "side of the pictures in pixels"})
+    seed: int = field(default=0, metadata={"help": "of people and pictures"})
+
+    def __post_init__(self) -> None:
+        for name in ("train", "valid", "test"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
+        for name in ("frames", "size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+
+
 @hookimpl
 def aukit_datasets() -> list[Component]:
-    """The open benchmark."""
+    """The open benchmark, and what 3D aligners are fitted on."""
     return [
         Component(
             kind="data",
@@ -66,5 +86,17 @@ def aukit_datasets() -> list[Component]:
                 },
             },
             tags=("truth", "synthetic-people"),
-        )
+        ),
+        Component(
+            kind="data",
+            name="avatars-wild",
+            factory="aukit_avatars.wild:WildAvatars",
+            config=WildConfig,
+            summary="avatars in any pose, expression and light, to fit aligners on",
+            presets={
+                "quick": {},
+                "paper": {"train": 20000, "valid": 100, "test": 100, "frames": 6, "size": 352},
+            },
+            tags=("truth", "synthetic-people"),
+        ),
     ]  # fmt: skip

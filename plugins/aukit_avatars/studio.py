@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from aukit.errors import ConfigError
+from aukit.views import FRONTAL, View
+from aukit.vision.rotation import product, rotations
 from aukit_avatars.actions import AUS, SIDES, Face, check, strengths
 from aukit_avatars.appearance import Looks
-from aukit_avatars.camera import FRONTAL, Camera, View, bend, check_view, product, rotations
+from aukit_avatars.camera import Camera, bend, check_view
 from aukit_avatars.head import Head, mix
 from aukit_avatars.people import OLDEST, YOUNGEST, Person
 from aukit_avatars.randomness import normal
@@ -81,13 +83,15 @@ class Studio:
     Args:
         device: where to compute.
         head: the head model; the packaged one by default.
+        texture: texels along the edge of the painted skin. Painting a person takes longer than
+            a picture, so many people in small pictures want fewer.
     """
 
-    def __init__(self, device: str = "cpu", head: Head | None = None) -> None:
+    def __init__(self, device: str = "cpu", head: Head | None = None, texture: int = 512) -> None:
         self.device = torch.device(device)
         self.head = (head or Head.load()).to(device)
         self._face = Face(self.head)
-        self._renderer = Renderer(self.head, device)
+        self._renderer = Renderer(self.head, device, texture=texture)
         self._gaze = _gaze_matrix(self.head)
         self._neutral = lru_cache(maxsize=256)(self._neutral_of)
 
@@ -96,12 +100,13 @@ class Studio:
         neutral = torch.stack([self._neutral(person) for person in shots.people])
         return self.head.move(neutral, self._weights(shots))
 
-    def shoot(self, shots: Shots, size: int) -> Truth:
+    def shoot(self, shots: Shots, size: int, camera: Camera | None = None) -> Truth:
         """Take the pictures.
 
         Args:
             shots: what to take.
             size: side of the pictures in pixels.
+            camera: B cameras; the ones that stand in the scenes by default.
 
         Raises:
             ConfigError: a view outside the camera's range, a level outside 0..5, a size below 1.
@@ -109,7 +114,7 @@ class Studio:
         if size < 1:
             raise ConfigError(f"pictures of {size} pixels cannot be taken")
         check(AUS, shots.activation)
-        head, camera = self.shape(shots), self.camera(shots)
+        head, camera = self.shape(shots), camera or self.camera(shots)
         angles = shots.angles.to(self.device)
         picture = self._render(shots, bend(head, self.head.turning, angles), camera, size)
         return Truth(
