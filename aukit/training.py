@@ -11,28 +11,38 @@ import contextlib
 import copy
 import json
 import math
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
+from aukit.checkpoints import CHECKPOINT, checkpoint, restore
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
-from aukit.errors import DataError, StageError
-from aukit.models import save_tensors
+from aukit.errors import StageError
+from aukit.processes import (
+    average_gradients,
+    distributed,
+    own_share,
+    rank,
+    unwrap,
+    world_size,
+)
 from aukit.progress import Progress, Silent
 from aukit.seeds import seed_of
 
-CHECKPOINT = "checkpoint.safetensors"
+__all__ = [
+    "CHECKPOINT", "SCALARS", "Best", "Ema", "Paint", "Recipe", "Scalars", "Session",
+    "average_gradients", "distributed", "own_share", "rank", "read_scalars", "train", "unwrap",
+    "world_size",
+]  # fmt: skip
+
 SCALARS = "scalars.jsonl"
 
 Scalars = Mapping[str, float]
@@ -76,11 +86,20 @@ class Session:
         if self.preview is not None and rank() == 0:
             self.preview(step, paint)
 
-    def prepare(self, module: nn.Module) -> nn.Module:
-        """The module on the device, channels last, compiled and distributed as asked."""
+    def place(self, module: nn.Module) -> nn.Module:
+        """The module itself on the device, channels last, compiled as asked.
+
+        For fits that average gradients themselves (`average_gradients`). A compiled module cannot
+        be differentiated twice: call its `forward` where that is needed.
+        """
         module = module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.compile:
             module.compile()
+        return module
+
+    def prepare(self, module: nn.Module) -> nn.Module:
+        """The module placed, and distributed if there are several processes."""
+        module = self.place(module)
         if world_size() > 1:
             on_gpu = not self.device.startswith("cpu")
             return DistributedDataParallel(module, [self.device] if on_gpu else None)
@@ -97,48 +116,6 @@ class Session:
         if not (enabled and able):
             return contextlib.nullcontext()
         return torch.autocast(kind, torch.bfloat16)
-
-
-def world_size() -> int:
-    """Processes that train together (torchrun); 1 without."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def rank() -> int:
-    """Number of this process among them."""
-    return int(os.environ.get("RANK", "0"))
-
-
-@contextlib.contextmanager
-def distributed(device: str) -> Iterator[None]:
-    """Join the other processes of torchrun for the length of the block, if there are any."""
-    if world_size() == 1 or torch.distributed.is_initialized():
-        yield
-        return
-    torch.distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
-    try:
-        yield
-    finally:
-        torch.distributed.destroy_process_group()
-
-
-def own_share(indices: Sequence[int]) -> Sequence[int]:
-    """The part of a batch that this process computes; equal parts, so gradients average exactly.
-
-    Raises:
-        StageError: the batch cannot be divided.
-    """
-    if len(indices) % world_size():
-        raise StageError(
-            f"a batch of {len(indices)} cannot be shared by {world_size()} processes",
-            "choose a batch size that the number of processes divides",
-        )
-    return indices[rank() :: world_size()]
-
-
-def unwrap(module: nn.Module) -> nn.Module:
-    """The module itself, without the distributed wrapper."""
-    return module.module if isinstance(module, DistributedDataParallel) else module
 
 
 class Best(nn.Module):
@@ -165,6 +142,39 @@ class Best(nn.Module):
             self.score.fill_(-math.inf if math.isnan(score) else score)
             self.step.fill_(step)
         return better
+
+
+class Ema(nn.Module):
+    """The exponential moving average of a module's state; part of the checkpoint like any module.
+
+    The first averages forget faster, min(decay, (1 + n) / (10 + n)) after n updates, so that the
+    initial weights are soon gone.
+
+    Args:
+        module: what is averaged; its state now is where the average starts.
+        decay: share of the average that an update keeps, in [0, 1); 0 follows the module.
+    """
+
+    updates: Tensor
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        super().__init__()
+        self.decay = decay
+        self.module = copy.deepcopy(module).requires_grad_(False)
+        self.register_buffer("updates", torch.tensor(0))
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Move the average towards the module as it is now."""
+        count = int(self.updates)
+        weight = 1 - min(self.decay, (1 + count) / (10 + count))
+        current = module.state_dict()
+        for key, mean in self.module.state_dict().items():
+            if mean.is_floating_point():
+                mean.lerp_(current[key], weight)
+            else:
+                mean.copy_(current[key])
+        self.updates += 1
 
 
 @dataclass(frozen=True)
@@ -197,27 +207,30 @@ def train(name: str, recipe: Recipe, session: Session) -> None:
         session: where.
 
     Raises:
-        StageError: a loss is not finite (the checkpoint before it is kept).
+        StageError: a loss or a weight is not finite (the checkpoint before it is kept).
         DataError: the checkpoint is of another network, or damaged.
     """
-    start = restore(recipe, session)
-    scalars = _ScalarLog(session, start)
+    start, pending = restore(recipe, session.folder)
+    scalars = _ScalarLog(session, start, pending)
     saved = time.monotonic()
     with session.progress.start(name, recipe.steps) as bar, _without_denormals():
         bar.advance(start)
         for number in range(start, recipe.steps):
             torch.manual_seed(seed_of(session.seed, "step", number, rank()))
-            scalars.add(recipe.step(number))
+            scalars.add(number, recipe.step(number))
             done = number + 1
             if done == recipe.steps or (recipe.every and done % recipe.every == 0):
-                values = scalars.flush(number, name)
+                values = scalars.flush(name)
                 extra = recipe.on_tick(number) if recipe.on_tick else {}
                 scalars.write(number, {**values, **extra})
                 bar.note(_short({**values, **extra}))
             bar.advance()
             if time.monotonic() - saved > session.checkpoint_every and done < recipe.steps:
-                checkpoint(recipe, session, done, scalars.pending)
+                scalars.refuse_divergence(name)
+                refuse_broken_weights(name, recipe, number)
+                checkpoint(recipe, session.folder, done, scalars.pending)
                 saved = time.monotonic()
+    refuse_broken_weights(name, recipe, recipe.steps - 1)
 
 
 @contextlib.contextmanager
@@ -231,6 +244,25 @@ def _without_denormals() -> Iterator[None]:
         torch.set_flush_denormal(flushed)
 
 
+def refuse_broken_weights(name: str, recipe: Recipe, step: int) -> None:
+    """Stop before weights that are no numbers are kept.
+
+    Raises:
+        StageError: a module holds NaN or infinity; the message names it.
+    """
+    for label, module in recipe.modules.items():
+        # The learned state alone: buffers may hold infinities on purpose, as `Best` does.
+        if any(not bool(p.isfinite().all()) for p in unwrap(module).parameters()):
+            raise _diverged(name, f"a weight of {label} is not finite", step)
+
+
+def _diverged(name: str, what: str, step: int) -> StageError:
+    return StageError(
+        f"{name}: {what} at step {step}: the training diverged",
+        "lower the learning rate, or see scalars.jsonl for where it began",
+    )
+
+
 def _short(values: Scalars) -> str:
     return "  ".join(f"{key} {value:.3g}" for key, value in values.items())
 
@@ -238,28 +270,39 @@ def _short(values: Scalars) -> str:
 class _ScalarLog:
     """Means of losses between ticks, as JSON lines; lines after the checkpoint are made again."""
 
-    def __init__(self, session: Session, start: int) -> None:
+    def __init__(self, session: Session, start: int, pending: dict[str, list[float]]) -> None:
         self.session = session
         self.path = session.folder / SCALARS
-        self.pending: dict[str, list[float]] = _read_pending(session.folder) if start else {}
+        self.pending = pending
+        self._fresh: list[tuple[int, Mapping[str, Tensor]]] = []
         kept = [line for line in read_scalars(self.path) if line["step"] < start]
         text = "".join(json.dumps(line) + "\n" for line in kept)
         if rank() == 0:
             self.path.write_text(text, encoding="utf-8")
 
-    def add(self, losses: Mapping[str, Tensor]) -> None:
-        for key, value in losses.items():
-            self.pending.setdefault(key, []).append(float(value.detach()))
+    def add(self, step: int, losses: Mapping[str, Tensor]) -> None:
+        # Reading a number off an accelerator waits for it, so that is left for later.
+        self._fresh.append((step, {key: value.detach() for key, value in losses.items()}))
 
-    def flush(self, step: int, name: str) -> dict[str, float]:
+    def refuse_divergence(self, name: str) -> None:
+        """Read the losses added since the last time.
+
+        Raises:
+            StageError: one is not finite; the message names the first.
+        """
+        fresh, self._fresh = self._fresh, []
+        for step, losses in fresh:
+            for key, value in losses.items():
+                number = float(value)
+                if not math.isfinite(number):
+                    raise _diverged(name, f"{key} is {number}", step)
+                self.pending.setdefault(key, []).append(number)
+
+    def flush(self, name: str) -> dict[str, float]:
+        """The means since the last flush."""
+        self.refuse_divergence(name)
         means = {key: math.fsum(values) / len(values) for key, values in self.pending.items()}
         self.pending = {}
-        for key, value in means.items():
-            if not math.isfinite(value):
-                raise StageError(
-                    f"{name}: {key} is {value} at step {step}: the training diverged",
-                    "lower the learning rate, or see scalars.jsonl for where it began",
-                )
         return means
 
     def write(self, step: int, values: Scalars) -> None:
@@ -284,86 +327,3 @@ def read_scalars(path: Path) -> list[dict[str, Any]]:
             with contextlib.suppress(ValueError):
                 lines.append(json.loads(text))
     return lines
-
-
-def checkpoint(
-    recipe: Recipe, session: Session, step: int, pending: Mapping[str, list[float]]
-) -> None:
-    """Write everything needed to continue with step number `step`, in one file at once."""
-    if rank() != 0:
-        return
-    tensors: dict[str, Tensor] = {}
-    for name, module in recipe.modules.items():
-        for key, value in unwrap(module).state_dict().items():
-            tensors[f"module/{name}/{key}"] = value.detach().clone(
-                memory_format=torch.contiguous_format
-            )
-    notes: dict[str, Any] = {"step": step, "pending": dict(pending), "optimizers": {}}
-    for name, optimizer in recipe.optimizers.items():
-        state = optimizer.state_dict()
-        notes["optimizers"][name] = state["param_groups"]
-        for parameter, values in state["state"].items():
-            for key, value in values.items():
-                kept = torch.as_tensor(value).detach().clone(memory_format=torch.contiguous_format)
-                tensors[f"optimizer/{name}/{parameter}/{key}"] = kept
-    save_tensors(session.folder / CHECKPOINT, tensors, {"aukit": json.dumps(notes)})
-
-
-def restore(recipe: Recipe, session: Session) -> int:
-    """Bring a recipe to its last checkpoint.
-
-    Returns:
-        the number of the step to continue with; 0 without a checkpoint.
-
-    Raises:
-        DataError: the checkpoint is damaged or of another network.
-    """
-    path = session.folder / CHECKPOINT
-    if not path.is_file():
-        return 0
-    try:
-        notes, tensors = _read_notes(path), load_file(path, device="cpu")
-        for name, module in recipe.modules.items():
-            unwrap(module).load_state_dict(_below(tensors, f"module/{name}/"))
-        for name, optimizer in recipe.optimizers.items():
-            state = _optimizer_state(_below(tensors, f"optimizer/{name}/"))
-            groups = notes["optimizers"][name]
-            optimizer.load_state_dict({"state": state, "param_groups": groups})
-            _match_layout(optimizer)
-    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(
-            f"checkpoint {path} cannot be continued: {reason}", "delete it to start this stage anew"
-        ) from error
-    return int(notes["step"])
-
-
-def _match_layout(optimizer: Optimizer) -> None:
-    """Give the optimizer's moments the memory layout of their parameters, as before the kill."""
-    for parameter, values in optimizer.state.items():
-        for key, value in values.items():
-            if isinstance(value, Tensor) and value.shape == parameter.shape:
-                values[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-
-
-def _read_notes(path: Path) -> dict[str, Any]:
-    with safe_open(path, "pt") as file:
-        notes: dict[str, Any] = json.loads(file.metadata()["aukit"])
-        return notes
-
-
-def _read_pending(folder: Path) -> dict[str, list[float]]:
-    pending: dict[str, list[float]] = _read_notes(folder / CHECKPOINT)["pending"]
-    return pending
-
-
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def _optimizer_state(flat: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in flat.items():
-        parameter, key = name.split("/")
-        state.setdefault(int(parameter), {})[key] = value
-    return state

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from aukit.checkpoints import restore
+from aukit.contracts.faces import FaceBatch
+from aukit.contracts.labels import Labels
 from aukit.errors import DataError, StageError
-from aukit.training import CHECKPOINT, SCALARS, Best, Recipe, Session, read_scalars, train
+from aukit.training import CHECKPOINT, SCALARS, Best, Ema, Recipe, Session, read_scalars, train
 
 
 class Kill(Exception):
@@ -28,7 +32,7 @@ def _network() -> nn.Sequential:
 def _recipe(session: Session, steps: int, die_at: int | None = None) -> Recipe:
     network = session.prepare(_network())
     optimizer = torch.optim.Adam(network.parameters(), 1e-2)
-    best = Best(network)
+    best, ema = Best(network), Ema(network, 0.9)
 
     def step(number: int) -> dict[str, Tensor]:
         if number == die_at:
@@ -37,13 +41,14 @@ def _recipe(session: Session, steps: int, die_at: int | None = None) -> Recipe:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        ema.update(network)
         return {"loss": loss}
 
     def tick(number: int) -> dict[str, float]:
         best.offer(-abs(number - 14), number, network)
         return {"score": float(number)}
 
-    modules = {"network": network, "best": best}
+    modules = {"network": network, "best": best, "ema": ema}
     return Recipe(modules, {"adam": optimizer}, steps, step, every=5, on_tick=tick)
 
 
@@ -78,11 +83,66 @@ def test_the_best_network_is_kept(tmp_path: Path) -> None:
     assert int(best.step) == 14
 
 
-def test_divergence_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.99])
+def test_an_average_is_the_weighted_sum_of_what_it_saw(decay: float) -> None:
+    module = nn.BatchNorm1d(1)
+    ema, expected = Ema(module, decay), module.weight.item()
+    for count, value in enumerate((3.0, -1.0, 7.0)):
+        with torch.no_grad():
+            module.weight.fill_(value)
+            module.running_mean.fill_(value + 1)
+        module.num_batches_tracked += 1
+        ema.update(module)
+        kept = min(decay, (1 + count) / (10 + count))
+        expected = kept * expected + (1 - kept) * value
+    assert ema.module.weight.item() == pytest.approx(expected)
+    assert ema.module.running_mean.item() != module.running_mean.item() or decay == 0
+    assert int(ema.module.num_batches_tracked) == 3
+    assert not ema.module.weight.requires_grad
+
+
+def test_divergence_is_said_where_it_began(tmp_path: Path) -> None:
     session = _session(tmp_path / "nan", every=99)
-    recipe = Recipe({}, {}, 4, lambda n: {"loss": torch.tensor(float("nan"))})
-    with pytest.raises(StageError, match="loss is nan at step 3: the training diverged"):
+    losses = [1.0, float("nan"), 1.0, 1.0]
+    recipe = Recipe({}, {}, 4, lambda n: {"loss": torch.tensor(losses[n])})
+    with pytest.raises(StageError, match="loss is nan at step 1: the training diverged"):
         train("nan", recipe, session)
+
+
+@pytest.mark.parametrize("every", [0.0, 99.0])
+def test_broken_weights_of_one_network_are_never_kept(tmp_path: Path, every: float) -> None:
+    session = _session(tmp_path / "weights", every=every)
+    good, bad = nn.Linear(2, 1), nn.Linear(2, 1)
+
+    def step(number: int) -> dict[str, Tensor]:
+        if number == 5:
+            with torch.no_grad():
+                bad.weight[0, 1] = float("inf")
+        return {"loss": torch.tensor(1.0)}  # the loss was taken before the update
+
+    recipe = Recipe({"good": good, "bad": bad}, {}, 6 if every else 9, step)
+    with pytest.raises(StageError, match="a weight of bad is not finite at step 5"):
+        train("weights", recipe, session)
+    if not every:
+        bad.load_state_dict({"weight": torch.zeros(1, 2), "bias": torch.zeros(1)})
+        assert restore(recipe, session.folder)[0] == 5
+        assert bool(bad.weight.isfinite().all())
+
+
+def test_previews_are_shown_once_and_only_if_somebody_watches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def paint(faces: FaceBatch, targets: Labels) -> Tensor:
+        return torch.zeros(len(faces), 3, 8, 8, dtype=torch.uint8)
+
+    Session(tmp_path).show(3, paint)
+    watched = Session(tmp_path, preview=lambda step, how: seen.append(step))
+    watched.part("one").show(4, paint)
+    monkeypatch.setenv("RANK", "1")
+    watched.show(5, paint)
+    assert seen == [4]
 
 
 def test_a_checkpoint_of_another_network_or_cut_in_half_is_refused(tmp_path: Path) -> None:
@@ -98,36 +158,54 @@ def test_a_checkpoint_of_another_network_or_cut_in_half_is_refused(tmp_path: Pat
     other = Recipe({"network": nn.Linear(2, 2)}, {}, 9, lambda n: {})
     with pytest.raises(DataError, match="cannot be continued"):
         train("cut", other, session)
+    save_file({"weight": torch.zeros(1)}, path)
+    with pytest.raises(DataError, match="it was not written by aukit"):
+        train("cut", _recipe(session, 9), session)
+    save_file({"weight": torch.zeros(1)}, path, {"aukit": '{"step": 3}'})
+    with pytest.raises(DataError, match="cannot be continued"):
+        train("cut", _recipe(session, 9), session)
 
 
 _DISTRIBUTED = """
 import sys, torch
 from pathlib import Path
+from safetensors.torch import load_file, save_file
 from torch import nn
-from aukit.training import Recipe, Session, distributed, own_share, rank, train, unwrap
-folder = Path(sys.argv[1]); folder.mkdir(exist_ok=True)
-session = Session(folder, seed=3)
-with distributed("cpu"):
+from aukit.training import (
+    Recipe, Session, average_gradients, distributed, own_share, rank, train, unwrap
+)
+data = torch.rand(64, 12, generator=torch.Generator().manual_seed(1))
+def fit(session, by_hand):
     torch.manual_seed(0)
-    layers = (nn.Flatten(), nn.Linear(12, 5), nn.Tanh(), nn.Linear(5, 1))
-    network = session.prepare(nn.Sequential(*layers))
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.Tanh(), nn.Linear(5, 1))
+    network = session.place(network) if by_hand else session.prepare(network)
     optimizer = torch.optim.SGD(network.parameters(), 0.1)
-    data = torch.rand(64, 12, generator=torch.Generator().manual_seed(1))
     def step(number):
         rows = own_share([(number * 8 + i) % 64 for i in range(8)])
-        loss = (network(data[list(rows)]).squeeze(1) - data[list(rows)].sum(1)).square().mean()
-        optimizer.zero_grad(); loss.backward(); optimizer.step()
+        inputs = data[list(rows)].requires_grad_(by_hand)
+        loss = (network(inputs).squeeze(1) - data[list(rows)].sum(1)).square().mean()
+        if by_hand:  # a penalty on gradients, which DistributedDataParallel cannot serve
+            slope = torch.autograd.grad(network(inputs).sum(), inputs, create_graph=True)[0]
+            loss = loss + (slope.norm(dim=1) - 1).square().mean()
+        optimizer.zero_grad(); loss.backward()
+        if by_hand:
+            average_gradients(network.parameters())
+        optimizer.step()
         return {"loss": loss}
     train("two", Recipe({"n": network}, {"sgd": optimizer}, 40, step), session)
+    return unwrap(network).state_dict()
+folder = Path(sys.argv[1]); folder.mkdir(exist_ok=True)
+with distributed("cpu"):
+    session, learned = Session(folder, seed=3), {}
+    for how in ("wrapped", "by hand"):
+        found = fit(session.part(how), how == "by hand")
+        learned |= {f"{how}/{key}": value for key, value in found.items()}
     if rank() == 0:
-        from safetensors.torch import save_file
-        save_file(unwrap(network).state_dict(), sys.argv[2])
+        save_file(learned, sys.argv[2])
 """
 
 
 def test_two_processes_learn_as_one(tmp_path: Path) -> None:
-    from safetensors.torch import load_file
-
     script = tmp_path / "fit.py"
     script.write_text(_DISTRIBUTED)
     results = []
@@ -138,5 +216,6 @@ def test_two_processes_learn_as_one(tmp_path: Path) -> None:
         done = subprocess.run(call, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr[-2000:]
         results.append(load_file(result))
+    assert len(results[0]) == 8
     for key, value in results[0].items():
         torch.testing.assert_close(results[1][key], value, rtol=1e-5, atol=1e-6)

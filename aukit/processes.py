@@ -1,0 +1,71 @@
+"""Processes that train together (torchrun): who is who, shares of a batch, common gradients."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from aukit.errors import StageError
+
+
+def world_size() -> int:
+    """Processes that train together (torchrun); 1 without."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def rank() -> int:
+    """Number of this process among them."""
+    return int(os.environ.get("RANK", "0"))
+
+
+@contextlib.contextmanager
+def distributed(device: str) -> Iterator[None]:
+    """Join the other processes of torchrun for the length of the block, if there are any."""
+    if world_size() == 1 or torch.distributed.is_initialized():
+        yield
+        return
+    torch.distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    try:
+        yield
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def own_share(indices: Sequence[int]) -> Sequence[int]:
+    """The part of a batch that this process computes; equal parts, so gradients average exactly.
+
+    Raises:
+        StageError: the batch cannot be divided.
+    """
+    if len(indices) % world_size():
+        raise StageError(
+            f"a batch of {len(indices)} cannot be shared by {world_size()} processes",
+            "choose a batch size that the number of processes divides",
+        )
+    return indices[rank() :: world_size()]
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace gradients by their mean over all processes; nothing to do for one.
+
+    For losses that `DistributedDataParallel` cannot serve, such as penalties on gradients. All
+    processes must hold gradients of the same parameters.
+    """
+    if world_size() == 1:
+        return
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    torch.distributed.all_reduce(flat)
+    parts = torch.split(flat / world_size(), [gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view(gradient.shape))
+
+
+def unwrap(module: nn.Module) -> nn.Module:
+    """The module itself, without the distributed wrapper."""
+    return module.module if isinstance(module, DistributedDataParallel) else module
