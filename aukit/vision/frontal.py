@@ -1,0 +1,317 @@
+"""A face's own mesh, seen from the front or from anywhere, painted with its picture.
+
+P1 (Synthetic Expressions, 2021), section 3.1: the mesh is turned to the front, its texture taken
+from the picture, and what the picture does not show is black.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aukit.contracts.aligner import Aligned
+from aukit.views import FRONTAL, View
+from aukit.vision import registered, warp
+from aukit.vision.frontal_options import Fit, FrontalOptions, Occlusion
+from aukit.vision.mesh import MeshTemplate
+from aukit.vision.occlusion import Normals, Shadow
+from aukit.vision.raster import Fragments, rasterize_fragments
+from aukit.vision.rotation import carry, rotate, rotations
+from aukit.vision.windows import sample
+
+TURNED_AWAY = "turned away"
+HIDDEN = "too little of the face is visible"
+
+_LIMITS = FrontalOptions()
+_DOWN_AND_AWAY = (1.0, -1.0, -1.0)
+"""From the axes of `aukit.views` (y up, z towards the viewer) to those of pictures, and back."""
+
+
+class FrontalView:
+    """Shows meshes with the texture of their pictures.
+
+    A mesh is carried onto the template by a least-squares fit, so that every face comes out upright
+    at the same scale, and is drawn there without perspective.
+
+    Args:
+        template: what the meshes have in common.
+        size, margin, forehead: where the template lies, see `aukit.vision.registered`.
+        fit: `similarity` keeps the shape of the face (Umeyama, weighted by `template.stable`);
+            `affine` shears it onto the template, all vertices alike, as the reference code of PRNet
+            does.
+        occlusion: hidden parts are black, or show what is at the same place on the other side.
+        min_eyes, max_turn, max_outside, min_visible: see `FrontalOptions`.
+        device: where to compute.
+
+    Raises:
+        ValueError: `mirror` for a template that does not know its mirror.
+    """
+
+    def __init__(
+        self,
+        template: MeshTemplate,
+        *,
+        size: int,
+        margin: float,
+        forehead: float,
+        fit: Fit = "similarity",
+        occlusion: Occlusion = "black",
+        min_eyes: float = _LIMITS.min_eyes,
+        max_turn: float = _LIMITS.max_turn,
+        max_outside: float = _LIMITS.max_outside,
+        min_visible: float = _LIMITS.min_visible,
+        device: str = "cpu",
+    ) -> None:
+        self.options = FrontalOptions(
+            size, margin, forehead, fit, occlusion, min_eyes, max_turn, max_outside, min_visible
+        )
+        if occlusion == "mirror" and template.mirror is None:
+            raise ValueError("the mesh does not know its mirror: occlusion 'mirror' is impossible")
+        self.template = template.to(device)
+        self._device = torch.device(device)
+        points = self.template.landmarks_of(self.template.vertices)
+        scale, shift = registered.placement(points[:, :2], size, margin, forehead)
+        offset = torch.cat([shift, -points[:, 2].mean()[None] * scale])
+        self._target = self.template.vertices * scale + offset
+        self._landmarks = points * scale + offset
+        self._normals = Normals(self.template.triangles, self._target)
+
+    @classmethod
+    def of(cls, template: MeshTemplate, options: FrontalOptions, device: str) -> FrontalView:
+        """The view that options ask for."""
+        names = FrontalOptions.__dataclass_fields__
+        return cls(template, **{name: getattr(options, name) for name in names}, device=device)
+
+    @property
+    def target(self) -> Tensor:
+        """(68, 2) where the landmarks of the template lie in the registered picture, pixels."""
+        return self._landmarks[:, :2]
+
+    def describe(self) -> dict[str, Any]:
+        """Everything that decides how an accepted face looks, as JSON values."""
+        keep = ("size", "margin", "forehead", "fit", "occlusion")
+        options = {name: getattr(self.options, name) for name in keep}
+        target = [[round(value, 2) for value in point] for point in self.target.tolist()]
+        return {**options, "target": target}
+
+    def show(
+        self,
+        images: Sequence[Tensor],
+        vertices: Tensor,
+        views: Sequence[View] = (FRONTAL,),
+        reasons: Sequence[str | None] | None = None,
+    ) -> list[Aligned]:
+        """Show faces in some views.
+
+        Args:
+            images: B uint8 tensors (3, H, W), any sizes.
+            vertices: (B, V, 3) meshes in source pixels; z in the same unit, smaller is nearer.
+            views: pitch and yaw in degrees, as in `aukit.views`.
+            reasons: length B; rows with a reason are left out for it.
+
+        Returns:
+            one `Aligned` of B rows a view. `valid` are the pixels whose own place the picture
+            shows; `transforms` the similarity that comes nearest to what happened to the landmarks.
+        """
+        vertices = vertices.to(self._device, torch.float32)
+        why = self._reasons(images, vertices, reasons or [None] * len(images))
+        rows = [row for row, reason in enumerate(why) if reason is None]
+        fits = self._fits(vertices[rows])
+        turned = self._turned(vertices[rows])
+        for row, away in zip(rows, turned.tolist(), strict=True):
+            why[row] = TURNED_AWAY if away > self.options.max_turn else None
+        kept = [place for place, row in enumerate(rows) if why[row] is None]
+        rows = [rows[place] for place in kept]
+        if not rows:
+            return [registered.blank(why, self.options.size, self._device) for _ in views]
+        pictures = [images[row].to(self._device) for row in rows]
+        scene = _Scene.of(pictures, vertices[rows], fits[kept], self._normals, self.template)
+        return [self._shown(scene, view, why, rows) for view in views]
+
+    def _reasons(
+        self, images: Sequence[Tensor], vertices: Tensor, known: Sequence[str | None]
+    ) -> list[str | None]:
+        points = self.template.landmarks_of(vertices)
+        extent = points.new_tensor([(i.shape[-1], i.shape[-2]) for i in images])[:, None]
+        beyond = ((points[..., :2] < -0.5) | (points[..., :2] > extent - 0.5)).any(-1)
+        left, right = registered.OUTER_EYES
+        eyes = (points[:, left] - points[:, right]).norm(dim=-1)
+        checks = (
+            (registered.NOT_FINITE, (~vertices.isfinite()).any(-1).any(-1).tolist()),
+            (registered.TOO_SMALL, (eyes < self.options.min_eyes).tolist()),
+            (registered.OUTSIDE, (beyond.float().mean(-1) > self.options.max_outside).tolist()),
+        )
+        return list(registered.first_reasons(checks, known))
+
+    def _fits(self, vertices: Tensor) -> Tensor:
+        """(B, 4, 4) float32 source pixels -> aligned pixels, in space."""
+        if self.options.fit == "affine":
+            return affine(vertices.double(), self._target.double()).float()
+        return self._similarities(vertices)
+
+    def _similarities(self, vertices: Tensor) -> Tensor:
+        used = self.template.stable.nonzero().squeeze(1)
+        source, target = (mesh[..., used, :].double() for mesh in (vertices, self._target))
+        return warp.similarity(source, target, self.template.stable[used].double()).float()
+
+    def _turned(self, vertices: Tensor) -> Tensor:
+        """(B,) degrees between the front of the face and the camera."""
+        linear = self._similarities(vertices)[:, :3, :3]
+        scale = torch.linalg.det(linear.double()).pow(1 / 3)
+        return torch.rad2deg((linear[:, 2, 2] / scale).clamp(-1, 1).acos())
+
+    def _shown(
+        self, scene: _Scene, view: View, reasons: Sequence[str | None], rows: Sequence[int]
+    ) -> Aligned:
+        size, meshes = self.options.size, self._turn(scene.meshes, view)
+        offset = meshes.new_tensor([0.5, 0.5, 0.0])  # the rasterizer's centres lie at + 0.5
+        fragments = rasterize_fragments(meshes + offset, self.template.triangles, (size, size))
+        texels = scene.look(fragments, (len(rows), size, size), self.options.occlusion == "mirror")
+        share = texels.seen.sum((1, 2)) / texels.covered.sum((1, 2)).clamp_min(1)
+        why = list(reasons)
+        for row, visible in zip(rows, share.tolist(), strict=True):
+            why[row] = HIDDEN if visible < self.options.min_visible else None
+        kept = [place for place, row in enumerate(rows) if why[row] is None]
+        result = registered.blank(why, size, self._device)
+        if kept:
+            into = [rows[place] for place in kept]
+            self._fill(result, into, scene, kept, texels, self.template.landmarks_of(meshes))
+        return result
+
+    def _turn(self, meshes: Tensor, view: View) -> Tensor:
+        if view == FRONTAL:
+            return meshes
+        axes = meshes.new_tensor(_DOWN_AND_AWAY)
+        turn = rotations(meshes.new_tensor([[*view, 0.0]])) * axes * axes[:, None]
+        pivot = self._landmarks.mean(0)
+        return rotate(meshes - pivot, turn) + pivot
+
+    def _fill(
+        self,
+        result: Aligned,
+        into: list[int],
+        scene: _Scene,
+        kept: list[int],
+        texels: _Texels,
+        landmarks: Tensor,
+    ) -> None:
+        images = [scene.images[place] for place in kept]
+        places = texels.places[kept], texels.painted[kept]
+        source = self.template.landmarks_of(scene.vertices[kept])[..., :2].double()
+        target = landmarks[kept][..., :2]
+        result.images[into] = sample(images, *places, scene.shrink[kept])
+        result.valid[into] = texels.seen[kept]
+        result.landmarks[into] = target
+        result.transforms[into] = warp.similarity(source, target.double()).float()
+
+
+@dataclass(frozen=True)
+class _Texels:
+    """Where each pixel of the registered pictures takes its colour from.
+
+    Attributes:
+        places: (B, S, S, 2) source pixels.
+        covered: (B, S, S) bool, the mesh is there.
+        seen: (B, S, S) bool, the source picture shows that point of the mesh.
+        painted: (B, S, S) bool, seen or mirrored.
+    """
+
+    places: Tensor
+    covered: Tensor
+    seen: Tensor
+    painted: Tensor
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """Faces that are fit to be shown.
+
+    Attributes:
+        images: B uint8 pictures.
+        extent: (B, 2) their width and height.
+        vertices: (B, V, 3) source pixels.
+        meshes: (B, V, 3) the same, aligned pixels, seen from the front.
+        attributes: (B, V, 6 or 12) source position and normal, and those of the mirrored vertex.
+        shadow: z-buffers of the source.
+        shrink: (B,) source pixels an aligned pixel.
+        triangles: (T, 3).
+    """
+
+    images: Sequence[Tensor]
+    extent: Tensor
+    vertices: Tensor
+    meshes: Tensor
+    attributes: Tensor
+    shadow: Shadow
+    shrink: Tensor
+    triangles: Tensor
+
+    @classmethod
+    def of(
+        cls,
+        images: Sequence[Tensor],
+        vertices: Tensor,
+        fits: Tensor,
+        normals: Normals,
+        template: MeshTemplate,
+    ) -> _Scene:
+        """Prepare faces for any number of views."""
+        attributes = torch.cat([vertices, normals(vertices)], dim=-1)
+        if template.mirror is not None:
+            attributes = torch.cat([attributes, attributes[:, template.mirror]], dim=-1)
+        return cls(
+            images=images,
+            extent=vertices.new_tensor([(i.shape[-1], i.shape[-2]) for i in images]),
+            vertices=vertices,
+            meshes=carry(vertices, fits),
+            attributes=attributes,
+            shadow=Shadow.of(vertices, template.triangles),
+            shrink=torch.linalg.det(fits[:, :3, :3].double()).abs().pow(-1 / 3),
+            triangles=template.triangles,
+        )
+
+    def look(self, fragments: Fragments, shape: tuple[int, int, int], mirror: bool) -> _Texels:
+        """Find each covered pixel in the source picture."""
+        used = self.attributes if mirror else self.attributes[..., :6]
+        values = fragments.interpolate(self.triangles, used.contiguous())
+        points, seen = values[:, :2], self._seen(values[:, :6], fragments.sample)
+        painted = seen
+        if mirror:
+            other = ~seen & self._seen(values[:, 6:], fragments.sample)
+            points = torch.where(other[:, None], values[:, 6:8], points)
+            painted = seen | other
+        count = shape[0] * shape[1] * shape[2]
+        places = points.new_zeros(count, 2).index_copy(0, fragments.pixel, points)
+        covered, visible, coloured = (
+            seen.new_zeros(count).index_copy(0, fragments.pixel, mask).view(shape)
+            for mask in (torch.ones_like(seen), seen, painted)
+        )
+        return _Texels(places.view(*shape, 2), covered, visible, coloured)
+
+    def _seen(self, values: Tensor, sample: Tensor) -> Tensor:
+        place = values[:, :2]
+        inside = ((place >= -0.5) & (place <= self.extent[sample] - 0.5)).all(-1)
+        return inside & self.shadow.sees(values[:, :3], values[:, 3:6], sample)
+
+
+def affine(source: Tensor, target: Tensor) -> Tensor:
+    """Least-squares affine maps between point sets.
+
+    Args:
+        source: (B, N, 3) float64.
+        target: (N, 3).
+
+    Returns:
+        (B, 4, 4).
+    """
+    middle, goal = source.mean(1, keepdim=True), target.mean(0)
+    x, y = source - middle, target - goal
+    linear = torch.linalg.solve(x.mT @ x, x.mT @ y).mT
+    result = torch.eye(4, dtype=source.dtype, device=source.device).repeat(len(source), 1, 1)
+    result[:, :3, :3] = linear
+    result[:, :3, 3] = goal - (linear @ middle.mT)[..., 0]
+    return result
