@@ -1,0 +1,60 @@
+"""A rising curve through points: puts a judge's own scale on that of the intensities 0..5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Rising:
+    """A function that never falls: linear between its knots, constant outside them.
+
+    Attributes:
+        x: (K,) float64, rising.
+        y: (K,) float64, never falling.
+    """
+
+    x: Tensor
+    y: Tensor
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """The curve at some values, float64; NaN stays NaN."""
+        inside = values.double().clamp(self.x[0], self.x[-1])
+        if len(self.x) == 1:
+            return torch.where(inside.isnan(), inside, self.y[0])
+        right = torch.searchsorted(self.x, inside.nan_to_num(self.x[0])).clamp(1, len(self.x) - 1)
+        share = (inside - self.x[right - 1]) / (self.x[right] - self.x[right - 1])
+        return torch.lerp(self.y[right - 1], self.y[right], share)
+
+
+def fit_rising(x: Tensor, y: Tensor) -> Rising:
+    """The never-falling curve with the least squared error (isotonic regression).
+
+    Pool adjacent violators: points in the order of x form blocks of their mean; a block that lies
+    below the one before it is merged with it.
+
+    Args:
+        x, y: (N,) finite values, N at least 1.
+    """
+    values, inverse = torch.unique(x.double(), return_inverse=True)
+    counts = torch.zeros_like(values).index_add_(0, inverse, torch.ones_like(x.double()))
+    means = torch.zeros_like(values).index_add_(0, inverse, y.double()) / counts
+    blocks: list[tuple[float, float, int]] = []
+    for mean, weight in zip(means.tolist(), counts.tolist(), strict=True):
+        block = (mean, weight, 1)
+        while blocks and blocks[-1][0] >= block[0]:
+            block = _merged(blocks.pop(), block)
+        blocks.append(block)
+    fitted = torch.tensor([mean for mean, _, size in blocks for _ in range(size)])
+    return Rising(values, fitted.double())
+
+
+def _merged(
+    before: tuple[float, float, int], after: tuple[float, float, int]
+) -> tuple[float, float, int]:
+    weight = before[1] + after[1]
+    mean = (before[0] * before[1] + after[0] * after[1]) / weight
+    return mean, weight, before[2] + after[2]
