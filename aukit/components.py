@@ -10,7 +10,7 @@ import dataclasses
 import importlib
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ class Kind:
         flag: command line option, e.g. `--aligner`.
         default: component used when none is named; None means that the kind may be left out.
         summary: one line of help.
+        beside: kind -> the default where a component of that kind is chosen.
     """
 
     name: str
@@ -37,6 +38,12 @@ class Kind:
     flag: str
     default: str | None
     summary: str
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+    def default_beside(self, chosen: Collection[str]) -> tuple[str | None, str | None]:
+        """The default where components of some kinds are chosen, and the kind that decided it."""
+        decided = ((name, kind) for kind, name in self.beside.items() if kind in chosen)
+        return next(decided, (self.default, None))
 
     @property
     def optional(self) -> bool:
@@ -51,7 +58,14 @@ KINDS: dict[str, Kind] = {
         Kind("landmarker", "aukit_landmarkers", "--landmarker", None, "finds faces and landmarks"),
         Kind("aligner", "aukit_aligners", "--aligner", "2d", "registers faces"),
         Kind("synth", "aukit_synthesizers", "--synth", None, "paints faces with given AUs"),
-        Kind("balancer", "aukit_balancers", "--balancer", "resample", "plans the training set"),
+        Kind(
+            "balancer",
+            "aukit_balancers",
+            "--balancer",
+            "resample",
+            "plans the training set",
+            beside={"synth": "semantic"},
+        ),
         Kind("normalizer", "aukit_normalizers", "--normalizer", None, "removes the person"),
         Kind("estimator", "aukit_estimators", "--estimator", "vgg16", "predicts AU intensities"),
         Kind("metric", "aukit_metrics", "--metric", "intensity", "scores predictions"),
@@ -76,6 +90,7 @@ class Component:
         requires: import names that must be installed.
         install_hint: what to type when one of them is missing.
         accepts: what the component needs of its input (landmark schemes for aligners).
+        beside: kinds that may not be left out with it (`synth`, for a plan of synthetic faces).
         tags: properties that the conformance checks use (`stochastic`, `needs-fit`).
         licence: SPDX name of the code.
         weights_licence: licence of the weights it uses, where there are any.
@@ -94,6 +109,7 @@ class Component:
     requires: tuple[str, ...] = ()
     install_hint: str = ""
     accepts: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     licence: str = "Apache-2.0"
     weights_licence: str = ""
@@ -157,6 +173,8 @@ def validate(component: Component) -> None:
             raise PluginError(f"{where}: 'none' means that the {component.kind} step is left out")
     if component.api != API:
         raise PluginError(f"{where} was written for contracts {component.api}; this is {API}")
+    if unknown := set(component.beside) - set(KINDS):
+        raise PluginError(f"{where} needs unknown kinds {sorted(unknown)} beside it")
     if ":" not in component.factory:
         raise PluginError(f"{where}: factory {component.factory!r} is not 'package.module:Class'")
     _validate_config(component, where)

@@ -185,7 +185,11 @@ def resolve(registry: Registry, layers: Sequence[Layer], preset: str | None = No
         options = _replace_preset(options, chosen)
         origins["preset"] = f"{origins['preset']} (hardware)"
     resolver = _Resolver(registry, layers, options.preset)
-    components = {kind: resolver.choice((kind,)) for kind in KINDS}
+    components: dict[str, Choice | None] = {}
+    for kind in KINDS:  # those that decide another's default come before it
+        present = [name for name, choice in components.items() if choice is not None]
+        components[kind] = resolver.choice((kind,), beside=present)
+    _check_company(components)
     roles = {name: resolver.role(name, components, origins) for name in ROLES}
     return RunConfig(options, roles, components, origins)
 
@@ -236,13 +240,20 @@ class _Resolver:
         self.layers = layers
         self.preset = preset
 
-    def choice(self, path: tuple[str, ...], fallback: Choice | None = None) -> Choice | None:
-        """The choice at `path`; a role's path falls back on the choice of the whole run."""
+    def choice(
+        self, path: tuple[str, ...], fallback: Choice | None = None, beside: Sequence[str] = ()
+    ) -> Choice | None:
+        """The choice at `path`; a role's path falls back on the choice of the whole run.
+
+        The default may depend on the kinds that are chosen `beside` it.
+        """
         kind = KINDS[path[-1]]
         tables = [(origin, self._table(document, path)) for origin, document in self.layers]
         named = [(table["name"], origin) for origin, table in tables if "name" in table]
         inherited = fallback.component.qualified if fallback else None
-        name, chosen_by = named[-1] if named else (inherited or kind.default or "none", DEFAULT)
+        default, reason = kind.default_beside(beside)
+        by_default = DEFAULT if reason is None else f"{DEFAULT} (with a {reason})"
+        name, chosen_by = named[-1] if named else (inherited or default or "none", by_default)
         if name == "none" and kind.optional:
             _check_absent(kind.name, tables)
             return None
@@ -275,6 +286,18 @@ class _Resolver:
             table = table.get(part, {}) if isinstance(table, Mapping) else {}
         # `aligner = "2d"` is short for `[aligner] name = "2d"`.
         return {"name": table} if isinstance(table, str) else table
+
+
+def _check_company(components: Mapping[str, Choice | None]) -> None:
+    """Refuse a component that needs another kind which is left out."""
+    for kind, choice in components.items():
+        needed = () if choice is None else choice.component.beside
+        for other in (other for other in needed if components[other] is None):
+            assert choice is not None
+            raise ConfigError(
+                f"{kind} '{choice.component.name}' needs a {other}, and none is chosen",
+                f"add --{other} NAME (`aukit plugins {other}` lists them), or another --{kind}",
+            )
 
 
 def _check_absent(kind: str, tables: Sequence[tuple[str, Mapping[str, Any]]]) -> None:

@@ -107,8 +107,10 @@ class ComponentCommand(click.Command):
     ) -> Iterator[ComponentOption]:
         """The options of this invocation."""
         names = self.chosen_names(args)
+        present = [name for name in KINDS if names.get(name, "none") != "none"]
         for slot in self.slots:
-            default = self.defaults[slot.kind.name]
+            beside, _ = slot.kind.default_beside(present)
+            default = self.defaults[slot.kind.name] if beside == slot.kind.default else beside
             yield choice_option(slot, default)
             component = chosen(registry, slot, names, default)
             if component is not None:

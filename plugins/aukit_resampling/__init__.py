@@ -1,1 +1,1 @@
-"""Balancers that use real frames only."""
+"""Balancers: plans of real frames, and of faces to synthesize."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +51,7 @@ class Unbalanced:
         self, labels: pa.Table, sources: pa.Table, aus: tuple[str, ...], seed: int
     ) -> pa.Table:
         """One row for each AU and coded frame, ordered by AU, then frame id."""
-        labels, levels = _ordered(labels, aus)
+        labels, levels = ordered(labels, aus)
         uses = []
         for place, name in enumerate(aus):
             (rows,) = np.nonzero(levels[:, place] != UNKNOWN)
@@ -81,7 +81,7 @@ class Resample:
         The plan depends on the labels and the seed, not on the order of the rows, and what one AU
         draws does not depend on which other AUs are planned.
         """
-        labels, levels = _ordered(labels, aus)
+        labels, levels = ordered(labels, aus)
         uses, empty = [], dict[str, list[int]]()
         for place, name in enumerate(aus):
             for level in range(au.MAX_LEVEL + 1):
@@ -92,10 +92,7 @@ class Resample:
                 random = np.random.default_rng(seed_of(seed, "resample", name, level))
                 used, counts = draw(rows, self.per_level, random)
                 uses.append(Uses(name, used, np.full(len(used), level, np.int8), counts))
-        _warn_of_empty_levels(empty)
-        return _table(labels, aus, uses).replace_schema_metadata(
-            {**records.plan_schema(aus).metadata, EMPTY_LEVELS: json.dumps(empty).encode()}
-        )
+        return note_empty_levels(_table(labels, aus, uses), empty)
 
 
 def draw(
@@ -117,7 +114,8 @@ def draw(
     return rows[counts > 0], counts[counts > 0]
 
 
-def _ordered(labels: pa.Table, aus: tuple[str, ...]) -> tuple[pa.Table, NDArray[np.int8]]:
+def ordered(labels: pa.Table, aus: tuple[str, ...]) -> tuple[pa.Table, NDArray[np.int8]]:
+    """The rows in the order of their ids, and (N, A) levels of their labels."""
     labels = labels.take(pc.sort_indices(labels, [("id", "ascending")]))
     return labels, levels_of(records.labels_of(labels, aus))
 
@@ -144,7 +142,10 @@ def _rows(ids: pa.Array, uses: Uses, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def _warn_of_empty_levels(empty: dict[str, list[int]]) -> None:
+def note_empty_levels(plan: pa.Table, empty: Mapping[str, Sequence[int]]) -> pa.Table:
+    """Warn of levels that no frame shows, and write them into the plan's metadata."""
     for name, levels in empty.items():
         listed = ", ".join(map(str, levels))
         _log.warning("%s: no training frame at level %s; nothing stands in for it", name, listed)
+    note = {EMPTY_LEVELS: json.dumps(empty).encode()}
+    return plan.replace_schema_metadata({**plan.schema.metadata, **note})

@@ -1,4 +1,4 @@
-"""Registers the balancers `none` and `resample`."""
+"""Registers the balancers `none`, `resample` and `semantic`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,22 @@ class ResampleConfig:
             raise ValueError("per_level must be at least 1")
 
 
+@dataclass(frozen=True)
+class SemanticConfig:
+    """Options of the balancer `semantic`."""
+
+    per_level: int = field(
+        default=5000, metadata={"help": "synthetic faces of each AU at each of the six levels"}
+    )
+
+    def __post_init__(self) -> None:
+        if self.per_level < 1:
+            raise ValueError("per_level must be at least 1")
+
+
 @hookimpl
 def aukit_balancers() -> list[Component]:
-    """Use the frames as they are, or equally many of each level."""
+    """Use the frames as they are, equally many of each level, or synthetic faces only."""
     return [
         Component(
             kind="balancer",
@@ -44,6 +57,16 @@ def aukit_balancers() -> list[Component]:
             config=ResampleConfig,
             summary="equally many real frames of each AU at each level",
             presets={"quick": {"per_level": 150}, "paper": {"per_level": 5000}},
+            paper="Niinuma et al. 2021 (WACV), section 4.2.2",
+        ),
+        Component(
+            kind="balancer",
+            name="semantic",
+            factory="aukit_resampling.semantic:Semantic",
+            config=SemanticConfig,
+            summary="equally many synthetic faces of each AU at each level",
+            presets={"quick": {"per_level": 100}, "paper": {"per_level": 5000}},
+            beside=("synth",),
             paper="Niinuma et al. 2021 (WACV), section 4.2.2",
         ),
     ]

@@ -54,6 +54,7 @@ def test_a_good_record_passes() -> None:
         ({"config": dict}, "must be a dataclass"),
         ({"config": Options()}, "must be a dataclass"),
         ({"config": Demanding}, "option 'size' has no default"),
+        ({"beside": ("synht",)}, "needs unknown kinds"),
         ({"presets": {"quick": {"sise": 1}}}, "preset 'quick' sets unknown options"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import pytest
@@ -30,7 +30,7 @@ def _registry() -> Registry:
     registry = Registry(entry_points=())
     plugin = Plugin("toys", "1.0", "toys")
     for kind in KINDS.values():
-        names = {kind.default or "extra", "other"} - {"none"}
+        names = {kind.default or "extra", "other", *kind.beside.values()} - {"none"}
         plugin.components += [
             Component(
                 kind.name, name, "a:B", Options, "toy",
@@ -62,6 +62,28 @@ def test_without_settings_the_defaults_are_chosen() -> None:
     assert chosen == {kind.name: kind.default for kind in KINDS.values()}
     assert config.options.preset == "quick"
     assert config.origins["preset"] == "default (hardware)"
+
+
+def test_a_default_may_depend_on_another_choice() -> None:
+    plain, painted = resolved({}), resolved({"synth": "extra"})
+    assert plain.need("balancer").component.name == "resample"
+    assert painted.need("balancer").component.name == "semantic"
+    assert painted.need("balancer").chosen_by == "default (with a synth)"
+    assert resolved({"synth": "extra", "balancer": "other"}).need("balancer").component.name == (
+        "other"
+    )
+    assert resolved({"synth": "none"}).need("balancer").component.name == "resample"
+
+
+def test_a_component_that_needs_another_kind_is_refused_without_it() -> None:
+    registry = _registry()
+    (plugin,) = registry.plugins
+    places = [n for n, c in enumerate(plugin.components) if c.name == "semantic"]
+    plugin.components[places[0]] = replace(plugin.components[places[0]], beside=("synth",))
+    with pytest.raises(ConfigError, match=r"balancer 'semantic' needs a synth") as caught:
+        resolve(registry, [("test", {"balancer": "semantic"})], preset="quick")
+    assert "--synth NAME" in str(caught.value)
+    resolve(registry, [("test", {"balancer": "semantic", "synth": "extra"})], preset="quick")
 
 
 def test_default_below_preset_below_file_below_command_line() -> None:
