@@ -1,0 +1,139 @@
+"""Generator and critic of GANimation (Pumarola et al. 2018), to the layer."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+SLOPE = 0.01
+"""Of the critic's LeakyReLU."""
+SPREAD = 0.02
+"""Standard deviation of the initial weights of all convolutions."""
+
+
+class Painting(NamedTuple):
+    """What the generator makes of a batch.
+
+    Attributes:
+        image: (B, 3, S, S) float in -1..1.
+        keep: (B, 1, S, S) in 0..1, the share of the input in each pixel; None without attention.
+    """
+
+    image: Tensor
+    keep: Tensor | None
+
+
+class Verdict(NamedTuple):
+    """What the critic says of a batch.
+
+    Attributes:
+        realism: (B, 1, s, s), unbounded; more is more real.
+        intensity: (B, A), the AUs it sees; 0..1 where it is right.
+    """
+
+    realism: Tensor
+    intensity: Tensor
+
+
+class Generator(nn.Module):
+    """Paints faces with the AUs asked for.
+
+    The attention branch is GANimation's: image = keep * input + (1 - keep) * colour. Without it
+    the colour branch is the image (Niinuma et al. 2021).
+
+    Args:
+        aus: number of AUs, A.
+        width: channels of the first layer, 64 in the paper.
+        blocks: residual blocks, 6 in the paper.
+        attention: with the attention branch.
+    """
+
+    def __init__(self, aus: int, width: int = 64, blocks: int = 6, attention: bool = False) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_normed(nn.Conv2d(3 + aus, width, 7, padding=3, bias=False)),
+            *_normed(nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False)),
+            *_normed(nn.Conv2d(2 * width, 4 * width, 4, 2, 1, bias=False)),
+            *(Residual(4 * width) for _ in range(blocks)),
+            *_normed(nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1, bias=False)),
+            *_normed(nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False)),
+        )
+        self.colour = nn.Conv2d(width, 3, 7, padding=3, bias=False)
+        self.attention = nn.Conv2d(width, 1, 7, padding=3, bias=False) if attention else None
+        self.apply(_initialize)
+
+    def forward(self, images: Tensor, condition: Tensor) -> Painting:
+        """Paint (B, 3, S, S) images in -1..1 with (B, A) intensities in 0..1; S a multiple of 4."""
+        maps = condition[:, :, None, None].expand(-1, -1, *images.shape[-2:])
+        features = self.body(torch.cat([images, maps.to(images.dtype)], 1))
+        colour = self.colour(features).tanh()
+        if self.attention is None:
+            return Painting(colour, None)
+        keep = self.attention(features).sigmoid()
+        return Painting(keep * images + (1 - keep) * colour, keep)
+
+
+class Residual(nn.Module):
+    """Two normalized 3x3 convolutions beside the identity.
+
+    Args:
+        channels: in and out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.path = nn.Sequential(
+            *_normed(nn.Conv2d(channels, channels, 3, padding=1, bias=False)),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.InstanceNorm2d(channels, affine=True),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        changed: Tensor = features + self.path(features)
+        return changed
+
+
+class Critic(nn.Module):
+    """Tells real faces from painted ones, patch by patch, and estimates their AUs.
+
+    Args:
+        aus: number of AUs, A.
+        size: side of the pictures.
+        width: channels of the first layer, doubled by each further one; 64 in the paper.
+        depth: layers, each of which halves the picture; 6 in the paper.
+    """
+
+    def __init__(self, aus: int, size: int, width: int = 64, depth: int = 6) -> None:
+        super().__init__()
+        channels = [3, *(width << layer for layer in range(depth))]
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise(channels):
+            layers += [nn.Conv2d(before, after, 4, 2, 1), nn.LeakyReLU(SLOPE)]
+        self.body = nn.Sequential(*layers)
+        self.realism = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
+        self.intensity = nn.Conv2d(channels[-1], aus, size >> depth, bias=False)
+        self.apply(_initialize)
+
+    def forward(self, images: Tensor) -> Verdict:
+        """Judge (B, 3, S, S) images in -1..1."""
+        features = self.body(images)
+        return Verdict(self.realism(features), self.intensity(features).flatten(1))
+
+
+def _normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [
+        convolution,
+        nn.InstanceNorm2d(convolution.out_channels, affine=True),
+        nn.ReLU(),
+    ]
+
+
+def _initialize(module: nn.Module) -> None:
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.normal_(module.weight, 0.0, SPREAD)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
