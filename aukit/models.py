@@ -73,11 +73,15 @@ def refuse_other_alignment(card: Mapping[str, Any], alignment: Mapping[str, Any]
     Raises:
         DataError: they were not; the message names what differs.
     """
-    known = card.get("alignment") or {}
-    keys = sorted(set(known) | set(alignment))
-    if differing := [key for key in keys if known.get(key) != alignment.get(key)]:
-        details = ", ".join(f"{k} {known.get(k)} / {alignment.get(k)}" for k in differing)
+    if details := differences(card.get("alignment") or {}, alignment):
         raise DataError(
             f"the model was trained on faces aligned otherwise (model / given): {details}",
             "align the faces with the model's aligner and options",
         )
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """What differs between two alignments, as text; empty if nothing does."""
+    keys = sorted(set(one) | set(other))
+    differing = (key for key in keys if one.get(key) != other.get(key))
+    return ", ".join(f"{key} {one.get(key)} / {other.get(key)}" for key in differing)

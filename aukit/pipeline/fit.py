@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import torch
 
 from aukit.contracts.estimator import Estimator, TrainingSet
@@ -17,21 +16,18 @@ from aukit.contracts.synthesizer import Synthesizer
 from aukit.errors import DataError, PluginError
 from aukit.faces import StoredFaces
 from aukit.models import CARD, load_card, refuse_other_alignment
-from aukit.pipeline.align import shard_path
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.prepare import PLAN, Prepared, stored
-from aukit.pipeline.training_set import plan_counts, request_targets, synthetic_requests
-from aukit.records import SYNTHETIC, face_schema, with_labels
+from aukit.pipeline.synthesize import synthesize
+from aukit.pipeline.training_set import plan_counts, synthetic_requests
 from aukit.seeds import seed_of
-from aukit.store import read_table, write_json, write_table
+from aukit.store import read_table, write_json
 from aukit.training import Session
-from aukit.vision import images as images_io
 
 if TYPE_CHECKING:
     from aukit.pipeline.execute import Work
 
 MODEL = "model"
-SYNTHESIZE_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -120,7 +116,7 @@ class FitStages:
             with named(choice, "fit-synth"):
                 faces = StoredFaces([source], prepared.aus)
                 synthesizer.fit(faces, self._session("fit-synth", folder))
-                save_fitted(synthesizer, folder, prepared.alignment)
+                save_fitted(synthesizer, folder, prepared)
 
         document = {
             "synth": choice.to_json(),
@@ -147,7 +143,7 @@ class FitStages:
             with named(choice, "synthesize"):
                 load_fitted(synthesizer, fitted, self.prepared.alignment)
                 faces = StoredFaces([painted], self.prepared.aus)
-                self._paint(synthesizer, faces, requests, folder)
+                synthesize(synthesizer, faces, requests, folder, self.work.progress)
 
         document = {
             "synth": fitted.name,
@@ -156,19 +152,6 @@ class FitStages:
             "seed": self.work.context.seed,
         }
         return self.work.stage("synthesize", "synthesize", document, compute)
-
-    def _paint(
-        self, synthesizer: Synthesizer, faces: StoredFaces, requests: pa.Table, folder: Path
-    ) -> None:
-        position = {name: row for row, name in enumerate(faces.table.column("id").to_pylist())}
-        with self.work.progress.start("synthesize", requests.num_rows) as bar:
-            for number, start in enumerate(range(0, requests.num_rows, SYNTHESIZE_BATCH)):
-                part = requests.slice(start, SYNTHESIZE_BATCH)
-                if not shard_path(folder, number).exists():
-                    rows = [position[name] for name in part.column("source").to_pylist()]
-                    table = paint(synthesizer, faces, rows, part)
-                    write_table(shard_path(folder, number), table)
-                bar.advance(part.num_rows)
 
     def _fit_normalizer(self, synthetic: Path | None) -> Path | None:
         choice, prepared = self.config.components["normalizer"], self.prepared
@@ -205,7 +188,7 @@ class FitStages:
             with named(choice, "fit-estimator"):
                 seen = None if valid is None else self.seen(valid, normalizer)
                 estimator.fit(train, seen, self._session("fit-estimator", folder))
-                save_fitted(estimator, folder, prepared.alignment)
+                save_fitted(estimator, folder, prepared)
 
         document = {
             "estimator": choice.to_json(),
@@ -228,8 +211,8 @@ class FitStages:
         return NormalizedFaces(faces, built)
 
 
-def save_fitted(component: Any, folder: Path, alignment: dict[str, Any]) -> None:
-    """Save a fitted component, its card completed with the alignment of its training faces.
+def save_fitted(component: Any, folder: Path, prepared: Prepared) -> None:
+    """Save a fitted component, its card completed with the AUs and the alignment of its faces.
 
     Raises:
         PluginError: the component wrote no card.
@@ -239,7 +222,8 @@ def save_fitted(component: Any, folder: Path, alignment: dict[str, Any]) -> None
     component.save(model)
     if not (model / CARD).is_file():
         raise PluginError(f"{type(component).__name__}.save wrote no {CARD}")
-    write_json(model / CARD, {**load_card(model), "alignment": alignment})
+    card = {"aus": list(prepared.aus), **load_card(model), "alignment": prepared.alignment}
+    write_json(model / CARD, card)
 
 
 def load_fitted(component: Any, folder: Path, alignment: dict[str, Any]) -> None:
@@ -250,38 +234,3 @@ def load_fitted(component: Any, folder: Path, alignment: dict[str, Any]) -> None
     """
     refuse_other_alignment(load_card(folder / MODEL), alignment)
     component.load(folder / MODEL)
-
-
-def paint(
-    synthesizer: Synthesizer, faces: StoredFaces, rows: list[int], requests: pa.Table
-) -> pa.Table:
-    """Synthetic faces for some requests, in `records.face_schema`.
-
-    A synthetic row inherits everything from its parent but the pixels and the labels.
-
-    Raises:
-        PluginError: the synthesizer returned images of another shape or type.
-    """
-    batch = faces.batch(rows)
-    targets = request_targets(requests, faces.aus)
-    seeds = torch.tensor([seed or 0 for seed in requests.column("seed").to_pylist()])
-    images = synthesizer.synthesize(batch, targets, seeds)
-    if images.shape != batch.images.shape or images.dtype != torch.uint8:
-        raise PluginError(
-            f"synthesize returned {images.dtype} {tuple(images.shape)}, "
-            f"not uint8 {tuple(batch.images.shape)}"
-        )
-    table = faces.table.take(rows)
-    replaced: dict[str, Any] = {
-        "id": requests.column("id"),
-        "parent": requests.column("source"),
-        "seed": requests.column("seed"),
-        "origin": [SYNTHETIC] * len(rows),
-    }
-    for name, values in replaced.items():
-        place = table.column_names.index(name)
-        table = table.set_column(place, name, pa.array(list(values), table.schema.field(name).type))
-    table = with_labels(table, targets)
-    pngs = pa.array(images_io.encode(images), pa.binary())
-    table = table.append_column("image", pngs)
-    return table.select(face_schema(faces.aus).names).cast(face_schema(faces.aus))

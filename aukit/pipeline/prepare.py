@@ -14,6 +14,7 @@ from aukit.contracts.balancer import Balancer
 from aukit.contracts.executor import Executor
 from aukit.errors import ConfigError, DataError
 from aukit.faces import StoredFaces, read_rows
+from aukit.models import differences
 from aukit.pipeline.align import Registration, align_rows, partition_rows
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.training_set import check_plan, label_table
@@ -72,6 +73,7 @@ class PrepareStages:
         test = self._faces("test", roles["test"], roles["test"].partition)
         fit = paint = None
         if self.config.components["synth"] is not None:
+            self._require_one_alignment()
             fit = self._faces("synth-fit", roles["synth-fit"], TRAIN)
             paint = self._faces("synth-paint", roles["synth-paint"], TRAIN)
         assert train is not None
@@ -99,6 +101,21 @@ class PrepareStages:
         if wanted not in self._registrations:
             self._registrations.append(wanted)
         return self._registrations[self._registrations.index(wanted)]
+
+    def _require_one_alignment(self) -> None:
+        """Refuse, before the long fit, faces that the synthesizer would refuse after it.
+
+        Raises:
+            DataError: faces that it is fitted on, paints, or stands beside are aligned otherwise.
+        """
+        alignment = self._registration(self.config.roles["synth-fit"]).describe()
+        for name in ("synth-paint", "train"):
+            other = self._registration(self.config.roles[name]).describe()
+            if details := differences(alignment, other):
+                raise DataError(
+                    f"the faces of synth-fit and {name} are aligned otherwise: {details}",
+                    "a synthesizer paints faces that are aligned as its training faces were",
+                )
 
     def _aus(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The AUs to estimate, and those that only some of the data code.

@@ -10,9 +10,8 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
-from aukit.contracts.labels import Labels
 from aukit.errors import LeakageError, PluginError
-from aukit.records import REAL, SYNTHETIC, labels_of, plan_schema
+from aukit.records import REAL, SYNTHETIC, plan_schema
 from aukit.store import digest
 
 
@@ -78,11 +77,6 @@ def _request_ids(rows: pa.Table, aus: tuple[str, ...]) -> list[str]:
         rows.column("source").to_pylist(), rows.column("seed").to_pylist(), targets, strict=True
     )
     return [request_id(source, seed, target) for source, seed, target in triples]
-
-
-def request_targets(requests: pa.Table, aus: tuple[str, ...]) -> Labels:
-    """The target intensities of synthetic requests."""
-    return labels_of(requests, aus)
 
 
 def plan_counts(plan: pa.Table, ids: Sequence[str], aus: tuple[str, ...]) -> Tensor:
