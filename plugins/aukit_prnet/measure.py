@@ -1,0 +1,52 @@
+"""How far predicted faces lie from the true ones."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+OUTER_EYES = (36, 45)
+"""The iBUG points between which the inter-ocular distance is measured."""
+
+
+def inter_ocular(landmarks: Tensor) -> Tensor:
+    """(..., 68, C) landmarks to (...,) distances between the outer corners of the eyes.
+
+    With C = 2 it shrinks when the head turns, as benchmarks of near-frontal photographs have it;
+    with C = 3 it does not.
+    """
+    left, right = (landmarks[..., point, :] for point in OUTER_EYES)
+    return torch.linalg.vector_norm(left - right, dim=-1)
+
+
+def box_side(landmarks: Tensor) -> Tensor:
+    """(..., 68, C) landmarks to (...,) geometric mean sides of their boxes in the picture.
+
+    The scale of AFLW2000-3D's protocol (Zhu et al., "Face Alignment Across Large Poses", CVPR 2016,
+    section 6.1), for heads in any pose.
+    """
+    plane = landmarks[..., :2]
+    return (plane.amax(-2) - plane.amin(-2)).prod(-1).sqrt()
+
+
+def nme(predicted: Tensor, truth: Tensor, scale: Tensor) -> Tensor:
+    """Normalized mean error of each face.
+
+    Args:
+        predicted: (B, N, C) points, C = 2 or 3.
+        truth: (B, N, C), the true points.
+        scale: (B,) distance that counts as 1.
+
+    Returns:
+        (B,) mean distance between the points, as a share of the scale.
+    """
+    return torch.linalg.vector_norm(predicted - truth, dim=-1).mean(-1) / scale
+
+
+def same_depth(predicted: Tensor, truth: Tensor) -> Tensor:
+    """(B, N, 3) predictions, moved in depth so that their mean depth is the true one.
+
+    A picture does not tell how far away a face is, so only differences of depth can be wrong.
+    """
+    shift = (truth[..., 2] - predicted[..., 2]).mean(-1, keepdim=True)
+    return torch.cat([predicted[..., :2], (predicted[..., 2] + shift)[..., None]], -1)
