@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aukit.contracts.landmarker import Faces
+from aukit.views import View
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +33,12 @@ class Aligned:
 
 
 class Aligner(Protocol):
-    """Registers one face an image."""
+    """Registers one face an image.
+
+    An aligner that does more than one transform of the plane can say (3D registration) has the tag
+    `non-planar`: its `transforms` are the similarities that come nearest, and conformance does not
+    hold it to the picture that they would give.
+    """
 
     def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:
         """Register a batch.
@@ -48,4 +54,23 @@ class Aligner(Protocol):
 
     def describe(self) -> Mapping[str, Any]:
         """What a model must know to refuse faces that were aligned otherwise (JSON values)."""
+        ...
+
+
+@runtime_checkable
+class ShowsViews(Protocol):
+    """An aligner that can also show a face from other sides; 3D aligners have it."""
+
+    def views(
+        self, images: Sequence[Tensor], faces: Sequence[Faces], views: Sequence[View]
+    ) -> list[Aligned]:
+        """Show each face in several views.
+
+        Args:
+            images, faces: as for `Aligner.align`.
+            views: pitch and yaw in degrees, see `aukit.views`.
+
+        Returns:
+            one `Aligned` of B rows a view, in order; the frontal view is what `align` returns.
+        """
         ...

@@ -22,11 +22,9 @@ LEAST_COSINE = 0.08
 _SIDE = 224
 """Pixels along the side of the buffer; the mesh fills it."""
 
-_BIAS, _SLOPE = 2.0, 1.0
+_BIAS, _SLOPE = 2.0, 2.0
 """Depth by which a surface must be in front to hide a point, in pixels of the buffer: a share for
 all, and a share for how much depth changes between neighbours (the usual slope-scaled bias)."""
-
-_STEEPEST = 4.0
 
 
 class Normals:
@@ -107,8 +105,8 @@ class Shadow:
         scale = self.scale[sample]
         place = points[:, :2] * scale[:, None] + self.shift[sample]
         cosine = -normals[:, 2] / normals.norm(dim=-1).clamp_min(1e-9)
-        slope = (1 - cosine.square()).clamp_min(0).sqrt() / cosine.clamp_min(1e-9)
-        depth = points[:, 2] * scale - _BIAS - _SLOPE * slope.clamp_max(_STEEPEST)
+        slope = (1 - cosine.square()).clamp_min(0).sqrt() / cosine.clamp_min(LEAST_COSINE)
+        depth = points[:, 2] * scale - _BIAS - _SLOPE * slope
         behind = self._share_behind(place, depth, sample)
         seen: Tensor = (cosine > LEAST_COSINE) & (behind > 0.5)
         return seen

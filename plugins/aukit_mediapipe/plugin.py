@@ -1,4 +1,7 @@
-"""MediaPipe's face models as landmarkers. The records and options; nothing heavy is imported."""
+"""MediaPipe's face models as landmarkers, and their mesh as an aligner.
+
+The records and options; nothing heavy is imported.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aukit.components import Component
 from aukit.hooks import hookimpl
+from aukit.vision.frontal_options import FrontalOptions
 
 if TYPE_CHECKING:
     from aukit.weights import Weights
@@ -72,6 +76,29 @@ class LiteRTOptions(Options):
         super().__post_init__()
         if self.tiles < 1 or self.threads < 0:
             raise ValueError("tiles must be at least 1, and threads at least 0")
+
+
+@dataclass(frozen=True)
+class FaceMeshOptions(FrontalOptions):
+    """Options of the aligner."""
+
+
+@hookimpl
+def aukit_aligners() -> list[Component]:
+    """The aligner on MediaPipe's mesh."""
+    return [
+        Component(
+            kind="aligner",
+            name="facemesh",
+            factory="aukit_mediapipe.facemesh:FaceMeshAligner",
+            config=FaceMeshOptions,
+            summary="MediaPipe's face mesh, turned to the front and painted",
+            presets={"quick": {"size": 96}},
+            accepts=("mediapipe-478",),
+            tags=("non-planar",),
+            paper="Grishchenko et al., Attention Mesh, arXiv:2006.10962",
+        )
+    ]
 
 
 @hookimpl

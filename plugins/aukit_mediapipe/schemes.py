@@ -12,11 +12,12 @@ from torch import Tensor
 
 def to_68(points: Tensor) -> Tensor:
     """(n, 478, D) mesh points -> (n, 68, 2), each a weighted sum of mesh points."""
-    return torch.einsum("kv,nvd->nkd", _weights(), points[:, :, :2])
+    return torch.einsum("kv,nvd->nkd", weights_of_68(), points[:, :, :2])
 
 
 @cache
-def _weights() -> Tensor:
+def weights_of_68() -> Tensor:
+    """(68, 478) weights of the mesh points in each of the 68."""
     text = files("aukit_mediapipe").joinpath("data/mesh_to_68.json").read_text(encoding="utf-8")
     weights = torch.zeros(68, 478)
     for row, point in enumerate(json.loads(text)["points"]):
