@@ -87,11 +87,13 @@ class ImageGroup:
         title: heading.
         images: (encoded PNG, JPEG or WebP, caption) pairs.
         note: a sentence about them.
+        wide: show each as wide as the page.
     """
 
     title: str
     images: Sequence[tuple[bytes, str]]
     note: str = ""
+    wide: bool = False
 
 
 @dataclass(frozen=True)

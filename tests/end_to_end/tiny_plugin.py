@@ -23,9 +23,10 @@ from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
 from aukit.contracts.landmarker import IBUG68, Faces
 from aukit.hooks import hookimpl
-from aukit.models import load_tensors, save_model
-from aukit.records import index_schema, labels_of, plan_schema
+from aukit.models import load_card, load_tensors, save_model
+from aukit.records import index_schema, labels_of, plan_schema, with_labels
 from aukit.seeds import seed_of
+from aukit.training import Recipe, Session, train
 
 AUS = ("AU01", "AU12")
 SIZE = 48
@@ -84,6 +85,11 @@ class Drawn:
             if 0 <= self.config.fail_at < part.num_rows:
                 raise RuntimeError("the projector caught fire")
             yield self._frames(part)
+
+    def render(self, rows: pa.Table, targets: Labels) -> Frames:
+        shown, wanted = labels_of(rows, AUS), targets.select(AUS)
+        values = wanted.values.where(wanted.mask, shown.values)
+        return self._frames(with_labels(rows, Labels(AUS, values, wanted.mask | shown.mask)))
 
     def _frames(self, rows: pa.Table) -> Frames:
         labels = labels_of(rows, AUS)
@@ -169,6 +175,62 @@ class Brush:
         self.mean = load_tensors(folder)["mean"]
 
 
+@dataclass(frozen=True)
+class TintConfig:
+    """Options of the tinter."""
+
+    steps: int = field(default=12, metadata={"help": "steps of the fit"})
+
+
+class Tint:
+    """A synthesizer that really learns: what each AU adds to a picture, by gradient descent."""
+
+    def __init__(self, config: TintConfig, context: Context) -> None:
+        self.config = config
+        self.aus: tuple[str, ...] = ()
+        self.network = torch.nn.Linear(1, 1)
+
+    def fit(self, faces: FaceSource, session: Session) -> None:
+        self.aus = faces.aus
+        torch.manual_seed(session.seed)
+        self.network = torch.nn.Linear(len(self.aus), 3 * SIZE * SIZE)
+        optimizer = torch.optim.Adam(self.network.parameters(), 0.02)
+
+        def step(number: int) -> dict[str, Tensor]:
+            batch = faces.batch(torch.randint(len(faces), (16,)).tolist())
+            error = self.network(batch.labels.values / 5) - batch.images.flatten(1) / 255
+            loss = error.square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return {"loss": loss}
+
+        def tick(number: int) -> dict[str, float]:
+            session.show(number + 1, self.paint)
+            return {}
+
+        parts = ({"network": self.network}, {"adam": optimizer})
+        train("tint", Recipe(*parts, self.config.steps, step, every=4, on_tick=tick), session)
+
+    def paint(self, faces: FaceBatch, targets: Labels) -> Tensor:
+        wanted, shown = targets.select(self.aus), faces.labels.select(self.aus)
+        change = (wanted.values - shown.values).where(wanted.mask, torch.tensor(0.0)) / 5
+        with torch.no_grad():
+            added = (change @ self.network.weight.T).view(-1, 3, SIZE, SIZE)
+        return (faces.images + 255 * added).round().clamp(0, 255).to(torch.uint8)
+
+    def synthesize(self, faces: FaceBatch, targets: Labels, seeds: Tensor) -> Tensor:
+        return self.paint(faces, targets)
+
+    def save(self, folder: Path) -> None:
+        save_model(folder, self.network.state_dict(), {"aus": list(self.aus)})
+
+    def load(self, folder: Path) -> None:
+        self.aus = tuple(load_card(folder)["aus"])
+        self.network = torch.nn.Linear(len(self.aus), 3 * SIZE * SIZE)
+        self.network.load_state_dict(load_tensors(folder))
+
+
 class Paints:
     """A balancer that uses every coded frame once and paints each source at level 5 of each AU."""
 
@@ -245,7 +307,7 @@ def aukit_aligners() -> list[Component]:
 
 @hookimpl
 def aukit_synthesizers() -> list[Component]:
-    return [_tiny("synth", "brush", "Brush")]
+    return [_tiny("synth", "brush", "Brush"), _tiny("synth", "tint", "Tint", TintConfig)]
 
 
 @hookimpl
