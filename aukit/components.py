@@ -31,6 +31,7 @@ class Kind:
         default: component used when none is named; None means that the kind may be left out.
         summary: one line of help.
         beside: kind -> the default where a component of that kind is chosen.
+        several: whether several components are used side by side (`aukit.panel`).
     """
 
     name: str
@@ -39,6 +40,7 @@ class Kind:
     default: str | None
     summary: str
     beside: Mapping[str, str] = field(default_factory=dict)
+    several: bool = False
 
     def default_beside(self, chosen: Collection[str]) -> tuple[str | None, str | None]:
         """The default where components of some kinds are chosen, and the kind that decided it."""
@@ -48,7 +50,7 @@ class Kind:
     @property
     def optional(self) -> bool:
         """Whether `none` is a choice, meaning that the step is left out."""
-        return self.default is None
+        return self.default is None or self.several
 
 
 KINDS: dict[str, Kind] = {
@@ -69,6 +71,14 @@ KINDS: dict[str, Kind] = {
         Kind("normalizer", "aukit_normalizers", "--normalizer", None, "removes the person"),
         Kind("estimator", "aukit_estimators", "--estimator", "vgg16", "predicts AU intensities"),
         Kind("metric", "aukit_metrics", "--metric", "intensity", "scores predictions"),
+        Kind(
+            "judge",
+            "aukit_judges",
+            "--judge",
+            "auto",
+            "judge painted faces; several: a,b; auto: all that can",
+            several=True,
+        ),
         Kind("executor", "aukit_executors", "--executor", "auto", "runs the map-like stages"),
     )
 }
@@ -91,7 +101,7 @@ class Component:
         install_hint: what to type when one of them is missing.
         accepts: what the component needs of its input (landmark schemes for aligners).
         beside: kinds that may not be left out with it (`synth`, for a plan of synthetic faces).
-        tags: properties that the conformance checks use (`stochastic`, `needs-fit`).
+        tags: properties that the conformance checks use (`stochastic`, `needs-fit`), and `auto`.
         licence: SPDX name of the code.
         weights_licence: licence of the weights it uses, where there are any.
         paper: what to cite.
@@ -153,6 +163,9 @@ class Component:
                 f"cannot be imported: {type(error).__name__}: {error}"
             ) from error
 
+
+AUTO = "auto"
+"""Of a kind that takes several: all its components that have this as a tag."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 

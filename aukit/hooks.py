@@ -78,6 +78,12 @@ def aukit_metrics() -> Iterable[Component]:
 
 
 @hookspec
+def aukit_judges() -> Iterable[Component]:
+    """Judges: look at painted faces, and were never seen by a synthesizer."""
+    return ()
+
+
+@hookspec
 def aukit_executors() -> Iterable[Component]:
     """Executors: run the map-like stages here, in local workers, or on a cluster."""
     return ()

@@ -22,6 +22,7 @@ from aukit import au
 from aukit.components import KINDS
 from aukit.config import COMMAND_LINE, DEFAULT, Choice, Value, build, coerce, plain, unknown_option
 from aukit.errors import ConfigError
+from aukit.panel import Panel, resolve_panel
 from aukit.registry import Registry, presets_of
 
 ROLES: dict[str, str] = {
@@ -37,6 +38,7 @@ ROLE_KINDS = ("data", "landmarker", "aligner")
 
 PRESETS = ("quick", "paper")
 ALL_AUS = "all"
+_CARD_FACES = {"quick": 6, "paper": 40}
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,28 @@ class RunOptions:
         metadata={"help": "AUs to estimate: 1,4,12, or those of fera17 or disfa, or all"},
     )
     draws: int = field(default=1000, metadata={"help": "bootstrap draws for the 95 % intervals"})
+    card: int | None = field(
+        default=None,
+        metadata={
+            "help": "faces an AU and level on a synthesizer's score card, 0 for no card; "
+            "none: 6 with the preset quick, 40 with paper"
+        },
+    )
 
     def __post_init__(self) -> None:
         if self.preset not in (*PRESETS, "auto"):
             raise ConfigError(f"unknown preset '{self.preset}'", f"presets: {', '.join(PRESETS)}")
         if self.draws < 1:
             raise ConfigError("draws must be at least 1")
+        if self.card is not None and self.card < 0:
+            raise ConfigError("card must not be negative", "0 leaves the score card out")
         if len(self.aus) != 1 or self.aus[0] not in (*au.LISTS, ALL_AUS):
             object.__setattr__(self, "aus", au.parse_list(self.aus) or (ALL_AUS,))
+
+    @property
+    def faces_on_card(self) -> int:
+        """`card`, or what the preset makes of it."""
+        return _CARD_FACES[self.preset] if self.card is None else self.card
 
 
 @dataclass(frozen=True)
@@ -91,12 +107,17 @@ class RunConfig:
         options: settings of the run as a whole, `preset` resolved.
         roles: role name -> `Role`.
         components: kind -> choice, None where an optional kind is left out.
+        judges: who judges painted faces.
+        reference: where there is a synthesizer, the balancer that a run without one would have:
+            what must not know synthetic faces is fitted on its plan.
         origins: where each setting of the run as a whole came from.
     """
 
     options: RunOptions
     roles: Mapping[str, Role]
     components: Mapping[str, Choice | None]
+    judges: Panel
+    reference: Choice | None
     origins: Mapping[str, str]
 
     def need(self, kind: str) -> Choice:
@@ -111,6 +132,7 @@ class RunConfig:
         document: dict[str, Any] = plain(self.options)
         for kind, choice in self.components.items():
             document[kind] = _section(choice)
+        document[self.judges.kind] = self.judges.to_json()
         for name, role in self.roles.items():
             document[name] = {"partition": role.partition}
             for kind in ROLE_KINDS:
@@ -124,6 +146,7 @@ class RunConfig:
             yield name, json.dumps(value), self.origins[name]
         for kind, choice in self.components.items():
             yield from _choice_rows(kind, choice)
+        yield from self.judges.rows()
         for name, role in self.roles.items():
             yield f"{name}.partition", role.partition, self.origins[f"{name}.partition"]
             for kind in ROLE_KINDS:
@@ -186,12 +209,17 @@ def resolve(registry: Registry, layers: Sequence[Layer], preset: str | None = No
         origins["preset"] = f"{origins['preset']} (hardware)"
     resolver = _Resolver(registry, layers, options.preset)
     components: dict[str, Choice | None] = {}
-    for kind in KINDS:  # those that decide another's default come before it
+    # Kinds that decide another's default come before it.
+    for kind in (name for name in KINDS if not KINDS[name].several):
         present = [name for name, choice in components.items() if choice is not None]
         components[kind] = resolver.choice((kind,), beside=present)
     _check_company(components)
     roles = {name: resolver.role(name, components, origins) for name in ROLES}
-    return RunConfig(options, roles, components, origins)
+    judges = resolve_panel(registry, "judge", layers, options.preset)
+    reference = None
+    if components["synth"] is not None:
+        reference = _Resolver(registry, (), options.preset).choice(("balancer",))
+    return RunConfig(options, roles, components, judges, reference, origins)
 
 
 def preset_of_hardware() -> str:

@@ -21,6 +21,7 @@ from aukit.cli.app import App
 from aukit.components import KINDS, Component, Kind
 from aukit.config import default_of, options, plain, read_file, spell, types_of
 from aukit.errors import ConfigError
+from aukit.panel import members
 from aukit.registry import Registry, presets_of
 
 _EXTRA = "aukit.component_options"
@@ -112,9 +113,12 @@ class ComponentCommand(click.Command):
             beside, _ = slot.kind.default_beside(present)
             default = self.defaults[slot.kind.name] if beside == slot.kind.default else beside
             yield choice_option(slot, default)
+            if slot.kind.several:
+                yield from panel_options(registry, slot, names.get(slot.dotted, default or "none"))
+                continue
             component = chosen(registry, slot, names, default)
             if component is not None:
-                yield from option_list(slot, component)
+                yield from option_list(slot.dotted, component, hidden=len(slot.path) > 1)
 
     def chosen_names(self, args: Sequence[str]) -> dict[str, str]:
         """Slot -> name, from the configuration file and the command line."""
@@ -169,6 +173,8 @@ def names_in(document: Mapping[str, Any], slots: Sequence[Slot]) -> dict[str, st
         for part in slot.path:
             table = table.get(part) if isinstance(table, Mapping) else None
         name = table.get("name") if isinstance(table, Mapping) else table
+        if slot.kind.several and isinstance(name, list):
+            name = ",".join(map(str, name))
         if isinstance(name, str):
             found[slot.dotted] = name
     return found
@@ -207,9 +213,17 @@ def choice_option(slot: Slot, default: str | None) -> ComponentOption:
     )
 
 
-def option_list(slot: Slot, component: Component) -> Iterator[ComponentOption]:
-    """The options of a component in a slot."""
-    role = len(slot.path) > 1
+def panel_options(registry: Registry, slot: Slot, names: str) -> Iterator[ComponentOption]:
+    """The options of the components in a slot that takes several."""
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for component in members(registry, slot.kind.name, wanted):
+        yield from option_list(f"{slot.dotted}.{component.name}", component)
+
+
+def option_list(
+    dotted: str, component: Component, *, hidden: bool = False
+) -> Iterator[ComponentOption]:
+    """The options of a component, which start with `dotted`."""
     section = f"{component.kind.capitalize()} {component.name} ({component.distribution})"
     types = types_of(component.config)
     for entry in options(component):
@@ -217,11 +231,11 @@ def option_list(slot: Slot, component: Component) -> Iterator[ComponentOption]:
         # A bare `--estimator.shared` switches on; `--estimator.shared false` switches off.
         switch = {"is_flag": False, "flag_value": "true"} if annotation is bool else {}
         yield ComponentOption(
-            f"{slot.dotted}.{entry.name}",
-            None if role else section,
+            f"{dotted}.{entry.name}",
+            None if hidden else section,
             metavar=metavar(annotation),
             help=help_text(component, entry),
-            hidden=role,
+            hidden=hidden,
             **switch,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aukit.contracts.faces import FaceBatch, FaceSource
 
@@ -63,4 +63,16 @@ class Estimator(Protocol):
 
     def load(self, folder: Path) -> None:
         """Become what was saved there."""
+        ...
+
+
+@runtime_checkable
+class HasFeatures(Protocol):
+    """An estimator that can also show what it sees in a face before it decides.
+
+    Fréchet distances are measured with these features where no other extractor is chosen.
+    """
+
+    def features(self, faces: FaceBatch) -> Tensor:
+        """(B, D) float32 on the CPU; independent of how the faces are batched."""
         ...

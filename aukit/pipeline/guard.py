@@ -7,7 +7,7 @@ import errno
 from collections.abc import Iterator
 from typing import Any
 
-from aukit.config import Choice
+from aukit.config import DEFAULT, Choice
 from aukit.contracts.context import Context
 from aukit.errors import AukitError, PluginError, StageError, StorageError
 from aukit.run_config import RunConfig
@@ -79,5 +79,7 @@ def import_all(config: RunConfig) -> None:
     chosen = [choice for choice in config.components.values() if choice is not None]
     for role in config.roles.values():
         chosen += [c for c in (role.data, role.landmarker, role.aligner) if c is not None]
+    # Judges that nobody asked for by name may be left out later.
+    chosen += [choice for choice in config.judges.choices if choice.chosen_by != DEFAULT]
     for choice in chosen:
         choice.component.load()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from aukit.au import LISTS
+from aukit.config import Choice
 from aukit.contracts.balancer import Balancer
 from aukit.contracts.executor import Executor
 from aukit.errors import ConfigError, DataError
@@ -38,6 +39,7 @@ class Prepared:
         train, valid, test: stage folders of registered faces; `valid` may be absent.
         synth_fit, synth_paint: the same for a synthesizer; absent without one.
         plan: stage folder of the balancer's plan.
+        reference: with a synthesizer, stage folder of the plan of a run without one.
         alignment: what the training faces' aligner says of itself.
     """
 
@@ -49,6 +51,7 @@ class Prepared:
     synth_fit: Path | None
     synth_paint: Path | None
     plan: Path
+    reference: Path | None
     alignment: dict[str, Any]
 
 
@@ -86,7 +89,8 @@ class PrepareStages:
             test=test,
             synth_fit=fit,
             synth_paint=paint,
-            plan=self._plan(aus, train, paint or train),
+            plan=self._plan("plan", self.config.need("balancer"), aus, train, paint or train),
+            reference=self._reference(aus, train),
             alignment=self._registration(roles["train"]).describe(),
         )
 
@@ -173,9 +177,13 @@ class PrepareStages:
         document = {**registration.to_json(), "partition": partition}
         return self.work.stage("align", f"align-{label}", document, compute)
 
-    def _plan(self, aus: tuple[str, ...], train: Path, paint: Path) -> Path:
-        choice = self.config.need("balancer")
+    def _reference(self, aus: tuple[str, ...], train: Path) -> Path | None:
+        choice = self.config.reference
+        return None if choice is None else self._plan("plan-real", choice, aus, train, train)
 
+    def _plan(
+        self, label: str, choice: Choice, aus: tuple[str, ...], train: Path, paint: Path
+    ) -> Path:
         def compute(folder: Path) -> None:
             balancer: Balancer = make(choice, self.work.context)
             labels = label_table(read_rows(train), aus)
@@ -193,7 +201,7 @@ class PrepareStages:
             "aus": list(aus),
             "seed": self.work.context.seed,
         }
-        return self.work.stage("plan", "plan", document, compute)
+        return self.work.stage("plan", label, document, compute)
 
 
 def stored(folder: Path | None, aus: tuple[str, ...]) -> StoredFaces | None:
