@@ -2,8 +2,7 @@
 
 The authors' rules: 1.6 times the mean side of the box of the 68 points about its middle; or 1.58
 times that of a detector's box, whose middle is first moved down by 0.14 of it. A map gives x, y and
-z in pixels of the crop; z has the scale of x and y, grows towards the camera and is 0 at the
-farthest point of the face.
+z in pixels of the crop, z on the scale of x and y.
 """
 
 from __future__ import annotations
@@ -64,41 +63,28 @@ def cut(images: Sequence[Tensor], crops: Tensor, resolution: int) -> Tensor:
     """The network's input.
 
     Args:
-        images: B tensors (3, H, W) of any sizes, uint8, or float in 0..1.
+        images: B uint8 tensors (3, H, W) of any sizes.
         crops: (B, 3, 3) source pixels -> crop pixels.
         resolution: side R of the crop.
 
     Returns:
         (B, 3, R, R) float32 in 0..1, black beyond the picture, averaged where it shrinks.
     """
-    bright = 1.0 if images[0].is_floating_point() else 255.0
-    return warp([image.float() for image in images], crops, resolution) / bright
+    return warp(images, crops, resolution).float() / 255
 
 
-def to_crop(vertices: Tensor, crops: Tensor, resolution: int) -> Tensor:
-    """What a map is to say of meshes.
+def undo(vertices: Tensor, crops: Tensor, resolution: int, depth: int) -> Tensor:
+    """What a map says, in the source picture.
 
     Args:
-        vertices: (B, V, 3) source pixels, z in the same unit, smaller is nearer.
+        vertices: (B, V, 3) values of the map, in 0..1 of `REACH` * R crop pixels.
         crops: (B, 3, 3) similarities, source pixels -> crop pixels.
         resolution: side R of the crop.
+        depth: `Layout.depth`.
 
     Returns:
-        (B, V, 3) in units of `REACH` * R crop pixels; z grows towards the camera from 0.
+        (B, V, 3) source pixels; z in the same unit, smaller is nearer, from an unknown origin.
     """
-    plane = apply(crops, vertices[..., :2])
-    depth = vertices[..., 2:] * _scale(crops)
-    toward = depth.amax(1, keepdim=True) - depth
-    return torch.cat([plane, toward], -1) / (REACH * resolution)
-
-
-def from_crop(vertices: Tensor, crops: Tensor, resolution: int) -> Tensor:
-    """The way back of `to_crop`, but for the distance to the camera, which a crop does not know."""
     pixels = vertices * (REACH * resolution)
-    plane = apply(invert(crops), pixels[..., :2])
-    return torch.cat([plane, -pixels[..., 2:] / _scale(crops)], -1)
-
-
-def _scale(crops: Tensor) -> Tensor:
-    """(B, 1, 1) crop pixels a source pixel."""
-    return torch.linalg.det(crops[:, :2, :2]).sqrt()[:, None, None]
+    scale = torch.linalg.det(crops[:, :2, :2]).sqrt()[:, None, None]
+    return torch.cat([apply(invert(crops), pixels[..., :2]), depth * pixels[..., 2:] / scale], -1)

@@ -37,6 +37,7 @@ class Layout:
         mesh: name of the mesh that the texels can be filled from, or None.
         sources: (V, 3) int64 vertices of that mesh whose weighted sum is each texel, or None.
         shares: (V, 3) float32 their weights, rows sum to 1, or None.
+        depth: 1 where the z of a map grows away from the camera, -1 where it grows towards it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Layout:
     mesh: str | None = None
     sources: Tensor | None = None
     shares: Tensor | None = None
+    depth: int = 1
 
     @classmethod
     def load(cls, resolution: int = PAPER_RESOLUTION) -> Layout:

@@ -81,6 +81,7 @@ def public(folder: Path) -> dict[str, Any]:
         "canonical": canonical * torch.tensor([1.0, 1.0, -1.0]),
         "landmarks": landmarks[:, None],
         "landmark_weights": torch.ones(68, 1),
+        "depth": -1,
     }
 
 

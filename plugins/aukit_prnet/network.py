@@ -31,6 +31,9 @@ _DECODER = (
 )
 """Channels, in multiples of the width, and stride of each transposed convolution."""
 
+_PRECISE = 4
+"""Last layers that autocast must not touch: bfloat16 would round positions to whole pixels."""
+
 
 class PositionMapNet(nn.Module):
     """Regresses the position map of the face in a cropped picture.
@@ -70,7 +73,13 @@ class PositionMapNet(nn.Module):
         side = self.resolution
         if pictures.shape[1:] != (3, side, side):
             raise ValueError(f"expected pictures (B, 3, {side}, {side}), got {pictures.shape}")
-        maps: Tensor = self.decoder(self.encoder(pictures))
+        maps: Tensor = self.encoder(pictures)
+        for layer in self.decoder[:-_PRECISE]:
+            maps = layer(maps)
+        with torch.autocast(maps.device.type, enabled=False):
+            maps = maps.to(next(self.parameters()).dtype)
+            for layer in self.decoder[-_PRECISE:]:
+                maps = layer(maps)
         return maps
 
 

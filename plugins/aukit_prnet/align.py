@@ -1,0 +1,64 @@
+"""The 3D aligner of the paper: PRNet's mesh, turned to the front and painted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from aukit.contracts.aligner import Aligned
+from aukit.contracts.context import Context
+from aukit.contracts.landmarker import Faces
+from aukit.views import FRONTAL, View
+from aukit.vision.frontal import FrontalView
+from aukit_prnet import weights
+from aukit_prnet.plugin import Options
+from aukit_prnet.predict import Predictor
+
+
+class PrnetAligner:
+    """Regresses a dense mesh and shows it from the front."""
+
+    def __init__(self, config: Options, context: Context) -> None:
+        self._config = config
+        self._context = context
+
+    @cached_property
+    def weights(self) -> weights.Weights:
+        """The weights in use.
+
+        Raises:
+            MissingWeights: there are none.
+            DataError: they are damaged, or of another architecture.
+        """
+        chosen = self._config.weights
+        return weights.load(Path(self._context.weights(chosen)) if chosen else weights.PACKAGED)
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """What finds the meshes."""
+        return Predictor(self.weights, self._context.device, self._config.batch)
+
+    @cached_property
+    def view(self) -> FrontalView:
+        """What shows the meshes."""
+        return FrontalView.of(self.weights.layout.template, self._config, self._context.device)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Everything that decides how an accepted face looks."""
+        used = {"layout": self.weights.layout.name, "weights": self.weights.sha256}
+        return {"aligner": "prnet", **used, **self.view.describe()}
+
+    def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:
+        """Register one face an image; see `aukit.contracts.aligner.Aligner`."""
+        return self.views(images, faces, (FRONTAL,))[0]
+
+    def views(
+        self, images: Sequence[Tensor], faces: Sequence[Faces], views: Sequence[View]
+    ) -> list[Aligned]:
+        """Show each face in several views; see `aukit.contracts.aligner.ShowsViews`."""
+        meshes, reasons = self.predictor.meshes(images, faces)
+        return self.view.show(images, meshes, views, reasons)

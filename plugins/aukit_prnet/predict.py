@@ -1,0 +1,91 @@
+"""From faces in pictures to dense meshes: crop, network, and the way back, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+
+from aukit.contracts.landmarker import IBUG68, Faces
+from aukit.vision.registered import NO_FACE, NOT_FINITE, TOO_SMALL, first_reasons
+from aukit_prnet import crop
+from aukit_prnet.weights import Weights
+
+NETWORK_NOT_FINITE = "network output not finite"
+
+_LEAST_SIDE = 4.0
+"""Pixels of the source: a crop of less shows nothing."""
+
+
+class Predictor:
+    """Finds the mesh of one face a picture.
+
+    Args:
+        weights: network and layout.
+        device: where to compute.
+        batch: most faces that go through the network at a time.
+    """
+
+    def __init__(self, weights: Weights, device: str, batch: int) -> None:
+        self.device = torch.device(device)
+        self.layout = weights.layout.to(self.device)
+        self._batch = batch
+        self._on_gpu = self.device.type == "cuda"
+        self._network = weights.network.to(self.device)
+        if self._on_gpu:
+            self._network = self._network.to(memory_format=torch.channels_last)
+
+    def meshes(
+        self, images: Sequence[Tensor], faces: Sequence[Faces]
+    ) -> tuple[Tensor, tuple[str | None, ...]]:
+        """Meshes of a batch.
+
+        Args:
+            images: B uint8 tensors (3, H, W), any sizes.
+            faces: B `Faces` of length one, with 68 points or at least a box, or of length zero.
+
+        Returns:
+            (B, V, 3) float32 source pixels, z in the same unit, smaller is nearer; and length B
+            reasons, None for a good row. Rows with a reason hold zeros.
+        """
+        resolution = self.layout.resolution
+        crops = torch.stack([_crop(face, resolution) for face in faces])
+        scale = torch.linalg.det(crops[:, :2, :2]).abs().sqrt()
+        checks = (
+            (NO_FACE, [len(face) == 0 for face in faces]),
+            (NOT_FINITE, (~crops.isfinite()).flatten(1).any(1).tolist()),
+            (TOO_SMALL, (scale > resolution / _LEAST_SIDE).tolist()),
+        )
+        reasons = first_reasons(checks, [None] * len(faces))
+        meshes = torch.zeros(len(faces), len(self.layout.texels), 3, device=self.device)
+        good = [row for row, reason in enumerate(reasons) if reason is None]
+        for rows in (good[i : i + self._batch] for i in range(0, len(good), self._batch)):
+            meshes[rows] = self._infer([images[row] for row in rows], crops[rows])
+        broken = (~meshes.isfinite()).flatten(1).any(1)
+        meshes[broken] = 0
+        return meshes, first_reasons([(NETWORK_NOT_FINITE, broken.tolist())], reasons)
+
+    @torch.inference_mode()
+    def _infer(self, images: Sequence[Tensor], crops: Tensor) -> Tensor:
+        resolution = self.layout.resolution
+        pictures = crop.cut([image.to(self.device) for image in images], crops, resolution)
+        if self._on_gpu:
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
+        with self._precision():
+            maps = self._network(pictures).float()
+        found = self.layout.vertices_of(maps)
+        return crop.undo(found, crops.to(found), resolution, self.layout.depth)
+
+    def _precision(self) -> AbstractContextManager[object]:
+        return torch.autocast("cuda", torch.bfloat16) if self._on_gpu else nullcontext()
+
+
+def _crop(face: Faces, resolution: int) -> Tensor:
+    """(3, 3) source pixels -> crop pixels; the identity for no face."""
+    if len(face) == 0:
+        return torch.eye(3, dtype=torch.float64)
+    if IBUG68 in face.landmarks:
+        return crop.around_points(face.landmarks[IBUG68][:1].cpu().double(), resolution)[0]
+    return crop.around_boxes(face.boxes[:1].cpu().double(), resolution)[0]
