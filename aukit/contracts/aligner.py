@@ -58,7 +58,7 @@ class Aligner(Protocol):
 
 
 @runtime_checkable
-class ShowsViews(Protocol):
+class ShowsViews(Aligner, Protocol):
     """An aligner that can also show a face from other sides; 3D aligners have it."""
 
     def views(

@@ -51,8 +51,9 @@ def checks_for(component: Component) -> list[Check]:
     common = importlib.import_module("aukit.testing.any_kind")
     module = importlib.import_module(f"aukit.testing.{_MODULES[component.kind]}")
     checks = [*common.CHECKS, *module.CHECKS]
-    if component.kind == "aligner" and NON_PLANAR not in component.tags:
-        checks += module.RIGID_CHECKS
+    if component.kind == "aligner":
+        planar = NON_PLANAR not in component.tags
+        checks += module.RIGID_CHECKS if planar else module.SOLID_CHECKS
     return checks
 
 

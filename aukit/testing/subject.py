@@ -29,12 +29,15 @@ class Subject:
             has no such preset; choose small sizes.
         context: device, seed and weights.
         pictures: for landmarkers: uint8 (3, H, W) pictures with faces that it should find.
+        faces: for aligners that drawn faces with 68 points do not suit: uint8 (3, H, W) pictures,
+            and for each the `Faces` of its one face, e.g. `aukit.testing.heads.turned_heads`.
     """
 
     component: Component
     options: Mapping[str, Any] = field(default_factory=dict)
     context: Context = field(default_factory=Context)
     pictures: Callable[[], list[Any]] | None = None
+    faces: Callable[[], tuple[list[Any], list[Any]]] | None = None
 
     def settings(self) -> Any:
         """The options object."""

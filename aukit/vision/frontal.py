@@ -114,8 +114,9 @@ class FrontalView:
             reasons: length B; rows with a reason are left out for it.
 
         Returns:
-            one `Aligned` of B rows a view. `valid` are the pixels whose own place the picture
-            shows; `transforms` the similarity that comes nearest to what happened to the landmarks.
+            one `Aligned` of B rows a view, the template's landmarks in the same place in each.
+            `valid` are the pixels whose own place the picture shows; `transforms` the similarity
+            that comes nearest to what happened to the landmarks.
         """
         vertices = vertices.to(self._device, torch.float32)
         why = self._reasons(images, vertices, reasons or [None] * len(images))
@@ -187,8 +188,9 @@ class FrontalView:
             return meshes
         axes = meshes.new_tensor(_DOWN_AND_AWAY)
         turn = rotations(meshes.new_tensor([[*view, 0.0]])) * axes * axes[:, None]
-        pivot = self._landmarks.mean(0)
-        return rotate(meshes - pivot, turn) + pivot
+        # Half a face reaches further to one side than the whole: keep it in the picture.
+        shift = _middle(self._landmarks) - _middle(rotate(self._landmarks[None], turn)[0])
+        return rotate(meshes, turn) + shift
 
     def _fill(
         self,
@@ -207,6 +209,11 @@ class FrontalView:
         result.valid[into] = texels.seen[kept]
         result.landmarks[into] = target
         result.transforms[into] = warp.similarity(source, target.double()).float()
+
+
+def _middle(points: Tensor) -> Tensor:
+    """(3,) the middle of the box around (N, 3) points."""
+    return (points.amin(0) + points.amax(0)) / 2
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from aukit.vision.raster import rasterize
 
-LEAST_COSINE = 0.08
-"""A surface seen at more than 85 degrees is smeared beyond use, and counts as hidden."""
+LEAST_COSINE = 0.12
+"""A surface seen at more than 83 degrees is smeared beyond use, and counts as hidden."""
 
 _SIDE = 224
 """Pixels along the side of the buffer; the mesh fills it."""

@@ -279,6 +279,37 @@ class MixesTheBatch(_Aligns):
         return replace(found, images=(found.images.float() * 0.5 + found.images[:1] * 0.5).byte())
 
 
+class ChokesOnNothing(_Aligns):
+    """Gives broken landmarks no reason."""
+
+    def spoil(self, found: Aligned) -> Aligned:
+        broken = ("landmarks not finite", "no face")
+        reasons = tuple(None if reason in broken[:1] else reason for reason in found.reasons)
+        return replace(found, reasons=reasons)
+
+
+class AllIsValid(_Aligns):
+    def spoil(self, found: Aligned) -> Aligned:
+        return replace(found, valid=torch.ones_like(found.valid))
+
+
+class KeepsItsTilt(small.Turner):
+    """Shows heads as they stand in the picture, without turning them upright."""
+
+    def align(self, images: Any, faces: Any) -> Aligned:
+        found = super().align(images, faces)
+        points = torch.cat([face.landmarks["ibug-68"] for face in faces])
+        return replace(found, landmarks=points - points.mean(1, keepdim=True) + 32)
+
+
+class TurnsTheFrontToo(small.Turner):
+    def views(self, images: Any, faces: Any, views: Any) -> list[Aligned]:
+        return super().views(images, faces, [(5.0, 5.0) for _ in views])
+
+    def align(self, images: Any, faces: Any) -> Aligned:
+        return super().views(images, faces, [(0.0, 0.0)])[0]
+
+
 # -- synthesizers -------------------------------------------------------------------------------
 
 

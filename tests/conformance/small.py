@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from aukit import records
 from aukit.components import Component
+from aukit.contracts.aligner import Aligned
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames
 from aukit.contracts.estimator import Prediction, TrainingSet
@@ -22,6 +24,10 @@ from aukit.contracts.labels import Labels
 from aukit.contracts.landmarker import IBUG68, Faces
 from aukit.models import load_card, load_tensors, save_model
 from aukit.testing import drawn
+from aukit.testing.heads import EGG, egg
+from aukit.views import FRONTAL
+from aukit.vision.frontal import FrontalView
+from aukit.vision.frontal_options import FrontalOptions
 from aukit_local.executors import Inline
 from aukit_procrustes.align import ProcrustesAligner
 from aukit_procrustes.plugin import Options as ProcrustesOptions
@@ -107,6 +113,26 @@ class Aligner(ProcrustesAligner):
 
     def __init__(self, config: Options, context: Context) -> None:
         super().__init__(ProcrustesOptions(size=96), context)
+
+
+class Turner(Small):
+    """A 3D aligner: turns the mesh of a drawn head to the front."""
+
+    @cached_property
+    def view(self) -> FrontalView:
+        return FrontalView.of(egg(), FrontalOptions(size=64), self.context.device)
+
+    def describe(self) -> dict[str, Any]:
+        return self.view.describe()
+
+    def align(self, images: Any, faces: Any) -> Aligned:
+        return self.views(images, faces, [FRONTAL])[0]
+
+    def views(self, images: Any, faces: Any, views: Any) -> list[Aligned]:
+        nobody = torch.zeros_like(egg().vertices)
+        meshes = [face.landmarks[EGG][0] if len(face) else nobody for face in faces]
+        reasons = [None if len(face) else "no face" for face in faces]
+        return self.view.show(images, torch.stack(meshes), views, reasons)
 
 
 class Balancer(Resample):
@@ -228,6 +254,9 @@ class Metric(Intensity):
 class Executor(Inline):
     """One item after the other."""
 
+
+SOLID: dict[str, Any] = {"tags": ("non-planar",), "accepts": (EGG,)}
+"""What the record of a 3D aligner says."""
 
 KINDS = {
     "data": "Dataset",

@@ -10,8 +10,11 @@ import skimage.data
 import torch
 
 from aukit.contracts.context import Context
+from aukit.contracts.landmarker import MEDIAPIPE478
 from aukit.registry import Registry
 from aukit.testing import Subject, parametrize_with_checks
+from aukit.testing.heads import turned_heads
+from aukit_mediapipe.canonical import template
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "avatars": {"train": 2, "valid": 1, "test": 1, "tasks": 2, "frames": 3, "size": 64},
@@ -30,6 +33,12 @@ def astronaut() -> list[torch.Tensor]:
     return [torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1).contiguous()]
 
 
+FACES = {
+    "facemesh": lambda: turned_heads(template(), MEDIAPIPE478, extra=10),
+}
+"""Aligner -> pictures and faces to register, where drawn faces with 68 points will not do."""
+
+
 def subjects() -> list[Subject]:
     """Every component that comes with aukit."""
     found = [c for c in Registry().components if c.distribution == "aukit-facs"]
@@ -37,6 +46,7 @@ def subjects() -> list[Subject]:
         Subject(
             component,
             OPTIONS.get(component.name, {}),
+            faces=FACES.get(component.name),
             pictures=astronaut if component.kind == "landmarker" else None,
         )
         for component in found

@@ -21,8 +21,12 @@ from aukit.testing import (
     parametrize_with_checks,
     run_checks,
 )
+from aukit.testing.heads import turned_heads
 
-CORRECT = [Subject(small.component(kind, cls)) for kind, cls in small.KINDS.items()]
+CORRECT = [
+    *(Subject(small.component(kind, cls)) for kind, cls in small.KINDS.items()),
+    Subject(small.component("aligner", "Turner", **small.SOLID), faces=turned_heads),
+]
 
 # Check -> the kind, and the component that it must find out.
 FINDS_OUT = {
@@ -56,6 +60,8 @@ FINDS_OUT = {
     "check_moved_faces_are_aligned_alike": ("aligner", "NoRotation"),
     "check_missing_face_is_a_reason": ("aligner", "InventsAFace"),
     "check_aligned_faces_do_not_depend_on_the_batch": ("aligner", "MixesTheBatch"),
+    "check_unusable_landmarks_are_a_reason": ("aligner", "ChokesOnNothing"),
+    "check_valid_pixels_show_the_picture": ("aligner", "AllIsValid"),
     "check_painted_faces_keep_the_contract": ("synth", "PaintsFloats"),
     "check_targets_are_seen": ("synth", "PaintsTheSame"),
     "check_masked_targets_are_ignored": ("synth", "SeesMaskedTargets"),
@@ -70,6 +76,11 @@ FINDS_OUT = {
     "check_masked_labels_change_nothing": ("estimator", "ReadsMaskedLabels"),
     "check_predictions_do_not_depend_on_the_batch": ("estimator", "NormalizesTheBatch"),
     "check_saved_estimator_is_the_same": ("estimator", "LoadsZeros"),
+}
+
+SOLID_FINDS_OUT = {
+    "check_moved_heads_are_shown_alike": "KeepsItsTilt",
+    "check_views_keep_the_contract": "TurnsTheFrontToo",
 }
 
 
@@ -92,6 +103,14 @@ def test_broken_components_are_found_out(name: str, kind: str, cls: str) -> None
     subject = Subject(small.component(kind, cls, "broken"), pictures=pictures)
     with pytest.raises((CheckFailed, KeyError)):
         _check(kind, name)(subject)
+
+
+@pytest.mark.parametrize("name", SOLID_FINDS_OUT)
+def test_broken_3d_aligners_are_found_out(name: str) -> None:
+    record = small.component("aligner", SOLID_FINDS_OUT[name], "broken", **small.SOLID)
+    check = next(check for check in checks_for(record) if check.__name__ == name)
+    with pytest.raises(CheckFailed):
+        check(Subject(record, faces=turned_heads))
 
 
 @dataclass(frozen=True)
@@ -156,7 +175,7 @@ def test_permissive_options_are_found_out(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_every_check_is_shown_to_fail() -> None:
-    shown = {*FINDS_OUT, *(name for name, _ in BAD_RECORDS.values())}
+    shown = {*FINDS_OUT, *SOLID_FINDS_OUT, *(name for name, _ in BAD_RECORDS.values())}
     shown |= {"check_plugin_module_is_light", "check_unknown_option_is_refused"}
     known = {check.__name__ for subject in CORRECT for check in checks_for(subject.component)}
     assert shown == known

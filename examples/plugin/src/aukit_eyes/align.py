@@ -25,9 +25,9 @@ class EyesAligner:
 
     def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:
         """Register one face an image; see `aukit.contracts.aligner.Aligner`."""
-        size, found = self.config.size, torch.tensor([len(face) > 0 for face in faces])
-        marks = [face.landmarks[IBUG68][0].cpu() if len(face) else NOBODY for face in faces]
-        points = torch.stack(marks).float()
+        size, marks = self.config.size, [points_of(face) for face in faces]
+        found = torch.tensor([points is not None for points in marks])
+        points = torch.stack([NOBODY if p is None else p for p in marks]).float()
         eyes = torch.stack([points[:, 36:42].mean(1), points[:, 42:48].mean(1)], 1)
         half = self.config.distance / 2
         target = (size - 1) * torch.tensor([[0.5 - half, 0.4], [0.5 + half, 0.4]])
@@ -44,3 +44,9 @@ class EyesAligner:
     def describe(self) -> dict[str, Any]:
         """What a model must know to refuse faces that were aligned otherwise."""
         return asdict(self.config)
+
+
+def points_of(face: Faces) -> Tensor | None:
+    """The 68 points of a face, None where there is none that can be used."""
+    points = face.landmarks[IBUG68].cpu() if len(face) else torch.empty(0)
+    return points[0] if len(points) and points.isfinite().all() else None
