@@ -11,6 +11,7 @@ from aukit.cli.app import App, emit_json
 from aukit.cli.choices import choose, context_of
 from aukit.cli.options import ComponentCommand, Slot, settings
 from aukit.errors import ConfigError
+from aukit.views import parse_views
 
 if TYPE_CHECKING:
     from aukit.pipeline.files import Result
@@ -36,12 +37,17 @@ DEFAULTS = {"aligner": "2d", "landmarker": "mediapipe", "executor": "inline"}
 @click.option(
     "--png/--no-png", default=None, help="Write each face as PNG too.  [default: of photos only]"
 )
+@click.option(
+    "--views", metavar="VIEWS",
+    help="Show each face from these sides, one row a view: fera17, or pitch,yaw in degrees such "
+    'as "0,0 -20,40". For 3D aligners.',
+)  # fmt: skip
 @click.option("--device", default="auto", help="auto, cpu, cuda, mps.  [default: auto]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 @click.pass_context
 def align(
     ctx: click.Context, inputs: tuple[str, ...], output: Path, faces: Literal["best", "all"],
-    every: int, png: bool | None, device: str, as_json: bool,
+    every: int, png: bool | None, views: str | None, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Register the faces of photos, videos and folders of them.
 
@@ -60,7 +66,8 @@ def align(
     chosen = {kind: choose(registry, kind, name, typed) for kind, name in names.items()}
     context = context_of(device, 0)
     how = (chosen["landmarker"], chosen["aligner"], context)
-    task = Task(inputs, *how, faces=faces, every=every, pictures=png)
+    shown = parse_views(views) if views is not None else ()
+    task = Task(inputs, *how, faces=faces, every=every, views=shown, pictures=png)
     result = align_files(task, output, make(chosen["executor"], context), RichProgress())
     if as_json:
         emit_json(to_json(result))

@@ -25,9 +25,11 @@ from aukit.contracts.executor import Executor
 from aukit.contracts.landmarker import Faces, Landmarker
 from aukit.errors import ConfigError
 from aukit.pipeline.guard import make, named
+from aukit.pipeline.views import in_view, interleaved, shows_views
 from aukit.progress import Progress
 from aukit.records import DROPPED, OK, REAL, au_columns, face_schema
 from aukit.store import write_table
+from aukit.views import View
 from aukit.vision import images as images_io
 
 CHUNK = 256
@@ -45,6 +47,7 @@ class Registration:
             landmarks are used.
         context: given to all three.
         faces: `best` takes the first face of each frame, `all` every one.
+        views: views that every face is shown in, one row each; none: as the aligner registers it.
     """
 
     data: Choice
@@ -52,6 +55,7 @@ class Registration:
     aligner: Choice
     context: Context
     faces: Which = "best"
+    views: tuple[View, ...] = ()
 
     def __reduce__(self) -> tuple[type[Registration], tuple[Any, ...]]:
         # Workers build their own components; those built here need not travel.
@@ -79,13 +83,14 @@ class Registration:
 
     def to_json(self) -> dict[str, Any]:
         """What determines the result, for the stage's key."""
-        return {
+        document = {
             "data": self.data.to_json(),
             "landmarker": self.landmarker.to_json() if self.landmarker else None,
             "aligner": self.aligner.to_json(),
             "faces": self.faces,
             "seed": self.context.seed,
         }
+        return {**document, "views": [list(v) for v in self.views]} if self.views else document
 
     def describe(self) -> dict[str, Any]:
         """What a model remembers of its training faces."""
@@ -103,19 +108,29 @@ class Registration:
 
     def register(self, frames: Frames) -> pa.Table:
         """Registered faces of some frames, dropped ones with their reasons."""
-        return face_table(frames, *self.align(frames))
+        if not self.views:
+            return face_table(frames, *self.align(frames))
+        picks, images, faces = self._picks(frames)
+        with named(self.aligner, "align"):
+            aligner = shows_views(self.aligner, self._aligner)
+            found = aligner.views(images, faces, self.views)
+        tables = [face_table(frames, picks, _explained(frames, picks, each)) for each in found]
+        shown = zip(tables, self.views, strict=True)
+        return interleaved([in_view(table, view) for table, view in shown])
 
     def align(self, frames: Frames) -> tuple[list[tuple[int, Faces]], Aligned]:
         """Registered faces of some frames, with the frame and the face that each row comes from."""
+        picks, images, faces = self._picks(frames)
+        with named(self.aligner, "align"):
+            aligned = self._aligner.align(images, faces)
+        return picks, _explained(frames, picks, aligned)
+
+    def _picks(self, frames: Frames) -> tuple[list[tuple[int, Faces]], list[Tensor], list[Faces]]:
+        """Frame and face of each row, and what the aligner is given for it."""
         found = self._find(frames)
         picks = [(row, faces) for row, many in enumerate(found) for faces in self._picked(many)]
         images = [_image(frames.images[row]) for row, _ in picks]
-        with named(self.aligner, "align"):
-            aligned = self._aligner.align(images, [faces for _, faces in picks])
-        reasons = tuple(
-            frames.reasons[row] or aligned.reasons[number] for number, (row, _) in enumerate(picks)
-        )
-        return picks, replace(aligned, reasons=reasons)
+        return picks, images, [faces for _, faces in picks]
 
     def _find(self, frames: Frames) -> Sequence[Faces]:
         if self._landmarker is None:
@@ -133,6 +148,12 @@ class Registration:
         if len(faces) == 0:
             return [faces]
         return [faces.one(i) for i in range(len(faces) if self.faces == "all" else 1)]
+
+
+def _explained(frames: Frames, picks: Sequence[tuple[int, Faces]], aligned: Aligned) -> Aligned:
+    """Aligned faces with the frame's own reason where it could not be read."""
+    reasons = zip(picks, aligned.reasons, strict=True)
+    return replace(aligned, reasons=tuple(frames.reasons[row] or why for (row, _), why in reasons))
 
 
 def nobody() -> Faces:

@@ -24,11 +24,13 @@ from aukit.contracts.executor import Executor
 from aukit.errors import DataError
 from aukit.faces import decode, shards
 from aukit.pipeline.align import Registration, Which, align_rows
+from aukit.pipeline.views import without_view
 from aukit.progress import Progress, Silent
 from aukit.records import DROPPED
 from aukit.seeds import seed_of
 from aukit.sources import FILES, FilesOptions, find
 from aukit.store import Stages, ensure_writable, write_aside
+from aukit.views import View
 from aukit.vision.images import encode
 from aukit.vision.sheet import contact_sheet
 from aukit.vision.tracking import Tracker
@@ -49,6 +51,7 @@ class Task:
         context: given to them.
         faces: `best`: the best face of a photo, the most seen person of a video; or `all`.
         every: of a video, take one frame in so many.
+        views: views that each face is shown in; none: as the aligner registers it.
         pictures: write each face as PNG too: True, False, or None for those of photos only.
     """
 
@@ -58,6 +61,7 @@ class Task:
     context: Context
     faces: Which = "best"
     every: int = 1
+    views: tuple[View, ...] = ()
     pictures: bool | None = None
 
 
@@ -100,7 +104,9 @@ def align_files(
     """
     options = FilesOptions(tuple(task.inputs), task.every)
     data = Choice(FILES, options, {}, DEFAULT)
-    registration = Registration(data, task.landmarker, task.aligner, task.context, faces="all")
+    registration = Registration(
+        data, task.landmarker, task.aligner, task.context, "all", task.views
+    )
     files = find(task.inputs)
     index = registration.dataset.index()
     ensure_writable(output)
@@ -122,7 +128,7 @@ def _fingerprint(path: Path) -> list[Any]:
     return [path.as_posix(), status.st_size, status.st_mtime_ns]
 
 
-_SHOWN_COLUMNS = ["id", "image", "subject", "frame", "face", "reason"]
+_SHOWN_COLUMNS = ["id", "image", "subject", "view", "frame", "face", "reason"]
 
 
 def _write(parts: Sequence[Path], output: Path, task: Task) -> Result:
@@ -190,7 +196,8 @@ def _count(row: Mapping[str, Any], result: Result) -> None:
 def _caption(row: Mapping[str, Any]) -> str:
     place = "" if row["frame"] is None else f" #{row['frame']}"
     face = f" face {row['face']}" if row["face"] else ""
-    return f"{Path(row['subject']).name}{place}{face}"
+    view = f" {row['view']}" if row["view"] else ""
+    return f"{Path(row['subject']).name}{place}{face}{view}"
 
 
 class _PictureFolder:
@@ -212,6 +219,7 @@ class _PictureFolder:
         parts = [f"{self._count:06d}", Path(row["subject"]).stem]
         parts += [] if row["frame"] is None else [str(row["frame"])]
         parts += [str(row["face"])] if row["face"] else []
+        parts += [row["view"]] if row["view"] else []
         (self._aside / f"{'-'.join(parts)}.png").write_bytes(row["image"])
         self._count += 1
 
@@ -227,7 +235,7 @@ class Tracks:
     """Faces followed through videos.
 
     Attributes:
-        numbers: id of a row -> number of its track.
+        numbers: id of a row, without its view -> number of its track.
         followed: path of a video -> the tracks that are taken for one person.
     """
 
@@ -274,29 +282,35 @@ Frame = tuple[str, int]
 def _video_frames(parts: Sequence[Path]) -> Iterator[tuple[Frame, list[dict[str, Any]]]]:
     """(path, frame number) and rows of every video frame; a frame lies within one shard."""
     for part in parts:
-        table = pq.ParquetFile(part).read(columns=["id", "subject", "frame", "box"])
-        frames: dict[Frame, list[dict[str, Any]]] = {}
+        table = pq.ParquetFile(part).read(columns=["id", "subject", "view", "frame", "box"])
+        frames: dict[Frame, dict[str, dict[str, Any]]] = {}
         for row in table.to_pylist():
             if row["frame"] is not None:
-                frames.setdefault((row["subject"], row["frame"]), []).append(row)
-        yield from frames.items()
+                name, frame = _id(row), (row["subject"], row["frame"])
+                frames.setdefault(frame, {}).setdefault(name, {**row, "id": name})
+        yield from ((frame, list(faces.values())) for frame, faces in frames.items())
+
+
+def _id(row: Mapping[str, Any]) -> str:
+    """The id of a face, whatever view a row shows it in."""
+    return without_view(row["id"], row["view"])
 
 
 def _selected(parts: Sequence[Path], tracks: Tracks, which: Which) -> Iterator[pa.Table]:
     """The rows that are wanted, a shard at a time, with track numbers for faces of videos."""
     for part in parts:
         table = pq.ParquetFile(part).read()
-        rows = table.select(["id", "subject", "frame", "face", "status"]).to_pylist()
+        rows = table.select(["id", "subject", "view", "frame", "face", "status"]).to_pylist()
         kept = _best(rows, tracks) if which == "best" else [(i, False) for i in range(len(rows))]
         yield _rewritten(table.take([i for i, _ in kept]), [other for _, other in kept], tracks)
 
 
 def _best(rows: Sequence[Mapping[str, Any]], tracks: Tracks) -> list[tuple[int, bool]]:
-    """(row, whether it stands for a frame without the tracked face): one row a frame."""
-    chosen: dict[tuple[str, int | None], tuple[int, bool]] = {}
+    """(row, whether it stands for a frame without the tracked face): one row a frame and view."""
+    chosen: dict[tuple[Any, ...], tuple[int, bool]] = {}
     for number, row in enumerate(rows):
-        frame = (row["subject"], row["frame"])
-        track = tracks.numbers.get(row["id"])
+        frame = (row["subject"], row["frame"], row["view"])
+        track = tracks.numbers.get(_id(row))
         other = track is not None and track not in tracks.followed[row["subject"]]
         if frame not in chosen or (chosen[frame][1] and not other):
             chosen[frame] = (number, other)
@@ -312,13 +326,14 @@ def _rewritten(table: pa.Table, others: Sequence[bool], tracks: Tracks) -> pa.Ta
         return table
     rows = table.to_pylist()
     for row, other in zip(rows, others, strict=True):
-        track = tracks.numbers.get(row["id"])
+        track = tracks.numbers.get(_id(row))
+        view = f"@{row['view']}" if row["view"] else ""
         if other:
             row.update(dict.fromkeys(_OF_A_FACE), status=DROPPED, reason=OTHER_FACE, face=0)
-            row["id"] = _frame_id(row["id"])
+            row["id"] = _frame_id(_id(row)) + view
         elif track is not None:
             row["face"] = track
-            row["id"] = _frame_id(row["id"]) + (f"/{track}" if track else "")
+            row["id"] = _frame_id(_id(row)) + (f"/{track}" if track else "") + view
     return pa.Table.from_pylist(rows, schema=table.schema)
 
 
