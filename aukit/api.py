@@ -16,7 +16,7 @@ from aukit.components import KINDS
 from aukit.config import PYTHON, Choice, Value
 from aukit.config import build as build_options
 from aukit.contracts.context import Context
-from aukit.errors import ConfigError, DataError
+from aukit.errors import ConfigError
 from aukit.progress import Progress
 from aukit.registry import default_registry, presets_of, resolve_weights
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from aukit.pipeline import Outcome
 
 __all__ = ["build", "choose", "load", "run"]
-
-FITTED = {"estimator": "fit-estimator", "synth": "fit-synth", "normalizer": "fit-normalizer"}
-"""Kinds that a run fits, and the stages that do it."""
 
 
 def choose(kind: str, name: str, preset: str = "paper", **options: Any) -> Choice:
@@ -95,22 +92,9 @@ def load(kind: str, run: str | Path, *, device: str = "cpu") -> Any:
         ConfigError: not a kind that is fitted, or not a run folder.
         DataError: the run has fitted none, or its model is damaged or gone.
     """
-    from aukit.config import read_file
-    from aukit.devices import resolve_device
-    from aukit.pipeline.fit import MODEL
-    from aukit.pipeline.guard import make
-    from aukit.run_config import resolve
+    from aukit.pipeline.fitted import load_from_run
 
-    folder = Path(run)
-    if kind not in FITTED:
-        raise ConfigError(f"a run fits no {kind}", f"it may fit: {', '.join(FITTED)}")
-    config = resolve(default_registry(), [("run.toml", read_file(folder / "run.toml"))])
-    stages, choice = read_file(folder / "stages.json"), config.components[kind]
-    if choice is None or FITTED[kind] not in stages:
-        raise DataError(f"run {folder} has fitted no {kind}")
-    component = make(choice, Context(resolve_device(device), config.options.seed, resolve_weights))
-    component.load(folder / stages[FITTED[kind]] / MODEL)
-    return component
+    return load_from_run(kind, Path(run), default_registry(), device).component
 
 
 def run(

@@ -6,7 +6,7 @@ the same; shards that an interrupted attempt finished are kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ def _painted(
 
 
 def paint(
-    synthesizer: Synthesizer, faces: FaceBatch, targets: Labels, seeds: list[int | None]
+    synthesizer: Synthesizer, faces: FaceBatch, targets: Labels, seeds: Sequence[int | None]
 ) -> Tensor:
     """What a synthesizer makes of some faces, held to its contract.
 
