@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from aukit.contracts.aligner import Aligned
 from aukit.views import FRONTAL, View
@@ -211,6 +212,15 @@ class FrontalView:
         result.transforms[into] = warp.similarity(source, target.double()).float()
 
 
+def majority(mask: Tensor) -> Tensor:
+    """(B, H, W) bool: whether most of the nine pixels around are set.
+
+    The z-buffer leaves single pixels hidden, or shown, along the folds of a coarse mesh.
+    """
+    share = functional.avg_pool2d(mask[:, None].float(), 3, stride=1, padding=1)
+    return share[:, 0] > 0.5
+
+
 def _middle(points: Tensor) -> Tensor:
     """(3,) the middle of the box around (N, 3) points."""
     return (points.amin(0) + points.amax(0)) / 2
@@ -285,24 +295,29 @@ class _Scene:
         """Find each covered pixel in the source picture."""
         used = self.attributes if mirror else self.attributes[..., :6]
         values = fragments.interpolate(self.triangles, used.contiguous())
-        points, seen = values[:, :2], self._seen(values[:, :6], fragments.sample)
-        painted = seen
+        own = self._seen(values[:, :6], fragments, shape)
+        points, painted = values[:, :2], own
         if mirror:
-            other = ~seen & self._seen(values[:, 6:], fragments.sample)
-            points = torch.where(other[:, None], values[:, 6:8], points)
-            painted = seen | other
-        count = shape[0] * shape[1] * shape[2]
-        places = points.new_zeros(count, 2).index_copy(0, fragments.pixel, points)
-        covered, visible, coloured = (
-            seen.new_zeros(count).index_copy(0, fragments.pixel, mask).view(shape)
-            for mask in (torch.ones_like(seen), seen, painted)
-        )
-        return _Texels(places.view(*shape, 2), covered, visible, coloured)
+            other = self._seen(values[:, 6:], fragments, shape) & ~own
+            instead = other.view(-1)[fragments.pixel]
+            points = torch.where(instead[:, None], values[:, 6:8], points)
+            painted = own | other
+        places = points.new_zeros(own.numel(), 2).index_copy(0, fragments.pixel, points)
+        covered = torch.zeros_like(own).view(-1).index_fill(0, fragments.pixel, True).view(shape)
+        return _Texels(places.view(*shape, 2), covered, own, painted)
 
-    def _seen(self, values: Tensor, sample: Tensor) -> Tensor:
+    def _seen(self, values: Tensor, fragments: Fragments, shape: tuple[int, int, int]) -> Tensor:
+        """(B, S, S) bool from source positions and normals of the covered pixels."""
         place = values[:, :2]
-        inside = ((place >= -0.5) & (place <= self.extent[sample] - 0.5)).all(-1)
-        return inside & self.shadow.sees(values[:, :3], values[:, 3:6], sample)
+        inside = ((place >= -0.5) & (place <= self.extent[fragments.sample] - 0.5)).all(-1)
+        visible = self.shadow.sees(values[:, :3], values[:, 3:6], fragments.sample)
+        within, shown = (
+            mask.new_zeros(shape[0] * shape[1] * shape[2])
+            .index_copy(0, fragments.pixel, mask)
+            .view(shape)
+            for mask in (inside, visible)
+        )
+        return within & majority(shown)
 
 
 def affine(source: Tensor, target: Tensor) -> Tensor:
