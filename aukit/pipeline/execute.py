@@ -37,6 +37,7 @@ class Outcome:
         folder: the run folder.
         report: `report.html` in it.
         scores: `scores.json` as a dictionary.
+        card: `score_card.json` as a dictionary; None without a synthesizer.
         dropped: reason -> number of frames that were dropped, over all roles.
         seconds: wall time of this process.
     """
@@ -44,6 +45,7 @@ class Outcome:
     folder: Path
     report: Path
     scores: Mapping[str, Any]
+    card: Mapping[str, Any] | None
     dropped: Mapping[str, int]
     seconds: float
 
@@ -123,7 +125,7 @@ def execute(
     context = Context(device, config.options.seed, resolve_weights)
     work = Work(run, config, Stages(output / STAGES), context, progress or Silent())
     try:
-        scores, dropped = _stages(work)
+        scores, card, dropped = _stages(work)
     except (AukitError, OSError):
         with contextlib.suppress(OSError):  # a full disk cannot take the note either
             run.fail()
@@ -132,6 +134,7 @@ def execute(
         folder=run.folder,
         report=run.folder / "report.html",
         scores=scores,
+        card=card,
         dropped=dropped,
         seconds=round(time.perf_counter() - started, 1),
     )
@@ -139,7 +142,9 @@ def execute(
     return outcome
 
 
-def _stages(work: Work) -> tuple[Mapping[str, Any], Mapping[str, int]]:
+def _stages(
+    work: Work,
+) -> tuple[Mapping[str, Any], Mapping[str, Any] | None, Mapping[str, int]]:
     prepared = PrepareStages(work).run()
     fitted = FitStages(work, prepared).run()
     return ScoreStages(work, prepared, fitted).run()

@@ -16,10 +16,14 @@ from aukit.contracts.synthesizer import Synthesizer
 from aukit.errors import DataError, PluginError
 from aukit.faces import StoredFaces
 from aukit.models import CARD, load_card, refuse_other_alignment
+from aukit.pipeline.align import Registration
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.prepare import PLAN, Prepared, stored
+from aukit.pipeline.preview import FOLDER as PREVIEWS
+from aukit.pipeline.preview import Previews
 from aukit.pipeline.synthesize import synthesize
 from aukit.pipeline.training_set import plan_counts, synthetic_requests
+from aukit.pipeline.truth import Truth
 from aukit.seeds import seed_of
 from aukit.store import read_table, write_json
 from aukit.training import Session
@@ -27,7 +31,7 @@ from aukit.training import Session
 if TYPE_CHECKING:
     from aukit.pipeline.execute import Work
 
-MODEL = "model"
+MODEL, TRAINING = "model", "training"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Fitted:
     Attributes:
         estimator: stage folder of the estimator; the model is in `model`.
         synthesizer, synthetic, normalizer: stage folders, where there are such stages.
+        judge: stage folder of the estimator that knows real frames only; with a synthesizer.
         lost: synthetic or real faces that the plan asked for and that do not exist.
     """
 
@@ -44,6 +49,7 @@ class Fitted:
     synthesizer: Path | None
     synthetic: Path | None
     normalizer: Path | None
+    judge: Path | None
     lost: int
 
 
@@ -90,12 +96,14 @@ class FitStages:
         synthesizer = self._fit_synthesizer()
         synthetic = self._synthesize(synthesizer)
         normalizer = self._fit_normalizer(synthetic)
-        estimator, lost = self._fit_estimator(synthetic, normalizer)
-        return Fitted(estimator, synthesizer, synthetic, normalizer, lost)
+        judge = self._fit_judge()
+        plan = self.prepared.plan
+        estimator, lost = self._fit_estimator("fit-estimator", plan, synthetic, normalizer)
+        return Fitted(estimator, synthesizer, synthetic, normalizer, judge, lost)
 
     def _session(self, label: str, folder: Path) -> Session:
         work = self.work
-        checkpoints = folder / "training"
+        checkpoints = folder / TRAINING
         checkpoints.mkdir(exist_ok=True)
         return Session(
             folder=checkpoints,
@@ -115,7 +123,9 @@ class FitStages:
             synthesizer: Synthesizer = make(choice, self.work.context)
             with named(choice, "fit-synth"):
                 faces = StoredFaces([source], prepared.aus)
-                synthesizer.fit(faces, self._session("fit-synth", folder))
+                session = self._session("fit-synth", folder)
+                session = replace(session, preview=self._previews(faces.labels, session.folder))
+                synthesizer.fit(faces, session)
                 save_fitted(synthesizer, folder, prepared)
 
         document = {
@@ -125,6 +135,16 @@ class FitStages:
             "seed": self.work.context.seed,
         }
         return self.work.stage("fit-synth", "fit-synth", document, compute)
+
+    def _previews(self, fitted: Labels, folder: Path) -> Previews | None:
+        """Pictures of validation people during the fit; None without such people."""
+        faces = stored(self.prepared.valid, self.prepared.aus)
+        if faces is None:
+            return None
+        role = self.config.roles["train"]
+        how = Registration(role.data, role.landmarker, role.aligner, self.work.context)
+        truth = Truth(how)
+        return Previews(faces, fitted, truth if truth.known else None, folder / PREVIEWS)
 
     def _synthesize(self, fitted: Path | None) -> Path | None:
         requests = synthetic_requests(self.plan, self.prepared.aus)
@@ -174,31 +194,40 @@ class FitStages:
         }
         return self.work.stage("fit-normalizer", "fit-normalizer", document, compute)
 
-    def _fit_estimator(self, synthetic: Path | None, normalizer: Path | None) -> tuple[Path, int]:
+    def _fit_judge(self) -> Path | None:
+        """The estimator of a run without a synthesizer; such a run finds it, and this one its."""
+        if self.config.options.faces_on_card == 0 or self.prepared.reference is None:
+            return None
+        return self._fit_estimator("fit-judge", self.prepared.reference, None, None)[0]
+
+    def _fit_estimator(
+        self, label: str, planned_in: Path, synthetic: Path | None, normalizer: Path | None
+    ) -> tuple[Path, int]:
         choice, prepared = self.config.need("estimator"), self.prepared
+        plan = read_table(planned_in / PLAN)
         folders = [prepared.train, *([synthetic] if synthetic else [])]
         faces = StoredFaces(folders, prepared.aus)
-        counts = plan_counts(self.plan, faces.table.column("id").to_pylist(), prepared.aus)
-        planned = int(torch.tensor(self.plan.column("count").to_numpy()).sum())
+        counts = plan_counts(plan, faces.table.column("id").to_pylist(), prepared.aus)
+        planned = int(torch.tensor(plan.column("count").to_numpy()).sum())
 
         def compute(folder: Path) -> None:
             estimator: Estimator = make(choice, self.work.context)
             valid = stored(prepared.valid, prepared.aus)
             train = TrainingSet(self.seen(faces, normalizer), counts)
-            with named(choice, "fit-estimator"):
+            with named(choice, label):
                 seen = None if valid is None else self.seen(valid, normalizer)
                 estimator.fit(train, seen, self._session("fit-estimator", folder))
                 save_fitted(estimator, folder, prepared)
 
         document = {
             "estimator": choice.to_json(),
-            "plan": prepared.plan.name,
+            "plan": planned_in.name,
             "faces": [folder.name for folder in folders],
             "valid": prepared.valid.name if prepared.valid else None,
             "normalizer": normalizer.name if normalizer else None,
             "seed": self.work.context.seed,
         }
-        folder = self.work.stage("fit-estimator", "fit-estimator", document, compute)
+        folder = self.work.stage("fit-estimator", label, document, compute)
         return folder, planned - int(counts.sum())
 
     def seen(self, faces: FaceSource, normalizer: Path | None) -> FaceSource:

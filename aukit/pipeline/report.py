@@ -13,10 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from aukit.au import describe
 from aukit.config import Choice as Chosen
 from aukit.faces import read_rows, shards
-from aukit.pipeline.fit import Fitted
+from aukit.pipeline.fit import TRAINING, Fitted
 from aukit.pipeline.prepare import PLAN, Prepared
+from aukit.pipeline.preview import FOLDER as PREVIEWS
+from aukit.pipeline.preview import grids
 from aukit.pipeline.score import PREDICTIONS
 from aukit.records import DROPPED, OK, labels_of, person_keys
 from aukit.report.data import (
@@ -46,6 +49,7 @@ def gather(
     prepared: Prepared,
     fitted: Fitted,
     scores: Mapping[str, Any],
+    card: tuple[Mapping[str, Any], Path] | None = None,
 ) -> ReportData:
     """Everything that `report.html` shows of a run."""
     config, folder = work.config, work.run.folder
@@ -68,6 +72,8 @@ def gather(
         distribution=_distribution(prepared),
         images=tuple(_images(prepared, fitted)),
         scores=scores,
+        card=card[0] if card else {},
+        card_images=tuple(_grids(card[1])) if card else (),
         predictions=read_table(work.run.stages["predict"] / PREDICTIONS),
         curves=tuple(_curves(fitted)),
         environment=dict(_flat(environment)),
@@ -94,6 +100,8 @@ def _chosen(work: Work) -> Iterator[tuple[str, Chosen]]:
     for kind, choice in shared.items():
         if choice is not None:
             yield kind, choice
+    if shared["synth"] is not None:
+        yield from (("judge", choice) for choice in work.config.judges.choices)
     for name, role in work.config.roles.items():
         for kind in ("data", "landmarker", "aligner"):
             own = getattr(role, kind)
@@ -147,8 +155,24 @@ def _distribution(prepared: Prepared) -> Distribution:
 def _images(prepared: Prepared, fitted: Fitted) -> Iterator[ImageGroup]:
     yield ImageGroup("Registered training faces", _samples(prepared.train, prepared.aus))
     yield ImageGroup("Registered test faces", _samples(prepared.test, prepared.aus))
+    yield from _previews(fitted)
     if fitted.synthetic is not None:
         yield ImageGroup("Synthetic faces", _samples(fitted.synthetic, prepared.aus))
+
+
+def _previews(fitted: Fitted) -> Iterator[ImageGroup]:
+    """The last grid that was drawn while the synthesizer was fitted."""
+    folder = fitted.synthesizer
+    for path in [] if folder is None else grids(folder / TRAINING / PREVIEWS)[-1:]:
+        note = "Each AU at the levels 0 to 5 on validation people; the truth beneath, where known."
+        shown = [(path.read_bytes(), f"step {int(path.stem)}")]
+        yield ImageGroup("What the synthesizer paints", shown, note, wide=True)
+
+
+def _grids(folder: Path) -> Iterator[tuple[bytes, str]]:
+    """The picture grids of a score card, with the AU of each."""
+    for path in sorted(folder.glob("AU*.png")):
+        yield path.read_bytes(), describe(path.stem)
 
 
 def _samples(folder: Path, aus: Sequence[str]) -> list[tuple[bytes, str]]:
@@ -176,7 +200,7 @@ def _curves(fitted: Fitted) -> Iterator[Curve]:
     for folder in (fitted.synthesizer, fitted.estimator):
         if folder is None:
             continue
-        for path in sorted((folder / "training").rglob(SCALARS)):
+        for path in sorted((folder / TRAINING).rglob(SCALARS)):
             label = f"{folder.name.rpartition('-')[0]} {path.parent.name}"
             yield from _curves_of(label, read_scalars(path))
 

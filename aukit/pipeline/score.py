@@ -1,4 +1,4 @@
-"""The last stages: predict the scored faces, score them, write the report."""
+"""The last stages: predict the scored faces, score them and the synthesizer, write the report."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from aukit.faces import StoredFaces, read_rows
 from aukit.pipeline.fit import FitStages, Fitted, load_fitted
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.prepare import PLAN, Prepared
+from aukit.pipeline.score_card import Card, CardStage
 from aukit.records import DROPPED, prediction_schema
 from aukit.scoring import score_predictions
 from aukit.store import write_json, write_table
@@ -43,8 +44,9 @@ class ScoreStages:
         self.prepared = prepared
         self.fitted = fitted
 
-    def run(self) -> tuple[Mapping[str, Any], Mapping[str, int]]:
-        """Scores, and the dropped frames by reason."""
+    def run(self) -> tuple[Mapping[str, Any], Card | None, Mapping[str, int]]:
+        """Scores, the synthesizer's score card, and the dropped frames by reason."""
+        card = CardStage(self.work, self.prepared, self.fitted).run()
         predictions = self._predict() / PREDICTIONS
         scores = self._score(predictions)
         dropped = self._dropped()
@@ -52,8 +54,8 @@ class ScoreStages:
         write_json(folder / SCORES, scores)
         shutil.copyfile(predictions, folder / PREDICTIONS)
         shutil.copyfile(self.prepared.plan / PLAN, folder / PLAN)
-        self._report(scores)
-        return scores, dropped
+        self._report(scores, card)
+        return scores, card and card[0], dropped
 
     def _predict(self) -> Path:
         choice, prepared = self.config.need("estimator"), self.prepared
@@ -101,12 +103,12 @@ class ScoreStages:
             counts.update(dropped.column("reason").to_pylist())
         return dict(counts.most_common())
 
-    def _report(self, scores: Mapping[str, Any]) -> None:
+    def _report(self, scores: Mapping[str, Any], card: tuple[Card, Path] | None) -> None:
         from aukit.pipeline.report import gather
         from aukit.report import write_report
 
         with self.work.progress.start("report"):
-            data = gather(self.work, self.prepared, self.fitted, scores)
+            data = gather(self.work, self.prepared, self.fitted, scores, card)
             write_report(data, self.work.run.folder / "report.html")
 
 

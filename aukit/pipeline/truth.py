@@ -93,8 +93,7 @@ class Truth:
             )
         _, aligned = self.registration.align(frames)
         ok = torch.tensor([reason is None for reason in aligned.reasons], dtype=torch.bool)
-        tensors = (aligned.images, aligned.valid, aligned.landmarks)
-        return Pictures(*(tensor.cpu() for tensor in tensors), ok=ok)
+        return Pictures(aligned.images.cpu(), aligned.valid.cpu(), aligned.landmarks.cpu(), ok)
 
     def _index_rows(self, rows: pa.Table) -> pa.Table:
         """The dataset's own index rows of some faces: their labels are those of the frame."""

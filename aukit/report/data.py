@@ -147,6 +147,8 @@ class ReportData:
         distribution: labels before and after balancing.
         images: aligned samples and other pictures.
         scores: what `scoring.score_predictions` returned.
+        card: the score card of a synthesizer (`pipeline.score_card`).
+        card_images: its picture grids with captions.
         predictions: table in `records.prediction_schema`.
         curves: training curves.
         environment: label -> text (Python, packages, machine).
@@ -164,6 +166,8 @@ class ReportData:
     distribution: Distribution | None = None
     images: Sequence[ImageGroup] = ()
     scores: Mapping[str, Any] = field(default_factory=dict)
+    card: Mapping[str, Any] = field(default_factory=dict)
+    card_images: Sequence[tuple[bytes, str]] = ()
     predictions: pa.Table | None = None
     curves: Sequence[Curve] = ()
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -92,6 +92,22 @@ class VggEstimator:
         return Prediction(probabilities @ levels, probabilities.argmax(-1))
 
     @torch.inference_mode()
+    def features(self, faces: FaceBatch) -> Tensor:
+        """(B, channels) means over the picture of what the last convolution shows.
+
+        Where every AU has a network of its own, that of the first.
+
+        Raises:
+            DataError: the estimator was not fitted.
+        """
+        if not self.networks:
+            raise DataError("the estimator has not been fitted or loaded")
+        network = self.networks[0].to(self.context.device).eval()
+        prepared = resize(as_float(faces.images.to(self.context.device)), self.config.size)
+        prepared = prepared.contiguous(memory_format=torch.channels_last)
+        return network.seen(prepared).mean((2, 3)).float().cpu()
+
+    @torch.inference_mode()
     def _probabilities(self, images: Tensor) -> Tensor:
         prepared = resize(as_float(images.to(self.context.device)), self.config.size)
         prepared = prepared.contiguous(memory_format=torch.channels_last)

@@ -60,9 +60,14 @@ class Vgg16(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, A, 6) of float images (B, 3, S, S) in 0..1 at the network's own size."""
-        features = self.avgpool(self.features((images - self.mean) / self.std))
+        features = self.avgpool(self.seen(images))
         logits: Tensor = self.classifier(features.flatten(1))
         return logits.view(len(images), -1, LEVELS)
+
+    def seen(self, images: Tensor) -> Tensor:
+        """What the last convolution shows, (B, channels, S / 32, S / 32); input as in `forward`."""
+        features: Tensor = self.features((images - self.mean) / self.std)
+        return features
 
     def freeze(self, convolutions: int) -> None:
         """Keep the first convolutions as they are."""

@@ -33,6 +33,7 @@ SMALL = {
     "data.people": 2,
     "data.frames": 24,
     "draws": 50,
+    "card": 1,
 }
 
 
@@ -87,7 +88,7 @@ def test_another_estimator_option_shares_the_faces(registry: Registry, tmp_path:
     run(registry, tmp_path)
     other = run(registry, tmp_path, estimator__dropout=0.1)
     started = [stage for kind, stage in events(other) if kind == "started"]
-    assert started == ["fit-estimator", "predict"]
+    assert started == ["fit-judge", "fit-estimator", "score-card", "predict"]
 
 
 def test_the_resolved_run_file_repeats_the_run(registry: Registry, tmp_path: Path) -> None:

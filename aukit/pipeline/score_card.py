@@ -1,0 +1,281 @@
+"""The score card of a synthesizer: is what it paints right?
+
+Made for any synthesizer on people whom it has never seen, by judges that it has never seen. The
+stage leaves `score_card.json` and picture grids; what the numbers mean is in
+`docs/explanation/synthesis-score-card.md`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from aukit.au import MAX_LEVEL
+from aukit.contracts.estimator import Estimator
+from aukit.contracts.synthesizer import Synthesizer
+from aukit.errors import DataError
+from aukit.faces import StoredFaces
+from aukit.models import differences
+from aukit.pipeline import card_scores as scores
+from aukit.pipeline.align import Registration
+from aukit.pipeline.card_evidence import Evidence, gather
+from aukit.pipeline.card_requests import Requests, draw_requests
+from aukit.pipeline.fit import Fitted, load_fitted
+from aukit.pipeline.guard import make
+from aukit.pipeline.judges import Seat, calibrate, identity_of, own_seats, plugin_seats
+from aukit.pipeline.prepare import Prepared
+from aukit.pipeline.truth import Pictures, Truth
+from aukit.seeds import seed_of
+from aukit.store import write_aside, write_json
+from aukit.vision.images import encode
+from aukit.vision.sheet import contact_sheet
+
+if TYPE_CHECKING:
+    from aukit.pipeline.execute import Work
+
+CARD, GRIDS = "score_card.json", "grids"
+SCHEMA = "aukit.score-card/1"
+CALIBRATION = 600
+"""Real training faces that a judge's own scale is fitted to the intensities on."""
+GRID_FACES = 3
+TILE = 96
+
+Card = Mapping[str, Any]
+
+NO_CARD: Card = {
+    "schema": SCHEMA,
+    "aus": [],
+    "requests": {"people": 0, "levels": 0, "vectors": 0},
+    "closeness": None,
+    "agreement": {},
+    "cross_talk": {},
+    "distance": [],
+    "identity": [],
+}
+"""A card with nothing on it but notes."""
+
+
+class CardStage:
+    """Makes the score card of a run.
+
+    Args:
+        work: what the stages of the run share.
+        prepared, fitted: what the stages before left.
+        count: faces for each AU and level; that of the run if None.
+        strict: refuse a Fréchet distance of too few pictures, instead of flagging it.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        prepared: Prepared,
+        fitted: Fitted,
+        count: int | None = None,
+        *,
+        strict: bool = False,
+    ) -> None:
+        self.work = work
+        self.config = work.config
+        self.prepared = prepared
+        self.fitted = fitted
+        self.count = work.config.options.faces_on_card if count is None else count
+        self.strict = strict
+
+    def run(self) -> tuple[Card, Path] | None:
+        """The card and the folder of its picture grids; None without a synthesizer.
+
+        Raises:
+            DataError: strict, and the test faces are aligned otherwise than the synthesizer's.
+        """
+        choice, fitted = self.config.components["synth"], self.fitted.synthesizer
+        judge = self.fitted.judge
+        if choice is None or fitted is None or judge is None or self.count == 0:
+            return None
+        if complaint := self._other_alignment():
+            if self.strict:
+                raise DataError(complaint, "a card needs one aligner for all roles")
+            return self._written({**NO_CARD, "notes": [complaint]}), Path()
+        seats, notes = plugin_seats(self.config.judges.choices, self.work.context)
+
+        def compute(folder: Path) -> None:
+            synthesizer: Synthesizer = make(choice, self.work.context)
+            load_fitted(synthesizer, fitted, self.prepared.alignment)
+            self._compute(synthesizer, self._seats(judge, seats), folder)
+
+        document = {
+            "synth": fitted.name,
+            "judge": judge.name,
+            "judges": identity_of(seats),
+            "faces": self.prepared.test.name,
+            "calibration": self.prepared.train.name,
+            "count": self.count,
+            "strict": self.strict,
+            "draws": self.config.options.draws,
+            "seed": self.work.context.seed,
+        }
+        folder = self.work.stage("score-card", "score-card", document, compute)
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        return self._written({**card, "notes": [*notes, *card["notes"]]}), folder / GRIDS
+
+    def _written(self, card: Card) -> Card:
+        write_json(self.work.run.folder / CARD, dict(card))
+        return card
+
+    @property
+    def _registration(self) -> Registration:
+        role = self.config.roles["test"]
+        return Registration(role.data, role.landmarker, role.aligner, self.work.context)
+
+    def _other_alignment(self) -> str:
+        """Why there can be no card: roles may have aligners of their own; empty if there can."""
+        details = differences(self.prepared.alignment, self._registration.describe())
+        return f"no score card: test faces are aligned otherwise: {details}" if details else ""
+
+    def _seats(self, judge: Path, seats: Sequence[Seat]) -> list[Seat]:
+        """All judges, ready to look."""
+        choice = self.config.need("estimator")
+        estimator: Estimator = make(choice, self.work.context)
+        load_fitted(estimator, judge, self.prepared.alignment)
+        own = own_seats(estimator, choice, judge.name.rpartition("-")[2])
+        return [*own, *(self._calibrated(seat) for seat in seats)]
+
+    def _calibrated(self, seat: Seat) -> Seat:
+        if seat.judge.measures != "intensity" or seat.judge.calibrated:
+            return seat
+        faces = StoredFaces([self.prepared.train], self.prepared.aus)
+        ids = faces.table.column("id").to_pylist()
+        seed = self.work.context.seed
+        order = sorted(range(len(faces)), key=lambda row: seed_of(seed, "calibrate", ids[row]))
+        with self.work.progress.start(f"calibrate {seat.name}"):
+            return calibrate(seat, faces, sorted(order[:CALIBRATION]))
+
+    def _compute(self, synthesizer: Synthesizer, seats: Sequence[Seat], folder: Path) -> None:
+        options = self.config.options
+        faces = StoredFaces([self.prepared.test], self.prepared.aus)
+        requests = draw_requests(faces, self.count, options.seed)
+        truth = Truth(self._registration)
+        known = truth if truth.known else None
+        album = Album(requests)
+        looks = len(requests) + len(requests.used)
+        with self.work.progress.start("score-card", looks) as bar:
+            evidence = gather(synthesizer, seats, faces, requests, known, bar, album.keep)
+        changed = _changing(faces, requests)
+        draws = scores.Draws(options.draws, options.seed)
+        card = make_card(evidence, seats, changed, draws, strict=self.strict)
+        write_json(folder / CARD, card)
+        album.write(folder / GRIDS, faces)
+
+
+def _changing(faces: StoredFaces, requests: Requests) -> Tensor:
+    """(R,) bool: requests for something else than the face shows."""
+    shown, mask = faces.labels.values[requests.rows], faces.labels.mask[requests.rows]
+    targets = requests.targets
+    return (targets.mask & (~mask | (targets.values != shown))).any(1)
+
+
+def make_card(
+    evidence: Evidence,
+    seats: Sequence[Seat],
+    changed: Tensor,
+    draws: scores.Draws,
+    *,
+    strict: bool = False,
+) -> dict[str, Any]:
+    """The whole card as JSON values.
+
+    Args:
+        evidence: what the judges saw.
+        seats: the judges.
+        changed: (R,) bool, requests that ask for a change.
+        draws: for the intervals.
+        strict: refuse too few pictures for a Fréchet distance.
+    """
+    requests = evidence.requests
+    by = {kind: [s for s in seats if s.judge.measures == kind] for kind in _KINDS}
+    notes = [] if evidence.closeness is not None else [NO_TRUTH]
+    distances = [scores.distance(seat, evidence, strict=strict) for seat in by["features"]]
+    notes += [_too_few(found) for found in distances if not found["enough"]]
+    return {
+        "schema": SCHEMA,
+        "aus": list(requests.targets.aus),
+        "requests": {
+            "people": len(set(evidence.people)),
+            "levels": int((~requests.vectors).sum()),
+            "vectors": int(requests.vectors.sum()),
+        },
+        "notes": notes,
+        "closeness": scores.closeness(evidence, changed, draws),
+        "agreement": {
+            seat.name: scores.agreement(seat, evidence, draws) for seat in by[_INTENSITY]
+        },
+        "cross_talk": {
+            seat.name: scores.cross_talk(seat, evidence, draws) for seat in by[_INTENSITY]
+        },
+        "distance": distances,
+        "identity": [scores.identity(seat, evidence, draws) for seat in by["identity"]],
+    }
+
+
+_INTENSITY = "intensity"
+_KINDS = (_INTENSITY, "features", "identity")
+NO_TRUTH = "the dataset cannot render the truth: no L1, PSNR or SSIM, and no true cross-talk"
+
+
+def _too_few(found: Mapping[str, Any]) -> str:
+    return (
+        f"{found['name']}: {found['pictures']['painted']} pictures are too few for "
+        f"{found['dimensions']} dimensions; compare it with nothing but this card"
+    )
+
+
+class Album:
+    """Keeps the pictures of a few faces at all levels of each AU, and lays them out.
+
+    Args:
+        requests: of the card.
+    """
+
+    def __init__(self, requests: Requests) -> None:
+        self.requests = requests
+        self._kept: dict[int, tuple[Tensor, Tensor, Tensor | None]] = {}
+        shown = GRID_FACES * (MAX_LEVEL + 1)
+        self._wanted: dict[int, list[int]] = {}
+        for au in range(len(requests.targets.aus)):
+            self._wanted[au] = (requests.au == au).nonzero()[:shown, 0].tolist()
+
+    def keep(self, start: int, given: Tensor, painted: Tensor, truth: Pictures | None) -> None:
+        """See a batch that begins with request number `start`."""
+        for number in (n for wanted in self._wanted.values() for n in wanted):
+            place = number - start
+            if 0 <= place < len(given):
+                known = truth is not None and bool(truth.ok[place])
+                true = truth.images[place] if truth is not None and known else None
+                self._kept[number] = (given[place], painted[place], true)
+
+    def write(self, folder: Path, faces: StoredFaces) -> None:
+        """One PNG an AU: for each face the given picture, the levels painted, the truth beneath."""
+        folder.mkdir(exist_ok=True)
+        for au, name in enumerate(self.requests.targets.aus):
+            if numbers := self._wanted[au]:
+                tiles, captions = zip(*self._tiles(name, numbers, faces), strict=True)
+                sheet = contact_sheet(tiles, captions, TILE, MAX_LEVEL + 2)
+                with write_aside(folder / f"{name}.png") as aside:
+                    aside.write_bytes(encode(sheet[None])[0])
+
+    def _tiles(
+        self, name: str, numbers: Sequence[int], faces: StoredFaces
+    ) -> list[tuple[Tensor | None, str]]:
+        tiles: list[tuple[Tensor | None, str]] = []
+        for start in range(0, len(numbers), MAX_LEVEL + 1):
+            row = [self._kept[number] for number in numbers[start : start + MAX_LEVEL + 1]]
+            person = faces.people[int(self.requests.rows[numbers[start]])].rpartition("/")[2]
+            tiles.append((row[0][0], f"{person}, given"))
+            tiles += [(painted, f"{name} = {level}") for level, (_, painted, _) in enumerate(row)]
+            if any(true is not None for _, _, true in row):
+                tiles.append((None, ""))
+                tiles += [(true, f"truth, {level}") for level, (_, _, true) in enumerate(row)]
+        return tiles

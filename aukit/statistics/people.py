@@ -1,0 +1,56 @@
+"""Means of numbers that belong to people, with 95 % intervals over people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from aukit.statistics.bootstrap import Formula, Scored, bootstrap
+
+
+def sums_of_people(terms: Tensor, people: Sequence[str]) -> Tensor:
+    """(P, ...) float64: the summed terms (N, ...) of each person, people in the order of names."""
+    places = {name: place for place, name in enumerate(sorted(set(people)))}
+    index = torch.tensor([places[name] for name in people], dtype=torch.int64)
+    sums = torch.zeros((len(places), *terms.shape[1:]), dtype=torch.float64)
+    return sums.index_add_(0, index, terms.double())
+
+
+def known_terms(values: Tensor) -> Tensor:
+    """(..., 2): whether a value is known, and the value, 0 where it is not (NaN)."""
+    known = values.isfinite()
+    return torch.stack([known.double(), torch.where(known, values.double(), 0.0)], -1)
+
+
+def known_mean(sums: Tensor) -> Tensor:
+    """(...): the means of summed `known_terms` (..., 2); NaN where nothing is known."""
+    return sums[..., 1] / torch.where(sums[..., 0] > 0, sums[..., 0], torch.nan)
+
+
+def means(values: Tensor, people: Sequence[str], draws: int, seed: int) -> Scored:
+    """Means over everybody's rows of (N, K) values, NaN rows left out.
+
+    Returns:
+        (K,) means and intervals; NaN where no row is known.
+    """
+    found = score(known_terms(values), people, lambda s: {"mean": known_mean(s)}, draws, seed)
+    return found["mean"]
+
+
+def score(
+    terms: Tensor, people: Sequence[str], formula: Formula, draws: int, seed: int
+) -> Mapping[str, Scored]:
+    """Scores from the terms (N, A, M) of rows that belong to people (`statistics.bootstrap`)."""
+    return bootstrap(sums_of_people(terms, people), formula, draws, seed)
+
+
+def ranks(values: Tensor) -> Tensor:
+    """(N,) float64: the rank of each value, equal ones sharing their mean rank; NaN stays NaN."""
+    known = values.isfinite()
+    _, inverse, counts = torch.unique(values[known], return_inverse=True, return_counts=True)
+    last = counts.cumsum(0).double()
+    found = torch.full(values.shape, torch.nan, dtype=torch.float64)
+    found[known] = (last - (counts - 1) / 2)[inverse]
+    return found
