@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,3 +18,29 @@ def tiny(distribute: Callable[..., Path]) -> None:
     source = TINY.read_text(encoding="utf-8")
     # A module name of its own: other tests import the file itself.
     distribute("tiny-faces", {"tiny_distribution": source}, version="0.1")
+
+
+@pytest.fixture(scope="session")
+def painted_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a finished run with the tiny synthesizer `tint`, on AU01 and AU12."""
+    from aukit.pipeline import execute
+    from aukit.registry import Plugin, Registry
+    from aukit.run_config import nest, resolve
+
+    spec = importlib.util.spec_from_file_location("tiny_of_painted_run", TINY)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    registry, plugin = Registry(), Plugin("tiny-faces", "0.1", "tiny")
+    registry.plugins.append(plugin)
+    registry.register(plugin, module)
+    settings = {
+        "preset": "quick", "device": "cpu", "data": "drawn", "landmarker": "everywhere",
+        "aligner": "centre", "synth": "tint", "synth.steps": 40, "balancer.per_level": 3,
+        "estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1,
+        "estimator.ticks": 1, "data.people": 2, "data.frames": 24, "draws": 50,
+        "executor": "inline",
+    }  # fmt: skip
+    config = resolve(registry, [("test", nest(settings))])
+    return execute(config, tmp_path_factory.mktemp("runs"), registry).folder
