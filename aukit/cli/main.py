@@ -20,6 +20,7 @@ from aukit.registry import BLOCK_VARIABLE
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("aukit.cli.run:run", "Run a pipeline from frames to scores."),
     "align": ("aukit.cli.align:align", "Register the faces of photos, folders and videos."),
+    "evaluate": ("aukit.cli.evaluate:evaluate", "Score a run's synthesizer anew."),
     "edit": ("aukit.cli.edit:edit", "Give the faces of photos other AUs."),
     "data": ("aukit.cli.data:data", "Look at a dataset."),
     "plugins": ("aukit.cli.plugins:plugins", "List and explain what is installed."),

@@ -106,6 +106,7 @@ def show_outcome(outcome: Outcome, as_json: bool) -> None:
                 "run": str(outcome.folder),
                 "report": str(outcome.report),
                 "scores": outcome.scores,
+                "card": outcome.card,
                 "dropped": outcome.dropped,
                 "seconds": outcome.seconds,
             }
@@ -113,6 +114,10 @@ def show_outcome(outcome: Outcome, as_json: bool) -> None:
         return
     from aukit.cli.scores import show_dropped, show_scores
 
+    if outcome.card is not None:
+        from aukit.cli.card import show_card
+
+        show_card(outcome.card)
     show_scores(outcome.scores)
     show_dropped(outcome.dropped)
     click.echo(f"run     {outcome.folder}")

@@ -12,6 +12,7 @@ from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.contracts.synthesizer import Synthesizer
 from aukit.faces import StoredFaces
+from aukit.pipeline.card_pictures import Batch
 from aukit.pipeline.card_requests import Requests
 from aukit.pipeline.judges import LOOK_BATCH, Seat
 from aukit.pipeline.synthesize import paint
@@ -55,8 +56,8 @@ class Evidence:
     closeness: Tensor | None
 
 
-Watch = Callable[[int, Tensor, Tensor, Pictures | None], None]
-"""Shown each batch: number of its first request, given images, painted images, true pictures."""
+Watch = Callable[[int, Requests, Batch], None]
+"""Shown each batch of pictures, with the number of its first request and all requests."""
 
 
 def gather(
@@ -138,13 +139,13 @@ def _painted(
     for start, batch, targets, seeds in _batches(faces, requests):
         images = paint(synthesizer, batch, targets, seeds.tolist())
         painted.append(_look(seats, images, batch.landmarks))
-        pictures_of = None
+        shown = None
         if truth is not None:
             rows = requests.rows[start : start + len(batch)].tolist()
-            pictures_of = truth.paint(faces.table.take(rows), targets)
-            true.append(_look_at_truth(seats, pictures_of))
-            near.append(closeness(images, batch.images, batch.landmarks, pictures_of))
-        watch(start, batch.images, images, pictures_of)
+            shown = truth.paint(faces.table.take(rows), targets)
+            true.append(_look_at_truth(seats, shown))
+            near.append(closeness(images, batch.images, batch.landmarks, shown))
+        watch(start, requests, Batch(batch.images, images, shown))
         bar.advance(len(batch))
     if truth is None:
         return _joined(painted), None, None

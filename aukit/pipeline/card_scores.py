@@ -57,10 +57,10 @@ def distance(seat: Seat, evidence: Evidence, *, strict: bool) -> dict[str, Any]:
     Args:
         seat: a judge that measures features.
         evidence: what it saw.
-        strict: refuse too few pictures; they are flagged otherwise.
+        strict: refuse too few pictures if the judge was named; they are flagged otherwise.
 
     Raises:
-        DataError: strict, and there are fewer pictures than features.
+        DataError: strict, the judge was named, and there are fewer pictures than features.
     """
     name, vectors = seat.name, evidence.requests.vectors
     people = [who for who, is_vector in zip(evidence.people, vectors, strict=True) if is_vector]
@@ -73,7 +73,7 @@ def distance(seat: Seat, evidence: Evidence, *, strict: bool) -> dict[str, Any]:
     if evidence.truth is not None:
         sets["truth"] = (evidence.truth[name][vectors], people)
     enough = len(real) >= real.shape[1]
-    if strict and not enough:
+    if strict and seat.asked and not enough:
         raise DataError(
             f"{seat.judge.names[0]} needs at least {real.shape[1]} pictures; there are {len(real)}",
             "ask for more with --faces, or choose features of fewer dimensions",

@@ -35,12 +35,14 @@ class Seat:
         name: how the score card calls it.
         judge: the judge.
         choice: the component behind it.
+        asked: whether somebody named it.
         scale: for intensities that are not on 0..5: AU -> curve from the judge's scale to it.
     """
 
     name: str
     judge: Judge
     choice: Choice
+    asked: bool = False
     scale: Mapping[str, Rising] = field(default_factory=dict)
 
     def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
@@ -143,11 +145,12 @@ def plugin_seats(choices: Sequence[Choice], context: Context) -> tuple[list[Seat
     seats, notes = [], []
     for choice in choices:
         name = choice.component.name
+        asked = choice.chosen_by != DEFAULT
         try:
-            seats.append(Seat(name, make(choice, context), choice))
+            seats.append(Seat(name, make(choice, context), choice, asked))
         except (MissingWeights, PluginError) as error:
             missing = isinstance(error, MissingWeights) or choice.component.missing()
-            if choice.chosen_by != DEFAULT or not missing:
+            if asked or not missing:
                 raise
             notes.append(_left_out(name, error))
     return seats, notes

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from aukit.au import MAX_LEVEL
 from aukit.contracts.estimator import Estimator
 from aukit.contracts.synthesizer import Synthesizer
 from aukit.errors import DataError
@@ -22,17 +21,16 @@ from aukit.faces import StoredFaces
 from aukit.models import differences
 from aukit.pipeline import card_scores as scores
 from aukit.pipeline.align import Registration
-from aukit.pipeline.card_evidence import Evidence, gather
+from aukit.pipeline.card_evidence import Evidence, Watch, gather
+from aukit.pipeline.card_pictures import Album, Recorder
 from aukit.pipeline.card_requests import Requests, draw_requests
 from aukit.pipeline.fit import Fitted, load_fitted
 from aukit.pipeline.guard import make
 from aukit.pipeline.judges import Seat, calibrate, identity_of, own_seats, plugin_seats
 from aukit.pipeline.prepare import Prepared
-from aukit.pipeline.truth import Pictures, Truth
+from aukit.pipeline.truth import Truth
 from aukit.seeds import seed_of
-from aukit.store import write_aside, write_json
-from aukit.vision.images import encode
-from aukit.vision.sheet import contact_sheet
+from aukit.store import write_json
 
 if TYPE_CHECKING:
     from aukit.pipeline.execute import Work
@@ -41,8 +39,6 @@ CARD, GRIDS = "score_card.json", "grids"
 SCHEMA = "aukit.score-card/1"
 CALIBRATION = 600
 """Real training faces that a judge's own scale is fitted to the intensities on."""
-GRID_FACES = 3
-TILE = 96
 
 Card = Mapping[str, Any]
 
@@ -98,7 +94,7 @@ class CardStage:
         if complaint := self._other_alignment():
             if self.strict:
                 raise DataError(complaint, "a card needs one aligner for all roles")
-            return self._written({**NO_CARD, "notes": [complaint]}), Path()
+            return self._written({**NO_CARD, "notes": [complaint]}), self.work.run.folder / GRIDS
         seats, notes = plugin_seats(self.config.judges.choices, self.work.context)
 
         def compute(folder: Path) -> None:
@@ -125,6 +121,25 @@ class CardStage:
         write_json(self.work.run.folder / CARD, dict(card))
         return card
 
+    def export(self, folder: Path) -> int:
+        """Write every picture that judges would see, named by its pixels, for other programs.
+
+        Returns:
+            how many different pictures there are.
+
+        Raises:
+            DataError: there is no card to make.
+        """
+        choice, fitted = self.config.components["synth"], self.fitted.synthesizer
+        if choice is None or fitted is None or self.count == 0 or self._other_alignment():
+            raise DataError("there are no pictures to judge: this run can have no score card")
+        synthesizer: Synthesizer = make(choice, self.work.context)
+        load_fitted(synthesizer, fitted, self.prepared.alignment)
+        folder.mkdir(parents=True, exist_ok=True)
+        recorder = Recorder(folder)
+        self._gather(synthesizer, [Seat("export", recorder, choice)], lambda *_: None)
+        return len(recorder.written)
+
     @property
     def _registration(self) -> Registration:
         role = self.config.roles["test"]
@@ -140,7 +155,7 @@ class CardStage:
         choice = self.config.need("estimator")
         estimator: Estimator = make(choice, self.work.context)
         load_fitted(estimator, judge, self.prepared.alignment)
-        own = own_seats(estimator, choice, judge.name.rpartition("-")[2])
+        own = own_seats(estimator, choice, judge.name.rpartition("-")[2][:8])
         return [*own, *(self._calibrated(seat) for seat in seats)]
 
     def _calibrated(self, seat: Seat) -> Seat:
@@ -155,19 +170,24 @@ class CardStage:
 
     def _compute(self, synthesizer: Synthesizer, seats: Sequence[Seat], folder: Path) -> None:
         options = self.config.options
-        faces = StoredFaces([self.prepared.test], self.prepared.aus)
-        requests = draw_requests(faces, self.count, options.seed)
-        truth = Truth(self._registration)
-        known = truth if truth.known else None
-        album = Album(requests)
-        looks = len(requests) + len(requests.used)
-        with self.work.progress.start("score-card", looks) as bar:
-            evidence = gather(synthesizer, seats, faces, requests, known, bar, album.keep)
-        changed = _changing(faces, requests)
+        album = Album()
+        evidence, faces = self._gather(synthesizer, seats, album.keep)
+        changed = _changing(faces, evidence.requests)
         draws = scores.Draws(options.draws, options.seed)
         card = make_card(evidence, seats, changed, draws, strict=self.strict)
         write_json(folder / CARD, card)
-        album.write(folder / GRIDS, faces)
+        album.write(folder / GRIDS, faces, evidence.requests)
+
+    def _gather(
+        self, synthesizer: Synthesizer, seats: Sequence[Seat], watch: Watch
+    ) -> tuple[Evidence, StoredFaces]:
+        faces = StoredFaces([self.prepared.test], self.prepared.aus)
+        requests = draw_requests(faces, self.count, self.config.options.seed)
+        truth = Truth(self._registration)
+        known = truth if truth.known else None
+        looks = len(requests) + len(requests.used)
+        with self.work.progress.start("score-card", looks) as bar:
+            return gather(synthesizer, seats, faces, requests, known, bar, watch), faces
 
 
 def _changing(faces: StoredFaces, requests: Requests) -> Tensor:
@@ -230,52 +250,3 @@ def _too_few(found: Mapping[str, Any]) -> str:
         f"{found['name']}: {found['pictures']['painted']} pictures are too few for "
         f"{found['dimensions']} dimensions; compare it with nothing but this card"
     )
-
-
-class Album:
-    """Keeps the pictures of a few faces at all levels of each AU, and lays them out.
-
-    Args:
-        requests: of the card.
-    """
-
-    def __init__(self, requests: Requests) -> None:
-        self.requests = requests
-        self._kept: dict[int, tuple[Tensor, Tensor, Tensor | None]] = {}
-        shown = GRID_FACES * (MAX_LEVEL + 1)
-        self._wanted: dict[int, list[int]] = {}
-        for au in range(len(requests.targets.aus)):
-            self._wanted[au] = (requests.au == au).nonzero()[:shown, 0].tolist()
-
-    def keep(self, start: int, given: Tensor, painted: Tensor, truth: Pictures | None) -> None:
-        """See a batch that begins with request number `start`."""
-        for number in (n for wanted in self._wanted.values() for n in wanted):
-            place = number - start
-            if 0 <= place < len(given):
-                known = truth is not None and bool(truth.ok[place])
-                true = truth.images[place] if truth is not None and known else None
-                self._kept[number] = (given[place], painted[place], true)
-
-    def write(self, folder: Path, faces: StoredFaces) -> None:
-        """One PNG an AU: for each face the given picture, the levels painted, the truth beneath."""
-        folder.mkdir(exist_ok=True)
-        for au, name in enumerate(self.requests.targets.aus):
-            if numbers := self._wanted[au]:
-                tiles, captions = zip(*self._tiles(name, numbers, faces), strict=True)
-                sheet = contact_sheet(tiles, captions, TILE, MAX_LEVEL + 2)
-                with write_aside(folder / f"{name}.png") as aside:
-                    aside.write_bytes(encode(sheet[None])[0])
-
-    def _tiles(
-        self, name: str, numbers: Sequence[int], faces: StoredFaces
-    ) -> list[tuple[Tensor | None, str]]:
-        tiles: list[tuple[Tensor | None, str]] = []
-        for start in range(0, len(numbers), MAX_LEVEL + 1):
-            row = [self._kept[number] for number in numbers[start : start + MAX_LEVEL + 1]]
-            person = faces.people[int(self.requests.rows[numbers[start]])].rpartition("/")[2]
-            tiles.append((row[0][0], f"{person}, given"))
-            tiles += [(painted, f"{name} = {level}") for level, (_, painted, _) in enumerate(row)]
-            if any(true is not None for _, _, true in row):
-                tiles.append((None, ""))
-                tiles += [(true, f"truth, {level}") for level, (_, _, true) in enumerate(row)]
-        return tiles

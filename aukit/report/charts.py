@@ -137,6 +137,46 @@ def heat_map(
     return _svg(title, parts, "square", 40 + size + 2, size + 34)
 
 
+def change_map(
+    changes: Sequence[Sequence[float | None]], names: Sequence[str], title: str, span: float
+) -> Markup:
+    """A square table of signed changes, darker for larger, in two colours for their signs.
+
+    Args:
+        changes: rows of values; row 0 is drawn at the top, None stays empty.
+        names: name of each row and column.
+        title: for screen readers.
+        span: the size of a change that is drawn darkest.
+    """
+    size, left, top = 180, 40, 16
+    cell = size / len(names)
+    parts = []
+    for row, (name, entries) in enumerate(zip(names, changes, strict=True)):
+        y = top + row * cell
+        parts.append(_text("tick end", left - 6, y + cell / 2 + 3.5, name))
+        parts.append(_text("tick middle", left + (row + 0.5) * cell, top - 5, name))
+        for column, value in enumerate(entries):
+            said = f"{name} set, {names[column]} moves"
+            parts.append(_change(left + column * cell, y, cell, value, span, said))
+    return _svg(title, parts, "square", left + size + 2, top + size + 2)
+
+
+def _change(x: float, y: float, size: float, value: float | None, span: float, name: str) -> Markup:
+    if value is None or not math.isfinite(value):
+        return _cell(x, y, size, math.nan, name)
+    strength = min(1.0, abs(value) / span)
+    rect = (
+        '<rect class="fill {}" fill-opacity="{:.2f}" x="{:.1f}" y="{:.1f}" width="{:.1f}" '
+        'height="{:.1f}"><title>{}: {:+.2f}</title></rect>'
+    )
+    colour = "s1" if value >= 0 else "s2"
+    shown = Markup(rect).format(
+        colour, 0.06 + 0.94 * strength, x, y, size - 1, size - 1, name, value
+    )
+    style = "cell middle strong" if strength > 0.55 else "cell middle"
+    return shown + _text(style, x + size / 2 - 0.5, y + size / 2 + 3.5, f"{value:.1f}")
+
+
 def whisker(value: float, low: float | None, high: float | None, span: Range) -> Markup:
     """A score with its interval as a dot on a line, for a table cell."""
     width, height = 120, 16

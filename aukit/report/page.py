@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from aukit import au
 from aukit.report import figures
+from aukit.report.card import card_section
 from aukit.report.charts import whisker
 from aukit.report.data import ReportData
 from aukit.report.figures import Figure
@@ -47,7 +48,12 @@ def render(data: ReportData) -> str:
     )
     environment.filters["data_uri"] = data_uri
     style = resources.files("aukit.report").joinpath("style.css").read_text(encoding="utf-8")
-    context = {"data": data, "style": Markup(style), "sections": _sections(data)}
+    context = {
+        "data": data,
+        "style": Markup(style),
+        "sections": _sections(data),
+        "card": card_section(data.card),
+    }
     return environment.get_template("page.html").render(context | _scores(data.scores))
 
 

@@ -1,0 +1,112 @@
+"""The score card of a synthesizer as rows of tables, for the console and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aukit.au import describe
+
+Entry = Mapping[str, float | None]
+
+COLUMNS = ("painted", "copied", "true", "real", "gain")
+"""What the synthesizer painted; the same faces as they were given; the true pictures; real faces;
+painted less copied."""
+
+_MEASURES = (("psnr", "PSNR, dB"), ("ssim", "SSIM"), ("l1", "L1"))
+_REGIONS = (("face", "of the face"), ("changes", "where it changes"))
+CROSS_TALK = "5"
+"""The change of level, from 0, whose cross-talk is shown; the card holds others as well."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure.
+
+    Attributes:
+        name: what is measured, with its unit.
+        cells: column -> score; columns without a score are absent.
+        remark: what must be known to read it.
+    """
+
+    name: str
+    cells: Mapping[str, Entry]
+    remark: str = ""
+
+
+def summary(card: Mapping[str, Any]) -> list[Row]:
+    """The measures over all AUs together."""
+    return [*_closeness(card), *_agreement(card), *_cross_talk(card), *_distances(card)]
+
+
+def _closeness(card: Mapping[str, Any]) -> Iterator[Row]:
+    table: Mapping[str, Any] = (card["closeness"] or {}).get("all", {})
+    for measure, name in _MEASURES if table else ():
+        for region, where in _REGIONS:
+            found = {key: table[region][key][measure] for key in ("painted", "copied", "gain")}
+            yield Row(f"{name}, {where}", found)
+
+
+def _agreement(card: Mapping[str, Any]) -> Iterator[Row]:
+    for judge, table in card["agreement"].items():
+        for kind, name in (("levels", "single AUs"), ("vectors", "whole faces")):
+            found = {key: sets["mean"]["icc"] for key, sets in table[kind].items()}
+            yield Row(f"ICC asked/judged, {name} ({judge})", _named(found))
+
+
+def _cross_talk(card: Mapping[str, Any]) -> Iterator[Row]:
+    for judge, table in card["cross_talk"].items():
+        for part, name in (("the AU itself", "AU set to 5 moves by"), ("other AUs", "others by")):
+            found = {
+                key: table[CROSS_TALK]["summary"][f"{key}, {part}"]
+                for key in ("painted", "truth")
+                if key in table[CROSS_TALK]
+            }
+            yield Row(f"{name} ({judge})", _named(found))
+
+
+def _distances(card: Mapping[str, Any]) -> Iterator[Row]:
+    for found in card["distance"]:
+        sets = ("painted", "copied", "truth", "real")
+        few = "" if found["enough"] else "too few pictures"
+        yield Row(found["name"], _named({key: found[key] for key in sets if key in found}), few)
+    for found in card["identity"]:
+        cells = {"painted": found["painted from given"], "real": found["same person, real"]}
+        other = found["other person, real"]["value"]
+        remark = "" if other is None else f"other people: {other:.3g}"
+        yield Row(f"{found['name']}, painted from given", cells, remark)
+
+
+def _named(found: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {("true" if key == "truth" else key): entry for key, entry in found.items()}
+
+
+UNIT_COLUMNS = ("PSNR gain, dB", "ICC painted", "ICC true", "ICC painted, whole", "ICC real, whole")
+
+
+def units(card: Mapping[str, Any]) -> dict[str, list[tuple[str, list[Entry]]]]:
+    """For each judge of intensity, a row for each AU it knows: name and `UNIT_COLUMNS`."""
+    return {judge: list(_units(card, table)) for judge, table in card["agreement"].items()}
+
+
+def _units(card: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[tuple[str, list[Entry]]]:
+    near = card["closeness"] or {}
+    for au in card["aus"]:
+        gain = near[au]["face"]["gain"]["psnr"] if au in near else {}
+        sets = (("levels", "painted"), ("levels", "truth"), ("vectors", "painted"))
+        places = (*sets, ("vectors", "real"))
+        scores = [table[kind].get(key, {}).get(au, {}).get("icc", {}) for kind, key in places]
+        if any(scores):
+            yield describe(au), [gain, *scores]
+
+
+def digits(value: float) -> str:
+    """A score in about three digits."""
+    return (
+        f"{value:.1f}"
+        if abs(value) >= 10
+        else f"{value:.2f}"
+        if abs(value) >= 0.1
+        else f"{value:.3f}"
+    )

@@ -1,0 +1,95 @@
+"""The section of a report that shows the score card of a synthesizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aukit.card_rows import COLUMNS, CROSS_TALK, UNIT_COLUMNS, Entry, digits, summary, units
+from aukit.report.charts import change_map
+from aukit.report.figures import Figure
+
+_SETS = {"painted": "painted", "truth": "in the true pictures"}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A score in a table: its text and that of its interval."""
+
+    text: str
+    interval: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of scores.
+
+    Attributes:
+        title: heading.
+        columns: their names, after that of the rows.
+        rows: name, remark, and a value for each column, None where there is nothing to say.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, str, Sequence[Value | None]]]
+
+
+@dataclass(frozen=True)
+class CardSection:
+    """What the report shows of a card."""
+
+    notes: Sequence[str]
+    tables: Sequence[Table]
+    figures: Sequence[Figure]
+
+
+def card_section(card: Mapping[str, Any]) -> CardSection | None:
+    """The section of a card; None without one."""
+    if not card:
+        return None
+    return CardSection(card["notes"], list(_tables(card)), list(_figures(card)))
+
+
+def _tables(card: Mapping[str, Any]) -> Iterator[Table]:
+    rows = summary(card)
+    used = [name for name in COLUMNS if any(name in row.cells for row in rows)]
+    if rows:
+        lines = [
+            (row.name, row.remark, [_value(row.cells[n]) if n in row.cells else None for n in used])
+            for row in rows
+        ]
+        asked = card["requests"]
+        count = asked["levels"] + asked["vectors"]
+        title = f"{count} painted faces of {asked['people']} people it has never seen"
+        yield Table(title, used, lines)
+    for judge, found in units(card).items():
+        lines = [(name, "", [_value(entry) for entry in entries]) for name, entries in found]
+        yield Table(f"Each AU, judged by {judge}", UNIT_COLUMNS, lines)
+
+
+def _value(entry: Entry) -> Value:
+    value, low, high = (entry.get(part) for part in ("value", "low", "high"))
+    if value is None:
+        return Value("–")
+    interval = "" if low is None or high is None else f"{digits(low)} to {digits(high)}"
+    return Value(digits(value), interval)
+
+
+def _figures(card: Mapping[str, Any]) -> Iterator[Figure]:
+    for judge, table in card["cross_talk"].items():
+        known = [place for place, _ in enumerate(card["aus"]) if _is_known(table, place)]
+        names = [str(int(card["aus"][place][2:])) for place in known]
+        for key, where in _SETS.items():
+            matrix = table[CROSS_TALK].get(key)
+            if matrix is not None and known:
+                shown = [[matrix[row][column] for column in known] for row in known]
+                caption = f"{where}, judged by {judge}"
+                title = f"Change of each AU when one is set to {CROSS_TALK}, {caption}"
+                yield Figure(caption, change_map(shown, names, title, float(CROSS_TALK)))
+
+
+def _is_known(table: Mapping[str, Any], place: int) -> bool:
+    """Whether a judge tells this AU at all."""
+    return any(row[place] is not None for row in table[CROSS_TALK]["painted"])
