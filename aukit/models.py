@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -85,3 +87,25 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     keys = sorted(set(one) | set(other))
     differing = (key for key in keys if one.get(key) != other.get(key))
     return ", ".join(f"{key} {one.get(key)} / {other.get(key)}" for key in differing)
+
+
+def read_weights(path: Path) -> Mapping[str, Tensor]:
+    """Tensors of a .safetensors file, or of a .pth file that holds nothing but tensors.
+
+    Raises:
+        DataError: it is neither; objects in a .pth file are refused, not loaded.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        # weights_only: torch's restricted reader refuses everything but tensors and containers.
+        mapped = zipfile.is_zipfile(path)  # the format of before 2020 is no zip archive
+        tensors: Mapping[str, Tensor] = torch.load(path, "cpu", weights_only=True, mmap=mapped)
+        return tensors
+    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise DataError(f"weights {path} cannot be read: {reason}") from error
+    except Exception as error:
+        if type(error).__name__ != "UnpicklingError":
+            raise
+        raise DataError(f"{path} is not a plain file of tensors; refused") from error

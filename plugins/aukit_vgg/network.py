@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models.vgg import make_layers
 
 from aukit.au import MAX_LEVEL
 from aukit.errors import DataError
+from aukit.models import read_weights
 
 LEVELS = MAX_LEVEL + 1
 LAYOUT: tuple[int | str, ...] = (
@@ -98,27 +96,6 @@ class Vgg16(nn.Module):
 def scaled(channels: int, width: float) -> int:
     """A channel count times the width, at least 8 and a multiple of 8."""
     return max(8, round(channels * width / 8) * 8)
-
-
-def read_weights(path: Path) -> Mapping[str, Tensor]:
-    """Tensors of a .safetensors file, or of a .pth file that holds nothing but tensors.
-
-    Raises:
-        DataError: it is neither; objects in a .pth file are refused, not loaded.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        # weights_only: torch's restricted reader refuses everything but tensors and containers.
-        tensors: Mapping[str, Tensor] = torch.load(path, "cpu", weights_only=True, mmap=True)
-        return tensors
-    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise DataError(f"weights {path} cannot be read: {reason}") from error
-    except Exception as error:
-        if type(error).__name__ != "UnpicklingError":
-            raise
-        raise DataError(f"{path} is not a plain file of tensors; refused") from error
 
 
 def _initialize(module: nn.Module) -> None:
