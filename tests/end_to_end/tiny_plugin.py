@@ -6,8 +6,9 @@ estimator can really learn from them within seconds.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +196,8 @@ class TintConfig:
     """Options of the tinter."""
 
     steps: int = field(default=12, metadata={"help": "steps of the fit"})
+    rate: float = field(default=0.02, metadata={"help": "learning rate"})
+    pause: float = field(default=0.0, metadata={"help": "seconds that a step or a batch takes"})
 
 
 class Tint:
@@ -209,9 +212,10 @@ class Tint:
         self.aus = faces.aus
         torch.manual_seed(session.seed)
         self.network = torch.nn.Linear(len(self.aus), 3 * SIZE * SIZE)
-        optimizer = torch.optim.Adam(self.network.parameters(), 0.02)
+        optimizer = torch.optim.Adam(self.network.parameters(), self.config.rate)
 
         def step(number: int) -> dict[str, Tensor]:
+            time.sleep(self.config.pause)
             batch = faces.batch(torch.randint(len(faces), (16,)).tolist())
             error = self.network(batch.labels.values / 5) - batch.images.flatten(1) / 255
             loss = error.square().mean()
@@ -225,7 +229,8 @@ class Tint:
             return {}
 
         parts = ({"network": self.network}, {"adam": optimizer})
-        train("tint", Recipe(*parts, self.config.steps, step, every=4, on_tick=tick), session)
+        recipe = Recipe(*parts, self.config.steps, step, every=4, on_tick=tick)
+        train("tint", recipe, replace(session, checkpoint_every=0.0))
 
     def paint(self, faces: FaceBatch, targets: Labels) -> Tensor:
         wanted, shown = targets.select(self.aus), faces.labels.select(self.aus)
@@ -235,6 +240,7 @@ class Tint:
         return (faces.images + 255 * added).round().clamp(0, 255).to(torch.uint8)
 
     def synthesize(self, faces: FaceBatch, targets: Labels, seeds: Tensor) -> Tensor:
+        time.sleep(self.config.pause)
         return self.paint(faces, targets)
 
     def save(self, folder: Path) -> None:
