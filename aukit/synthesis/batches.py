@@ -1,0 +1,194 @@
+"""Batches of faces for a fit, and the parts of a step that do not depend on the method."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from aukit.au import MAX_LEVEL
+from aukit.contracts.faces import FaceBatch, FaceSource
+from aukit.contracts.labels import Labels
+from aukit.errors import DataError
+from aukit.synthesis.draws import Draw, Sampler
+from aukit.synthesis.images import as_signed, resized
+from aukit.synthesis.options import FitOptions
+from aukit.training import Session, average_gradients, own_share
+
+BETAS = (0.5, 0.999)
+"""Of Adam, as networks that compete are usually trained."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's tensors on the device.
+
+    Attributes:
+        source: (B, 3, S, S) in -1..1.
+        landmarks: (B, 68, 2) of the source, in its pixels; mirrored with it, not renumbered.
+        truth: (B, 3, S, S), the faces that the targets come from; None without pairs.
+        shown, wanted: (B, A) intensities in 0..1 of source and target; what is not coded is
+            filled in by `completed`.
+        shown_mask, wanted_mask: (B, A) bool, coded.
+        weight: (B,) of the idiosyncratic loss, mean 1 over the pairs of the whole batch.
+        mix: (B,) in 0..1, for gradient penalties.
+    """
+
+    source: Tensor
+    landmarks: Tensor
+    truth: Tensor | None
+    shown: Tensor
+    shown_mask: Tensor
+    wanted: Tensor
+    wanted_mask: Tensor
+    weight: Tensor
+    mix: Tensor
+
+    def completed(self, estimate: Callable[[], Tensor]) -> Batch:
+        """What was not coded, filled in.
+
+        An estimate, (B, A) in 0..1, stands for an AU of the source that nobody coded; an AU that is
+        not coded in the target stays as the source shows it. Neither is part of any loss.
+        """
+        if bool(self.shown_mask.all()) and bool(self.wanted_mask.all()):
+            return self
+        shown = fill(self.shown, self.shown_mask, estimate)
+        wanted = torch.where(self.wanted_mask, self.wanted, shown)
+        return replace(self, shown=shown, wanted=wanted)
+
+
+class Batches:
+    """Makes the batches of a fit; a function of the session's seed and the step's number.
+
+    Args:
+        faces: training faces.
+        options: batch, noise, flip, pairs.
+        size: side of the networks' pictures.
+        session: where.
+
+    Raises:
+        DataError: faces that nothing can be learned from.
+    """
+
+    def __init__(self, faces: FaceSource, options: FitOptions, size: int, session: Session) -> None:
+        refuse_useless(faces)
+        self.faces, self.size, self.session = faces, size, session
+        self.sampler = Sampler(faces, options, session.seed)
+
+    def __call__(self, step: int) -> Batch:
+        """This process's share of a step's batch."""
+        whole = self.sampler.draw(step)
+        draw = whole.share(own_share(range(len(whole.same))))
+        labels, device = self.faces.labels, self.session.device
+        pairs = whole.same.float().mean().clamp_min(1e-6)
+        wanted = labels.values[draw.targets] / MAX_LEVEL + draw.noise
+        faces = self.faces.batch(draw.sources.tolist())
+        truth = self.sampler.partners and self.faces.batch(draw.targets.tolist())
+        return Batch(
+            source=self._images(faces, draw),
+            landmarks=self._landmarks(faces, draw),
+            truth=self._images(truth, draw) if truth else None,
+            shown=(labels.values[draw.sources] / MAX_LEVEL).to(device),
+            shown_mask=labels.mask[draw.sources].to(device),
+            wanted=wanted.clamp(0, 1).to(device),
+            wanted_mask=labels.mask[draw.targets].to(device),
+            weight=(draw.same / pairs).to(device),
+            mix=draw.mix.to(device),
+        )
+
+    def _images(self, faces: FaceBatch, draw: Draw) -> Tensor:
+        small = resized(as_signed(self.session.images(faces.images)), self.size)
+        mirrored = draw.mirrored.to(small.device).view(-1, 1, 1, 1)
+        return torch.where(mirrored, small.flip(-1), small)
+
+    def _landmarks(self, faces: FaceBatch, draw: Draw) -> Tensor:
+        points = scaled(faces.landmarks, self.size / faces.images.shape[-1])
+        mirrored = torch.stack([self.size - 1 - points[..., 0], points[..., 1]], -1)
+        return torch.where(draw.mirrored.view(-1, 1, 1), mirrored, points).to(self.session.device)
+
+
+def scaled(points: Tensor, factor: float) -> Tensor:
+    """(..., 2) positions in a picture that is resized; pixel centres lie at integers."""
+    return (points + 0.5) * factor - 0.5
+
+
+def refuse_useless(faces: FaceSource) -> None:
+    """Stop where there is nothing to learn.
+
+    Raises:
+        DataError: fewer than two faces, an AU that is never coded, or the same codes everywhere.
+    """
+    labels = faces.labels
+    if len(faces) < 2:
+        raise DataError(f"{len(faces)} training face: a synthesizer learns from many")
+    for column, au in enumerate(faces.aus):
+        if not bool(labels.mask[:, column].any()):
+            raise DataError(f"{au} is coded in no training face", "leave it out of --aus")
+    if not any(_varies(labels, column) for column in range(len(faces.aus))):
+        raise DataError(
+            f"all {len(faces)} training faces have the same AU codes: there is nothing to learn",
+            "use data with several expressions",
+        )
+
+
+def _varies(labels: Labels, column: int) -> bool:
+    values = labels.values[labels.mask[:, column], column]
+    return bool((values != values[0]).any())
+
+
+def fill(values: Tensor, mask: Tensor, other: Callable[[], Tensor]) -> Tensor:
+    """Values where the mask is True, others elsewhere; the others are only made if needed."""
+    return values if bool(mask.all()) else torch.where(mask, values, other())
+
+
+@contextlib.contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """No gradients of the module's own weights within the block; they flow through it."""
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        module.requires_grad_(True)
+
+
+def adam(module: nn.Module, learning_rate: float) -> torch.optim.Adam:
+    """The optimizer of a network that competes with another."""
+    return torch.optim.Adam(list(module.parameters()), lr=learning_rate, betas=BETAS, fused=True)
+
+
+def schedule(optimizers: Mapping[str, Optimizer], rate: float) -> None:
+    """Set the learning rate of all optimizers."""
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+
+def learning_rate(options: FitOptions, steps: int, number: int) -> float:
+    """Constant, then falling linearly to zero; a function of the step's number alone."""
+    falling = steps * options.decay_epochs / (options.epochs + options.decay_epochs)
+    return options.learning_rate * min(1.0, (steps - number) / max(falling, 1.0))
+
+
+def descend(
+    optimizer: Optimizer, module: nn.Module, losses: Mapping[str, tuple[float, Tensor]]
+) -> dict[str, Tensor]:
+    """One step down a sum of weighted losses; gradients are averaged over all processes.
+
+    Args:
+        optimizer: of the module.
+        module: what learns.
+        losses: name -> weight and loss.
+
+    Returns:
+        the losses themselves, by name.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    total = torch.stack([weight * loss for weight, loss in losses.values()]).sum()
+    total.backward()  # type: ignore[no-untyped-call]
+    average_gradients(module.parameters())
+    optimizer.step()
+    return {name: loss for name, (_, loss) in losses.items()}

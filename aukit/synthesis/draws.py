@@ -1,0 +1,173 @@
+"""Which faces a training step sees, and which AUs it asks of them.
+
+Everything is a function of the seed and the step's number, so that a fit can continue anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aukit.contracts.faces import FaceSource
+from aukit.errors import DataError
+from aukit.records import person_keys
+from aukit.seeds import seed_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from aukit.synthesis.options import FitOptions
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One step's batch.
+
+    Attributes:
+        sources: rows of the faces, length B.
+        targets: rows of the faces whose AUs are asked for, length B.
+        same: (B,) bool, the target is another expression of the source's person.
+        noise: (B, A) float32, added to the target AUs (0..1).
+        mirrored: (B,) bool.
+        mix: (B,) float32 in 0..1, for the gradient penalty.
+    """
+
+    sources: Tensor
+    targets: Tensor
+    same: Tensor
+    noise: Tensor
+    mirrored: Tensor
+    mix: Tensor
+
+    def share(self, rows: Sequence[int]) -> Draw:
+        """The part that some places of the batch make up."""
+        places = list(rows)
+        return Draw(*(getattr(self, name)[places] for name in Draw.__dataclass_fields__))
+
+
+class Sampler:
+    """Draws batches.
+
+    Sources go through all faces in an order that is new in every epoch. Targets are the AUs of
+    another random face with noise, or, for the share of the batch that are pairs, of the same
+    person (and view) with other AUs, without noise, since the true picture is at hand.
+
+    Args:
+        faces: the training faces.
+        config: batch, noise, flip, and what pairs are.
+        seed: of everything drawn.
+
+    Raises:
+        DataError: pairs are wanted, and nobody shows two different expressions.
+    """
+
+    def __init__(self, faces: FaceSource, config: FitOptions, seed: int) -> None:
+        self.count, self.aus = len(faces), len(faces.aus)
+        self.config = config
+        self.seed = seed
+        self.partners = Partners(faces, config.partners) if config.l_ids > 0 else None
+        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+
+    def draw(self, step: int) -> Draw:
+        """The batch of a step."""
+        config, size = self.config, self.config.batch
+        generator = torch.Generator().manual_seed(seed_of(self.seed, "draw", step))
+        first = step * size
+        sources = torch.stack([self._source(place) for place in range(first, first + size)])
+        # Any other face than the source itself.
+        ahead = torch.randint(1, self.count, (size,), generator=generator)
+        targets = (sources + ahead) % self.count
+        chance = torch.rand(size, generator=generator)
+        same = torch.zeros(size, dtype=torch.bool)
+        if self.partners is not None:
+            same = self._pairs(sources)
+            targets = torch.where(same, self.partners.pick(sources, chance), targets)
+        spread = (2 * torch.rand((size, self.aus), generator=generator) - 1) * config.noise
+        mirrored = torch.rand(size, generator=generator) < (0.5 if config.flip else 0.0)
+        return Draw(
+            sources=sources,
+            targets=targets,
+            same=same,
+            noise=spread.masked_fill(same[:, None], 0.0),
+            mirrored=mirrored,
+            mix=torch.rand(size, generator=generator),
+        )
+
+    def _source(self, place: int) -> Tensor:
+        """The face at a place of the endless row of epochs, each a permutation."""
+        epoch, position = divmod(place, self.count)
+        if self._order[0] != epoch:
+            generator = torch.Generator().manual_seed(seed_of(self.seed, "order", epoch))
+            self._order = (epoch, torch.randperm(self.count, generator=generator))
+        return self._order[1][position]
+
+    def _pairs(self, sources: Tensor) -> Tensor:
+        """The first sources that have a partner, up to the share of pairs."""
+        assert self.partners is not None
+        able = self.partners.able[sources]
+        return able & (able.cumsum(0) <= max(1, round(self.config.pairs * len(sources))))
+
+
+class Partners:
+    """For every face, the other expressions of its person in the same view.
+
+    Args:
+        faces: the training faces.
+        within: `person`, or `task` for the same recording as well.
+
+    Raises:
+        DataError: no face has any.
+    """
+
+    def __init__(self, faces: FaceSource, within: str) -> None:
+        group = _numbered(_groups(faces, within))
+        # Uncoded AUs count as a value of their own.
+        coded = torch.where(faces.labels.mask, faces.labels.values, -1.0).numpy()
+        expression = np.unique(coded, axis=0, return_inverse=True)[1].reshape(-1)
+        order = np.lexsort((expression, group))
+        both = np.stack([group, expression], 1)[order]
+        self._sorted = torch.from_numpy(order)
+        self._group = _bounds(both[:, :1], order)
+        self._same = _bounds(both, order)
+        others = (self._group[1] - self._group[0]) - (self._same[1] - self._same[0])
+        self._others = others
+        self.able = others > 0
+        if not bool(self.able.any()):
+            raise DataError(
+                f"no {within} among the {len(faces)} training faces shows two different "
+                "expressions: there are no pairs for the idiosyncratic loss",
+                "use --synth ganimation, or data with several expressions a person",
+            )
+
+    def pick(self, rows: Tensor, chance: Tensor) -> Tensor:
+        """A partner of each row, by a number in [0, 1) each; any face where there is none."""
+        place = self._group[0][rows] + (chance * self._others[rows]).long()
+        start, end = self._same[0][rows], self._same[1][rows]
+        place = torch.where(place >= start, place + (end - start), place)
+        return self._sorted[place.clamp_max(len(self._sorted) - 1)]
+
+
+def _groups(faces: FaceSource, within: str) -> list[str]:
+    names = ["view"] if within == "person" else ["view", "task"]
+    columns = [faces.table.column(name).to_pylist() for name in names]
+    return [repr(key) for key in zip(person_keys(faces.table), *columns, strict=True)]
+
+
+def _numbered(names: list[str]) -> NDArray[np.int64]:
+    return np.unique(np.array(names), return_inverse=True)[1]
+
+
+def _bounds(keys: NDArray[np.int64], order: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """For every row, where its run of equal keys begins and ends in the sorted order."""
+    new = np.r_[True, (keys[1:] != keys[:-1]).any(1)]
+    starts = np.flatnonzero(new)
+    ends = np.r_[starts[1:], len(keys)]
+    run = new.cumsum() - 1
+    bounds = np.empty((2, len(order)), np.int64)
+    bounds[:, order] = starts[run], ends[run]
+    return torch.from_numpy(bounds[0]), torch.from_numpy(bounds[1])

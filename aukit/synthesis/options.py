@@ -1,0 +1,58 @@
+"""Options that every fitted synthesizer has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How faces and targets are drawn, and how long networks learn from them.
+
+    A synthesizer's own options derive from these and give them the defaults of its paper.
+    """
+
+    l_ids: float = field(default=0.0, metadata={"help": "weight of the idiosyncratic loss"})
+    pairs: float = field(
+        default=0.5, metadata={"help": "share of a batch whose target is the same person, if l_ids"}
+    )
+    partners: Literal["person", "task"] = field(
+        default="person", metadata={"help": "pairs are of one person, or of one person's same task"}
+    )
+    noise: float = field(default=0.0, metadata={"help": "uniform noise on target AUs, in 0..1"})
+    flip: bool = field(default=True, metadata={"help": "mirror half of the faces"})
+    batch: int = field(default=25, metadata={"help": "faces a step"})
+    epochs: int = field(default=20, metadata={"help": "passes at the full learning rate"})
+    decay_epochs: int = field(default=10, metadata={"help": "passes while it falls to zero"})
+    learning_rate: float = field(default=1e-4, metadata={"help": "of Adam, all networks"})
+    ema: float = field(
+        default=0.999,
+        metadata={"help": "averaging of the generator that paints; 0: the last one paints"},
+    )
+    ticks: int = field(default=20, metadata={"help": "how often to report and show pictures"})
+    compile: bool = field(default=False, metadata={"help": "torch.compile; for long fits"})
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "batch", "ticks")
+        at_least(self, 0, "epochs", "decay_epochs", "noise", "l_ids")
+        if self.epochs + self.decay_epochs == 0:
+            raise ValueError("epochs and decay_epochs must not both be 0")
+        if not 0 < self.pairs <= 1:
+            raise ValueError("pairs must lie in (0, 1]")
+        if not 0 <= self.ema < 1:
+            raise ValueError("ema must lie in [0, 1)")
+        if self.learning_rate <= 0:
+            raise ValueError("learning_rate must be positive")
+
+
+def at_least(options: object, limit: int, *names: str) -> None:
+    """Refuse options below a limit.
+
+    Raises:
+        ValueError: one is; the message names it.
+    """
+    for name in names:
+        if not getattr(options, name) >= limit:
+            least = f"at least {limit}" if limit else "0 or more"
+            raise ValueError(f"{name} must be {least}")

@@ -1,0 +1,155 @@
+"""The part of a synthesizer that is the same whatever its networks are."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from aukit.au import MAX_LEVEL
+from aukit.contracts.context import Context
+from aukit.contracts.faces import FaceBatch
+from aukit.contracts.labels import Labels
+from aukit.errors import DataError
+from aukit.models import load_card, load_tensors, save_model
+from aukit.synthesis.options import FitOptions
+
+PAINT_BATCH = 32
+
+Options = TypeVar("Options", bound=FitOptions)
+
+
+class Painter(ABC, Generic[Options]):
+    """Refuses, batches, saves and loads for synthesizers that are made of networks.
+
+    Args:
+        config: options.
+        context: the device.
+
+    Attributes:
+        aus: what it was fitted for.
+        networks: what paints; None before `fit` or `load`.
+    """
+
+    options: ClassVar[type[FitOptions]]
+    """What the options on a card are read into."""
+
+    def __init__(self, config: Options, context: Context) -> None:
+        self.config = config
+        self.context = context
+        self.aus: tuple[str, ...] = ()
+        self.networks: nn.ModuleDict | None = None
+
+    @abstractmethod
+    def build(self, config: Options, aus: tuple[str, ...]) -> nn.ModuleDict:
+        """Networks for so many AUs, whose state is loaded next."""
+
+    @abstractmethod
+    def paint_batch(self, networks: nn.ModuleDict, faces: FaceBatch, targets: Labels) -> Tensor:
+        """Paint a few faces.
+
+        Args:
+            networks: on the device, in evaluation mode.
+            faces: labels are those of `self.aus`.
+            targets: of `self.aus`.
+
+        Returns:
+            (B, 3, S, S) uint8 on the CPU.
+        """
+
+    def card(self) -> dict[str, Any]:
+        """What the card of the saved model says."""
+        return {"aus": list(self.aus), "scale": [0, MAX_LEVEL], "options": asdict(self.config)}
+
+    def synthesize(self, faces: FaceBatch, targets: Labels, seeds: Tensor) -> Tensor:
+        """The given faces with the target intensities; nothing is random, so seeds play no part.
+
+        An AU that no target is given for stays as the face shows it: as coded, or, where the face
+        is not coded, as the networks estimate it.
+
+        Returns:
+            (B, 3, S, S) uint8 on the CPU.
+
+        Raises:
+            DataError: not fitted, an AU that the model does not know, or a target outside 0..5.
+        """
+        return self.paint(faces, targets)
+
+    @torch.inference_mode()
+    def paint(self, faces: FaceBatch, targets: Labels) -> Tensor:
+        """What `synthesize` does, as `Session.show` wants it."""
+        networks = self._ready()
+        refuse_targets(targets, self.aus)
+        wanted = targets.select(self.aus)
+        known = replace(faces, labels=faces.labels.select(self.aus))
+        networks = networks.to(self.context.device).eval()
+        parts = []
+        for start in range(0, len(faces), PAINT_BATCH):
+            rows = slice(start, start + PAINT_BATCH)
+            parts.append(self.paint_batch(networks, _faces(known, rows), _labels(wanted, rows)))
+        return torch.cat(parts) if parts else faces.images.clone()
+
+    def _ready(self) -> nn.ModuleDict:
+        if self.networks is None:
+            raise DataError("the synthesizer has not been fitted or loaded")
+        return self.networks
+
+    def save(self, folder: Path) -> None:
+        """Write the networks and the card.
+
+        Raises:
+            DataError: not fitted.
+        """
+        save_model(folder, self._ready().state_dict(), self.card())
+
+    def load(self, folder: Path) -> None:
+        """Become what was saved.
+
+        Raises:
+            DataError: it is damaged, or not of this method.
+        """
+        card, tensors = load_card(folder), load_tensors(folder)
+        try:
+            config: Any = self.options(**card["options"])
+            aus = tuple(card["aus"])
+            networks = self.build(config, aus)
+            networks.load_state_dict(tensors)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise DataError(f"{folder} does not hold the networks of its card") from error
+        self.config, self.aus, self.networks = config, aus, networks
+
+
+def refuse_targets(targets: Labels, aus: tuple[str, ...]) -> None:
+    """Stop at what cannot be painted.
+
+    Raises:
+        DataError: an AU that is asked for and not among those known, or a value outside 0..5.
+    """
+    asked = [au for au, used in zip(targets.aus, targets.mask.any(0), strict=True) if used]
+    if unknown := [au for au in asked if au not in aus]:
+        raise DataError(
+            f"the model cannot paint {', '.join(unknown)}: it knows {', '.join(aus)}",
+            "fit one with these AUs (--aus), or ask for others",
+        )
+    values = targets.values[targets.mask]
+    outside = ~((values >= 0) & (values <= MAX_LEVEL))  # NaN as well
+    if bool(outside.any()):
+        raise DataError(f"a target intensity is {values[outside][0]:g}: intensities are 0..5")
+
+
+def _labels(labels: Labels, rows: slice) -> Labels:
+    return Labels(labels.aus, labels.values[rows], labels.mask[rows])
+
+
+def _faces(faces: FaceBatch, rows: slice) -> FaceBatch:
+    return FaceBatch(
+        ids=faces.ids[rows],
+        subjects=faces.subjects[rows],
+        images=faces.images[rows],
+        labels=_labels(faces.labels, rows),
+        landmarks=faces.landmarks[rows],
+    )

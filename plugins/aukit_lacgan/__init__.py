@@ -1,0 +1,1 @@
+"""LAC-GAN: each action unit painted by a generator of its own, inside its own region."""

@@ -1,0 +1,118 @@
+"""LAC-GAN as a synthesizer of aukit: fitted on registered faces, paints their AUs in regions."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from aukit.au import MAX_LEVEL
+from aukit.contracts.context import Context
+from aukit.contracts.faces import FaceBatch, FaceSource
+from aukit.contracts.labels import Labels
+from aukit.synthesis.batches import fill, scaled
+from aukit.synthesis.images import as_bytes, as_signed, resized
+from aukit.synthesis.painter import Painter
+from aukit.training import Session, distributed
+from aukit_lacgan.features import Edges, Vgg
+from aukit_lacgan.fit import Fit, regions_of
+from aukit_lacgan.networks import LocalCritics, RegionGenerators
+from aukit_lacgan.painting import as_labels, estimate, repaint
+from aukit_lacgan.plugin import LacganConfig
+
+
+class Lacgan(Painter[LacganConfig]):
+    """Paints each AU with a generator of its own, inside the AU's own region.
+
+    Outside the regions of the AUs whose intensity changes, the result is the given face, byte for
+    byte.
+
+    Args:
+        config: options.
+        context: the device, and weights of the identity loss.
+    """
+
+    options = LacganConfig
+
+    def __init__(self, config: LacganConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self.features = ""
+
+    def fit(self, faces: FaceSource, session: Session) -> None:
+        """Learn; continues from the session's checkpoint if there is one.
+
+        Raises:
+            DataError: one face, an AU that is never coded, codes that never change, weights that do
+                not fit, or, with the pair loss, nobody with two different expressions.
+            ConfigError: an AU whose region the table does not have.
+            StageError: the training diverged.
+        """
+        with distributed(session.device):
+            features = self._features()
+            fit = Fit(self.config, faces, session, features.to(session.device))
+            self.aus, self.features = faces.aus, features.name
+            self.networks = nn.ModuleDict(
+                {"generators": fit.ema.module, "local": fit.local, "regions": fit.regions}
+            )
+            fit.run(self.paint)
+
+    def _features(self) -> Edges | Vgg:
+        if not self.config.features:
+            return Edges()
+        return Vgg(self.context.weights(self.config.features), self.config.features_order)
+
+    def build(self, config: LacganConfig, aus: tuple[str, ...]) -> nn.ModuleDict:
+        """Region generators, the local critics for faces without codes, and the regions."""
+        count, size, width = len(aus), config.size, config.width
+        return nn.ModuleDict(
+            {
+                "generators": RegionGenerators(count, size, width, config.latent),
+                "local": LocalCritics(count, size, width, config.latent),
+                "regions": regions_of(config, aus),
+            }
+        )
+
+    def card(self) -> dict[str, Any]:
+        """What every card says, and what the identity was compared by."""
+        return {**super().card(), "identity loss": self.features}
+
+    def paint_batch(self, networks: nn.ModuleDict, faces: FaceBatch, targets: Labels) -> Tensor:
+        """Paint a few faces; only regions of AUs that change are touched."""
+        device, size = self.context.device, self.config.size
+        whole = as_signed(faces.images.to(device))
+        small, side = resized(whole, size), whole.shape[-1]
+        landmarks = faces.landmarks.to(device)
+        attention = networks["regions"](scaled(landmarks, size / side), size)
+        shown, wanted = self._levels(networks, small, attention, faces.labels, targets)
+        painting = repaint(
+            networks["generators"],
+            small,
+            attention,
+            as_labels(shown, self.config),
+            as_labels(wanted, self.config),
+            self.config,
+            restore=False,
+        )
+        # What the networks' own resolution cannot hold is carried over from the face.
+        changed = whole + resized(painting.image - small, side)
+        touched = networks["regions"](landmarks, side) * painting.part[:, :, None, None]
+        inside = (touched > 0).any(1, keepdim=True).cpu()
+        original = faces.images if faces.images.dtype == torch.uint8 else as_bytes(whole)
+        return torch.where(inside, as_bytes(changed), original.cpu())
+
+    def _levels(
+        self,
+        networks: nn.ModuleDict,
+        images: Tensor,
+        attention: Tensor,
+        labels: Labels,
+        targets: Labels,
+    ) -> tuple[Tensor, Tensor]:
+        """(B, A) intensities in 0..1 that faces show and shall show; what is unknown is seen."""
+        labels, targets = labels.to(self.context.device), targets.to(self.context.device)
+        critics = cast(LocalCritics, networks["local"])
+        shown = fill(
+            labels.values / MAX_LEVEL, labels.mask, lambda: estimate(critics, images, attention)
+        )
+        return shown, fill(targets.values / MAX_LEVEL, targets.mask, lambda: shown)
