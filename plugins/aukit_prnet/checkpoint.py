@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from aukit.errors import DataError
+from aukit.models import read_weights
 from aukit.weights import checksum
 from aukit_prnet.bundle import Bundle
 from aukit_prnet.network import PositionMapNet
@@ -115,15 +115,7 @@ def _names(network: PositionMapNet) -> Iterator[str]:
 
 def _state_dict(path: Path) -> dict[str, Tensor]:
     """The tensors of a `.pth`, without the counters of batch normalisation."""
-    try:
-        found: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    except (RuntimeError, UnpicklingError, EOFError, ValueError) as error:
-        raise DataError(
-            f"{path} is not a file of plain tensors",
-            "save the network's state_dict with torch.save; whole modules are not loaded",
-        ) from error
+    found: Any = read_weights(path)
     while isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
         found = found["state_dict"]
     if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()):

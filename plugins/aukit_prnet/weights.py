@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from aukit.errors import DataError, MissingWeights
-from aukit.models import save_tensors
+from aukit.models import read_weights, save_tensors
 from aukit.store import write_json
 from aukit.weights import checksum
 from aukit_prnet.layout import Layout
@@ -86,10 +84,7 @@ def load(path: Path) -> Weights:
             "or choose --aligner facemesh",
         )
     card = _card(path.with_suffix(".json"))
-    try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"cannot read the weights {path}: {error}") from error
+    tensors = read_weights(path)
     layout = _layout(card, tensors, path)
     values = {name: value.float() for name, value in tensors.items() if _LAYOUT not in name}
     network = PositionMapNet(card["width"], card["resolution"])

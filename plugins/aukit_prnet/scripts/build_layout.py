@@ -20,15 +20,15 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 
 from aukit.store import write_aside
+from aukit_avatars.head import FORMAT as MESH
 from aukit_avatars.head import Head
 from aukit_avatars.people import sample_person
+from aukit_prnet.layout_data import OURS as FORMAT
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 OUTPUT = Path(__file__).parents[1] / "data" / "layout.safetensors"
-FORMAT = "aukit-prnet-layout/1"
-MESH = "aukit-avatars-head/1"
 PEOPLE = 400  # that the mean head is the mean of
 OPEN_MOUTH = {"jawOpen": 0.3}  # so that the membrane between the lips has an area to embed
 ROUNDNESS = 2.2  # exponent of the superellipse that bounds the map: 2 is a circle
@@ -72,16 +72,12 @@ class Patch:
                     if edge not in cuts:
                         cuts[edge] = len(points)
                         points.append((1 - share) * points[a] + share * points[b])
-                    polygon.append(
-                        (cuts[edge], (1 - share) * corners[here] + share * corners[there])
-                    )
-            for i in range(1, len(polygon) - 1):
-                fan = (polygon[0], polygon[i], polygon[i + 1])
+                    place = (1 - share) * corners[here] + share * corners[there]
+                    polygon.append((cuts[edge], place))
+            for fan in zip(polygon[:1] * len(polygon), polygon[1:], polygon[2:], strict=False):
                 pieces.append(([p for p, _ in fan], source, [c for _, c in fan]))
         self.points = np.array(points)
-        self.triangles = np.array([piece[0] for piece in pieces])
-        self.source = np.array([piece[1] for piece in pieces])
-        self.corners = np.array([piece[2] for piece in pieces])
+        self.triangles, self.source, self.corners = map(np.array, zip(*pieces, strict=True))
 
     def keep(self, rows: npt.NDArray[np.bool_]) -> None:
         self.triangles, self.source = self.triangles[rows], self.source[rows]
@@ -188,18 +184,18 @@ def embed(patch: Patch, mirror: Ints) -> Array:
 
 
 def on_border(points: Array) -> Array:
-    """Points of the border on a superellipse, by the length that they have come."""
-    low = np.abs(points[:, 0]) < 1e-6
-    middles = np.flatnonzero(low)
-    top = int(middles[points[middles, 1].argmax()])
-    chin = int(middles[points[middles, 1].argmin()])
+    """Points of the border on a superellipse, by the length that they have come.
+
+    Both sides of the face take half of the way, so that top and chin stay in the middle.
+    """
+    middles = np.flatnonzero(np.abs(points[:, 0]) < 1e-6)
+    top, chin = (int(middles[pick(points[middles, 1])]) for pick in (np.argmax, np.argmin))
     step = np.linalg.norm(np.roll(points, -1, 0) - points, axis=1)
-    order = np.arange(len(points))
     turn = np.zeros(len(points))
-    for start, stop, first in ((top, chin, 0.0), (chin, top, 0.5)):
+    for start, stop, begun in ((top, chin, 0.0), (chin, top, 0.5)):
         run = (start + np.arange((stop - start) % len(points))) % len(points)
-        lengths = np.concatenate([[0], step[run].cumsum()])
-        turn[order[run]] = first + 0.5 * lengths[:-1] / lengths[-1]
+        come = np.concatenate([[0], step[run].cumsum()])
+        turn[run] = begun + 0.5 * come[:-1] / come[-1]
     angle = 2 * np.pi * turn
     direction = -np.stack([np.sin(angle), np.cos(angle)], 1)
     return 0.5 + (0.5 - EDGE) * direction / gauge(direction)
@@ -216,7 +212,8 @@ def magnified(places: Array) -> Array:
     offsets = (places - 0.5) / (0.5 - EDGE)
     radius = np.maximum(gauge(offsets), 1e-9)
     moved = np.tanh(MAGNIFIED * radius) / np.tanh(MAGNIFIED)
-    return 0.5 + (0.5 - EDGE) * offsets * moved / radius
+    result: Array = 0.5 + (0.5 - EDGE) * offsets * moved / radius
+    return result
 
 
 def mean_value_weights(points: Array, triangles: Ints) -> coo_matrix:

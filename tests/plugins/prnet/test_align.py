@@ -227,7 +227,7 @@ def test_a_broken_card_is_one_clear_error(saved: Path, card: str, told: str) -> 
 def test_broken_weights_are_one_clear_error(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes()[:1000])
 
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="cannot be read"):
         aligner(saved).describe()
 
 

@@ -173,7 +173,7 @@ def test_another_architecture_of_a_port_is_one_clear_error(
 def test_a_whole_pickled_module_is_not_loaded(network: PositionMapNet, tmp_path: Path) -> None:
     torch.save(network, tmp_path / "net.pth")
 
-    with pytest.raises(DataError, match="not a file of plain tensors"):
+    with pytest.raises(DataError, match="not a plain file of tensors"):
         checkpoint.read(tmp_path / "net.pth", 256)
 
 
@@ -191,7 +191,7 @@ def test_files_that_are_cut_short_are_told(
 
 @pytest.mark.parametrize("name", ["net", "net.pth"])
 def test_missing_files_are_told(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match=r"cannot (be )?read"):
         checkpoint.read(tmp_path / name, 256)
 
 

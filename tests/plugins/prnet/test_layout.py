@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import torch
 from public_files import write_public_layout
+from safetensors import safe_open
 from torch import Tensor
 
 from aukit.errors import DataError
 from aukit.vision.raster import rasterize
 from aukit_avatars.actions import AUS, Face
-from aukit_avatars.head import Head
+from aukit_avatars.head import FORMAT, Head
 from aukit_prnet.layout import Layout
+from aukit_prnet.scripts import build_layout
 
 NOSE_TIP = 30
 
@@ -243,6 +245,18 @@ def test_a_missing_or_garbled_public_file_is_one_clear_error(
 
     with pytest.raises(DataError, match=f"{name}.*{told}|{told}.*{name}"):
         Layout.public(folder)
+
+
+def test_the_packaged_file_is_what_the_script_makes(head: Head) -> None:
+    made = build_layout.build(head)
+    with safe_open(build_layout.OUTPUT, "np") as stored:
+        packaged = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+
+    assert made.keys() == packaged.keys()
+    for name, value in made.items():
+        assert value.dtype == packaged[name].dtype
+        assert np.allclose(value, packaged[name], atol=1e-5), name
+    assert Layout.load(64).mesh == FORMAT
 
 
 def test_a_layout_moves_to_a_device_as_a_whole() -> None:
