@@ -212,6 +212,23 @@ class FrontalView:
         result.transforms[into] = warp.similarity(source, target.double()).float()
 
 
+def spread(values: Tensor, fragments: Fragments, shape: tuple[int, int, int]) -> Tensor:
+    """(N, ...) values of covered pixels as images (B, H, W, ...), zeros elsewhere."""
+    flat = values.new_zeros(shape[0] * shape[1] * shape[2], *values.shape[1:])
+    return flat.index_copy(0, fragments.pixel, values).view(*shape, *values.shape[1:])
+
+
+def smooth(normals: Tensor) -> Tensor:
+    """(B, S, S, 3) normals averaged over a thirtieth of the picture: a mesh has facets, or noise.
+
+    Their lengths mean nothing, so what lies beyond the mesh and is zero does no harm.
+    """
+    width = normals.shape[1] // 60 * 2 + 1
+    return functional.avg_pool2d(
+        normals.permute(0, 3, 1, 2), width, stride=1, padding=width // 2
+    ).permute(0, 2, 3, 1)
+
+
 def majority(mask: Tensor) -> Tensor:
     """(B, H, W) bool: whether most of the nine pixels around are set.
 
@@ -299,25 +316,19 @@ class _Scene:
         points, painted = values[:, :2], own
         if mirror:
             other = self._seen(values[:, 6:], fragments, shape) & ~own
-            instead = other.view(-1)[fragments.pixel]
+            instead = other.flatten()[fragments.pixel]
             points = torch.where(instead[:, None], values[:, 6:8], points)
             painted = own | other
-        places = points.new_zeros(own.numel(), 2).index_copy(0, fragments.pixel, points)
-        covered = torch.zeros_like(own).view(-1).index_fill(0, fragments.pixel, True).view(shape)
-        return _Texels(places.view(*shape, 2), covered, own, painted)
+        covered = spread(torch.ones_like(fragments.pixel, dtype=torch.bool), fragments, shape)
+        return _Texels(spread(points, fragments, shape), covered, own, painted)
 
     def _seen(self, values: Tensor, fragments: Fragments, shape: tuple[int, int, int]) -> Tensor:
         """(B, S, S) bool from source positions and normals of the covered pixels."""
         place = values[:, :2]
         inside = ((place >= -0.5) & (place <= self.extent[fragments.sample] - 0.5)).all(-1)
-        visible = self.shadow.sees(values[:, :3], values[:, 3:6], fragments.sample)
-        within, shown = (
-            mask.new_zeros(shape[0] * shape[1] * shape[2])
-            .index_copy(0, fragments.pixel, mask)
-            .view(shape)
-            for mask in (inside, visible)
-        )
-        return within & majority(shown)
+        normals = smooth(spread(values[:, 3:], fragments, shape)).flatten(0, 2)[fragments.pixel]
+        visible = self.shadow.sees(values[:, :3], normals, fragments.sample)
+        return spread(inside, fragments, shape) & majority(spread(visible, fragments, shape))
 
 
 def affine(source: Tensor, target: Tensor) -> Tensor:

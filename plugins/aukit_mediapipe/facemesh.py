@@ -48,9 +48,12 @@ class FaceMeshAligner:
         self, images: Sequence[Tensor], faces: Sequence[Faces], views: Sequence[View]
     ) -> list[Aligned]:
         """Show each face in several views; see `aukit.contracts.aligner.ShowsViews`."""
-        meshes = torch.stack([_mesh(face) for face in faces])
         reasons = [None if len(face) else NO_FACE for face in faces]
-        return self.view.show(images, meshes, views, reasons)
+        return self.view.show(images, self.meshes(images, faces), views, reasons)
+
+    def meshes(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Tensor:
+        """(B, 468, 3) float32 source pixels, z smaller nearer; zeros where there is no face."""
+        return torch.stack([_mesh(face) for face in faces])
 
 
 def _mesh(face: Faces) -> Tensor:
