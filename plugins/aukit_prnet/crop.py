@@ -3,6 +3,9 @@
 The authors' rules: 1.6 times the mean side of the box of the 68 points about its middle; or 1.58
 times that of a detector's box, whose middle is first moved down by 0.14 of it. A map gives x, y and
 z in pixels of the crop, z on the scale of x and y.
+
+Weights may ask for a crop that is turned upright besides, by the line of the eyes: the network then
+need not learn how faces lean.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from aukit.vision.registered import OUTER_EYES
 from aukit.vision.warp import apply, invert, place, warp
 from aukit_prnet.network import REACH
 
@@ -20,19 +24,28 @@ AROUND_BOX = 1.58
 BOX_DOWN = 0.14
 
 
-def around_points(points: Tensor, resolution: int) -> Tensor:
+def around_points(points: Tensor, resolution: int, upright: bool = False) -> Tensor:
     """Crops about landmarks.
 
     Args:
         points: (B, 68, 2 or more) source pixels.
         resolution: side of the crop in pixels.
+        upright: turn the crop so that the outer corners of the eyes are level; the published rule
+            does not.
 
     Returns:
-        (B, 3, 3) transforms, source pixels -> crop pixels, upright.
+        (B, 3, 3) transforms, source pixels -> crop pixels.
     """
-    low, high = points[..., :2].amin(1), points[..., :2].amax(1)
-    side = (high - low).mean(1)
-    return square((low + high) / 2, AROUND_POINTS * side, resolution)
+    plane = points[..., :2]
+    left, right = (plane[:, corner] for corner in OUTER_EYES)
+    across, down = (right - left).unbind(-1)
+    angle = -torch.atan2(down, across) if upright else torch.zeros_like(down)
+    origin = plane.new_zeros(len(plane), 2)
+    turn = place(torch.ones_like(angle), angle, origin, origin)
+    turned = apply(turn, plane)
+    low, high = turned.amin(1), turned.amax(1)
+    centre = apply(invert(turn), ((low + high) / 2)[:, None])[:, 0]
+    return square(centre, AROUND_POINTS * (high - low).mean(1), resolution, angle)
 
 
 def around_boxes(boxes: Tensor, resolution: int) -> Tensor:
@@ -43,20 +56,21 @@ def around_boxes(boxes: Tensor, resolution: int) -> Tensor:
     return square((low + high) / 2 + down, AROUND_BOX * side, resolution)
 
 
-def square(centre: Tensor, side: Tensor, resolution: int) -> Tensor:
-    """Crops of upright squares, whose corners become the centres of the corner pixels.
+def square(centre: Tensor, side: Tensor, resolution: int, angle: Tensor | None = None) -> Tensor:
+    """Crops of squares, whose corners become the centres of the corner pixels.
 
     Args:
         centre: (B, 2) source pixels.
         side: (B,) source pixels.
         resolution: side of the crop in pixels.
+        angle: (B,) radians by which the picture is turned clockwise, 0 by default.
 
     Returns:
         (B, 3, 3) transforms.
     """
     last = float(resolution - 1)
     middle = centre.new_full((2,), last / 2)
-    return place(last / side, torch.zeros_like(side), centre, middle)
+    return place(last / side, torch.zeros_like(side) if angle is None else angle, centre, middle)
 
 
 def cut(images: Sequence[Tensor], crops: Tensor, resolution: int) -> Tensor:

@@ -32,6 +32,7 @@ class Predictor:
         self.device = torch.device(device)
         self.layout = weights.layout.to(self.device)
         self._batch = batch
+        self._upright = weights.upright
         self._on_gpu = self.device.type == "cuda"
         self._network = weights.network.to(self.device)
         if self._on_gpu:
@@ -51,7 +52,7 @@ class Predictor:
             reasons, None for a good row. Rows with a reason hold zeros.
         """
         resolution = self.layout.resolution
-        crops = torch.stack([_crop(face, resolution) for face in faces])
+        crops = torch.stack([self._crop(face) for face in faces])
         scale = torch.linalg.det(crops[:, :2, :2]).abs().sqrt()
         checks = (
             (NO_FACE, [len(face) == 0 for face in faces]),
@@ -67,6 +68,16 @@ class Predictor:
         meshes[broken] = 0
         return meshes, first_reasons([(NETWORK_NOT_FINITE, broken.tolist())], reasons)
 
+    def _crop(self, face: Faces) -> Tensor:
+        """(3, 3) source pixels -> crop pixels; the identity for no face."""
+        resolution = self.layout.resolution
+        if len(face) == 0:
+            return torch.eye(3, dtype=torch.float64)
+        if IBUG68 in face.landmarks:
+            points = face.landmarks[IBUG68][:1].cpu().double()
+            return crop.around_points(points, resolution, self._upright)[0]
+        return crop.around_boxes(face.boxes[:1].cpu().double(), resolution)[0]
+
     @torch.inference_mode()
     def _infer(self, images: Sequence[Tensor], crops: Tensor) -> Tensor:
         resolution = self.layout.resolution
@@ -80,12 +91,3 @@ class Predictor:
 
     def _precision(self) -> AbstractContextManager[object]:
         return torch.autocast("cuda", torch.bfloat16) if self._on_gpu else nullcontext()
-
-
-def _crop(face: Faces, resolution: int) -> Tensor:
-    """(3, 3) source pixels -> crop pixels; the identity for no face."""
-    if len(face) == 0:
-        return torch.eye(3, dtype=torch.float64)
-    if IBUG68 in face.landmarks:
-        return crop.around_points(face.landmarks[IBUG68][:1].cpu().double(), resolution)[0]
-    return crop.around_boxes(face.boxes[:1].cpu().double(), resolution)[0]

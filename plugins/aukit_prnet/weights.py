@@ -1,7 +1,7 @@
 """Weights of PRNet in files: a network, the layout that belongs to it, and a card.
 
 `NAME.safetensors` holds the tensors of the network, and those of the layout (`layout.*`) where it
-is not ours; `NAME.json` beside it is the card: width, resolution, layout, licence, origin.
+is not ours; `NAME.json` beside it is the card: width, resolution, layout, crop, licence, origin.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from aukit_prnet.layout_data import OURS
 from aukit_prnet.network import PositionMapNet
 
 FORMAT = "aukit-prnet/1"
+UPRIGHT = "upright"
+"""In a card, as `crop`: the network expects level eyes."""
+
 PACKAGED = Path(__file__).parent / "data" / "prnet.safetensors"
 
 _LAYOUT = "layout."
@@ -45,6 +48,11 @@ class Weights:
     layout: Layout
     card: Mapping[str, Any]
     sha256: str
+
+    @property
+    def upright(self) -> bool:
+        """Whether the crop is turned by the line of the eyes."""
+        return self.card.get("crop") == UPRIGHT
 
 
 def save(path: Path, network: PositionMapNet, card: Mapping[str, Any], layout: Layout) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from skimage.transform import estimate_transform
 from skimage.transform import warp as skimage_warp
 
-from aukit.vision.warp import apply
+from aukit.vision.warp import apply, place
 from aukit_prnet import crop
 from aukit_prnet.layout import Layout
 from aukit_prnet.network import REACH
@@ -33,7 +33,8 @@ def _published(left: float, right: float, top: float, bottom: float, box: bool, 
 def test_crops_follow_the_published_rule(
     left: float, top: float, width: float, height: float, side: int
 ) -> None:
-    points = torch.tensor([[[left, top + height / 3], [left + width, top], [left, top + height]]])
+    points = torch.tensor([left, top + height / 3]).repeat(1, 68, 1)
+    points[0, 36], points[0, 45] = torch.tensor([[left + width, top], [left, top + height]])
     box = torch.tensor([[left, top, left + width, top + height]])
 
     edges = (left, left + width, top, top + height)
@@ -43,6 +44,21 @@ def test_crops_follow_the_published_rule(
     ):
         expected = _published(*edges, is_box, side).params
         assert np.allclose(found[0].numpy(), expected, atol=2e-3 * np.abs(expected).max())
+
+
+@given(st.floats(-3, 3), st.integers(0, 99))
+def test_upright_crops_see_a_leaning_face_as_any_other(angle: float, seed: int) -> None:
+    level = torch.randn(1, 68, 2, generator=torch.Generator().manual_seed(seed)).double() * 40 + 200
+    level[:, 45] = level[:, 36] + torch.tensor([70.0, 0])
+    lean = place(
+        torch.tensor([1.3]), torch.tensor([angle]), torch.tensor([[200.0, 200]]), torch.zeros(2)
+    ).double()
+    leaning = apply(lean, level)
+
+    expected = apply(crop.around_points(level, 128), level)
+    found = apply(crop.around_points(leaning, 128, upright=True), leaning)
+
+    assert torch.allclose(found, expected, atol=1e-3)
 
 
 def test_pictures_are_cut_as_scikit_image_cuts_them() -> None:
