@@ -10,10 +10,14 @@ import skimage.data
 import torch
 
 from aukit.contracts.context import Context
-from aukit.contracts.landmarker import MEDIAPIPE478
+from aukit.contracts.landmarker import MEDIAPIPE478, Faces
 from aukit.registry import Registry
 from aukit.testing import Subject, parametrize_with_checks
+from aukit.testing.drawn import face_of
 from aukit.testing.heads import turned_heads
+from aukit_avatars.actions import AUS
+from aukit_avatars.people import sample_person
+from aukit_avatars.studio import Studio
 from aukit_mediapipe.canonical import template
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -33,7 +37,20 @@ def astronaut() -> list[torch.Tensor]:
     return [torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1).contiguous()]
 
 
+def avatars() -> tuple[list[torch.Tensor], list[Faces]]:
+    """Six avatars, with the landmarks that they really have."""
+    studio = Studio()
+    images, faces = [], []
+    for row, view in enumerate(((0, 0), (0, 20), (-15, 0), (0, -20), (10, 10), (-10, -10))):
+        person = sample_person(studio.head, 5, f"a{row}", row % 2 == 0)
+        shot = studio.portrait(person, torch.zeros(1, len(AUS)), view, size=192, scene=row)
+        images.append(shot.images[0])
+        faces.append(face_of(shot.landmarks))
+    return images, faces
+
+
 FACES = {
+    "prnet": avatars,
     "facemesh": lambda: turned_heads(template(), MEDIAPIPE478, extra=10),
 }
 """Aligner -> pictures and faces to register, where drawn faces with 68 points will not do."""
