@@ -24,7 +24,8 @@ from aukit.pipeline.align import Registration
 from aukit.pipeline.card_evidence import Evidence, Watch, gather
 from aukit.pipeline.card_pictures import Album, Recorder
 from aukit.pipeline.card_requests import Requests, draw_requests
-from aukit.pipeline.fit import Fitted, load_fitted
+from aukit.pipeline.fit import Fitted
+from aukit.pipeline.fitting import load_fitted
 from aukit.pipeline.guard import make
 from aukit.pipeline.judges import Seat, calibrate, identity_of, own_seats, plugin_seats
 from aukit.pipeline.prepare import Prepared
@@ -218,6 +219,7 @@ def make_card(
     by = {kind: [s for s in seats if s.judge.measures == kind] for kind in _KINDS}
     notes = [] if evidence.closeness is not None else [NO_TRUTH]
     distances = [scores.distance(seat, evidence, strict=strict) for seat in by["features"]]
+    notes += [] if by["identity"] else [NO_IDENTITY]
     notes += [_too_few(found) for found in distances if not found["enough"]]
     return {
         "schema": SCHEMA,
@@ -242,6 +244,7 @@ def make_card(
 
 _INTENSITY = "intensity"
 _KINDS = (_INTENSITY, "features", "identity")
+NO_IDENTITY = "no judge of identity was named: `aukit plugins judge` lists them"
 NO_TRUTH = "the dataset cannot render the truth: no L1, PSNR or SSIM, and no true cross-talk"
 
 

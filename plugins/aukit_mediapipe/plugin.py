@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aukit.components import Component
+from aukit.components import AUTO, Component
 from aukit.hooks import hookimpl
 from aukit.vision.frontal_options import FrontalOptions
 
@@ -83,6 +83,25 @@ class FaceMeshOptions(FrontalOptions):
     """Options of the aligner."""
 
 
+@dataclass(frozen=True)
+class BlendshapeOptions:
+    """Options of the judge."""
+
+    weights: str = field(
+        default=WEIGHTS, metadata={"help": "model bundle: a known name, or a path"}
+    )
+    min_presence: float = field(
+        default=0.5, metadata={"help": "least probability that the mesh lies on a face"}
+    )
+    threads: int = field(default=0, metadata={"help": "rows inferred at a time; 0: one a core"})
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_presence <= 1:
+            raise ValueError("min_presence must be between 0 and 1")
+        if self.threads < 0:
+            raise ValueError("threads must be at least 0")
+
+
 @hookimpl
 def aukit_aligners() -> list[Component]:
     """The aligner on MediaPipe's mesh."""
@@ -127,6 +146,25 @@ def aukit_landmarkers() -> list[Component]:
             weights_licence="Apache-2.0",
             paper="Grishchenko et al., Attention Mesh, arXiv:2006.10962",
         ),
+    ]
+
+
+@hookimpl
+def aukit_judges() -> list[Component]:
+    """The blendshapes of registered faces."""
+    return [
+        Component(
+            kind="judge",
+            name="blendshapes",
+            factory="aukit_mediapipe.judge:BlendshapeJudge",
+            config=BlendshapeOptions,
+            summary="MediaPipe's blendshapes by AU, calibrated on real faces",
+            requires=("ai_edge_litert",),
+            install_hint="pip install ai-edge-litert",
+            tags=(AUTO,),
+            weights_licence="Apache-2.0",
+            paper="Grishchenko et al., Attention Mesh, arXiv:2006.10962",
+        )
     ]
 
 

@@ -1,0 +1,127 @@
+"""What other programs said of the pictures that `aukit evaluate --export` wrote.
+
+A picture's file name is made of its pixels (`aukit.vision.fingerprint`), so an opinion finds its
+picture wherever it comes from. Understood are
+
+- OpenFace's FaceLandmarkImg: one CSV a picture, named as the picture, columns `AU01_r`, ... (0..5);
+- OpenFace's FeatureExtraction on the folder: one CSV, column `frame`, 1 for the first file by name;
+- any CSV with a column `image` (or `file`, `filename`, `name`) and columns `AU01`, `AU1`, `AU01_r`.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path, PurePath
+
+import torch
+from torch import Tensor
+
+from aukit import au
+from aukit.contracts.context import Context
+from aukit.contracts.judge import Measures
+from aukit.errors import DataError, MissingWeights
+from aukit.vision.fingerprint import fingerprint
+from aukit_judges.plugin import OutputsConfig
+
+_COLUMN = re.compile(r"AU0*(\d+)(_r)?", re.IGNORECASE)
+_NAMES = ("image", "file", "filename", "name")
+Opinion = dict[str, float]
+
+
+class OutputsJudge:
+    """Intensities from a table; NaN for pictures and AUs that it does not have.
+
+    Raises:
+        MissingWeights: no file was named, or there is none.
+    """
+
+    measures: Measures = "intensity"
+    calibrated = True
+
+    def __init__(self, config: OutputsConfig, context: Context) -> None:
+        self._path = Path(config.path).expanduser()
+        self._scale = config.scale
+        if not config.path or not self._path.exists():
+            raise MissingWeights(
+                f"judge 'outputs' finds no outputs at '{config.path}'",
+                "aukit evaluate RUN --export DIR, judge the pictures, --judge.outputs.path CSV",
+            )
+
+    @cached_property
+    def _opinions(self) -> Mapping[str, Opinion]:
+        opinions = dict(read_outputs(self._path))
+        if not any(opinions.values()):
+            raise DataError(
+                f"{self._path} says nothing of any AU",
+                "columns are called AU01_r, AU01 or AU1, and the picture `image` or `frame`",
+            )
+        return opinions
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The AUs of the table."""
+        return tuple(sorted({name for opinion in self._opinions.values() for name in opinion}))
+
+    def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        """(B, A) float32 intensities."""
+        found = [self._opinions.get(fingerprint(image), {}) for image in images]
+        rows = [[opinion.get(name, math.nan) for name in self.names] for opinion in found]
+        values = torch.tensor(rows, dtype=torch.float32).reshape(-1, len(self.names))
+        return (values * self._scale).clamp(0, au.MAX_LEVEL)
+
+
+def read_outputs(path: Path) -> Iterator[tuple[str, Opinion]]:
+    """(picture, AU -> output) of a CSV file, or of all CSV files in a folder.
+
+    Raises:
+        DataError: a file has neither a column that names the picture, nor one picture's name.
+    """
+    for file in sorted(path.glob("*.csv")) if path.is_dir() else [path]:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            rows = [_stripped(row) for row in csv.DictReader(text)]
+        yield from ((_picture(row, file, path, len(rows)), _opinion(row)) for row in rows)
+
+
+def _stripped(row: Mapping[str | None, str | None]) -> dict[str, str]:
+    # OpenFace writes a space behind each comma.
+    return {(key or "").strip(): (value or "").strip() for key, value in row.items()}
+
+
+def _picture(row: Mapping[str, str], file: Path, path: Path, rows: int) -> str:
+    """Which picture a row is about: its name without folder and ending."""
+    for column in _NAMES:
+        if row.get(column):
+            return PurePath(row[column]).stem
+    if rows == 1:
+        return file.stem
+    if "frame" in row:
+        pictures = sorted(file.parent.glob("*.png"))
+        place = int(float(row["frame"])) - 1
+        if 0 <= place < len(pictures):
+            return pictures[place].stem
+        raise DataError(
+            f"{file}: frame {row['frame']} is none of the {len(pictures)} pictures beside it",
+            "put the table into the folder of the exported pictures",
+        )
+    raise DataError(
+        f"{path}: no column says which picture a row is about",
+        f"call it {', '.join(_NAMES)} or frame",
+    )
+
+
+def _opinion(row: Mapping[str, str]) -> Opinion:
+    opinion: Opinion = {}
+    if row.get("success", "1") in ("0", "0.0"):
+        return opinion
+    for column, text in row.items():
+        found = _COLUMN.fullmatch(column)
+        if found is not None and text:
+            try:
+                opinion[au.column(int(found[1]))] = float(text)
+            except ValueError:
+                raise DataError(f"column {column} holds '{text}', which is no number") from None
+    return opinion
