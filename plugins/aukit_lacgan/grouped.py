@@ -36,13 +36,22 @@ def shrink(groups: int, before: int, after: int, bias: bool = True) -> nn.Conv2d
     return layer
 
 
-def grow(groups: int, before: int, after: int, side: int) -> nn.ConvTranspose2d:
-    """A 5x5 deconvolution with stride 2 for each group, to a map of the given side."""
+def grow(
+    groups: int, before: int, after: int, side: int, gain: float = 1.0
+) -> nn.ConvTranspose2d:
+    """A 5x5 deconvolution with stride 2 for each group, to a map of the given side.
+
+    Args:
+        groups: number of groups.
+        before, after: channels of one group.
+        side: of the larger map.
+        gain: factor on the initial weights; small before an output that shall begin near 0.
+    """
     layer = nn.ConvTranspose2d(
         groups * before, groups * after, KERNEL, 2, KERNEL // 2, 1 - side % 2, groups=groups
     )
     # Of the 25 weights a quarter meets in each pixel.
-    _initialize(layer, before * KERNEL**2 / 4)
+    _initialize(layer, before * KERNEL**2 / 4 / gain**2)
     return layer
 
 

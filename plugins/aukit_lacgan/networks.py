@@ -24,6 +24,8 @@ LATENT_CRITIC = (64, 32, 16, 1)
 HIDDEN = 64
 """Features in which a local critic joins a region with its label."""
 LEAK = 0.2
+FAINT = 0.1
+"""Factor on the initial weights of the layer that paints: pictures begin grey, not as noise."""
 
 
 class Repainting(NamedTuple):
@@ -77,7 +79,9 @@ class RegionGenerators(nn.Module):
         self.to_latent = GroupedLinear(aus, flat, latent, gain=1.0)
         self.from_code = GroupedLinear(aus, 2 * latent, flat)
         steps = zip(itertools.pairwise(channels[::-1]), sides[-2::-1], strict=True)
-        self.decoder = nn.ModuleList(grow(aus, *pair, side) for pair, side in steps)
+        self.decoder = nn.ModuleList(
+            grow(aus, *pair, side, FAINT if side == size else 1.0) for pair, side in steps
+        )
 
     def forward(self, regions: Tensor, labels: Tensor) -> Repainting:
         """Paint (B, A, 3, S, S) regions with (B, K, A) labels in -1..1."""
