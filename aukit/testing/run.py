@@ -21,6 +21,7 @@ _MODULES = {
     "normalizer": "normalizers",
     "estimator": "estimators",
     "metric": "metrics",
+    "judge": "judges",
     "executor": "executors",
 }
 

@@ -419,3 +419,37 @@ class LoadsZeros(small.Estimator):
     def load(self, folder: Path) -> None:
         super().load(folder)
         self.weights = torch.zeros_like(self.weights)
+
+
+# -- judges -------------------------------------------------------------------------------------
+
+
+class JudgesBeauty(small.Judge):
+    measures = "beauty"
+
+
+class NamesNoUnit(small.Judge):
+    names = ("smile", "AU12")
+
+
+class LooksInDoubles(small.Judge):
+    def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        return super().look(images, landmarks).double()
+
+
+class LeavesTheJudgesScale(small.Judge):
+    def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        return super().look(images, landmarks) + 5
+
+
+class ComparesWithTheBatch(small.Judge):
+    def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        seen = super().look(images, landmarks)
+        return (seen - seen.mean(0) + 2).clamp(0, 5) if len(seen) else seen
+
+
+class Darkens(small.Judge):
+    def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        seen = super().look(images, landmarks)
+        images.sub_(images // 8)
+        return seen

@@ -251,6 +251,21 @@ class Metric(Intensity):
         super().__init__(IntensityConfig(), context)
 
 
+class Judge:
+    """Judges the smile by how bright the face is, and cannot tell where it is dark."""
+
+    measures = "intensity"
+    names = ("AU12",)
+    calibrated = True
+
+    def __init__(self, config: Options, context: Context) -> None:
+        pass
+
+    def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        bright = images.float().mean((1, 2, 3)) / 255
+        return (5 * bright)[:, None].where(bright[:, None] > 0.1, torch.nan)
+
+
 class Executor(Inline):
     """One item after the other."""
 
@@ -267,6 +282,7 @@ KINDS = {
     "normalizer": "Normalizer",
     "estimator": "Estimator",
     "metric": "Metric",
+    "judge": "Judge",
     "executor": "Executor",
 }
 """Kind -> the small component of this kind."""
