@@ -24,6 +24,7 @@ from aukit.config import COMMAND_LINE, DEFAULT, Choice, Value, build, coerce, pl
 from aukit.errors import ConfigError
 from aukit.panel import Panel, resolve_panel
 from aukit.registry import Registry, presets_of
+from aukit.views import parse_views
 
 ROLES: dict[str, str] = {
     "synth-fit": "train",
@@ -58,6 +59,13 @@ class RunOptions:
         default=("fera17",),
         metadata={"help": "AUs to estimate: 1,4,12, or those of fera17 or disfa, or all"},
     )
+    views: str = field(
+        default="none",
+        metadata={
+            "help": "sides from which synthetic faces are shown to the estimator: fera17, or "
+            'pitch,yaw in degrees such as "0,0 -20,40" (3D aligners)'
+        },
+    )
     draws: int = field(default=1000, metadata={"help": "bootstrap draws for the 95 % intervals"})
     card: int | None = field(
         default=None,
@@ -70,6 +78,8 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.preset not in (*PRESETS, "auto"):
             raise ConfigError(f"unknown preset '{self.preset}'", f"presets: {', '.join(PRESETS)}")
+        if self.views != "none":
+            parse_views(self.views)
         if self.draws < 1:
             raise ConfigError("draws must be at least 1")
         if self.card is not None and self.card < 0:

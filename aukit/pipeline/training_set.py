@@ -80,19 +80,23 @@ def _request_ids(rows: pa.Table, aus: tuple[str, ...]) -> list[str]:
 
 
 def plan_counts(plan: pa.Table, ids: Sequence[str], aus: tuple[str, ...]) -> Tensor:
-    """How often each face appears in each AU's training set: (N, A) float32 for faces `ids`."""
-    position = {name: row for row, name in enumerate(ids)}
+    """How often each face appears in each AU's training set: (N, A) float32 for faces `ids`.
+
+    A face that comes in several views has the same id in several rows: each gets the uses.
+    """
+    distinct = dict.fromkeys(ids)
+    position = {name: row for row, name in enumerate(distinct)}
     column = {name: number for number, name in enumerate(aus)}
     synthetic = pc.equal(plan.column("origin"), SYNTHETIC).to_numpy(zero_copy_only=False)
     names = plan.column("source").to_pylist()
     if synthetic.any():
         made = iter(_request_ids(plan.filter(pa.array(synthetic)), aus))
         names = [next(made) if s else n for s, n in zip(synthetic, names, strict=True)]
-    counts = np.zeros((len(ids), len(aus)), np.float32)
+    counts = np.zeros((len(distinct), len(aus)), np.float32)
     sets = plan.column("training_set").to_pylist()
     uses = plan.column("count").to_numpy()
     rows = np.array([position.get(name, -1) for name in names], dtype=np.int64)
     columns = np.array([column[name] for name in sets], dtype=np.int64)
     there = rows >= 0  # a face that the synthesizer or the aligner dropped is missed, and counted
     np.add.at(counts, (rows[there], columns[there]), uses[there])
-    return torch.from_numpy(counts)
+    return torch.from_numpy(counts[[position[name] for name in ids]])

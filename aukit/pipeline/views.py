@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aukit.config import Choice
 from aukit.contracts.aligner import ShowsViews
 from aukit.errors import ConfigError
+from aukit.records import SYNTHETIC
 from aukit.views import View, view_name
 
 
@@ -41,6 +43,19 @@ def in_view(table: pa.Table, view: View) -> pa.Table:
 def without_view(name: str, view: str | None) -> str:
     """The id of a row before it was shown in a view."""
     return name if view is None else name.removesuffix(f"@{view}")
+
+
+def planned_ids(table: pa.Table) -> list[str]:
+    """The ids by which a plan knows some faces, whatever view they are in."""
+    rows = zip(table.column("id").to_pylist(), table.column("view").to_pylist(), strict=True)
+    return [without_view(name, view) for name, view in rows]
+
+
+def planned_uses(plan: pa.Table, views: int) -> int:
+    """Uses of faces that a plan asks for, each synthetic one in so many views."""
+    synthetic = pc.equal(plan.column("origin"), SYNTHETIC)
+    counts = plan.column("count")
+    return int(pc.sum(pc.if_else(synthetic, pc.multiply(counts, views), counts)).as_py() or 0)
 
 
 def interleaved(tables: Sequence[pa.Table]) -> pa.Table:
