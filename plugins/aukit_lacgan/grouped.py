@@ -36,9 +36,7 @@ def shrink(groups: int, before: int, after: int, bias: bool = True) -> nn.Conv2d
     return layer
 
 
-def grow(
-    groups: int, before: int, after: int, side: int, gain: float = 1.0
-) -> nn.ConvTranspose2d:
+def grow(groups: int, before: int, after: int, side: int, gain: float = 1.0) -> nn.ConvTranspose2d:
     """A 5x5 deconvolution with stride 2 for each group, to a map of the given side.
 
     Args:

@@ -60,7 +60,9 @@ def tinted(image: Tensor, attention: Tensor) -> Tensor:
 
 def avatar() -> Face:
     """One person of the avatars, registered."""
-    people = api.build("data", "avatars", train=1, valid=0, test=0, tasks=1, frames=1, size=2 * SIZE)
+    people = api.build(
+        "data", "avatars", train=1, valid=0, test=0, tasks=1, frames=1, size=2 * SIZE
+    )
     frames = next(iter(people.read(people.index())))
     return registered(frames.images[0], frames.faces[0])
 

@@ -1,0 +1,104 @@
+"""What one act of painting touches, and what it leaves alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from aukit_lacgan.networks import LocalCritics, RegionGenerators, Repainting
+from aukit_lacgan.painting import as_labels, cut, estimate, repaint
+from aukit_lacgan.plugin import LacganConfig
+
+CONFIG = LacganConfig()
+
+
+class Flat(torch.nn.Module):
+    """Generators that paint their label as one grey, and remember what they saw."""
+
+    def forward(self, regions: Tensor, labels: Tensor) -> Repainting:
+        self.regions = regions
+        grey = labels[..., None, None, None].expand(*labels.shape, 3, *regions.shape[-2:])
+        return Repainting(torch.zeros(len(regions), regions.shape[1], 2), 0.5 * grey)
+
+
+def scene() -> tuple[Tensor, Tensor, Tensor]:
+    source = 0.5 * torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    attention = torch.zeros(2, 2, 8, 8)
+    attention[:, 0, :4], attention[:, 1, 3:5, :4] = 0.8, 0.6
+    return source, attention, torch.tensor([[-1.0, 0.2], [0.4, 0.4]])
+
+
+def test_regions_replaced_by_what_generators_paint() -> None:
+    source, attention, shown = scene()
+    wanted = torch.tensor([[0.6, 0.2], [1.0, -1.0]])
+    net = Flat()
+    made = repaint(net, source, attention, shown, wanted, CONFIG, restore=True)
+    torch.testing.assert_close(net.regions, attention[:, :, None] * source[:, None])
+    assert made.part.tolist() == [[True, False], [True, True]]
+    # First face: the first AU alone, blended by its attention.
+    expected = source[0].clone()
+    expected[:, :4] = 0.8 * 0.3 + 0.2 * source[0, :, :4]
+    torch.testing.assert_close(made.image[0], expected)
+    # Second face: where both show, their shares are 0.8 / 1.4 and 0.6 / 1.4.
+    both = torch.full((3, 4), (0.8 * 0.5 + 0.6 * -0.5) / 1.4)
+    torch.testing.assert_close(made.image[1, :, 3, :4], both)
+    assert torch.equal(made.image[:, :, 5:], source[:, :, 5:])
+    assert made.restored is not None
+    assert float(made.restored[0, 0].mean()) == pytest.approx(-0.5)
+
+
+def test_the_difference_of_labels_is_added_to_the_face() -> None:
+    source, attention, shown = scene()
+    wanted = torch.tensor([[0.0, 0.2], [0.4, 0.4]])
+    config = replace(CONFIG, composition="difference")
+    made = repaint(Flat(), source, attention, shown, wanted, config, restore=False)
+    expected = source.clone()
+    expected[0, :, :4] += 0.8 * ((source[0, :, :4] + 0.5).clamp(-1, 1) - source[0, :, :4])
+    torch.testing.assert_close(made.image, expected)
+    assert torch.equal(made.image[1], source[1])  # nothing is asked for
+    assert made.restored is None
+
+
+def test_the_papers_literal_rule_paints_everything() -> None:
+    source, attention, shown = scene()
+    config = replace(CONFIG, repaint_all=True)
+    made = repaint(Flat(), source, attention, shown, shown, config, restore=False)
+    assert bool(made.part.all())
+    assert not torch.equal(made.image, source)
+
+
+def test_labels_are_intensities_or_presence() -> None:
+    intensity = torch.tensor([0.0, 0.2, 0.4, 0.7, 1.0])
+    torch.testing.assert_close(
+        as_labels(intensity, CONFIG), torch.tensor([-1.0, -0.6, -0.2, 0.4, 1.0])
+    )
+    presence = replace(CONFIG, labels="presence", present=2.0)
+    assert as_labels(intensity, presence).tolist() == [-1, -1, 1, 1, 1]
+
+
+def test_an_unknown_face_is_estimated_by_itself() -> None:
+    torch.manual_seed(0)
+    net = LocalCritics(2, 8, 2, 4)
+    source, attention = torch.rand(3, 3, 8, 8), torch.rand(3, 2, 8, 8)
+    together = estimate(net, source, attention)
+    assert float(together.min()) >= 0
+    assert float(together.max()) <= 1
+    alone = estimate(net, source[1:2], attention[1:2])
+    torch.testing.assert_close(together[1:2], alone)
+    raw = net.read(cut(source, attention))
+    torch.testing.assert_close(together, ((raw + 1) / 2).clamp(0, 1))
+
+
+def test_gradients_reach_generators_through_every_output() -> None:
+    source, attention, shown = scene()
+    net = RegionGenerators(2, 8, 2, 4)
+    made = repaint(net, source, attention, shown, -shown, CONFIG, restore=True)
+    assert made.restored is not None
+    for output in (made.image, made.painted, made.restored, made.latent):
+        net.zero_grad()
+        output.sum().backward(retain_graph=True)
+        assert net.encoder[0].weight.grad is not None
+        assert bool(net.encoder[0].weight.grad.any())
