@@ -40,7 +40,8 @@ class PrnetAligner:
     @cached_property
     def predictor(self) -> Predictor:
         """What finds the meshes."""
-        return Predictor(self.weights, self._context.device, self._config.batch)
+        options = self._config
+        return Predictor(self.weights, self._context.device, options.batch, options.anchor)
 
     @cached_property
     def view(self) -> FrontalView:
@@ -50,6 +51,7 @@ class PrnetAligner:
     def describe(self) -> Mapping[str, Any]:
         """Everything that decides how an accepted face looks."""
         used = {"layout": self.weights.layout.name, "weights": self.weights.sha256}
+        used["anchor"] = self._config.anchor
         return {"aligner": "prnet", **used, **self.view.describe()}
 
     def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:

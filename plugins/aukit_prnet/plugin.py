@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from aukit.components import Component
 from aukit.hooks import hookimpl
 from aukit.vision.frontal_options import FrontalOptions
+from aukit_prnet.options import Anchored
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,13 @@ class Options(FrontalOptions):
 
     weights: str = field(
         default="", metadata={"help": "weights of PRNet, a path; the packaged ones by default"}
+    )
+    anchor: Anchored = field(
+        default="points",
+        metadata={
+            "help": "how the mesh is brought into line with the landmarks: not at all, turned and "
+            "shifted as a whole, or bent towards them besides"
+        },
     )
     batch: int = field(default=32, metadata={"help": "faces that the network sees at a time"})
 

@@ -11,6 +11,8 @@ from torch import Tensor
 from aukit.contracts.landmarker import IBUG68, Faces
 from aukit.vision.registered import NO_FACE, NOT_FINITE, TOO_SMALL, first_reasons
 from aukit_prnet import crop
+from aukit_prnet.anchor import Anchor
+from aukit_prnet.options import Anchored
 from aukit_prnet.weights import Weights
 
 NETWORK_NOT_FINITE = "network output not finite"
@@ -26,13 +28,17 @@ class Predictor:
         weights: network and layout.
         device: where to compute.
         batch: most faces that go through the network at a time.
+        anchor: whether meshes are brought into line with the 68 points; see `Anchor`.
     """
 
-    def __init__(self, weights: Weights, device: str, batch: int) -> None:
+    def __init__(
+        self, weights: Weights, device: str, batch: int, anchor: Anchored = "none"
+    ) -> None:
         self.device = torch.device(device)
         self.layout = weights.layout.to(self.device)
         self._batch = batch
         self._upright = weights.upright
+        self._anchor = Anchor(self.layout, anchor)
         self._on_gpu = self.device.type == "cuda"
         self._network = weights.network.to(self.device)
         if self._on_gpu:
@@ -64,9 +70,17 @@ class Predictor:
         good = [row for row, reason in enumerate(reasons) if reason is None]
         for rows in (good[i : i + self._batch] for i in range(0, len(good), self._batch)):
             meshes[rows] = self._infer([images[row] for row in rows], crops[rows])
+        self._bring_into_line(meshes, faces, good)
         broken = (~meshes.isfinite()).flatten(1).any(1)
         meshes[broken] = 0
         return meshes, first_reasons([(NETWORK_NOT_FINITE, broken.tolist())], reasons)
+
+    def _bring_into_line(self, meshes: Tensor, faces: Sequence[Faces], good: list[int]) -> None:
+        rows = [row for row in good if IBUG68 in faces[row].landmarks]
+        rows = [row for row in rows if meshes[row].isfinite().all()]
+        if rows:
+            points = torch.cat([faces[row].landmarks[IBUG68][:1, :, :2] for row in rows])
+            meshes[rows] = self._anchor(meshes[rows], points.to(meshes))
 
     def _crop(self, face: Faces) -> Tensor:
         """(3, 3) source pixels -> crop pixels; the identity for no face."""
