@@ -53,16 +53,25 @@ class Run:
         self.stages: dict[str, Path] = {}
 
     @classmethod
-    def begin(cls, output: Path, config: RunConfig, registry: Registry) -> Run:
+    def begin(
+        cls, output: Path, config: RunConfig, registry: Registry, only: str | None = None
+    ) -> Run:
         """The run of this configuration that was interrupted, or a new one.
+
+        Args:
+            output: folder of run folders.
+            config: its configuration.
+            registry: told of what happens.
+            only: the stage that alone is computed, if it is no whole run.
 
         Raises:
             StorageError: `output` cannot be written.
         """
         ensure_writable(output)
-        identity = digest(config.to_json())
+        document = config.to_json()
+        identity = digest(document if only is None else {**document, "only": only})
         with FileLock(output / ".runs.lock"):
-            folder = _interrupted(output, identity) or _new_folder(output, config)
+            folder = _interrupted(output, identity) or _new_folder(output, config, only)
             run = cls(folder, config, registry)
             run._set_state(RUNNING, identity)
         write_text(folder / "run.toml", to_toml(config))
@@ -137,11 +146,12 @@ def _alive(process: Any) -> bool:
     return True
 
 
-def _new_folder(output: Path, config: RunConfig) -> Path:
+def _new_folder(output: Path, config: RunConfig, only: str | None) -> Path:
     numbers = [int(m[1]) for p in output.iterdir() if (m := re.match(r"(\d+)-", p.name))]
     kinds = ("aligner", "synth", "balancer", "estimator")
-    chosen = [config.components[kind] for kind in kinds]
-    words = [choice.component.name for choice in chosen if choice is not None]
+    chosen = [config.components[kind] for kind in (kinds[:2] if only else kinds)]
+    words = [only] if only else []
+    words += [choice.component.name for choice in chosen if choice is not None]
     words.append(config.roles["test"].data.component.name)
     folder = output / f"{max(numbers, default=0) + 1:04d}-{'-'.join(words)}"
     folder.mkdir()

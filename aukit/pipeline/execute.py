@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aukit.contracts.context import Context
 from aukit.devices import resolve_device
-from aukit.errors import AukitError
+from aukit.errors import AukitError, ConfigError
 from aukit.pipeline.fit import FitStages
+from aukit.pipeline.fit_synth import FIT_SYNTH, fit_synthesizer
 from aukit.pipeline.guard import import_all
 from aukit.pipeline.prepare import PrepareStages
 from aukit.pipeline.score import ScoreStages
@@ -118,18 +119,9 @@ def execute(
         AukitError: with one line of what, where, and what to do; finished stages are kept.
     """
     started = time.perf_counter()
-    device = resolve_device(config.options.device)
-    registry = registry or default_registry()
-    import_all(config)
-    run = Run.begin(output, config, registry)
-    context = Context(device, config.options.seed, resolve_weights)
-    work = Work(run, config, Stages(output / STAGES), context, progress or Silent())
-    try:
+    with _work(config, output, registry, progress) as work:
         scores, card, dropped = _stages(work)
-    except (AukitError, OSError):
-        with contextlib.suppress(OSError):  # a full disk cannot take the note either
-            run.fail()
-        raise
+    run = work.run
     outcome = Outcome(
         folder=run.folder,
         report=run.folder / "report.html",
@@ -140,6 +132,54 @@ def execute(
     )
     run.finish({"scores": scores, "seconds": outcome.seconds})
     return outcome
+
+
+def fit_synthesizer_alone(
+    config: RunConfig,
+    output: Path = Path("runs"),
+    registry: Registry | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Fit the synthesizer of a configuration and nothing else.
+
+    A later run of the same configuration with the same `output` finds what was computed here.
+
+    Args:
+        config, output, registry, progress: as in `execute`.
+
+    Returns:
+        a run folder that holds no scores; `aukit.api.load` and `aukit edit` take it like any other.
+
+    Raises:
+        AukitError: with one line of what, where, and what to do; finished stages are kept.
+    """
+    if config.components["synth"] is None:
+        raise ConfigError("no synthesizer is chosen", "add --synth NAME; see `aukit plugins synth`")
+    with _work(config, output, registry, progress, only=FIT_SYNTH) as work:
+        fit_synthesizer(work, PrepareStages(work).synth_faces())
+    work.run.finish({})
+    return work.run.folder
+
+
+@contextlib.contextmanager
+def _work(
+    config: RunConfig,
+    output: Path,
+    registry: Registry | None,
+    progress: Progress | None,
+    only: str | None = None,
+) -> Iterator[Work]:
+    """A run that is begun, or continued; marked as failed if the block does not end well."""
+    device = resolve_device(config.options.device)
+    import_all(config)
+    run = Run.begin(output, config, registry or default_registry(), only)
+    context = Context(device, config.options.seed, resolve_weights)
+    try:
+        yield Work(run, config, Stages(output / STAGES), context, progress or Silent())
+    except (AukitError, OSError):
+        with contextlib.suppress(OSError):  # a full disk cannot take the note either
+            run.fail()
+        raise
 
 
 def _stages(

@@ -11,7 +11,8 @@ from aukit.devices import resolve_device
 from aukit.errors import ConfigError, DataError
 from aukit.models import load_card
 from aukit.pipeline.execute import STAGES, Work
-from aukit.pipeline.fit import MODEL, Fitted
+from aukit.pipeline.fit import Fitted
+from aukit.pipeline.fitting import MODEL
 from aukit.pipeline.prepare import Prepared
 from aukit.progress import Progress
 from aukit.registry import Registry, resolve_weights

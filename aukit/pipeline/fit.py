@@ -6,32 +6,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from aukit.contracts.estimator import Estimator, TrainingSet
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
 from aukit.contracts.normalizer import Normalizer
 from aukit.contracts.synthesizer import Synthesizer
-from aukit.errors import DataError, PluginError
+from aukit.errors import DataError
 from aukit.faces import StoredFaces
-from aukit.models import CARD, load_card, refuse_other_alignment
-from aukit.pipeline.align import Registration
+from aukit.pipeline.fit_synth import SynthFaces, fit_synthesizer
+from aukit.pipeline.fitting import MODEL, load_fitted, save_fitted, session_of
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.prepare import PLAN, Prepared, stored
-from aukit.pipeline.preview import FOLDER as PREVIEWS
-from aukit.pipeline.preview import Previews
+from aukit.pipeline.show_views import ShowViews
 from aukit.pipeline.synthesize import synthesize
 from aukit.pipeline.training_set import plan_counts, synthetic_requests
-from aukit.pipeline.truth import Truth
-from aukit.seeds import seed_of
-from aukit.store import read_table, write_json
-from aukit.training import Session
+from aukit.pipeline.views import planned_ids, planned_uses
+from aukit.store import read_table
 
 if TYPE_CHECKING:
     from aukit.pipeline.execute import Work
-
-MODEL, TRAINING = "model", "training"
 
 
 @dataclass(frozen=True)
@@ -90,61 +83,25 @@ class FitStages:
         self.config = work.config
         self.prepared = prepared
         self.plan = read_table(prepared.plan / PLAN)
+        self._views = ShowViews(work)
 
     def run(self) -> Fitted:
         """Everything up to the fitted estimator."""
         synthesizer = self._fit_synthesizer()
         synthetic = self._synthesize(synthesizer)
+        shown = self._views.run(synthetic, self.prepared.aus)
         normalizer = self._fit_normalizer(synthetic)
         judge = self._fit_judge()
         plan = self.prepared.plan
-        estimator, lost = self._fit_estimator("fit-estimator", plan, synthetic, normalizer)
+        estimator, lost = self._fit_estimator("fit-estimator", plan, shown, normalizer)
         return Fitted(estimator, synthesizer, synthetic, normalizer, judge, lost)
 
-    def _session(self, label: str, folder: Path) -> Session:
-        work = self.work
-        checkpoints = folder / TRAINING
-        checkpoints.mkdir(exist_ok=True)
-        return Session(
-            folder=checkpoints,
-            device=work.context.device,
-            seed=seed_of(work.context.seed, label),
-            progress=work.progress,
-            on_scalars=lambda step, values: work.run.scalars(label, step, values),
-        )
-
     def _fit_synthesizer(self) -> Path | None:
-        choice, prepared = self.config.components["synth"], self.prepared
-        if choice is None or prepared.synth_fit is None:
+        prepared = self.prepared
+        if prepared.synth_fit is None:
             return None
-        source = prepared.synth_fit
-
-        def compute(folder: Path) -> None:
-            synthesizer: Synthesizer = make(choice, self.work.context)
-            with named(choice, "fit-synth"):
-                faces = StoredFaces([source], prepared.aus)
-                session = self._session("fit-synth", folder)
-                session = replace(session, preview=self._previews(faces.labels, session.folder))
-                synthesizer.fit(faces, session)
-                save_fitted(synthesizer, folder, prepared)
-
-        document = {
-            "synth": choice.to_json(),
-            "faces": source.name,
-            "aus": list(prepared.aus),
-            "seed": self.work.context.seed,
-        }
-        return self.work.stage("fit-synth", "fit-synth", document, compute)
-
-    def _previews(self, fitted: Labels, folder: Path) -> Previews | None:
-        """Pictures of validation people during the fit; None without such people."""
-        faces = stored(self.prepared.valid, self.prepared.aus)
-        if faces is None:
-            return None
-        role = self.config.roles["train"]
-        how = Registration(role.data, role.landmarker, role.aligner, self.work.context)
-        truth = Truth(how)
-        return Previews(faces, fitted, truth if truth.known else None, folder / PREVIEWS)
+        faces = SynthFaces(prepared.aus, prepared.synth_fit, prepared.valid, prepared.alignment)
+        return fit_synthesizer(self.work, faces)
 
     def _synthesize(self, fitted: Path | None) -> Path | None:
         requests = synthetic_requests(self.plan, self.prepared.aus)
@@ -207,8 +164,8 @@ class FitStages:
         plan = read_table(planned_in / PLAN)
         folders = [prepared.train, *([synthetic] if synthetic else [])]
         faces = StoredFaces(folders, prepared.aus)
-        counts = plan_counts(plan, faces.table.column("id").to_pylist(), prepared.aus)
-        planned = int(torch.tensor(plan.column("count").to_numpy()).sum())
+        counts = plan_counts(plan, planned_ids(faces.table), prepared.aus)
+        planned = planned_uses(plan, max(1, len(self._views.views)))
 
         def compute(folder: Path) -> None:
             estimator: Estimator = make(choice, self.work.context)
@@ -216,8 +173,8 @@ class FitStages:
             train = TrainingSet(self.seen(faces, normalizer), counts)
             with named(choice, label):
                 seen = None if valid is None else self.seen(valid, normalizer)
-                estimator.fit(train, seen, self._session("fit-estimator", folder))
-                save_fitted(estimator, folder, prepared)
+                estimator.fit(train, seen, session_of(self.work, "fit-estimator", folder))
+                save_fitted(estimator, folder, prepared.aus, prepared.alignment)
 
         document = {
             "estimator": choice.to_json(),
@@ -238,28 +195,3 @@ class FitStages:
         built: Normalizer = make(choice, self.work.context)
         built.load(normalizer / MODEL)
         return NormalizedFaces(faces, built)
-
-
-def save_fitted(component: Any, folder: Path, prepared: Prepared) -> None:
-    """Save a fitted component, its card completed with the AUs and the alignment of its faces.
-
-    Raises:
-        PluginError: the component wrote no card.
-    """
-    model = folder / MODEL
-    model.mkdir(exist_ok=True)
-    component.save(model)
-    if not (model / CARD).is_file():
-        raise PluginError(f"{type(component).__name__}.save wrote no {CARD}")
-    card = {"aus": list(prepared.aus), **load_card(model), "alignment": prepared.alignment}
-    write_json(model / CARD, card)
-
-
-def load_fitted(component: Any, folder: Path, alignment: dict[str, Any]) -> None:
-    """Load a fitted component for faces that were aligned in this way.
-
-    Raises:
-        DataError: its training faces were aligned otherwise, or the model is damaged.
-    """
-    refuse_other_alignment(load_card(folder / MODEL), alignment)
-    component.load(folder / MODEL)

@@ -9,7 +9,7 @@ from typing import Any
 from aukit.config import read_file
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError, DataError
-from aukit.pipeline.fit import MODEL
+from aukit.pipeline.fitting import MODEL
 from aukit.pipeline.guard import make
 from aukit.registry import Registry, resolve_weights
 from aukit.run_config import RunConfig, resolve

@@ -17,6 +17,7 @@ from aukit.errors import ConfigError, DataError
 from aukit.faces import StoredFaces, read_rows
 from aukit.models import differences
 from aukit.pipeline.align import Registration, align_rows, partition_rows
+from aukit.pipeline.fit_synth import SynthFaces
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.training_set import check_plan, label_table
 from aukit.records import TRAIN, VALID, check_index
@@ -93,6 +94,15 @@ class PrepareStages:
             reference=self._reference(aus, train),
             alignment=self._registration(roles["train"]).describe(),
         )
+
+    def synth_faces(self) -> SynthFaces:
+        """Only what a synthesizer is fitted on: the stages of `run`, but no others."""
+        roles = self.config.roles
+        aus, _ = self._aus()
+        valid = self._faces("valid", roles["train"], VALID, optional=True)
+        fit = self._faces("synth-fit", roles["synth-fit"], TRAIN)
+        assert fit is not None
+        return SynthFaces(aus, fit, valid, self._registration(roles["train"]).describe())
 
     @functools.cached_property
     def _executor(self) -> Executor:

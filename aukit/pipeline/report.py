@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from aukit.au import describe
 from aukit.config import Choice as Chosen
 from aukit.faces import read_rows, shards
-from aukit.pipeline.fit import TRAINING, Fitted
+from aukit.pipeline.fit import Fitted
+from aukit.pipeline.fitting import TRAINING
 from aukit.pipeline.prepare import PLAN, Prepared
 from aukit.pipeline.preview import FOLDER as PREVIEWS
 from aukit.pipeline.preview import grids
@@ -36,6 +37,7 @@ from aukit.report.data import (
 from aukit.statistics.levels import label_counts, plan_counts
 from aukit.store import STAGE_FILE, read_table
 from aukit.training import SCALARS, read_scalars
+from aukit.vision import images as images_io
 
 if TYPE_CHECKING:
     from aukit.pipeline.execute import Work
@@ -165,7 +167,10 @@ def _previews(fitted: Fitted) -> Iterator[ImageGroup]:
     folder = fitted.synthesizer
     for path in [] if folder is None else grids(folder / TRAINING / PREVIEWS)[-1:]:
         note = "Each AU at the levels 0 to 5 on validation people; the truth beneath, where known."
-        shown = [(path.read_bytes(), f"step {int(path.stem)}")]
+        picture = images_io.read(path).image
+        if picture is None:
+            continue
+        shown = [(images_io.encode(picture[None], "jpeg")[0], f"step {int(path.stem)}")]
         yield ImageGroup("What the synthesizer paints", shown, note, wide=True)
 
 

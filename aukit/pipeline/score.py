@@ -15,7 +15,8 @@ from torch import Tensor
 from aukit.contracts.estimator import Estimator, Prediction
 from aukit.contracts.metric import Metric
 from aukit.faces import StoredFaces, read_rows
-from aukit.pipeline.fit import FitStages, Fitted, load_fitted
+from aukit.pipeline.fit import FitStages, Fitted
+from aukit.pipeline.fitting import load_fitted
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.prepare import PLAN, Prepared
 from aukit.pipeline.score_card import Card, CardStage

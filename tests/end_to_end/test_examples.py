@@ -15,4 +15,5 @@ def test_embedding_in_another_program(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     assert "registered (8, 3, 64, 64), dropped 0" in done.stdout
     assert "estimated ('AU06', 'AU12')" in done.stdout
+    assert "painted (8, 3, 64, 64) with AU12 = 4" in done.stdout
     assert list(tmp_path.glob("0001-*/report.html"))
