@@ -1,7 +1,6 @@
-"""The losses of Niinuma et al. 2021, section 3.2, and of GANimation's attention mask.
+"""Losses of the WGAN-GP and of the cycle (Niinuma et al. 2021, eq. 1 and 3).
 
-Every loss is a mean over the faces of a batch, so that gradients of equal shares of a batch average
-to the gradient of the whole. Masked AUs add nothing to the sums, and nothing to what is divided by.
+Those that other synthesizers have as well are in `aukit.synthesis.losses`.
 """
 
 from __future__ import annotations
@@ -38,32 +37,6 @@ def gradient_penalty(
     return (steepness - 1).square().mean()
 
 
-def expression(estimated: Tensor, wanted: Tensor, mask: Tensor) -> Tensor:
-    """Squared error of (B, A) intensities in 0..1 over the AUs that were coded (eq. 2).
-
-    The mean is over all B x A entries, of which masked ones are 0: an AU counts the same whatever
-    else was coded with it.
-    """
-    return torch.where(mask, estimated - wanted, 0.0).square().mean()
-
-
 def cycle(restored: Tensor, source: Tensor) -> Tensor:
     """||G(G(I|yt)|ys) - I||_1, mean over pixels (eq. 3)."""
     return (restored - source).abs().mean()
-
-
-def idiosyncratic(fake: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    """||G(Is|yt) - It||_1 for pairs of one person, mean over pixels (eq. 4).
-
-    Args:
-        fake, truth: (B, 3, S, S).
-        weight: (B,); 0 for pairs of different people, with mean 1 over the whole batch.
-    """
-    return ((fake - truth).abs().flatten(1).mean(1) * weight).mean()
-
-
-def total_variation(keep: Tensor) -> Tensor:
-    """Sum of the steps between neighbouring pixels of (B, 1, S, S) masks, mean over faces."""
-    across = (keep[..., 1:] - keep[..., :-1]).abs().flatten(1).sum(1)
-    down = (keep[..., 1:, :] - keep[..., :-1, :]).abs().flatten(1).sum(1)
-    return (across + down).mean()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from aukit.components import Component
 from aukit.hooks import hookimpl
+from aukit.synthesis.options import FitOptions, at_least
 
 
 @dataclass(frozen=True)
-class GanimationConfig:
+class GanimationConfig(FitOptions):
     """Options of GANimation; the defaults are the papers'."""
 
+    noise: float = field(default=0.1, metadata={"help": "uniform noise on target AUs, in 0..1"})
     size: int = field(
         default=224, metadata={"help": "side of the networks' pictures, pixels; a multiple of 4"}
     )
@@ -20,13 +22,13 @@ class GanimationConfig:
     blocks: int = field(default=6, metadata={"help": "residual blocks of the generator"})
     critic_width: int = field(default=64, metadata={"help": "channels of the critic's first layer"})
     depth: int = field(default=6, metadata={"help": "layers of the critic; each halves its map"})
+    critic_steps: int = field(default=5, metadata={"help": "critic steps a generator step"})
     attention: bool = field(
         default=False, metadata={"help": "paint through an attention mask, as plain GANimation"}
     )
     l_adv: float = field(default=1.0, metadata={"help": "weight of the adversarial loss"})
     l_exp: float = field(default=160.0, metadata={"help": "weight of the expression loss"})
     l_idt: float = field(default=10.0, metadata={"help": "weight of the cycle (identity) loss"})
-    l_ids: float = field(default=0.0, metadata={"help": "weight of the idiosyncratic loss"})
     l_gp: float = field(default=10.0, metadata={"help": "weight of the gradient penalty"})
     l_mask: float = field(
         default=0.1, metadata={"help": "weight of the mean of the attention mask"}
@@ -34,46 +36,16 @@ class GanimationConfig:
     l_smooth: float = field(
         default=2.5e-4, metadata={"help": "weight of the mask's total variation, mean over faces"}
     )
-    pairs: float = field(
-        default=0.5, metadata={"help": "share of a batch whose target is the same person, if l_ids"}
-    )
-    partners: Literal["person", "task"] = field(
-        default="person", metadata={"help": "pairs are of one person, or of one person's same task"}
-    )
-    noise: float = field(default=0.1, metadata={"help": "uniform noise on target AUs, in 0..1"})
-    flip: bool = field(default=True, metadata={"help": "mirror half of the faces"})
-    batch: int = field(default=25, metadata={"help": "faces a step"})
-    critic_steps: int = field(default=5, metadata={"help": "critic steps a generator step"})
-    epochs: int = field(default=20, metadata={"help": "passes at the full learning rate"})
-    decay_epochs: int = field(default=10, metadata={"help": "passes while it falls to zero"})
-    learning_rate: float = field(default=1e-4, metadata={"help": "of Adam, both networks"})
-    ema: float = field(
-        default=0.999,
-        metadata={"help": "averaging of the generator that paints; 0: the last one paints"},
-    )
-    ticks: int = field(default=20, metadata={"help": "how often to report and show pictures"})
-    compile: bool = field(default=False, metadata={"help": "torch.compile; for long fits"})
 
     def __post_init__(self) -> None:
-        for name in ("width", "critic_width", "depth", "batch", "critic_steps", "ticks"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
-        for name in ("blocks", "epochs", "decay_epochs", "noise", *LAMBDAS):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative")
-        if self.epochs + self.decay_epochs == 0:
-            raise ValueError("epochs and decay_epochs must not both be 0")
+        super().__post_init__()
+        at_least(self, 1, "width", "critic_width", "depth", "critic_steps")
+        at_least(self, 0, "blocks", *LAMBDAS)
         if self.size % 4 or self.size >> self.depth < 1:
             raise ValueError("size must be a multiple of 4 that can be halved `depth` times")
-        if not 0 < self.pairs <= 1:
-            raise ValueError("pairs must lie in (0, 1]")
-        if not 0 <= self.ema < 1:
-            raise ValueError("ema must lie in [0, 1)")
-        if self.learning_rate <= 0:
-            raise ValueError("learning_rate must be positive")
 
 
-LAMBDAS = ("l_adv", "l_exp", "l_idt", "l_ids", "l_gp", "l_mask", "l_smooth")
+LAMBDAS = ("l_adv", "l_exp", "l_idt", "l_gp", "l_mask", "l_smooth")
 
 
 @dataclass(frozen=True)

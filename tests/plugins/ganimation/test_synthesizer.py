@@ -1,0 +1,361 @@
+"""Fitting, painting, saving: exact resume, two processes as one, masked AUs, bad input."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from aukit.contracts.context import Context
+from aukit.contracts.faces import FaceBatch
+from aukit.contracts.labels import Labels
+from aukit.errors import DataError, StageError
+from aukit.synthesis.batches import learning_rate
+from aukit.synthesis.images import resized
+from aukit.testing.drawn import DrawnFaces
+from aukit.training import SCALARS, Paint, Session, read_scalars
+from aukit_ganimation.fit import SATURATED, Fit
+from aukit_ganimation.plugin import QUICK, GanimationConfig, IdiosyncraticConfig
+from aukit_ganimation.synthesizer import Ganimation
+
+TINY = replace(
+    IdiosyncraticConfig(**QUICK),
+    size=16, width=4, blocks=1, critic_width=4, depth=2, batch=4, epochs=1, decay_epochs=1, ticks=3,
+    critic_steps=2,
+)  # fmt: skip
+
+
+def drawn(count: int = 12, uncoded: float = 0.0, size: int = 24) -> DrawnFaces:
+    return DrawnFaces(count, people=3, size=size, uncoded=uncoded)
+
+
+def fitted(
+    folder: Path, config: GanimationConfig = TINY, faces: DrawnFaces | None = None
+) -> Ganimation:
+    folder.mkdir(exist_ok=True)
+    synthesizer = Ganimation(config, Context())
+    synthesizer.fit(faces or drawn(), Session(folder, seed=3))
+    return synthesizer
+
+
+def weights(synthesizer: Ganimation) -> dict[str, Tensor]:
+    assert synthesizer.networks is not None
+    return {key: value.clone() for key, value in synthesizer.networks.state_dict().items()}
+
+
+def wanted(faces: DrawnFaces, values: Tensor | float, mask: Tensor | bool = True) -> Labels:
+    shape = (len(faces), len(faces.aus))
+    return Labels(
+        faces.aus,
+        torch.as_tensor(values, dtype=torch.float32).expand(shape).clone(),
+        torch.as_tensor(mask).expand(shape).clone(),
+    )
+
+
+class Kill(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("attention", [False, True])
+def test_a_killed_fit_ends_bit_for_bit_as_an_uninterrupted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attention: bool
+) -> None:
+    config, faces = replace(TINY, attention=attention, epochs=2), drawn(uncoded=0.2)
+    whole = fitted(tmp_path / "whole", config, faces)
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    step = Fit.step
+    for die_at in (2, 5, 6):
+
+        def dying(self: Fit, number: int, at: int = die_at) -> dict[str, Tensor]:
+            if number == at:
+                raise Kill
+            return step(self, number)
+
+        monkeypatch.setattr(Fit, "step", dying)
+        with pytest.raises(Kill):
+            Ganimation(config, Context()).fit(faces, Session(killed, seed=3, checkpoint_every=0.0))
+    monkeypatch.setattr(Fit, "step", step)
+    resumed = fitted(killed, config, faces)
+    for key, value in weights(whole).items():
+        assert torch.equal(value, weights(resumed)[key]), key
+    assert read_scalars(killed / SCALARS) == read_scalars(tmp_path / "whole" / SCALARS)
+
+
+_TWO = """
+import sys
+from pathlib import Path
+from safetensors.torch import save_file
+sys.path.insert(0, sys.argv[1])
+from two_steps import gradients
+from aukit.training import Session, distributed, rank
+with distributed("cpu"):
+    found = gradients(Path(sys.argv[1]))
+    if rank() == 0:
+        save_file(found, sys.argv[2])
+"""
+_STEPS = """
+import torch
+from aukit.testing.drawn import DrawnFaces
+from aukit.training import Session
+from aukit_ganimation.fit import Fit
+from aukit_ganimation.plugin import IdiosyncraticConfig
+def gradients(folder):
+    config = IdiosyncraticConfig(
+        size=16, width=4, blocks=1, critic_width=4, depth=2, batch=6, critic_steps=2, attention=True
+    )
+    fit = Fit(config, DrawnFaces(12, people=3, size=16, uncoded=0.2), Session(folder, seed=3))
+    fit.step(0), fit.step(1)
+    networks = torch.nn.ModuleDict({"generator": fit.generator, "critic": fit.critic})
+    return {name: p.grad.contiguous() for name, p in networks.named_parameters()}
+"""
+
+
+def test_two_processes_learn_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gradients of both networks, after a critic step and a generator step."""
+    (tmp_path / "two_steps.py").write_text(_STEPS)
+    (tmp_path / "fit.py").write_text(_TWO)
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    files = [str(tmp_path / "fit.py"), str(tmp_path), str(tmp_path / "found.safetensors")]
+    done = subprocess.run(
+        [sys.executable, *launch, *files], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    monkeypatch.syspath_prepend(str(tmp_path))
+    alone = importlib.import_module("two_steps").gradients(tmp_path)
+    together = load_file(tmp_path / "found.safetensors")
+    assert set(alone) == set(together)
+    for name, value in alone.items():
+        scale = float(value.abs().max())
+        torch.testing.assert_close(together[name], value, rtol=2e-3, atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize(("size", "attention"), [(24, False), (16, False), (16, True)])
+def test_painting_a_face_depends_on_nothing_but_the_face_and_its_target(
+    tmp_path: Path, size: int, attention: bool
+) -> None:
+    faces = drawn()
+    config = replace(TINY, size=size, attention=attention)
+    synthesizer = fitted(tmp_path / "fit", config, faces)
+    batch, targets = faces.batch(range(12)), wanted(faces, 4.0)
+    whole = synthesizer.synthesize(batch, targets, torch.arange(12))
+    assert whole.shape == batch.images.shape
+    assert whole.dtype == torch.uint8
+    assert torch.equal(whole, synthesizer.synthesize(batch, targets, torch.zeros(12)))
+    for row in (0, 7):
+        one = Labels(faces.aus, targets.values[[row]], targets.mask[[row]])
+        alone = synthesizer.synthesize(faces.batch([row]), one, torch.zeros(1))
+        assert int((alone.int() - whole[[row]].int()).abs().max()) <= 1
+    (tmp_path / "model").mkdir()
+    synthesizer.save(tmp_path / "model")
+    loaded = Ganimation(GanimationConfig(), Context())
+    loaded.load(tmp_path / "model")
+    assert loaded.aus == faces.aus
+    assert torch.equal(whole, loaded.synthesize(batch, targets, torch.arange(12)))
+
+
+def test_what_the_networks_cannot_hold_is_carried_over(tmp_path: Path) -> None:
+    """A generator that copies gives back the face itself, finer than its own resolution."""
+    faces = drawn()
+    synthesizer = fitted(tmp_path, replace(TINY, size=16), faces)
+    assert synthesizer.networks is not None
+
+    class Copy(torch.nn.Module):
+        def forward(self, images: Tensor, condition: Tensor) -> object:
+            return type("Painting", (), {"image": images})()
+
+    synthesizer.networks["generator"] = Copy()
+    batch = faces.batch(range(12))
+    painted = synthesizer.synthesize(batch, wanted(faces, 3.0), torch.zeros(12))
+    assert torch.equal(painted, batch.images)
+
+
+def test_masked_targets_keep_what_the_face_shows(tmp_path: Path) -> None:
+    faces = drawn()
+    synthesizer = fitted(tmp_path, faces=faces)
+    batch, levels = faces.batch(range(12)), faces.labels.values
+    asked = torch.tensor([True, False, False, False])
+    masked = wanted(faces, torch.where(asked, 5.0, float("nan")), asked)
+    spelled = wanted(faces, torch.where(asked, 5.0, levels))
+    seeds = torch.zeros(12)
+    painted = synthesizer.synthesize(batch, masked, seeds)
+    assert torch.equal(painted, synthesizer.synthesize(batch, spelled, seeds))
+    # Without codes of the face, the critic's estimate stands in, and hidden numbers never do.
+    unknown = Labels(faces.aus, torch.full((12, 4), 3.0), torch.zeros(12, 4, dtype=torch.bool))
+    blind = synthesizer.synthesize(replace(batch, labels=unknown), masked, seeds)
+    nothing = Labels((), torch.zeros(12, 0), torch.zeros(12, 0, dtype=torch.bool))
+    assert torch.equal(blind, synthesizer.synthesize(replace(batch, labels=nothing), masked, seeds))
+    assert synthesizer.networks is not None
+    small = resized(batch.images.float() / 127.5 - 1, 16)
+    seen = synthesizer.networks["critic"](small).intensity.detach().clamp(0, 1) * 5
+    told = wanted(faces, torch.where(asked, 5.0, seen))
+    assert int((blind.int() - synthesizer.synthesize(batch, told, seeds).int()).abs().max()) <= 1
+
+
+def test_uncoded_aus_change_nothing_in_a_fit(tmp_path: Path) -> None:
+    results = []
+    for hidden in (0.0, 5.0):
+        faces = drawn(uncoded=0.3)
+        faces.labels.values[~faces.labels.mask] = hidden
+        results.append(weights(fitted(tmp_path / str(hidden), faces=faces)))
+    assert all(torch.equal(results[0][key], results[1][key]) for key in results[0])
+
+
+def test_losses_are_those_of_the_configuration(tmp_path: Path) -> None:
+    names = {"critic", "penalty", "expression of real", "adversarial", "expression", "cycle"}
+    for name, config, extra in (
+        ("plain", replace(TINY, l_ids=0.0), set()),
+        ("ids", TINY, {"pairs"}),
+        ("mask", replace(TINY, attention=True), {"pairs", "mask", "smooth", "mask mean"}),
+    ):
+        fitted(tmp_path / name, config)
+        lines = read_scalars(tmp_path / name / SCALARS)
+        assert set(lines[-1]) == names | extra | {"step"}
+        assert len(lines) == 3
+
+
+def test_learning_rates_fall_linearly_at_the_end(tmp_path: Path) -> None:
+    config = replace(TINY, epochs=4, decay_epochs=2, learning_rate=0.5)
+    fit = Fit(config, drawn(), Session(tmp_path))
+    assert fit.steps == 18
+    rates = [learning_rate(config, 18, number) for number in range(18)]
+    assert rates[:13] == [0.5] * 13
+    assert rates[13:] == pytest.approx([0.5 * k / 6 for k in (5, 4, 3, 2, 1)])
+
+
+def test_the_critic_improves_every_step_and_the_generator_now_and_then(tmp_path: Path) -> None:
+    fit = Fit(replace(TINY, critic_steps=3), drawn(), Session(tmp_path))
+    told = [set(fit.step(number)) for number in range(6)]
+    assert ["cycle" in names for names in told] == [False, False, True, False, False, True]
+    assert all("penalty" in names for names in told)
+    assert int(fit.ema.updates) == 2
+
+
+def test_previews_show_the_averaged_generator(tmp_path: Path) -> None:
+    faces, shown = drawn(), []
+
+    def preview(step: int, paint: Paint) -> None:
+        shown.append((step, paint(faces.batch(range(12)), wanted(faces, 3.0))))
+
+    synthesizer = Ganimation(TINY, Context())
+    synthesizer.fit(faces, Session(tmp_path, seed=3, preview=preview))
+    assert [step for step, _ in shown] == [1, 3, 5]
+    last = synthesizer.synthesize(faces.batch(range(12)), wanted(faces, 3.0), torch.zeros(12))
+    assert torch.equal(shown[-1][1], last)
+    assert not torch.equal(shown[0][1], last)
+
+
+def test_a_saturated_mask_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fit = Fit(replace(TINY, attention=True), drawn(), Session(tmp_path))
+    for mean, words in ((SATURATED[1] + 0.01, "copies"), (0.5, ""), (0.01, "ignores")):
+        caplog.clear()
+        fit._keep = torch.tensor(mean)
+        with caplog.at_level(logging.WARNING):
+            fit._warn_of_saturation()
+        assert (words in caplog.text) if words else not caplog.text
+
+
+def test_an_expression_can_be_learned(tmp_path: Path) -> None:
+    """Drawn faces of known people: painted ones come nearer to the truth than copies."""
+    faces = DrawnFaces(24, people=2, aus=("AU25",), size=16, seed=1)
+    config = replace(
+        TINY, width=8, epochs=24, decay_epochs=12, batch=4, critic_steps=1, learning_rate=2e-3,
+        l_ids=100.0, l_exp=1.0, pairs=1.0, ema=0.9, flip=False, attention=True,
+    )  # fmt: skip
+    synthesizer = fitted(tmp_path, config, faces)
+    levels = faces.labels.values[:, 0]
+    closed, wide = (levels == 0).nonzero()[:, 0], (levels == 5).nonzero()[:, 0]
+    people = faces.batch(range(24)).subjects
+    pairs = [(c, w) for c in closed.tolist() for w in wide.tolist() if people[c] == people[w]]
+    source, truth = (faces.batch([pair[place] for pair in pairs]) for place in (0, 1))
+    painted = synthesizer.synthesize(source, truth.labels, torch.zeros(len(pairs)))
+    far = (source.images.float() - truth.images.float()).square().mean()
+    near = (painted.float() - truth.images.float()).square().mean()
+    assert len(pairs) >= 4
+    assert float(near) < 0.7 * float(far)
+
+
+def test_faces_that_teach_nothing_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="1 training face"):
+        fitted(tmp_path, faces=DrawnFaces(1, people=1, size=16))
+    never = drawn()
+    never.labels = Labels(never.aus, never.labels.values, never.labels.mask.clone())
+    never.labels.mask[:, 1] = False
+    with pytest.raises(DataError, match="AU04 is coded in no training face"):
+        fitted(tmp_path, faces=never)
+    constant = drawn()
+    constant.labels = wanted(constant, 2.0)
+    with pytest.raises(DataError, match="all 12 training faces have the same AU codes"):
+        fitted(tmp_path, faces=constant)
+    with pytest.raises(DataError, match="no person among the 3 training faces shows two"):
+        fitted(tmp_path, faces=DrawnFaces(3, people=3, size=16))
+
+
+def test_a_diverging_fit_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "aukit_ganimation.losses.cycle", lambda restored, source: restored.mean() * float("nan")
+    )
+    with pytest.raises(StageError, match="cycle is nan at step 1: the training diverged"):
+        fitted(tmp_path)
+
+
+@pytest.mark.parametrize("value", [5.5, -1.0, float("nan"), 9.0])
+def test_targets_outside_of_the_scale_are_refused(tmp_path: Path, value: float) -> None:
+    faces = drawn()
+    synthesizer = Ganimation(TINY, Context())
+    synthesizer.aus = faces.aus
+    synthesizer.networks = torch.nn.ModuleDict()
+    with pytest.raises(DataError, match=r"a target intensity is .*: intensities are 0\.\.5"):
+        synthesizer.synthesize(faces.batch(range(12)), wanted(faces, value), torch.zeros(12))
+
+
+def test_other_aus_damaged_models_and_no_model_are_refused(tmp_path: Path) -> None:
+    faces = drawn()
+    batch: FaceBatch = faces.batch([0])
+    fresh = Ganimation(TINY, Context())
+    other = Labels(("AU12", "AU45"), torch.ones(1, 2), torch.ones(1, 2, dtype=torch.bool))
+    with pytest.raises(DataError, match="not been fitted or loaded"):
+        fresh.synthesize(batch, other, torch.zeros(1))
+    with pytest.raises(DataError, match="not been fitted or loaded"):
+        fresh.save(tmp_path)
+    synthesizer = fitted(tmp_path / "fit", faces=faces)
+    with pytest.raises(DataError, match="cannot paint AU45: it knows AU01, AU04, AU12, AU25"):
+        synthesizer.synthesize(batch, other, torch.zeros(1))
+    model = tmp_path / "model"
+    model.mkdir()
+    synthesizer.save(model)
+    card = (model / "card.json").read_text()
+    (model / "card.json").write_text(card.replace('"width": 4', '"width": 8'))
+    with pytest.raises(DataError, match="does not hold the networks of its card"):
+        fresh.load(model)
+    (model / "card.json").write_text(card)
+    file = model / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(DataError, match="cannot be read"):
+        fresh.load(model)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"size": 30}, "size"),
+        ({"size": 32, "depth": 6}, "size"),
+        ({"batch": 0}, "batch"),
+        ({"l_gp": -1.0}, "l_gp"),
+        ({"epochs": 0, "decay_epochs": 0}, "epochs"),
+        ({"pairs": 0.0}, "pairs"),
+        ({"ema": 1.0}, "ema"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+    ],
+)
+def test_impossible_options_are_refused(change: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(GanimationConfig(), **change)  # type: ignore[arg-type]
