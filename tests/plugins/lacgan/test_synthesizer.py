@@ -1,4 +1,4 @@
-"""Fitting, painting, saving: exact copies outside of regions, exact resume, two processes as one."""
+"""Fits, pictures, models: exact copies outside of regions, exact resume, two processes as one."""
 
 from __future__ import annotations
 
