@@ -1,0 +1,45 @@
+"""`aukit fit synth`: a synthesizer alone, without the estimator of a whole run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aukit.cli.app import App, emit_json
+from aukit.cli.options import Slot, settings
+from aukit.cli.run import RunCommand, layers
+from aukit.run_config import ROLE_KINDS, resolve
+
+SLOTS = (
+    *(Slot((kind,)) for kind in ("data", "landmarker", "aligner", "synth", "executor")),
+    *(Slot(("synth-fit", kind)) for kind in ROLE_KINDS),
+)
+
+
+@click.command("synth", cls=RunCommand, slots=SLOTS)
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A run file.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default="runs", show_default=True,
+    metavar="DIR", help="Where run folders are made.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
+@click.pass_context
+def synth(ctx: click.Context, config: Path | None, output: Path, as_json: bool) -> None:
+    """Fit a synthesizer and nothing else.
+
+    It makes a run folder that `aukit edit` takes. A later `aukit run` with the same choices and
+    the same output folder does not fit the synthesizer again. If it is interrupted, the same
+    command continues.
+    """
+    from aukit.console import RichProgress
+    from aukit.pipeline.execute import fit_synthesizer_alone
+
+    registry = ctx.ensure_object(App).registry
+    resolved = resolve(registry, layers(config, settings(ctx)))
+    folder = fit_synthesizer_alone(resolved, output, registry, RichProgress())
+    if as_json:
+        emit_json({"run": str(folder)})
+        return
+    click.echo(f"run   {folder}")
+    click.echo(f"use   aukit edit PHOTO --synth {folder} --au 12=4 -o edited.png")
