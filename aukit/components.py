@@ -11,10 +11,10 @@ import importlib
 import importlib.util
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from aukit.errors import PluginError
+from aukit.errors import ConfigError, PluginError
 
 API = 1
 """Generation of the hooks and contracts. A record names the one it was written against."""
@@ -85,6 +85,22 @@ KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True)
+class Fitting:
+    """How `aukit fit` makes the weights of a component that no run fits.
+
+    Attributes:
+        factory: `package.module:Class`, called as `Class(config, context)`; what it makes has the
+            protocol of its kind (`aukit.contracts.aligner.FitsAligner`).
+        config: frozen dataclass of the options of the fit, as `Component.config`.
+        presets: option values by preset name (`quick`, `paper`).
+    """
+
+    factory: str
+    config: type[Any]
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Component:
     """One thing that can be chosen by name.
 
@@ -105,6 +121,7 @@ class Component:
         licence: SPDX name of the code.
         weights_licence: licence of the weights it uses, where there are any.
         paper: what to cite.
+        fitting: how `aukit fit` makes its weights, for a component that has such.
         api: generation of the contracts that it was written against.
         distribution, version, entry_point: stamped by the registry, never by the author.
     """
@@ -124,6 +141,7 @@ class Component:
     licence: str = "Apache-2.0"
     weights_licence: str = ""
     paper: str = ""
+    fitting: Fitting | None = None
     api: int = API
     distribution: str = ""
     version: str = ""
@@ -138,6 +156,20 @@ class Component:
     def names(self) -> tuple[str, ...]:
         """The name and its aliases."""
         return (self.name, *self.aliases)
+
+    def fitter(self) -> Component:
+        """The record of what `aukit fit` builds for this component.
+
+        Raises:
+            ConfigError: `aukit fit` makes no weights for it.
+        """
+        if self.fitting is None:
+            raise ConfigError(
+                f"{self.kind} '{self.name}' has no weights that can be fitted",
+                f"`aukit plugins show {self.name}` says what it is",
+            )
+        values = {entry.name: getattr(self.fitting, entry.name) for entry in fields(Fitting)}
+        return dataclasses.replace(self, **values, fitting=None)
 
     def missing(self) -> tuple[str, ...]:
         """Required packages that are not installed (looked up, not imported)."""
@@ -191,6 +223,8 @@ def validate(component: Component) -> None:
     if ":" not in component.factory:
         raise PluginError(f"{where}: factory {component.factory!r} is not 'package.module:Class'")
     _validate_config(component, where)
+    if component.fitting is not None:
+        _validate_config(component.fitter(), f"{where}, fitting")
 
 
 def _validate_config(component: Component, where: str) -> None:

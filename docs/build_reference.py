@@ -27,6 +27,8 @@ COMMANDS = (
     (),
     ("run",),
     ("align",),
+    ("fit",),
+    ("fit", "aligner"),
     ("data",),
     ("data", "info"),
     ("data", "sample"),

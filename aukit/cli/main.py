@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "align": ("aukit.cli.align:align", "Register the faces of photos, folders and videos."),
     "evaluate": ("aukit.cli.evaluate:evaluate", "Score a run's synthesizer anew."),
     "edit": ("aukit.cli.edit:edit", "Give the faces of photos other AUs."),
+    "fit": ("aukit.cli.fit:fit", "Fit an aligner or a synthesizer alone."),
     "data": ("aukit.cli.data:data", "Look at a dataset."),
     "plugins": ("aukit.cli.plugins:plugins", "List and explain what is installed."),
     "weights": ("aukit.cli.weights:weights", "Fetch and find model weights."),

@@ -10,7 +10,13 @@ from aukit.contracts.landmarker import Faces
 from aukit.views import View
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
     from torch import Tensor
+
+    from aukit.contracts.dataset import KnowsMesh
+    from aukit.training import Session
 
 
 @dataclass(frozen=True)
@@ -73,4 +79,26 @@ class ShowsViews(Aligner, Protocol):
         Returns:
             one `Aligned` of B rows a view, in order; the frontal view is what `align` returns.
         """
+        ...
+
+
+class FitsAligner(Protocol):
+    """Makes weights for an aligner from a dataset that knows its meshes (`Component.fitting`)."""
+
+    def fit(self, dataset: KnowsMesh, train: pa.Table, valid: pa.Table, session: Session) -> None:
+        """Fit on some index rows of a dataset.
+
+        Args:
+            dataset: brings pictures and meshes.
+            train: rows to learn from.
+            valid: rows of other people to follow the error on; may be empty.
+            session: device, progress, and a folder for whatever lets a later attempt continue.
+
+        Raises:
+            ConfigError: the dataset's mesh is not one that the aligner can learn.
+        """
+        ...
+
+    def save(self, folder: Path) -> Path:
+        """Write the weights and their card; returns what the aligner's options take."""
         ...

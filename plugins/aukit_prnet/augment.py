@@ -18,9 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from aukit.vision.warp import apply, place
-
-CROP = 1.6
-"""Side of the crop in multiples of the mean side of the box around the 68 points."""
+from aukit_prnet.crop import AROUND_POINTS
 
 
 @dataclass(frozen=True)
@@ -52,15 +50,15 @@ def crops(landmarks: Tensor, resolution: int, jitter: Jitter | None = None) -> T
         (B, 3, 3) similarities.
     """
     low, high = landmarks.amin(1), landmarks.amax(1)
-    centre, side = (low + high) / 2, CROP * (high - low).mean(-1)
+    centre, side = (low + high) / 2, AROUND_POINTS * (high - low).mean(-1)
     angle = torch.zeros_like(side)
     if jitter is not None:
         centre = centre + _even((len(side), 2), jitter.shift, side) * side[:, None]
         side = side * (1 + _even(side.shape, jitter.scale, side))
         angle = torch.randn_like(side) * math.radians(jitter.angle)
         angle = angle.clamp(-math.radians(jitter.most), math.radians(jitter.most))
-    middle = centre.new_tensor([(resolution - 1) / 2] * 2)
-    return place(resolution / side, angle, centre, middle)
+    last = float(resolution - 1)  # corners become the centres of corner pixels, see `crop.square`
+    return place(last / side, angle, centre, centre.new_full((2,), last / 2))
 
 
 def cut(images: Tensor, transforms: Tensor, resolution: int) -> Tensor:

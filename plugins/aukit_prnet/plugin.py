@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aukit.components import Component
+from aukit.components import Component, Fitting
 from aukit.hooks import hookimpl
 from aukit.vision.frontal_options import FrontalOptions
 from aukit_prnet.options import Anchored
+from aukit_prnet.recipe import PRESETS, FitOptions
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def aukit_aligners() -> list[Component]:
             accepts=("ibug-68",),
             tags=("non-planar",),
             weights_licence="Apache-2.0",
+            fitting=Fitting("aukit_prnet.fit:PrnetFit", FitOptions, PRESETS),
             paper="Feng et al., Joint 3D Face Reconstruction and Dense Alignment, ECCV 2018",
         )
     ]

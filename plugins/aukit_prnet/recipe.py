@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True)
-class PrnetRecipe:
+class FitOptions:
     """How PRNet is fitted. The defaults make the paper's network on one GPU."""
 
     width: int = field(default=16, metadata={"help": "channels of the first layer; paper 16"})
@@ -16,15 +16,23 @@ class PrnetRecipe:
     steps: int = field(default=60000, metadata={"help": "optimizer steps"})
     batch: int = field(default=32, metadata={"help": "pictures a step"})
     learning_rate: float = field(default=1e-3, metadata={"help": "of Adam, at its highest"})
-    warmup: int = field(default=500, metadata={"help": "steps in which the learning rate rises"})
-    loss: Literal["squared", "absolute"] = field(
-        default="squared", metadata={"help": "of a texel's error, weighted; paper squared"}
+    warmup: int = field(
+        default=1000,
+        metadata={"help": "first steps: rising learning rate, undisturbed pictures"},
     )
-    average: float = field(default=0.999, metadata={"help": "decay of the averaged weights; 0 off"})
+    loss: Literal["absolute", "squared"] = field(
+        default="absolute", metadata={"help": "what is made of an error; paper squared"}
+    )
+    guide: float = field(
+        default=0.5, metadata={"help": "weight of the short cuts out of the network; 0: none"}
+    )
+    average: float = field(
+        default=0.999, metadata={"help": "decay of the averaged weights; 0: the last ones"}
+    )
     momentum: float = field(
-        default=0.01, metadata={"help": "of batch normalization; paper 0.001, for long fits only"}
+        default=0.01, metadata={"help": "of batch normalization; paper 0.001, for long fits"}
     )
-    ticks: int = field(default=20, metadata={"help": "how often to validate"})
+    ticks: int = field(default=50, metadata={"help": "how often to validate"})
     compile: bool = field(default=False, metadata={"help": "torch.compile; for long fits"})
 
     def __post_init__(self) -> None:
@@ -35,6 +43,8 @@ class PrnetRecipe:
             raise ValueError("resolution must be a multiple of 32")
         if self.learning_rate <= 0:
             raise ValueError("learning_rate must be positive")
+        if self.warmup < 0 or self.guide < 0:
+            raise ValueError("warmup and guide must not be negative")
         if not 0 <= self.average < 1:
             raise ValueError("average must lie in [0, 1)")
         if not 0 < self.momentum <= 1:
@@ -43,8 +53,9 @@ class PrnetRecipe:
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "quick": {
-        "width": 8, "resolution": 64, "steps": 1500, "batch": 16, "learning_rate": 2e-3,
-        "warmup": 100, "average": 0.99, "ticks": 5,
+        "width": 8, "resolution": 64, "steps": 2000, "batch": 16, "learning_rate": 3e-3,
+        "warmup": 200, "average": 0.99, "momentum": 0.05, "ticks": 5,
     },
     "paper": {"compile": True},
 }  # fmt: skip
+"""`quick` shows within minutes that it works; the packaged weights took longer, see the docs."""

@@ -1,0 +1,94 @@
+"""Makes weights for an aligner, outside any run: what `aukit fit aligner` does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aukit.config import Choice
+from aukit.contracts.aligner import FitsAligner
+from aukit.contracts.context import Context
+from aukit.contracts.dataset import KnowsMesh
+from aukit.errors import ConfigError
+from aukit.pipeline.align import partition_rows
+from aukit.pipeline.guard import make, named
+from aukit.progress import Progress
+from aukit.records import TRAIN, VALID, check_index
+from aukit.store import ensure_writable, write_json
+from aukit.training import Session, distributed
+
+ASKED = "fit.json"
+TRAINING = "training"
+MINUTE = 60.0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What is fitted on what.
+
+    Attributes:
+        fitter: of `Component.fitter()`, with the options of the fit.
+        data: a dataset that knows its meshes.
+        context: device and seed.
+    """
+
+    fitter: Choice
+    data: Choice
+    context: Context
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that decides the result."""
+        seed = self.context.seed
+        return {"aligner": self.fitter.to_json(), "data": self.data.to_json(), "seed": seed}
+
+
+def fit_aligner(fit: Fit, folder: Path, progress: Progress) -> Path:
+    """Fit an aligner's weights on the training people of a dataset.
+
+    What is interrupted goes on where it was when the same is asked for again.
+
+    Args:
+        fit: what on what.
+        folder: gets the weights, and a folder `training` of what was needed on the way.
+        progress: shows how far it is.
+
+    Returns:
+        the weights, as the aligner's options take them.
+
+    Raises:
+        ConfigError: the dataset knows no meshes, or the folder holds the fit of something else.
+    """
+    ensure_writable(folder / TRAINING)
+    _claim(folder, fit.to_json())
+    dataset = make(fit.data, fit.context)
+    if not isinstance(dataset, KnowsMesh):
+        raise ConfigError(
+            f"dataset '{fit.data.component.name}' does not know the meshes behind its pictures",
+            "an aligner is fitted on one that does, such as avatars-wild",
+        )
+    with named(fit.data, "index"):
+        index = dataset.index()  # type: ignore[attr-defined]
+    check_index(index)
+    fitter: FitsAligner = make(fit.fitter, fit.context)
+    session = Session(
+        folder / TRAINING,
+        fit.context.device,
+        fit.context.seed,
+        progress,
+        checkpoint_every=MINUTE,
+        compile=getattr(fit.fitter.options, "compile", False),
+    )
+    with named(fit.fitter, "fit"), distributed(session.device):
+        train, valid = (partition_rows(index, name) for name in (TRAIN, VALID))
+        fitter.fit(dataset, train, valid, session)
+        return fitter.save(folder)
+
+
+def _claim(folder: Path, asked: dict[str, Any]) -> None:
+    """Note what the folder is for."""
+    path = folder / ASKED
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != asked:
+        raise ConfigError(f"{folder} holds the fit of something else", "choose another folder")
+    write_json(path, asked)
