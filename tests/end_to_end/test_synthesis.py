@@ -22,7 +22,7 @@ from aukit.vision.images import read
 TINY = Path(__file__).parent / "tiny_plugin.py"
 SMALL = {
     "preset": "quick", "device": "cpu", "data": "drawn", "aligner": "centre", "synth": "tint",
-    "data.people": 2, "data.frames": 24, "balancer.per-level": 4, "draws": 50, "card": 0,
+    "data.people": 2, "data.frames": 24, "balancer.per_level": 4, "draws": 50, "card": 0,
     "executor": "inline", "estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1,
     "estimator.ticks": 1,
 }  # fmt: skip
@@ -119,6 +119,38 @@ def test_a_run_killed_in_the_fit_and_in_the_painting_ends_with_the_same_bytes(
     assert len(list(ours["synthesize"].glob("part-*"))) == 2
     scores = [next(output.glob("0001-*/scores.json")).read_bytes() for output in (whole, killed)]
     assert scores[0] == scores[1]
+
+
+def test_a_synthesizer_alone_is_found_by_a_later_run(tmp_path: Path, capsys: Capture) -> None:
+    words = command(tmp_path)
+    kept = [
+        pair
+        for pair in zip(words[3::2], words[4::2], strict=True)
+        if not pair[0].startswith(("--estimator", "--balancer"))
+    ]
+    alone = ["fit", "synth", *words[1:3], *(word for pair in kept for word in pair)]
+    assert main([*alone, "--json"]) == 0
+    folder = Path(json.loads(capsys.readouterr().out)["run"])
+    assert folder.name == "0001-fit-synth-centre-tint-drawn"
+    assert not list(folder.glob("scores.json"))
+    assert set(stages_of(tmp_path)) == {
+        "index-valid", "align-valid", "index-synth-fit", "align-synth-fit", "fit-synth",
+    }  # fmt: skip
+    face = tmp_path / "face.png"
+    table = pq.read_table(stages_of(tmp_path)["align-valid"] / "part-00000.parquet")
+    face.write_bytes(table["image"][0].as_py())
+    edit = ["edit", str(face), "--aligned", "--synth", str(folder), "--au", "12=4"]
+    assert main([*edit, "-o", str(tmp_path / "edited.png")]) == 0
+
+    assert main(command(tmp_path)) == 0
+    (later,) = tmp_path.glob("0002-*")
+    lines = map(json.loads, (later / "events.jsonl").read_text().splitlines())
+    assert {"found"} == {line["event"] for line in lines if line["stage"] == "fit-synth"}
+
+
+def test_a_synthesizer_alone_must_be_named(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["fit", "synth", "-o", str(tmp_path), "--data", "drawn"]) == 2
+    assert "no synthesizer is chosen" in capsys.readouterr().err
 
 
 def test_a_fit_that_diverges_leaves_no_model(tmp_path: Path, capsys: Capture) -> None:
