@@ -25,6 +25,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "procrustes": {"size": 112},
     "vgg16": {"augment": False, "dropout": 0.0, "size": 48},
     "processes": {"workers": 2},
+    "lacgan": {"size": 16, "width": 2, "latent": 4, "batch": 4, "epochs": 1},
 }
 """Small sizes, so that all checks together take a minute."""
 
