@@ -22,7 +22,8 @@ class FaceBatch:
         subjects: the person keys (`dataset/partition/subject`), length B.
         images: (B, 3, S, S) uint8, or float after a normalizer.
         labels: AU intensities and mask.
-        landmarks: (B, 68, 2) float32 iBUG points, aligned pixels.
+        landmarks: (B, 68, 2) float32 iBUG points, aligned pixels; NaN where they are not known
+            (`aukit edit --aligned`).
     """
 
     ids: tuple[str, ...]
