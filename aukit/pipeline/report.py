@@ -22,6 +22,7 @@ from aukit.pipeline.prepare import PLAN, Prepared
 from aukit.pipeline.preview import FOLDER as PREVIEWS
 from aukit.pipeline.preview import grids
 from aukit.pipeline.score import PREDICTIONS
+from aukit.pipeline.view_rows import view_rows
 from aukit.records import DROPPED, OK, labels_of, person_keys
 from aukit.report.data import (
     Choice,
@@ -72,7 +73,7 @@ def gather(
         stages=tuple(_stages(work)),
         partitions=tuple(_partitions(work, prepared)),
         distribution=_distribution(prepared),
-        images=tuple(_images(prepared, fitted)),
+        images=(*_images(prepared, fitted), *_views(work, prepared)),
         scores=scores,
         card=card[0] if card else {},
         card_images=tuple(_grids(card[1])) if card else (),
@@ -160,6 +161,17 @@ def _images(prepared: Prepared, fitted: Fitted) -> Iterator[ImageGroup]:
     yield from _previews(fitted)
     if fitted.synthetic is not None:
         yield ImageGroup("Synthetic faces", _samples(fitted.synthetic, prepared.aus))
+
+
+def _views(work: Work, prepared: Prepared) -> Iterator[ImageGroup]:
+    """One moment from several sides, where the data have such moments or the run made them."""
+    made = work.run.stages.get("show-views")
+    titles = {"One moment, registered from each view": prepared.test}
+    titles |= {} if made is None else {"Synthetic faces in the views they are learned in": made}
+    for title, folder in titles.items():
+        if rows := view_rows(folder):
+            note = "A column a view (pitch, yaw in degrees); grey: dropped."
+            yield ImageGroup(title, rows, note, wide=True)
 
 
 def _previews(fitted: Fitted) -> Iterator[ImageGroup]:

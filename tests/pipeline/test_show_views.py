@@ -24,6 +24,7 @@ from aukit.faces import StoredFaces
 from aukit.pipeline.align import shard_path
 from aukit.pipeline.show_views import NO_VIEWS, ShowViews
 from aukit.pipeline.training_set import plan_counts, request_id
+from aukit.pipeline.view_rows import MOMENTS, TILE, view_rows
 from aukit.pipeline.views import in_view, interleaved, planned_ids, planned_uses, without_view
 from aukit.progress import Silent
 from aukit.run_config import Role
@@ -33,7 +34,7 @@ from aukit.testing.heads import egg
 from aukit.views import FERA17, FRONTAL, View
 from aukit.vision.frontal import FrontalView
 from aukit.vision.frontal_options import FrontalOptions
-from aukit.vision.images import encode
+from aukit.vision.images import decode, encode
 from aukit.vision.warp import apply, similarity
 from aukit_procrustes.align import ProcrustesAligner
 from aukit_procrustes.plugin import Options as ProcrustesOptions
@@ -234,3 +235,16 @@ def test_ids_of_views_lead_back() -> None:
     assert shown.column("id").to_pylist()[:2] == ["a@b/1@-40,-40", "a@b/1@-20,-40"]
     assert planned_ids(shown) == ["a@b/1"] * 9 + ["c"] * 9
     assert without_view("a@0,40", None) == "a@0,40"
+
+
+def test_the_report_shows_moments_from_every_view(tmp_path: Path, synthetic: Path) -> None:
+    folder = ShowViews(FakeWork(tmp_path, "fera17", EGG)).run(synthetic, AUS)
+    assert folder is not None
+    sheets = view_rows(folder)
+    assert len(sheets) == MOMENTS
+    assert len({caption.split()[0] for _, caption in sheets}) == MOMENTS  # different people
+    picture = decode(sheets[0][0]).image
+    assert picture is not None
+    assert picture.shape[2] > 9 * TILE
+    assert picture[:, 4 : TILE + 4, -TILE:-4].float().std() > 10  # the last view is shown
+    assert view_rows(synthetic) == []  # one view only
