@@ -101,6 +101,26 @@ def _units(card: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[tuple[
             yield describe(au), [gain, *scores]
 
 
+DETECTION_COLUMNS = (
+    "F1 real", "F1 painted", "F1 gap", "accuracy real", "accuracy painted", "accuracy gap"
+)  # fmt: skip
+
+
+def detections(card: Mapping[str, Any]) -> dict[str, list[tuple[str, list[Entry]]]]:
+    """For each judge of intensity, the mean and a row for each AU: name, `DETECTION_COLUMNS`."""
+    return {judge: list(_detections(table)) for judge, table in card.get("detection", {}).items()}
+
+
+def _detections(table: Mapping[str, Any]) -> Iterator[tuple[str, list[Entry]]]:
+    for name, sets in table.items():
+        if isinstance(sets, Mapping):
+            keys = ("real", "painted", "gap")
+            yield (
+                name if name == "mean" else describe(name),
+                [sets[key][measure] for measure in ("f1", "accuracy") for key in keys],
+            )
+
+
 def digits(value: float) -> str:
     """A score in about three digits."""
     return (

@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from aukit.card_rows import COLUMNS, UNIT_COLUMNS, Entry, digits, summary, units
+from aukit.card_rows import (
+    COLUMNS,
+    DETECTION_COLUMNS,
+    UNIT_COLUMNS,
+    Entry,
+    detections,
+    digits,
+    summary,
+    units,
+)
 from aukit.console import table
 
 
@@ -26,6 +35,10 @@ def show_card(card: Mapping[str, Any]) -> None:
     for judge, found in units(card).items():
         lines = [(name, *(_entry(entry) for entry in entries)) for name, entries in found]
         table(f"Each AU, judged by {judge}", ("AU", *UNIT_COLUMNS), lines, numeric=UNIT_COLUMNS)
+    for judge, found in detections(card).items():
+        lines = [(name, *(_entry(entry) for entry in entries)) for name, entries in found]
+        title = f"Presence in real and painted faces with the same labels, judged by {judge}"
+        table(title, ("AU", *DETECTION_COLUMNS), lines, numeric=DETECTION_COLUMNS)
     for note in card["notes"]:
         click.echo(f"note    {note}")
 

@@ -21,6 +21,7 @@ from aukit.faces import StoredFaces
 from aukit.models import differences
 from aukit.pipeline import card_scores as scores
 from aukit.pipeline.align import Registration
+from aukit.pipeline.card_detection import detection
 from aukit.pipeline.card_evidence import Evidence, Watch, gather
 from aukit.pipeline.card_pictures import Album, Recorder
 from aukit.pipeline.card_requests import Requests, draw_requests
@@ -50,6 +51,7 @@ NO_CARD: Card = {
     "closeness": None,
     "agreement": {},
     "cross_talk": {},
+    "detection": {},
     "distance": [],
     "identity": [],
 }
@@ -237,6 +239,7 @@ def make_card(
         "cross_talk": {
             seat.name: scores.cross_talk(seat, evidence, draws) for seat in by[_INTENSITY]
         },
+        "detection": {seat.name: detection(seat, evidence, draws) for seat in by[_INTENSITY]},
         "distance": distances,
         "identity": [scores.identity(seat, evidence, draws) for seat in by["identity"]],
     }

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aukit.card_rows import COLUMNS, CROSS_TALK, UNIT_COLUMNS, Entry, digits, summary, units
+from aukit.card_rows import (
+    COLUMNS,
+    CROSS_TALK,
+    DETECTION_COLUMNS,
+    UNIT_COLUMNS,
+    Entry,
+    detections,
+    digits,
+    summary,
+    units,
+)
 from aukit.report.charts import change_map
 from aukit.report.figures import Figure
 
@@ -67,6 +77,10 @@ def _tables(card: Mapping[str, Any]) -> Iterator[Table]:
     for judge, found in units(card).items():
         lines = [(name, "", [_value(entry) for entry in entries]) for name, entries in found]
         yield Table(f"Each AU, judged by {judge}", UNIT_COLUMNS, lines)
+    for judge, found in detections(card).items():
+        lines = [(name, "", [_value(entry) for entry in entries]) for name, entries in found]
+        title = f"Presence in real and painted faces with the same labels, judged by {judge}"
+        yield Table(title, DETECTION_COLUMNS, lines)
 
 
 def _value(entry: Entry) -> Value:
