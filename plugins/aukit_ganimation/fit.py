@@ -22,7 +22,7 @@ from aukit.synthesis.batches import (
 from aukit.synthesis.losses import expression, idiosyncratic, total_variation
 from aukit.training import Ema, Paint, Recipe, Session, train
 from aukit_ganimation import losses
-from aukit_ganimation.networks import Critic, Generator, Painting
+from aukit_ganimation.networks import Critic, Generator, Painting, repaint
 from aukit_ganimation.plugin import GanimationConfig
 
 SATURATED = (0.02, 0.98)
@@ -86,9 +86,13 @@ class Fit:
         batch = batch.completed(lambda: estimate(self.critic, batch.source))
         turn = (number + 1) % self.config.critic_steps == 0
         with torch.set_grad_enabled(turn), self.session.autocast():
-            painting = self.generator(batch.source, batch.wanted)
+            painting = self.repaint(batch.source, batch.shown, batch.wanted)
         found = self.improve_critic(batch, painting.image.detach())
         return found | self.improve_generator(batch, painting) if turn else found
+
+    def repaint(self, images: Tensor, shown: Tensor, wanted: Tensor) -> Painting:
+        """Images with other AUs, composed as configured."""
+        return repaint(self.generator, images, shown, wanted, self.config.composition)
 
     def improve_critic(self, batch: Batch, fake: Tensor) -> dict[str, Tensor]:
         """Minimise the critic's losses: adversarial, gradient penalty, expression of real faces."""
@@ -120,7 +124,7 @@ class Fit:
         with frozen(self.critic):
             with self.session.autocast():
                 verdict = self.critic(painting.image)
-                back = self.generator(painting.image, batch.shown)
+                back = self.repaint(painting.image, batch.wanted, batch.shown)
             estimated = verdict.intensity.float()
             found = {
                 "adversarial": (config.l_adv, -verdict.realism.float().mean()),

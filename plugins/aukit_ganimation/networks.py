@@ -76,6 +76,28 @@ class Generator(nn.Module):
         return Painting(keep * images + (1 - keep) * colour, keep)
 
 
+def repaint(
+    generator: nn.Module, images: Tensor, shown: Tensor, wanted: Tensor, composition: str
+) -> Painting:
+    """Images with other AUs.
+
+    By `difference`, which is ours, the image changes by what the generator paints otherwise for the
+    AUs asked for than for those that the image shows, so that whatever it cannot paint stays.
+
+    Args:
+        generator: a `Generator`.
+        images: (B, 3, S, S) in -1..1.
+        shown, wanted: (B, A) in 0..1.
+        composition: `replace` or `difference`.
+    """
+    if composition == "replace":
+        painting: Painting = generator(images, wanted)
+        return painting
+    both: Painting = generator(torch.cat([images, images]), torch.cat([wanted, shown]))
+    asked, own = both.image.chunk(2)
+    return Painting(images + asked - own, None if both.keep is None else both.keep.chunk(2)[0])
+
+
 class Residual(nn.Module):
     """Two normalized 3x3 convolutions beside the identity.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from aukit.components import Component
 from aukit.hooks import hookimpl
@@ -25,6 +25,10 @@ class GanimationConfig(FitOptions):
     critic_steps: int = field(default=5, metadata={"help": "critic steps a generator step"})
     attention: bool = field(
         default=False, metadata={"help": "paint through an attention mask, as plain GANimation"}
+    )
+    composition: Literal["replace", "difference"] = field(
+        default="replace",
+        metadata={"help": "the picture is what is painted, or changes by what other AUs change"},
     )
     l_adv: float = field(default=1.0, metadata={"help": "weight of the adversarial loss"})
     l_exp: float = field(default=160.0, metadata={"help": "weight of the expression loss"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +15,7 @@ from aukit.synthesis.images import as_bytes, as_signed, resized
 from aukit.synthesis.painter import Painter
 from aukit.training import Session, distributed
 from aukit_ganimation.fit import Fit, estimate
-from aukit_ganimation.networks import Critic, Generator
+from aukit_ganimation.networks import Critic, Generator, repaint
 from aukit_ganimation.plugin import GanimationConfig
 
 
@@ -51,12 +53,10 @@ class Ganimation(Painter[GanimationConfig]):
         whole = as_signed(faces.images.to(device)).contiguous(memory_format=torch.channels_last)
         small = resized(whole, size)
         targets, labels = targets.to(device), faces.labels.to(device)
-
-        def shown() -> Tensor:
-            seen = labels.values / MAX_LEVEL
-            return fill(seen, labels.mask, lambda: estimate(networks["critic"], small))
-
-        wanted = fill(targets.values / MAX_LEVEL, targets.mask, shown)
-        painted = networks["generator"](small, wanted).image
+        seen = functools.partial(estimate, networks["critic"], small)
+        shown = fill(labels.values / MAX_LEVEL, labels.mask, seen)
+        wanted = fill(targets.values / MAX_LEVEL, targets.mask, lambda: shown)
+        composition = self.config.composition
+        painted = repaint(networks["generator"], small, shown, wanted, composition).image
         # What the networks' own resolution cannot hold is carried over from the face.
         return as_bytes(whole + resized(painted - small, whole.shape[-1]))

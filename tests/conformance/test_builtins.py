@@ -20,11 +20,14 @@ from aukit_avatars.people import sample_person
 from aukit_avatars.studio import Studio
 from aukit_mediapipe.canonical import template
 
+GAN = {"size": 16, "width": 4, "blocks": 1, "critic_width": 4, "depth": 2, "epochs": 20}
 OPTIONS: dict[str, dict[str, Any]] = {
     "avatars": {"train": 2, "valid": 1, "test": 1, "tasks": 2, "frames": 3, "size": 64},
     "procrustes": {"size": 112},
     "vgg16": {"augment": False, "dropout": 0.0, "size": 48},
     "processes": {"workers": 2},
+    "ganimation": GAN,
+    "ganimation-ids": GAN,
     "lacgan": {"size": 16, "width": 2, "latent": 4, "batch": 4, "epochs": 1},
 }
 """Small sizes, so that all checks together take a minute."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aukit_ganimation.networks import Critic, Generator
+from aukit_ganimation.networks import Critic, Generator, repaint
 
 Weights = dict[str, Tensor]
 
@@ -85,6 +85,27 @@ def test_the_generator_without_attention_is_its_colour_branch() -> None:
     assert mixed.keep is not None
     rebuilt = mixed.keep * images + (1 - mixed.keep) * painting.image
     torch.testing.assert_close(mixed.image, rebuilt)
+
+
+@pytest.mark.parametrize("attention", [False, True])
+def test_by_difference_a_face_with_its_own_aus_stays_and_by_replacing_it_does_not(
+    attention: bool,
+) -> None:
+    torch.manual_seed(0)
+    network = Generator(2, 8, 1, attention)
+    images, shown, wanted = torch.rand(2, 3, 16, 16) * 2 - 1, torch.rand(2, 2), torch.rand(2, 2)
+    same = repaint(network, images, shown, shown, "difference")
+    torch.testing.assert_close(same.image, images)
+    other = repaint(network, images, shown, wanted, "difference")
+    expected = images + network(images, wanted).image - network(images, shown).image
+    torch.testing.assert_close(other.image, expected)
+    replaced = repaint(network, images, shown, wanted, "replace")
+    torch.testing.assert_close(replaced.image, network(images, wanted).image)
+    assert not torch.allclose(replaced.image, images, atol=1e-2)
+    assert (other.keep is None) == (replaced.keep is None) == (not attention)
+    if attention:
+        assert other.keep is not None
+        torch.testing.assert_close(other.keep, replaced.keep)
 
 
 @pytest.mark.parametrize(("size", "depth", "patches"), [(128, 6, 2), (224, 6, 3), (64, 4, 4)])
