@@ -1,0 +1,157 @@
+"""Draw figures 3 to 5 of the paper from finished runs, with the truth beneath.
+
+python -m aukit_lacgan.scripts.paper_figures RUN [RUN ...] -o FOLDER
+
+The test faces are those of the first run; the synthesizers of further runs, GANimation's for
+instance, stand beneath the first one's and must know the same alignment. AUs that a model does not
+know are left out of what it is asked for.
+
+- `single.png`: each AU alone, on a neutral face (figures 3 and 4).
+- `together.png`: happy = AU2 + 6 + 7 + 12 and angry = AU4 + 23 (figure 5).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from aukit.config import COMMAND_LINE
+from aukit.contracts.labels import Labels
+from aukit.contracts.synthesizer import Synthesizer
+from aukit.faces import StoredFaces
+from aukit.models import load_card
+from aukit.pipeline.align import Registration
+from aukit.pipeline.execute import Work
+from aukit.pipeline.finished import open_run
+from aukit.pipeline.fitting import MODEL, load_fitted
+from aukit.pipeline.guard import make
+from aukit.pipeline.prepare import Prepared
+from aukit.pipeline.preview import plain_faces
+from aukit.pipeline.truth import Truth
+from aukit.progress import Silent
+from aukit.registry import default_registry
+from aukit.store import write_aside
+from aukit.vision.images import encode
+from aukit.vision.sheet import contact_sheet
+
+HAPPY, ANGRY = ("AU02", "AU06", "AU07", "AU12"), ("AU04", "AU23")
+TOGETHER = {"happy": HAPPY, "angry": ANGRY}
+TILE = 128
+
+Painters = Mapping[str, tuple[Synthesizer, tuple[str, ...]]]
+"""Caption of a row -> what paints it, and the AUs that it knows."""
+
+
+class Figures:
+    """Grids of pictures: a column for each set of AUs, for each face a row for each painter.
+
+    Args:
+        faces: registered faces.
+        painters: fitted synthesizers.
+        truth: shows the true pictures, or None.
+        level: intensity of the AUs that are asked for.
+    """
+
+    def __init__(
+        self, faces: StoredFaces, painters: Painters, truth: Truth | None, level: float
+    ) -> None:
+        self.faces, self.painters, self.truth, self.level = faces, painters, truth, level
+
+    def sheet(self, rows: Sequence[int], sets: Mapping[str, Sequence[str]]) -> Tensor:
+        """The grid of some faces, uint8 (3, H, W)."""
+        tiles: list[Tensor | None] = []
+        captions: list[str] = []
+        for row in rows:
+            for name, images in self._pictures(row, list(sets.values())).items():
+                tiles += [self.faces.batch([row]).images[0], *images]
+                captions += [f"given\n{name}", *map(self._caption, sets.items())]
+        return contact_sheet(tiles, captions, TILE, len(sets) + 1)
+
+    def _caption(self, asked: tuple[str, Sequence[str]]) -> str:
+        """What a set is called, and the AUs of it that the faces are coded for."""
+        name, chosen = asked
+        numbers = [str(int(au[2:])) for au in chosen if au in self.faces.aus]
+        return f"{name}\n{' + '.join(numbers)}" if len(chosen) > 1 else name
+
+    def _pictures(
+        self, row: int, sets: Sequence[Sequence[str]]
+    ) -> dict[str, Sequence[Tensor | None]]:
+        targets = self._targets(sets)
+        batch = self.faces.batch([row] * len(sets))
+        seeds = torch.zeros(len(sets), dtype=torch.int64)
+        found: dict[str, Sequence[Tensor | None]] = {
+            name: list(painter.synthesize(batch, targets.select(aus), seeds))
+            for name, (painter, aus) in self.painters.items()
+        }
+        if self.truth is not None:
+            shown = self.truth.paint(self.faces.table.take([row] * len(sets)), targets)
+            found["true"] = [
+                i if ok else None for i, ok in zip(shown.images, shown.ok, strict=True)
+            ]
+        return found
+
+    def _targets(self, sets: Sequence[Sequence[str]]) -> Labels:
+        """The AUs of a set at the level, all others at 0."""
+        aus = self.faces.aus
+        values = torch.tensor([[self.level * (au in chosen) for au in aus] for chosen in sets])
+        return Labels(aus, values, torch.ones_like(values, dtype=torch.bool))
+
+
+def loaded(work: Work, prepared: Prepared, folder: Path) -> tuple[Synthesizer, tuple[str, ...]]:
+    """The synthesizer that a run has fitted, and the AUs that it knows.
+
+    Raises:
+        DataError: it was fitted on faces that were aligned otherwise.
+    """
+    synthesizer: Synthesizer = make(work.config.need("synth"), work.context)
+    load_fitted(synthesizer, folder, prepared.alignment)
+    return synthesizer, tuple(load_card(folder / MODEL)["aus"])
+
+
+def figures_of(runs: Sequence[Path], level: float) -> Figures:
+    """What the figures of some runs are drawn from.
+
+    Raises:
+        ConfigError: not a run folder.
+        DataError: a run has no synthesizer, or one that knows another alignment.
+    """
+    opened = [open_run(run, default_registry(), {}, COMMAND_LINE, Silent()) for run in runs]
+    work, prepared, _ = opened[0]
+    role = work.config.roles["test"]
+    truth = Truth(Registration(role.data, role.landmarker, role.aligner, work.context))
+    painters = {
+        f"{one.config.need('synth').component.name} ({run.name[:4]})": loaded(
+            one, prepared, fitted.synthesizer
+        )
+        for run, (one, _, fitted) in zip(runs, opened, strict=True)
+        if fitted.synthesizer is not None
+    }
+    faces = StoredFaces([prepared.test], prepared.aus)
+    return Figures(faces, painters, truth if truth.known else None, level)
+
+
+def main() -> None:
+    """Write both pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--faces", type=int, default=2)
+    parser.add_argument("--level", type=float, default=4.0)
+    given = parser.parse_args()
+    figures = figures_of(given.runs, given.level)
+    rows = plain_faces(figures.faces, given.faces)
+    single = {au: (au,) for au in figures.faces.aus}
+    given.output.mkdir(parents=True, exist_ok=True)
+    for name, sets in (("single", single), ("together", TOGETHER)):
+        target = given.output / f"{name}.png"
+        with write_aside(target) as aside:
+            aside.write_bytes(encode(figures.sheet(rows, sets)[None])[0])
+        print(target)
+
+
+if __name__ == "__main__":
+    main()
