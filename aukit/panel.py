@@ -88,9 +88,12 @@ def resolve_panel(
     raw, origin = named[-1] if named else (KINDS[kind].default or "none", DEFAULT)
     names = coerce(raw, tuple[str, ...], f"{kind} ({origin})")
     chosen = members(registry, kind, names)
+    # What an earlier layer said of components that a later one does not name is passed over.
+    allowed = registry.of_kind(kind)
     for where, table in tables:
-        for key in set(table) - {NAME, *(component.name for component in chosen)}:
-            raise unknown_option(f"{kind} ({where})", key, {c.name: None for c in chosen})
+        allowed = chosen if where == origin else allowed
+        for key in set(table) - {NAME, *(component.name for component in allowed)}:
+            raise unknown_option(f"{kind} ({where})", key, {c.name: None for c in allowed})
     by = DEFAULT if names == (AUTO,) else origin
     made = tuple(_choice(component, tables, preset, by) for component in chosen)
     return Panel(kind, names, origin, made)

@@ -75,6 +75,13 @@ def test_a_run_file_brings_the_same_panel_back() -> None:
         assert after.to_json() == before.to_json()
 
 
+def test_options_of_those_whom_a_later_layer_does_not_name_are_passed_over() -> None:
+    file = {"judge": {"name": "auto", "free": {"weights": "b"}}}
+    assert names(panel({"judge": "asked"}, file)) == ["asked"]
+    with pytest.raises(ConfigError, match="has no option 'frei'"):
+        panel({"judge": "asked"}, {"judge": {"frei": {"weights": "b"}}})
+
+
 def test_lists_and_text_are_both_short_for_the_name() -> None:
     for text in ('judge = "free,asked"', 'judge = ["free", "asked"]'):
         assert names(panel({}, tomllib.loads(text))) == ["free", "asked"]
