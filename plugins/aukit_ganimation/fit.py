@@ -124,7 +124,12 @@ class Fit:
         with frozen(self.critic):
             with self.session.autocast():
                 verdict = self.critic(painting.image)
-                back = self.repaint(painting.image, batch.wanted, batch.shown)
+                # Half of the work of a step; not done for nothing.
+                back = (
+                    self.repaint(painting.image, batch.wanted, batch.shown)
+                    if config.l_idt
+                    else None
+                )
             estimated = verdict.intensity.float()
             found = {
                 "adversarial": (config.l_adv, -verdict.realism.float().mean()),
@@ -132,27 +137,29 @@ class Fit:
                     config.l_exp,
                     expression(estimated, batch.wanted, batch.wanted_mask),
                 ),
-                "cycle": (config.l_idt, losses.cycle(back.image.float(), batch.source)),
             }
+            if back is not None:
+                restored = losses.cycle(back.image.float(), batch.source)
+                found["cycle"] = (config.l_idt, restored)
             if batch.truth is not None:
                 pairs = idiosyncratic(painting.image.float(), batch.truth, batch.weight)
                 found["pairs"] = (config.l_ids, pairs)
-            found |= self._mask_losses(painting.keep, back.keep)
+            masks = [painted.keep for painted in (painting, back) if painted is not None]
+            found |= self._mask_losses([keep.float() for keep in masks if keep is not None])
             told = descend(self.adams["generator"], self.generator, found)
         self.ema.update(self.generator)
         return told
 
-    def _mask_losses(
-        self, keep: Tensor | None, back: Tensor | None
-    ) -> dict[str, tuple[float, Tensor]]:
-        """GANimation's losses of both masks, and the first one's mean to be watched."""
-        if keep is None or back is None:
+    def _mask_losses(self, keeps: list[Tensor]) -> dict[str, tuple[float, Tensor]]:
+        """GANimation's losses of all masks, and the first one's mean to be watched."""
+        if not keeps:
             return {}
-        keep, back = keep.float(), back.float()
-        self._keep = keep.detach().mean()
+        self._keep = keeps[0].detach().mean()
+        mean = torch.stack([keep.mean() for keep in keeps]).sum()
+        edges = torch.stack([total_variation(keep) for keep in keeps]).sum()
         return {
-            "mask": (self.config.l_mask, keep.mean() + back.mean()),
-            "smooth": (self.config.l_smooth, total_variation(keep) + total_variation(back)),
+            "mask": (self.config.l_mask, mean),
+            "smooth": (self.config.l_smooth, edges),
             "mask mean": (0.0, self._keep),
         }
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ from aukit_ganimation.plugin import QUICK, IdiosyncraticConfig
 from aukit_ganimation.synthesizer import Ganimation
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-QUICK_SIZE = replace(IdiosyncraticConfig(**QUICK), composition="replace")
+QUICK_SIZE = IdiosyncraticConfig(**{**QUICK, "composition": "replace"})
 PAPER_SIZE = IdiosyncraticConfig(size=128, critic_steps=1)
 SIZES = {"quick": QUICK_SIZE} | ({"paper-128": PAPER_SIZE} if "cuda" in DEVICES else {})
 """One critic step a generator step, so that every measured step holds both."""
