@@ -63,6 +63,39 @@ def test_a_folder_of_photos(
 
 
 @pytest.mark.usefixtures("models")
+def test_every_view_is_a_row_and_a_picture(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [str(photos / name) for name in ("astronaut.png", "coffee.jpg")]
+    line = ["align", *paths, "--aligner", "facemesh", "-o", str(tmp_path / "out")]
+    capsys.readouterr()
+    assert main([*line, "--aligner.size", "96", "--views", "0,0 -20,40", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["frames"], found["registered"]) == (2, 2)
+    assert found["dropped"] == {"no face": 2}
+    table = pandas.read_parquet(found["faces"])
+    assert list(table["view"]) == ["frontal", "-20,40"] * 2
+    assert all(
+        name.endswith(f"@{view}") for name, view in zip(table.id, table["view"], strict=True)
+    )
+    frontal, turned = (
+        np.asarray(Image.open(io.BytesIO(image))).astype(float) for image in table.image[:2]
+    )
+    assert np.abs(frontal - turned).mean() > 10
+    names = sorted(path.name for path in (tmp_path / "out" / "aligned").iterdir())
+    assert names == ["000000-astronaut-frontal.png", "000001-astronaut--20,40.png"]
+
+
+@pytest.mark.usefixtures("models")
+def test_an_aligner_without_views_says_so(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["align", str(photos / "astronaut.png"), "-o", str(tmp_path / "out")]
+    assert main([*line, "--aligner", "2d", "--views", "fera17"]) == 2
+    assert "'procrustes' cannot show other views" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("models")
 def test_nothing_but_bad_files_is_an_error_that_counts_them(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,6 +125,8 @@ def test_missing_weights_are_told_with_the_command_that_brings_them(
         (["--aligner", "4d"], 2, "unknown aligner '4d'"),
         (["--aligner.size", "x"], 2, "procrustes.size (command line): 'x' is not a whole number"),
         (["--aligner.size", "2"], 2, "procrustes: size must be at least 16"),
+        (["--aligner", "facemesh", "--views", "0,0 sideways"], 2, "'sideways' is not a view"),
+        (["--views", "0,120"], 2, "turns the face away"),
     ],
 )
 def test_what_cannot_be_aligned_is_refused(
