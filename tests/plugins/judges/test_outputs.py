@@ -1,0 +1,92 @@
+"""Opinions of other programs find the pictures that they are about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from aukit.contracts.context import Context
+from aukit.errors import DataError, MissingWeights
+from aukit.vision.fingerprint import fingerprint
+from aukit.vision.images import encode, read
+from aukit_judges.outputs import OutputsJudge
+from aukit_judges.plugin import OutputsConfig
+
+
+@pytest.fixture
+def faces() -> Tensor:
+    random = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (3, 3, 8, 8), generator=random, dtype=torch.uint8)
+
+
+def look(path: Path, faces: Tensor, scale: float = 1.0) -> tuple[tuple[str, ...], Tensor]:
+    judge = OutputsJudge(OutputsConfig(str(path), scale), Context())
+    return judge.names, judge.look(faces, torch.zeros(len(faces), 68, 2))
+
+
+def test_a_table_by_picture(faces: Tensor, tmp_path: Path) -> None:
+    names = [fingerprint(face) for face in faces]
+    table = tmp_path / "jaa.csv"
+    table.write_text(
+        f"image,AU1,AU12\nfolder/{names[1]}.png,0,1\n{names[0]}.jpg,1,\nunknown.png,1,1\n"
+    )
+    aus, found = look(table, faces, 5)
+    assert aus == ("AU01", "AU12")
+    expected = torch.tensor([[5, torch.nan], [0, 5], [torch.nan, torch.nan]])
+    torch.testing.assert_close(found, expected, equal_nan=True)
+
+
+def test_openface_writes_a_file_a_picture(faces: Tensor, tmp_path: Path) -> None:
+    for number, face in enumerate(faces):
+        text = f"face, confidence, AU04_r, AU04_c\n0, 0.98, {number + 0.5}, 1\n"
+        (tmp_path / f"{fingerprint(face)}.csv").write_text(text)
+    aus, found = look(tmp_path, faces)
+    assert aus == ("AU04",)
+    assert found.tolist() == [[0.5], [1.5], [2.5]]
+
+
+def test_openface_writes_a_file_a_folder(faces: Tensor, tmp_path: Path) -> None:
+    for face, content in zip(faces, encode(faces), strict=True):
+        (tmp_path / f"{fingerprint(face)}.png").write_bytes(content)
+    order = sorted(range(3), key=lambda row: fingerprint(faces[row]))
+    rows = [f"{n + 1}, 0.0, {int(n != 2)}, {n}.0" for n in range(3)]
+    table = tmp_path / "all.csv"
+    table.write_text("\n".join(["frame, timestamp, success, AU12_r", *rows]))
+    _, found = look(table, faces)
+    expected = torch.full((3, 1), torch.nan)
+    expected[order[0]], expected[order[1]] = 0, 1
+    torch.testing.assert_close(found, expected, equal_nan=True)
+
+
+def test_a_picture_keeps_its_name_through_a_file(faces: Tensor, tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(encode(faces[:1])[0])
+    again = read(tmp_path / "x.png").image
+    assert again is not None
+    assert fingerprint(again) == fingerprint(faces[0])
+    assert fingerprint(faces[0]) != fingerprint(faces[1])
+    assert fingerprint(faces[0].reshape(3, 4, 16)) != fingerprint(faces[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("image,smile\nx.png,1\n", "says nothing of any AU"),
+        ("AU12_r\n1\n2\n", "no column says which picture"),
+        ("image,AU12\nx.png,high\n", "column AU12 holds 'high'"),
+        ("frame,AU12_r\n1,2\n5,3\n", "frame 1 is none of the 0 pictures beside it"),
+    ],
+)
+def test_tables_that_mean_nothing_are_refused(
+    faces: Tensor, tmp_path: Path, text: str, complaint: str
+) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=complaint):
+        look(tmp_path / "t.csv", faces)
+
+
+def test_outputs_that_are_not_there_are_missed(faces: Tensor, tmp_path: Path) -> None:
+    with pytest.raises(MissingWeights, match="finds no outputs at ''"):
+        OutputsJudge(OutputsConfig(), Context())
