@@ -23,6 +23,7 @@ from aukit.contracts.landmarker import IBUG68, Faces
 from aukit.errors import DataError, StageError
 from aukit.pipeline.files import OTHER_FACE, Result, Task, align_files, require_faces
 from aukit.registry import Registry
+from aukit.views import View
 
 SIDE = 16
 
@@ -83,6 +84,11 @@ class Cut:
             landmarks=torch.zeros(len(images), 68, 2),
             reasons=tuple(None if len(face) else "no face" for face in faces),
         )
+
+    def views(
+        self, images: Sequence[Tensor], faces: Sequence[Faces], views: Sequence[View]
+    ) -> list[Aligned]:
+        return [self.align(images, faces) for _ in views]
 
     def describe(self) -> dict[str, Any]:
         return {"size": SIDE}
@@ -213,6 +219,24 @@ def test_faces_of_a_video_keep_their_number(tmp_path: Path) -> None:
     by_face = {face: list(rows.frame) for face, rows in table.groupby("face")}
     assert by_face == {0: list(range(12)), 1: list(range(5, 15))}
     assert len(list((tmp_path / "out" / "aligned").glob("*.png"))) == 22
+
+
+def test_a_face_keeps_its_number_in_every_view(tmp_path: Path) -> None:
+    frames = [
+        picture((10, 10) if n >= 5 else None, (40 + 2 * n, 30) if n < 12 else None)
+        for n in range(15)
+    ]
+    path = save_video(tmp_path / "a.mp4", frames)
+    views = ((0.0, 0.0), (-20.0, 40.0))
+    _, plain = align(tmp_path / "plain", path)
+    _, table = align(tmp_path / "out", path, views=views)
+    assert table.id.is_unique
+    for name in ("frontal", "-20,40"):
+        shown = table[table["view"] == name]
+        assert list(shown.frame) == list(plain.frame)
+        assert list(shown.face) == list(plain.face)
+        assert list(shown.status) == list(plain.status)
+        assert list(shown.id) == [f"{row}@{name}" for row in plain.id]
 
 
 def test_two_videos_do_not_share_tracks(tmp_path: Path) -> None:
