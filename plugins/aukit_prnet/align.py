@@ -64,3 +64,7 @@ class PrnetAligner:
         """Show each face in several views; see `aukit.contracts.aligner.ShowsViews`."""
         meshes, reasons = self.predictor.meshes(images, faces)
         return self.view.show(images, meshes, views, reasons)
+
+    def meshes(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Tensor:
+        """(B, V, 3) float32 source pixels, z smaller nearer; zeros where there is no mesh."""
+        return self.predictor.meshes(images, faces)[0]
