@@ -24,7 +24,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.dataset import KnowsMesh
 from aukit.errors import ConfigError, DataError
 from aukit.seeds import seed_of
-from aukit.training import Ema, Recipe, Session, own_share, train
+from aukit.training import Ema, Recipe, Session, own_share, train, unwrap
 from aukit_prnet import weights as weight_files
 from aukit_prnet.augment import Jitter, crops, cut, disturb, move
 from aukit_prnet.examples import Example, Examples, render
@@ -130,13 +130,17 @@ class Fit:
         self.train, self.valid = train, valid
         self.scores: dict[str, float] = {}
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+        self._on_gpu = session.device.startswith("cuda")
         self.network = self._fresh().to(session.device)
         self.average = Ema(self.network, config.average)
         self.model = session.prepare(Guided(self.network))
+        if not self._on_gpu:
+            # oneDNN overruns its memory in channels-last convolutions of a few channels.
+            unwrap(self.model).to(memory_format=torch.contiguous_format)
         self.optimizer = torch.optim.Adam(
             self.model.parameters(),
             lr=config.learning_rate,
-            fused=session.device.startswith("cuda"),
+            fused=self._on_gpu,
         )
 
     def _fresh(self) -> PositionMapNet:
@@ -214,7 +218,7 @@ class Fit:
         cropped = cut(images, transforms, self.config.resolution)
         pictures = cropped[:, :3] if clean else disturb(cropped[:, :3], cropped[:, 3:])
         target = target_maps(move(vertices, transforms), self.layout)
-        return pictures.contiguous(memory_format=torch.channels_last), target
+        return self.session.images(pictures) if self._on_gpu else pictures, target
 
     def _moved(self, example: Example) -> tuple[Tensor, Tensor, Tensor]:
         """(B, 4, H, W) pictures and cover in 0..1, vertices and landmarks, on the device."""

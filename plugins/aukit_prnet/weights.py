@@ -88,7 +88,7 @@ def load(path: Path) -> Weights:
     if not path.is_file():
         raise MissingWeights(
             f"the weights of prnet are not here: {path}",
-            "fit them with `aukit fit prnet`, import public ones with `aukit prnet import`, "
+            "fit them with `aukit fit aligner`, import public ones with `aukit prnet import`, "
             "or choose --aligner facemesh",
         )
     card = _card(path.with_suffix(".json"))
