@@ -16,13 +16,13 @@ from aukit_prnet.options import Anchored
 INNER = slice(17, 68)
 """The points that are anchored: those of the jaw lie elsewhere for every detector."""
 
-_TRUST = 0.1
+_TRUST = 0.3
 """How strongly the network's turn is held to, as a share of the spread of the points."""
 
 _REACH = 0.12
 """How far over the map the miss of a point is felt, as a share of the map's side."""
 
-_NOISE = 0.5
+_NOISE = 1.0
 """How much of a miss is taken for noise of the points: variance beside a variance of 1."""
 
 
