@@ -79,6 +79,7 @@ class FrontalView:
         offset = torch.cat([shift, -points[:, 2].mean()[None] * scale])
         self._target = self.template.vertices * scale + offset
         self._landmarks = points * scale + offset
+        self._mirror = self.template.mirror if occlusion == "mirror" else None
         self._normals = Normals(self.template.triangles, self._target)
 
     @classmethod
@@ -122,16 +123,18 @@ class FrontalView:
         vertices = vertices.to(self._device, torch.float32)
         why = self._reasons(images, vertices, reasons or [None] * len(images))
         rows = [row for row, reason in enumerate(why) if reason is None]
-        fits = self._fits(vertices[rows])
-        turned = self._turned(vertices[rows])
-        for row, away in zip(rows, turned.tolist(), strict=True):
+        similar = self._similarities(vertices[rows])
+        for row, away in zip(rows, turned_away(similar).tolist(), strict=True):
             why[row] = TURNED_AWAY if away > self.options.max_turn else None
         kept = [place for place, row in enumerate(rows) if why[row] is None]
         rows = [rows[place] for place in kept]
         if not rows:
             return [registered.blank(why, self.options.size, self._device) for _ in views]
-        pictures = [images[row].to(self._device) for row in rows]
-        scene = _Scene.of(pictures, vertices[rows], fits[kept], self._normals, self.template)
+        pictures, chosen = [images[row].to(self._device) for row in rows], vertices[rows]
+        fits = similar[kept]
+        if self.options.fit == "affine":
+            fits = affine(chosen.double(), self._target.double()).float()
+        scene = _Scene.of(pictures, chosen, fits, self._normals, self.template, self._mirror)
         return [self._shown(scene, view, why, rows) for view in views]
 
     def _reasons(
@@ -149,22 +152,11 @@ class FrontalView:
         )
         return list(registered.first_reasons(checks, known))
 
-    def _fits(self, vertices: Tensor) -> Tensor:
-        """(B, 4, 4) float32 source pixels -> aligned pixels, in space."""
-        if self.options.fit == "affine":
-            return affine(vertices.double(), self._target.double()).float()
-        return self._similarities(vertices)
-
     def _similarities(self, vertices: Tensor) -> Tensor:
+        """(B, 4, 4) float32 source pixels -> aligned pixels, in space."""
         used = self.template.stable.nonzero().squeeze(1)
         source, target = (mesh[..., used, :].double() for mesh in (vertices, self._target))
         return warp.similarity(source, target, self.template.stable[used].double()).float()
-
-    def _turned(self, vertices: Tensor) -> Tensor:
-        """(B,) degrees between the front of the face and the camera."""
-        linear = self._similarities(vertices)[:, :3, :3]
-        scale = torch.linalg.det(linear.double()).pow(1 / 3)
-        return torch.rad2deg((linear[:, 2, 2] / scale).clamp(-1, 1).acos())
 
     def _shown(
         self, scene: _Scene, view: View, reasons: Sequence[str | None], rows: Sequence[int]
@@ -172,7 +164,7 @@ class FrontalView:
         size, meshes = self.options.size, self._turn(scene.meshes, view)
         offset = meshes.new_tensor([0.5, 0.5, 0.0])  # the rasterizer's centres lie at + 0.5
         fragments = rasterize_fragments(meshes + offset, self.template.triangles, (size, size))
-        texels = scene.look(fragments, (len(rows), size, size), self.options.occlusion == "mirror")
+        texels = scene.look(fragments, (len(rows), size, size))
         share = texels.seen.sum((1, 2)) / texels.covered.sum((1, 2)).clamp_min(1)
         why = list(reasons)
         for row, visible in zip(rows, share.tolist(), strict=True):
@@ -275,7 +267,8 @@ class _Scene:
         extent: (B, 2) their width and height.
         vertices: (B, V, 3) source pixels.
         meshes: (B, V, 3) the same, aligned pixels, seen from the front.
-        attributes: (B, V, 6 or 12) source position and normal, and those of the mirrored vertex.
+        attributes: (B, V, 6) source position and normal; (B, V, 12) with those of the mirrored
+            vertex.
         shadow: z-buffers of the source.
         shrink: (B,) source pixels an aligned pixel.
         triangles: (T, 3).
@@ -298,11 +291,12 @@ class _Scene:
         fits: Tensor,
         normals: Normals,
         template: MeshTemplate,
+        mirror: Tensor | None,
     ) -> _Scene:
         """Prepare faces for any number of views."""
         attributes = torch.cat([vertices, normals(vertices)], dim=-1)
-        if template.mirror is not None:
-            attributes = torch.cat([attributes, attributes[:, template.mirror]], dim=-1)
+        if mirror is not None:
+            attributes = torch.cat([attributes, attributes[:, mirror]], dim=-1)
         return cls(
             images=images,
             extent=vertices.new_tensor([(i.shape[-1], i.shape[-2]) for i in images]),
@@ -314,13 +308,12 @@ class _Scene:
             triangles=template.triangles,
         )
 
-    def look(self, fragments: Fragments, shape: tuple[int, int, int], mirror: bool) -> _Texels:
+    def look(self, fragments: Fragments, shape: tuple[int, int, int]) -> _Texels:
         """Find each covered pixel in the source picture."""
-        used = self.attributes if mirror else self.attributes[..., :6]
-        values = fragments.interpolate(self.triangles, used.contiguous())
+        values = fragments.interpolate(self.triangles, self.attributes)
         own = self._seen(values[:, :6], fragments, shape)
         points, painted = values[:, :2], own
-        if mirror:
+        if values.shape[1] > 6:
             other = self._seen(values[:, 6:], fragments, shape) & ~own
             instead = other.flatten()[fragments.pixel]
             points = torch.where(instead[:, None], values[:, 6:8], points)
@@ -335,6 +328,13 @@ class _Scene:
         normals = smooth(spread(values[:, 3:], fragments, shape)).flatten(0, 2)[fragments.pixel]
         visible = self.shadow.sees(values[:, :3], normals, fragments.sample)
         return spread(inside, fragments, shape) & majority(spread(visible, fragments, shape))
+
+
+def turned_away(similarities: Tensor) -> Tensor:
+    """(B,) degrees between the front of a face and the camera, from its (B, 4, 4) fit."""
+    linear = similarities[:, :3, :3]
+    scale = torch.linalg.det(linear.double()).pow(1 / 3)
+    return torch.rad2deg((linear[:, 2, 2] / scale).clamp(-1, 1).acos())
 
 
 def affine(source: Tensor, target: Tensor) -> Tensor:

@@ -165,7 +165,7 @@ def test_the_similarity_agrees_with_procrustes() -> None:
     mesh = posed(10, -25, 12) + 2 * torch.randn(1, len(HEAD.vertices), 3, generator=generator)
     everywhere = replace(HEAD, stable=torch.ones(len(HEAD.vertices)))
     view = FrontalView.of(everywhere, FrontalOptions(size=SIZE), "cpu")
-    fit = view._fits(mesh)[0].double()
+    fit = view._similarities(mesh)[0].double()
     carried = mesh[0].double() @ fit[:3, :3].T + fit[:3, 3]
     _, _, distance = procrustes(view._target.numpy(), mesh[0].numpy())
     spread = (view._target - view._target.mean(0)).square().sum()

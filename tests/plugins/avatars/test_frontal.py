@@ -84,7 +84,7 @@ def test_what_the_true_camera_does_not_see_is_not_valid(
     side = frontal.show([shot.images[0]], in_pixels(shot))[0]
     front = frontal.show([shots[FRONTAL].images[0]], in_pixels(shots[FRONTAL]))[0]
     used = frontal.template.triangles.unique()
-    placed = frontal._fits(in_pixels(shot))[0]
+    placed = frontal._similarities(in_pixels(shot))[0]
     points = in_pixels(shot)[0, used] @ placed[:3, :3].T + placed[:3, 3]
     column, row = points[:, :2].round().long().clamp(0, SIZE - 1).unbind(1)
     facing = front.valid[0][row, column] & shots[FRONTAL].visible[0, used]
