@@ -58,6 +58,6 @@ def test_people_with_one_expression_each_end_the_run_with_one_line(
 ) -> None:
     assert run(tmp_path, "ganimation-ids", **{"data.frames": 1, "data.people": 30}) == 4
     told = capsys.readouterr().err
-    assert "no person among the 30 training faces shows two different expressions" in told
+    assert "no task among the 30 training faces shows two different expressions" in told
     assert "use --synth ganimation" in told
     assert not list(tmp_path.glob(".stages/fit-synth-*"))
