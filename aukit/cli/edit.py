@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,8 +15,10 @@ from aukit.cli.options import ComponentCommand, Slot, settings
 from aukit.errors import ConfigError
 
 if TYPE_CHECKING:
+    from aukit.config import Choice
     from aukit.pipeline.edit import Refused
     from aukit.pipeline.edit_files import Written
+    from aukit.registry import Registry
 
 DEFAULTS = {"landmarker": "mediapipe"}
 
@@ -96,15 +98,24 @@ def edit(
     )
     check(task)
     registry = ctx.ensure_object(App).registry
-    typed = settings(ctx)
-    name = typed.get("landmarker")
-    landmarker = None if name is None else choose(registry, "landmarker", name, typed)
-    editor = Editor.open(folder, registry, device, landmarker)
+    editor = Editor.open(folder, registry, device, landmarker_of(registry, settings(ctx)))
     results = edit_files(editor, task, RichProgress())
     if as_json:
         emit_json({"photos": [to_json(result) for result in results]})
     else:
         show_results(results)
+
+
+def landmarker_of(registry: Registry, typed: Mapping[str, Any]) -> Choice | None:
+    """The landmarker that was typed, by its name or by its options; None for that of the run.
+
+    Raises:
+        ConfigError: `none`, or an unknown name or option.
+    """
+    name = typed.get("landmarker", DEFAULTS["landmarker"] if typed else None)
+    if name == "none":
+        raise ConfigError("photos bring no landmarks", "leave out --landmarker none")
+    return None if name is None else choose(registry, "landmarker", name, typed)
 
 
 def to_json(result: Written | Refused) -> dict[str, str | None]:

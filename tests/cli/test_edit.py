@@ -176,6 +176,9 @@ def difference_of(path: Path) -> float:
         (["--au", "12=1", "--from", "12=0"], 2, "--from is where a film starts"),
         (["--au", "12=1", "--paste", "--aligned"], 2, "no photo to be pasted into"),
         (["--au", "12=1", "--landmarker", "nobody"], 2, "unknown landmarker 'nobody'"),
+        (["--au", "12=1", "--landmarker", "none"], 2, "photos bring no landmarks"),
+        # An option alone means the default landmarker, not that of the run.
+        (["--au", "12=1", "--landmarker.weights", "/absent"], 4, "/absent"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(
