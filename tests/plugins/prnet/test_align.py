@@ -245,3 +245,18 @@ def test_it_is_registered_under_both_names() -> None:
     assert registry.find("aligner", "3d") is registry.find("aligner", "prnet")
     with pytest.raises(ValueError, match="batch"):
         Options(batch=0)
+
+
+def test_the_packaged_weights_find_faces_that_they_never_saw(shots: list[Truth]) -> None:
+    found = aligner("", anchor="none")
+    images = [shot.images[0] for shot in shots]
+    points = torch.cat([shot.landmarks for shot in shots])
+
+    meshes, reasons = found.predictor.meshes(images, faces_of(points))
+
+    assert reasons == (None, None, None)
+    guessed = found.weights.layout.template.landmarks_of(meshes)[..., :2]
+    eyes = (points[0, 36] - points[0, 45]).norm()
+    assert ((guessed - points).norm(dim=-1).mean(1) / eyes).max() < 0.15
+    assert "Apache-2.0" in found.weights.card["licence"]
+    assert weights.PACKAGED.stat().st_size < 12e6
