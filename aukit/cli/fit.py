@@ -39,24 +39,10 @@ class FitCommand(ComponentCommand):
         names = self.chosen_names(args)
         yield from (choice_option(slot, DEFAULTS[slot.kind.name]) for slot in self.slots)
         if (data := chosen(registry, DATA, names, DEFAULTS["data"])) is not None:
-            yield from option_list(DATA, data)
+            yield from option_list(DATA.dotted, data)
         aligner = chosen(registry, ALIGNER, names, DEFAULTS["aligner"])
         if aligner is not None and aligner.fitting is not None:
-            yield from fit_options(aligner.fitter())
-
-
-def fit_options(fitter: Component) -> Iterator[ComponentOption]:
-    """The options of a fit: `--fit.steps`."""
-    for option in option_list(ALIGNER, fitter):
-        name = option.dotted.partition(".")[2]
-        yield ComponentOption(
-            f"{FIT}.{name}",
-            f"Fit of {fitter.kind} {fitter.name}",
-            metavar=option.metavar,
-            help=option.help,
-            is_flag=False,
-            flag_value=option.flag_value,
-        )
+            yield from option_list(FIT, aligner.fitter())
 
 
 def fitter_of(component: Component, typed: dict[str, Any], preset: str) -> Choice:
