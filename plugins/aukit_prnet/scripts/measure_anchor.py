@@ -1,9 +1,10 @@
 """What the landmarks add to PRNet's mesh: errors with and without `anchor`, landmarks as found.
 
-python plugins/aukit_prnet/scripts/measure_anchor.py [--people 12] [--weights FILE]
+python plugins/aukit_prnet/scripts/measure_anchor.py [--people 12] [--weights FILE] [--known]
 
 People of the test partition of the avatars in the nine views of FERA 2017, each at rest and with an
-expression; landmarks by MediaPipe; pictures in which it finds no face are left out and counted.
+expression; landmarks by MediaPipe, or with --known the true ones; pictures in which no face is
+found are left out and counted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from aukit.contracts.context import Context
 from aukit.registry import Registry
+from aukit.testing.drawn import face_of
 from aukit.views import FERA17
 from aukit_avatars.actions import AUS
 from aukit_avatars.known import in_pixels
@@ -43,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--weights", type=Path, default=weights.PACKAGED)
+    parser.add_argument("--known", action="store_true", help="the true landmarks")
     arguments = parser.parse_args()
     used = weights.load(arguments.weights)
     finders = {how: Predictor(used, "cpu", 16, how) for how in ("none", "pose", "points")}
@@ -57,7 +60,9 @@ def main() -> None:
             expression = levels((SMILE, FRIGHT)[number // 2 % 2])
             shot = studio.portrait(person, expression, view, SIZE, number, "ab"[number % 2])
             images = list(shot.images)
-            faces = [face.one(0) for face in landmarker.detect(images)]
+            faces = [face_of(points[None]) for points in shot.landmarks]
+            if not arguments.known:
+                faces = [face.one(0) for face in landmarker.detect(images)]
             seen = [row for row, face in enumerate(faces) if len(face)]
             lost += len(images) - len(seen)
             if not seen:
