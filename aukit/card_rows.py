@@ -123,10 +123,6 @@ def _detections(table: Mapping[str, Any]) -> Iterator[tuple[str, list[Entry]]]:
 
 def digits(value: float) -> str:
     """A score in about three digits."""
-    return (
-        f"{value:.1f}"
-        if abs(value) >= 10
-        else f"{value:.2f}"
-        if abs(value) >= 0.1
-        else f"{value:.3f}"
-    )
+    size = abs(value)
+    places = 1 if size >= 10 else 2 if size >= 0.1 else 3
+    return f"{round(value, places) + 0:.{places}f}"  # adding 0 turns -0 into 0

@@ -2,8 +2,8 @@
 
 Two kinds of requests. *Levels*: one AU is set to each level in turn on nearly neutral faces that do
 not show it, everything else kept; they tell about intensity and about the AUs that should not move.
-*Vectors*: a face is given all AUs of another real frame of the same person, so the painted set has
-the people and the labels of a set of real frames, and sets can be compared with each other.
+*Vectors*: a rather neutral face is given all AUs of another real frame of the same person, so the
+painted set has the people and the labels of a set of real frames, and sets can be compared.
 """
 
 from __future__ import annotations
@@ -110,37 +110,43 @@ def _levels(
 def _vectors(
     faces: StoredFaces, count: int, seed: int
 ) -> tuple[list[tuple[int, int, int, int]], list[int]]:
-    """Vector requests, and further real faces to compare their real faces with."""
-    labels, ids = faces.labels, faces.table.column("id").to_pylist()
-    coded = labels.mask.all(1).nonzero()[:, 0].tolist()
+    """Vector requests, and further real faces to compare their real faces with.
+
+    No face is both painted and a target, or the set of painted faces would resemble the set of
+    real ones even if nothing were painted.
+    """
+    values, ids = faces.labels.values, faces.table.column("id").to_pylist()
+    coded = faces.labels.mask.all(1).nonzero()[:, 0].tolist()
     order = sorted(coded, key=lambda row: seed_of(seed, "vector", ids[row]))
-    own: dict[str, list[int]] = {}
-    for row in order:
-        own.setdefault(faces.people[row], []).append(row)
     turns = _by_turns(order, faces.people, seed, "vectors")
-    requests: list[tuple[int, int, int, int]] = []
-    rest: list[int] = []
-    for row in turns:
-        parent = _other_expression(labels.values, row, own[faces.people[row]])
-        if parent is not None and len(requests) < count:
+    half = {row for own in _of_people(order, faces.people).values() for row in own[: len(own) // 2]}
+    targets = [row for row in turns if row in half][:count]
+    rest = [row for row in turns if row not in set(targets)]
+    plain = sorted(rest, key=lambda row: (float(values[row].sum()), seed_of(seed, ids[row])))
+    parents = {
+        name: own[: -(-len(own) // 2)] for name, own in _of_people(plain, faces.people).items()
+    }
+    requests = []
+    for number, row in enumerate(targets):
+        own = parents[faces.people[row]]
+        around = own[number % len(own) :] + own[: number % len(own)]
+        parent = next((other for other in around if not values[other].equal(values[row])), None)
+        if parent is not None:
             requests.append((parent, NONE, NONE, row))
-        else:
-            rest.append(row)
     return requests, rest[: len(requests)]
 
 
-def _other_expression(values: Tensor, row: int, rows: Sequence[int]) -> int | None:
-    """Another frame of the person with other AUs: the next in their random order."""
-    start = rows.index(row) + 1
-    around = [*rows[start:], *rows[: start - 1]]
-    return next((other for other in around if not values[other].equal(values[row])), None)
+def _of_people(rows: Sequence[int], people: Sequence[str]) -> dict[str, list[int]]:
+    """The rows of each person, in their order."""
+    own: dict[str, list[int]] = {}
+    for row in rows:
+        own.setdefault(people[row], []).append(row)
+    return own
 
 
 def _by_turns(order: Sequence[int], people: Sequence[str], seed: int, purpose: str) -> list[int]:
     """Rows in turns of people, each person's in the given order."""
-    own: dict[str, list[int]] = {}
-    for row in order:
-        own.setdefault(people[row], []).append(row)
+    own = _of_people(order, people)
     names = sorted(own, key=lambda name: seed_of(seed, purpose, name))
     turns = zip_longest(*(own[name] for name in names))
     return [row for turn in turns for row in turn if row is not None]

@@ -127,4 +127,5 @@ def test_signs_have_colours_and_unknown_changes_none() -> None:
 
 
 def test_scores_have_about_three_digits() -> None:
-    assert [digits(v) for v in (27.53, 1.234, 0.0123, -12.3)] == ["27.5", "1.23", "0.012", "-12.3"]
+    shown = [digits(value) for value in (27.53, 1.234, 0.0123, -12.3, -0.0001)]
+    assert shown == ["27.5", "1.23", "0.012", "-12.3", "0.000"]
