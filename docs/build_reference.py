@@ -93,6 +93,14 @@ def section(component: Component) -> Iterator[str]:
     yield from (f"- {name}: {value}" for name, value in facts.items() if value)
     if any(facts.values()):
         yield ""
+    yield from table(component)
+    if component.fitting is not None:
+        yield f"Options of `aukit fit {component.kind}`, which makes its weights:\n"
+        yield from table(component.fitter())
+
+
+def table(component: Component) -> Iterator[str]:
+    """The options of a component."""
     if entries := options(component):
         presets = list(component.presets)
         yield row(["option", "type", "default", *presets, "meaning"])

@@ -24,8 +24,9 @@ from aukit.errors import DataError
 from aukit.records import TEST, TRAIN, VALID, index_schema
 from aukit.seeds import seed_of
 from aukit.views import View, view_name
+from aukit.vision.rotation import rotations
 from aukit_avatars.actions import AUS
-from aukit_avatars.camera import MOST_PITCH, MOST_YAW, Camera, rotations
+from aukit_avatars.camera import MOST_PITCH, MOST_YAW, Camera
 from aukit_avatars.dataset import batches
 from aukit_avatars.head import FORMAT
 from aukit_avatars.known import frames_of, meshes_of

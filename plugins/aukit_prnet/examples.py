@@ -124,7 +124,7 @@ class Examples:
         """Slices of a memory-mapped file."""
         path = _shard(self.folder, shard)
         try:
-            file = safe_open(path, "pt")
+            file: Any = safe_open(path, "pt")
             return {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
             raise DataError(

@@ -247,5 +247,5 @@ class Fit:
         with self.session.autocast():
             found = network(cut(images[:, :3], transforms, size)).float()
         truth = target_maps(move(vertices, transforms), self.layout)
-        meshes = (self.layout.vertices_of(maps) for maps in (found, truth))
-        return errors(*meshes, self.layout.template)
+        answer, known = self.layout.vertices_of(found), self.layout.vertices_of(truth)
+        return errors(answer, known, self.layout.template)

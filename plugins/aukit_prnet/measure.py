@@ -18,7 +18,8 @@ def inter_ocular(landmarks: Tensor) -> Tensor:
     C = 3 it does not.
     """
     left, right = (landmarks[..., point, :] for point in OUTER_EYES)
-    return torch.linalg.vector_norm(left - right, dim=-1)
+    distance: Tensor = torch.linalg.vector_norm(left - right, dim=-1)
+    return distance
 
 
 def box_side(landmarks: Tensor) -> Tensor:
@@ -42,7 +43,8 @@ def nme(predicted: Tensor, truth: Tensor, scale: Tensor) -> Tensor:
     Returns:
         (B,) mean distance between the points, as a share of the scale.
     """
-    return torch.linalg.vector_norm(predicted - truth, dim=-1).mean(-1) / scale
+    error: Tensor = torch.linalg.vector_norm(predicted - truth, dim=-1).mean(-1) / scale
+    return error
 
 
 def same_depth(predicted: Tensor, truth: Tensor) -> Tensor:

@@ -80,10 +80,8 @@ class Guided(nn.Module):
         self.network = network
         side = network.resolution // REDUCTION
         self.points = nn.Linear(network.width * REDUCTION * side * side, 68 * 3)
-        taps = {n: layer for n, layer in enumerate(network.decoder) if n in TAPPED}
-        self.maps = nn.ModuleDict(
-            {str(n): nn.Conv2d(layer.norm.num_features, 3, 1) for n, layer in taps.items()}
-        )
+        channels = {n: len(_parameters(network, n)["norm.bias"]) for n in TAPPED}
+        self.maps = nn.ModuleDict({str(n): nn.Conv2d(c, 3, 1) for n, c in channels.items()})
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
         """(B, 3, R, R) pictures to maps, (B, 68, 3) points and coarse maps, in the maps' unit."""
@@ -110,11 +108,16 @@ def ease(network: PositionMapNet, target: Tensor, layout: Layout) -> None:
         layout: theirs.
     """
     values = layout.vertices_of(target).flatten(0, 1).clamp(0.01, 0.99).logit()
-    first, second, last = (network.decoder[place] for place in (-3, -2, -1))
+    first, second, last = (_parameters(network, place) for place in (-3, -2, -1))
     for layer in (second, last):
-        nn.init.normal_(layer.layer.weight, std=0.02)
-        layer.layer.weight[range(3), range(3), 1, 1] += 1  # the tap that stays in place
+        nn.init.normal_(layer["layer.weight"], std=0.02)
+        layer["layer.weight"][range(3), range(3), 1, 1] += 1  # the tap that stays in place
     for layer in (first, second):
-        layer.norm.bias.fill_(2.0)  # so that nearly nothing is negative
-    last.norm.weight.copy_(values.std(0))
-    last.norm.bias.copy_(values.mean(0))
+        layer["norm.bias"].fill_(2.0)  # so that nearly nothing is negative
+    last["norm.weight"].copy_(values.std(0))
+    last["norm.bias"].copy_(values.mean(0))
+
+
+def _parameters(network: PositionMapNet, place: int) -> dict[str, nn.Parameter]:
+    """Those of one layer of the decoder, by name."""
+    return dict(network.decoder[place].named_parameters())

@@ -50,8 +50,8 @@ def by_view(predictor: Predictor, people: int) -> dict[str, dict[str, Tensor]]:
             for row, value in zip(rows, 100 * values, strict=True):
                 found.setdefault((row["view"], measure, row["subject"]), []).append(value)
     table: dict[str, dict[str, list[Tensor]]] = {}
-    for (view, measure, _), values in found.items():
-        table.setdefault(view, {}).setdefault(measure, []).append(torch.stack(values).mean())
+    for (view, measure, _), shots in found.items():
+        table.setdefault(view, {}).setdefault(measure, []).append(torch.stack(shots).mean())
     return {v: {m: torch.stack(x) for m, x in row.items()} for v, row in table.items()}
 
 
@@ -73,6 +73,8 @@ def photos(predictor: Predictor, paths: list[Path]) -> None:
     landmarker = LiteRTLandmarker(LiteRTOptions(), Context(weights=Registry().resolve_weights))
     for path in paths:
         image = read(path).image
+        if image is None:
+            raise SystemExit(f"{path} is no picture")
         face = landmarker.detect([image])[0].one(0)
         meshes, _ = predictor.meshes([image], [face])
         points = predictor.layout.template.landmarks_of(meshes)[..., :2]
