@@ -77,7 +77,7 @@ class Plain:
             adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.adams[place].step()
-        float(loss)
+        loss.item()
 
 
 def measure(
