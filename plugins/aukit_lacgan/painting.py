@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from aukit.au import MAX_LEVEL
 from aukit_lacgan.networks import LocalCritics, RegionGenerators
 from aukit_lacgan.plugin import LacganConfig
-from aukit_lacgan.regions import composed, shared_out
+from aukit_lacgan.regions import added, composed, shared_out
 
 UNCHANGED = 1e-4
 """Labels that differ by less are the same."""
@@ -70,13 +70,16 @@ def repaint(
     latent, pictures = generators(cut(source, attention), both)
     pictures = pictures.float()
     painted, restored = pictures[:, 0], pictures[:, -1] if restore else None
-    if changing:
-        # What z cannot hold of a face is carried over from it.
-        painted = (source[:, None] + painted - pictures[:, 1]).clamp(-1, 1)
     part = torch.ones_like(shown, dtype=torch.bool)
     if not config.repaint_all:
         part = (wanted - shown).abs() > UNCHANGED
-    image = composed(source, painted, shared_out(attention, part))
+    if changing:
+        # What z cannot hold of a face is carried over from it.
+        changes = painted - pictures[:, 1]
+        painted = (source[:, None] + changes).clamp(-1, 1)
+        image = added(source, changes, attention * part[:, :, None, None])
+    else:
+        image = composed(source, painted, shared_out(attention, part))
     return Painting(image, painted, restored, latent.float(), part)
 
 

@@ -79,3 +79,18 @@ def composed(source: Tensor, painted: Tensor, shares: Tensor) -> Tensor:
     """
     kept = 1 - shares.sum(1, keepdim=True)
     return torch.einsum("bahw,bachw->bchw", shares, painted) + kept * source
+
+
+def added(source: Tensor, changes: Tensor, attention: Tensor) -> Tensor:
+    """X + sum_i A_i (Y_i - Y'_i), clamped to -1..1: changes of several AUs add up.
+
+    They are not shared out where regions overlap: an AU would then change less in company than
+    alone, and generators that learn from faces in company would overdo it alone.
+
+    Args:
+        source: (B, 3, S, S), X.
+        changes: (B, A, 3, S, S), Y_i - Y'_i, what the label changes.
+        attention: (B, A, S, S), A_i; 0 where an AU takes no part.
+    """
+    total = torch.einsum("bahw,bachw->bchw", attention, changes)
+    return (source + total).clamp(-1, 1)

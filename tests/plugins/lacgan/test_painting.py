@@ -62,6 +62,18 @@ def test_the_difference_of_labels_is_added_to_the_face() -> None:
     assert made.restored is None
 
 
+def test_changes_of_overlapping_aus_add_up_within_the_range() -> None:
+    source, attention, shown = scene()
+    config = replace(CONFIG, composition="difference")
+    small, large = shown.clone(), torch.tensor([[1.0, 1.0], [9.0, 9.0]])
+    small[1] += 0.2
+    made = repaint(Flat(), source, attention, shown, small, config, restore=False)
+    torch.testing.assert_close(made.image[1, :, 3, :4], source[1, :, 3, :4] + 1.4 * 0.1)
+    torch.testing.assert_close(made.image[1, :, 0], source[1, :, 0] + 0.8 * 0.1)
+    extreme = repaint(Flat(), source, attention, shown, large, config, restore=False)
+    assert float(extreme.image.abs().max()) == 1.0
+
+
 def test_the_papers_literal_rule_paints_everything() -> None:
     source, attention, shown = scene()
     config = replace(CONFIG, repaint_all=True)
