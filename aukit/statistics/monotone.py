@@ -25,7 +25,8 @@ class Rising:
         inside = values.double().clamp(self.x[0], self.x[-1])
         if len(self.x) == 1:
             return torch.where(inside.isnan(), inside, self.y[0])
-        right = torch.searchsorted(self.x, inside.nan_to_num(float(self.x[0]))).clamp(1, len(self.x) - 1)
+        known = inside.nan_to_num(float(self.x[0]))
+        right = torch.searchsorted(self.x, known).clamp(1, len(self.x) - 1)
         share = (inside - self.x[right - 1]) / (self.x[right] - self.x[right - 1])
         return torch.lerp(self.y[right - 1], self.y[right], share)
 
