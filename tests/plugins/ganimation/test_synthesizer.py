@@ -290,12 +290,12 @@ def test_both_networks_learn(tmp_path: Path) -> None:
     faces = DrawnFaces(24, people=2, aus=("AU25",), size=16, seed=1)
     config = replace(
         TINY, width=8, critic_width=8, epochs=14, decay_epochs=6, batch=4, critic_steps=1,
-        learning_rate=2e-3, l_ids=100.0, pairs=1.0, flip=False, ticks=4,
+        learning_rate=2e-3, l_ids=100.0, pairs=1.0, flip=False, ticks=15,
     )  # fmt: skip
     fitted(tmp_path, config, faces)
     lines = read_scalars(tmp_path / SCALARS)
     for name in ("pairs", "cycle", "expression of real"):
-        assert lines[-1][name] < 0.6 * lines[0][name], name
+        assert lines[-1][name] < 0.5 * lines[0][name], name
 
 
 def test_faces_that_teach_nothing_are_named(tmp_path: Path) -> None:
