@@ -267,8 +267,8 @@ def test_an_expression_can_be_learned_in_its_region(tmp_path: Path) -> None:
     """Drawn faces of known people: painted ones come nearer to the truth than copies."""
     faces = DrawnFaces(48, people=4, aus=("AU25",), size=16, seed=1)
     config = replace(
-        TINY, width=4, latent=8, epochs=20, decay_epochs=8, batch=8, learning_rate=3e-3,
-        l_ids=100.0, pairs=1.0, ema=0.9, flip=False, reach=2.5, inner=1.5, slope=1.0,
+        TINY, width=4, latent=8, epochs=30, decay_epochs=10, batch=8, learning_rate=3e-3,
+        l_ids=100.0, beta=1.0, ema=0.9, flip=False, reach=2.5, inner=1.5, slope=1.0,
     )  # fmt: skip
     synthesizer = fitted(tmp_path, config, faces)
     batch = faces.batch(range(48))
