@@ -82,11 +82,15 @@ class Sampler:
         # Any other face than the source itself.
         ahead = torch.randint(1, self.count, (size,), generator=generator)
         targets = (sources + ahead) % self.count
-        chance = torch.rand(size, generator=generator)
+        chance = torch.rand((size, config.candidates), generator=generator)
         same = torch.zeros(size, dtype=torch.bool)
         if self.partners is not None:
             same = self._pairs(sources)
-            targets = torch.where(same, self.partners.pick(sources, chance), targets)
+            partners = self.partners.pick(sources, chance)
+            if config.candidates > 1:
+                lot = torch.rand(size, generator=generator)
+                partners = self.partners.prefer(sources, partners, lot)
+            targets = torch.where(same, partners[:, 0], targets)
         spread = (2 * torch.rand((size, self.aus), generator=generator) - 1) * config.noise
         mirrored = torch.rand(size, generator=generator) < (0.5 if config.flip else 0.0)
         return Draw(
@@ -125,6 +129,7 @@ class Partners:
     """
 
     def __init__(self, faces: FaceSource, within: str) -> None:
+        self._labels = faces.labels
         group = _numbered(_groups(faces, within))
         # Uncoded AUs count as a value of their own.
         coded = torch.where(faces.labels.mask, faces.labels.values, -1.0).numpy()
@@ -145,11 +150,31 @@ class Partners:
             )
 
     def pick(self, rows: Tensor, chance: Tensor) -> Tensor:
-        """A partner of each row, by a number in [0, 1) each; any face where there is none."""
-        place = self._group[0][rows] + (chance * self._others[rows]).long()
-        start, end = self._same[0][rows], self._same[1][rows]
+        """Partners of B rows, by (B, K) numbers in [0, 1); any faces where there are none."""
+        place = self._group[0][rows, None] + (chance * self._others[rows, None]).long()
+        start, end = self._same[0][rows, None], self._same[1][rows, None]
         place = torch.where(place >= start, place + (end - start), place)
         return self._sorted[place.clamp_max(len(self._sorted) - 1)]
+
+    def prefer(self, rows: Tensor, partners: Tensor, lot: Tensor) -> Tensor:
+        """One of K partners of each row, with a chance that grows as the square of the difference.
+
+        Most frames of a person hardly differ, and a pair of them teaches little.
+
+        Args:
+            rows: (B,).
+            partners: (B, K).
+            lot: (B,) in [0, 1).
+
+        Returns:
+            (B, 1).
+        """
+        values, mask = self._labels.values, self._labels.mask
+        both = mask[rows, None] & mask[partners]
+        apart = ((values[rows, None] - values[partners]).abs() * both).sum(-1).square() + 1e-6
+        share = apart.cumsum(1) / apart.sum(1, keepdim=True)
+        chosen = (share < lot[:, None]).sum(1, keepdim=True).clamp_max(partners.shape[1] - 1)
+        return partners.gather(1, chosen)
 
 
 def _groups(faces: FaceSource, within: str) -> list[str]:

@@ -20,6 +20,12 @@ class FitOptions:
     partners: Literal["person", "task"] = field(
         default="person", metadata={"help": "pairs are of one person, or of one person's same task"}
     )
+    candidates: int = field(
+        default=1,
+        metadata={
+            "help": "a partner is drawn from so many, the likelier the more its AUs differ; 1: any"
+        },
+    )
     noise: float = field(default=0.0, metadata={"help": "uniform noise on target AUs, in 0..1"})
     flip: bool = field(default=True, metadata={"help": "mirror half of the faces"})
     batch: int = field(default=25, metadata={"help": "faces a step"})
@@ -34,7 +40,7 @@ class FitOptions:
     compile: bool = field(default=False, metadata={"help": "torch.compile; for long fits"})
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "batch", "ticks")
+        at_least(self, 1, "batch", "ticks", "candidates")
         at_least(self, 0, "epochs", "decay_epochs", "noise", "l_ids")
         if self.epochs + self.decay_epochs == 0:
             raise ValueError("epochs and decay_epochs must not both be 0")

@@ -83,6 +83,7 @@ QUICK_PAIRS: dict[str, Any] = {
     "l_idt": 0.0,
     "pairs": 1.0,
     "partners": "task",
+    "candidates": 6,
 }
 
 _PAPERS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import torch
@@ -81,11 +82,25 @@ def test_every_partner_is_equally_likely() -> None:
     source = faces(12, people=2, uncoded=0.0)
     partners = Partners(source, "person")
     chance = (torch.arange(500) + 0.5) / 500
-    found = partners.pick(torch.zeros(500, dtype=torch.int64), chance)
-    counts = torch.bincount(found, minlength=12)
+    found = partners.pick(torch.zeros(500, dtype=torch.int64), chance[:, None])
+    counts = torch.bincount(found[:, 0], minlength=12)
     expected = [r for r in range(2, 12, 2) if codes(source, r) != codes(source, 0)]
     assert counts.nonzero().flatten().tolist() == expected
     assert int(counts[expected].max() - counts[expected].min()) <= 1
+
+
+def test_partners_that_differ_more_are_preferred_by_the_square() -> None:
+    source = faces(12, people=2, uncoded=0.3)
+    partners = Partners(source, "person")
+    values = np.where(source.labels.mask.numpy(), source.labels.values.numpy(), np.nan)
+    choice = torch.tensor([[2, 4, 6, 8]])
+    apart = [np.nansum(np.abs(values[0] - values[row])) ** 2 for row in (2, 4, 6, 8)]
+    lots = (torch.arange(4000) + 0.5) / 4000
+    zeros = torch.zeros(4000, dtype=torch.int64)
+    found = partners.prefer(zeros, choice.expand(4000, 4), lots)[:, 0]
+    shares = [float((found == row).float().mean()) for row in (2, 4, 6, 8)]
+    np.testing.assert_allclose(shares, np.array(apart) / sum(apart), atol=2e-3)
+    assert max(shares) - min(shares) > 0.1
 
 
 def test_pairs_stay_in_one_view_and_if_asked_in_one_task() -> None:
