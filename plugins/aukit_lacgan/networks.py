@@ -2,7 +2,8 @@
 
 The paper gives kernels (5x5), layers, and the size of z and of the label code (60); it does not
 give channels, strides or activations. These follow the work that it builds on, CAAE (Zhang, Song
-and Qi 2017): stride 2, channels doubled by each layer, rectifiers, tanh at z and at the picture.
+and Qi 2017): stride 2, channels doubled by each layer, tanh at z and at the picture; rectifiers
+leak, since narrow generators were seen to die with plain ones.
 """
 
 from __future__ import annotations
@@ -95,16 +96,16 @@ class RegionGenerators(nn.Module):
         """(B, A, 3, S, S) to z, (B, A, Z)."""
         maps = regions.flatten(1, 2)
         for layer in self.encoder:
-            maps = layer(maps).relu()
+            maps = functional.leaky_relu(layer(maps), LEAK)
         latent: Tensor = self.to_latent(maps.reshape(len(maps), self.aus, -1))
         return latent.tanh()
 
     def decode(self, codes: Tensor) -> Tensor:
         """(B, A, 2 Z), z and label code, to (B, A, 3, S, S)."""
         side = self.core
-        maps: Tensor = self.from_code(codes).relu().reshape(len(codes), -1, side, side)
-        for place, layer in enumerate(self.decoder):
-            maps = layer(maps if place == 0 else maps.relu())
+        maps: Tensor = self.from_code(codes).reshape(len(codes), -1, side, side)
+        for layer in self.decoder:
+            maps = layer(functional.leaky_relu(maps, LEAK))
         return maps.tanh().reshape(len(maps), self.aus, 3, *maps.shape[2:])
 
 

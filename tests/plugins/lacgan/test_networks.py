@@ -24,6 +24,10 @@ def rows(weight: Tensor, au: int, per_group: int) -> Tensor:
     return weight[au * per_group : (au + 1) * per_group]
 
 
+def leaky(x: Tensor) -> Tensor:
+    return torch.where(x > 0, x, 0.2 * x)
+
+
 def generator_by_formula(
     net: RegionGenerators, au: int, region: Tensor, label: Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -32,11 +36,11 @@ def generator_by_formula(
     for layer, channels in enumerate((4, 8, 16, 32, 64)):
         conv = net.encoder[layer]
         weight, bias = rows(conv.weight, au, channels), rows(conv.bias, au, channels)
-        x = F.conv2d(x, weight, bias, stride=2, padding=2).clamp_min(0)
+        x = leaky(F.conv2d(x, weight, bias, stride=2, padding=2))
     z = torch.tanh(x.flatten(1) @ net.to_latent.weight[au] + net.to_latent.bias[au])
     code = torch.stack([v for _ in range(LATENT // 2) for v in (-label, label)], 1)
     y = torch.cat([z, code], 1) @ net.from_code.weight[au] + net.from_code.bias[au]
-    y = y.clamp_min(0).view(len(region), 64, 1, 1)
+    y = leaky(y).view(len(region), 64, 1, 1)
     for layer, (before, after, side) in enumerate(
         ((64, 32, 2), (32, 16, 3), (16, 8, 5), (8, 4, 10), (4, 3, 20))
     ):
@@ -46,7 +50,7 @@ def generator_by_formula(
             stride=2, padding=2, output_padding=1 if side % 2 == 0 else 0,
         )  # fmt: skip
         assert y.shape[-1] == side
-        y = y.clamp_min(0) if layer < 4 else y.tanh()
+        y = leaky(y) if layer < 4 else y.tanh()
     return z, y
 
 
