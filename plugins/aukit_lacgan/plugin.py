@@ -78,6 +78,7 @@ QUICK: dict[str, Any] = {
     "l_ids": 100.0,
     "pairs": 1.0,
     "partners": "task",
+    "candidates": 6,
     "beta": 0.1,
     "l_identity": 0.1,
     "l_global": 0.05,
