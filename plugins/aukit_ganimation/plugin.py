@@ -84,6 +84,8 @@ QUICK_PAIRS: dict[str, Any] = {
     "pairs": 1.0,
     "partners": "task",
     "candidates": 6,
+    "epochs": 4,
+    "decay_epochs": 2,
 }
 
 _PAPERS = (

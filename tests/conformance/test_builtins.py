@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -41,6 +42,7 @@ def astronaut() -> list[torch.Tensor]:
     return [torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1).contiguous()]
 
 
+@cache
 def avatars() -> tuple[list[torch.Tensor], list[Faces]]:
     """Six avatars, with the landmarks that they really have."""
     studio = Studio()
@@ -53,10 +55,13 @@ def avatars() -> tuple[list[torch.Tensor], list[Faces]]:
     return images, faces
 
 
-FACES = {
-    "prnet": avatars,
-    "facemesh": lambda: turned_heads(template(), MEDIAPIPE478, extra=10),
-}
+@cache
+def heads() -> tuple[list[torch.Tensor], list[Faces]]:
+    """Drawn heads with the points of MediaPipe's mesh."""
+    return turned_heads(template(), MEDIAPIPE478, extra=10)
+
+
+FACES = {"prnet": avatars, "facemesh": heads}
 """Aligner -> pictures and faces to register, where drawn faces with 68 points will not do."""
 
 
