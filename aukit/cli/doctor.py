@@ -191,7 +191,7 @@ def _defaults(registry: Registry) -> Finding:
 
     problems = []
     for kind in KINDS.values():
-        if kind.default is None:
+        if kind.default is None or kind.several:  # several may be left out one by one
             continue
         try:
             component = registry.find(kind.name, kind.default)
