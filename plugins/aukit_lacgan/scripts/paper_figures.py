@@ -33,7 +33,7 @@ from aukit.pipeline.prepare import Prepared
 from aukit.pipeline.preview import plain_faces
 from aukit.pipeline.truth import Truth
 from aukit.progress import Silent
-from aukit.registry import default_registry
+from aukit.registry import Registry
 from aukit.store import write_aside
 from aukit.vision.images import encode
 from aukit.vision.sheet import contact_sheet
@@ -119,7 +119,8 @@ def figures_of(runs: Sequence[Path], level: float) -> Figures:
         ConfigError: not a run folder.
         DataError: a run has no synthesizer, or one that knows another alignment.
     """
-    opened = [open_run(run, default_registry(), {}, COMMAND_LINE, Silent()) for run in runs]
+    registry = Registry()
+    opened = [open_run(run, registry, {}, COMMAND_LINE, Silent()) for run in runs]
     work, prepared, _ = opened[0]
     role = work.config.roles["test"]
     truth = Truth(Registration(role.data, role.landmarker, role.aligner, work.context))
