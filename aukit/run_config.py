@@ -15,16 +15,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
-from aukit import au
 from aukit.components import KINDS
-from aukit.config import COMMAND_LINE, DEFAULT, Choice, Value, build, coerce, plain, unknown_option
+from aukit.config import DEFAULT, Choice, Value, build, plain, unknown_option
 from aukit.errors import ConfigError
 from aukit.panel import Panel, resolve_panel
 from aukit.registry import Registry, presets_of
-from aukit.views import parse_views
+from aukit.run_options import Layer, RunOptions, run_options
 
 ROLES: dict[str, str] = {
     "synth-fit": "train",
@@ -36,61 +35,6 @@ ROLES: dict[str, str] = {
 
 ROLE_KINDS = ("data", "landmarker", "aligner")
 """Kinds that a role may choose for itself."""
-
-PRESETS = ("quick", "paper")
-ALL_AUS = "all"
-_CARD_FACES = {"quick": 6, "paper": 40}
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What concerns the run as a whole.
-
-    Attributes are options; their help texts are in the metadata.
-    """
-
-    preset: str = field(
-        default="auto",
-        metadata={"help": "sizes: quick (minutes on two cores), paper (one GPU), auto by hardware"},
-    )
-    seed: int = field(default=0, metadata={"help": "all randomness is drawn from it"})
-    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda, cuda:1, mps"})
-    aus: tuple[str, ...] = field(
-        default=("fera17",),
-        metadata={"help": "AUs to estimate: 1,4,12, or those of fera17 or disfa, or all"},
-    )
-    views: str = field(
-        default="none",
-        metadata={
-            "help": "sides from which synthetic faces are shown to the estimator: fera17, or "
-            'pitch,yaw in degrees such as "0,0 -20,40" (3D aligners)'
-        },
-    )
-    draws: int = field(default=1000, metadata={"help": "bootstrap draws for the 95 % intervals"})
-    card: int | None = field(
-        default=None,
-        metadata={
-            "help": "faces an AU and level on a synthesizer's score card, 0 for no card; "
-            "none: 6 with the preset quick, 40 with paper"
-        },
-    )
-
-    def __post_init__(self) -> None:
-        if self.preset not in (*PRESETS, "auto"):
-            raise ConfigError(f"unknown preset '{self.preset}'", f"presets: {', '.join(PRESETS)}")
-        if self.views != "none":
-            parse_views(self.views)
-        if self.draws < 1:
-            raise ConfigError("draws must be at least 1")
-        if self.card is not None and self.card < 0:
-            raise ConfigError("card must not be negative", "0 leaves the score card out")
-        if len(self.aus) != 1 or self.aus[0] not in (*au.LISTS, ALL_AUS):
-            object.__setattr__(self, "aus", au.parse_list(self.aus) or (ALL_AUS,))
-
-    @property
-    def faces_on_card(self) -> int:
-        """`card`, or what the preset makes of it."""
-        return _CARD_FACES[self.preset] if self.card is None else self.card
 
 
 @dataclass(frozen=True)
@@ -179,10 +123,6 @@ def _choice_rows(label: str, choice: Choice | None) -> Iterator[tuple[str, str, 
         yield f"{label}.{name}", json.dumps(value), choice.origins[name]
 
 
-Layer = tuple[str, Mapping[str, Any]]
-"""Origin and nested settings, as a run file has them."""
-
-
 def nest(dotted: Mapping[str, Any]) -> dict[str, Any]:
     """`{"synth.size": 64}` -> `{"synth": {"size": 64}}`; a bare kind names its component."""
     document: dict[str, Any] = {}
@@ -212,11 +152,7 @@ def resolve(registry: Registry, layers: Sequence[Layer], preset: str | None = No
     """
     for origin, document in layers:
         _check_keys(origin, document)
-    options, origins = _run_options(layers)
-    if options.preset == "auto":
-        chosen = preset or preset_of_hardware()
-        options = _replace_preset(options, chosen)
-        origins["preset"] = f"{origins['preset']} (hardware)"
+    options, origins = run_options(layers, preset)
     resolver = _Resolver(registry, layers, options.preset)
     components: dict[str, Choice | None] = {}
     # Kinds that decide another's default come before it.
@@ -232,18 +168,6 @@ def resolve(registry: Registry, layers: Sequence[Layer], preset: str | None = No
     return RunConfig(options, roles, components, judges, reference, origins)
 
 
-def preset_of_hardware() -> str:
-    """`paper` where there is an accelerator, else `quick`."""
-    from aukit.devices import accelerator
-
-    return "quick" if accelerator() is None else "paper"
-
-
-def _replace_preset(options: RunOptions, preset: str) -> RunOptions:
-    values = {f.name: getattr(options, f.name) for f in fields(options)}
-    return RunOptions(**{**values, "preset": preset})
-
-
 def _check_keys(origin: str, document: Mapping[str, Any]) -> None:
     known = {f.name: None for f in fields(RunOptions)} | dict.fromkeys([*KINDS, *ROLES])
     for key, value in document.items():
@@ -254,20 +178,6 @@ def _check_keys(origin: str, document: Mapping[str, Any]) -> None:
             for part in value:
                 if part not in allowed:
                     raise unknown_option(f"role {key} ({origin})", part, allowed)
-
-
-def _run_options(layers: Sequence[Layer]) -> tuple[RunOptions, dict[str, str]]:
-    values: dict[str, Any] = {}
-    origins = {f.name: DEFAULT for f in fields(RunOptions)}
-    from aukit.config import types_of
-
-    hints = types_of(RunOptions)
-    for origin, document in layers:
-        for name in hints:
-            if name in document:
-                values[name] = coerce(document[name], hints[name], f"{name} ({origin})")
-                origins[name] = origin
-    return RunOptions(**values), origins
 
 
 class _Resolver:
@@ -385,19 +295,3 @@ def _toml_table(
         if isinstance(value, Mapping):
             yield f"\n[{'.'.join((*path, key))}]"
             yield from _toml_table(value, (*path, key), origins)
-
-
-__all__ = [
-    "COMMAND_LINE",
-    "PRESETS",
-    "ROLES",
-    "ROLE_KINDS",
-    "Layer",
-    "Role",
-    "RunConfig",
-    "RunOptions",
-    "nest",
-    "preset_of_hardware",
-    "resolve",
-    "to_toml",
-]

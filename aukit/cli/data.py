@@ -15,7 +15,7 @@ from aukit.cli.options import ComponentCommand, ComponentOption, Slot, settings
 from aukit.config import Choice
 from aukit.errors import ConfigError
 from aukit.registry import Registry
-from aukit.run_config import PRESETS, preset_of_hardware
+from aukit.run_options import PRESETS, preset_of_hardware
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -23,7 +23,7 @@ from aukit.cli.options import (
 from aukit.components import Component
 from aukit.config import COMMAND_LINE, Choice, Value, build
 from aukit.registry import Registry, presets_of
-from aukit.run_config import PRESETS, preset_of_hardware
+from aukit.run_options import PRESETS, preset_of_hardware
 
 ALIGNER, DATA, FIT = Slot(("aligner",)), Slot(("data",)), "fit"
 DEFAULTS = {"aligner": "prnet", "data": "avatars-wild"}

@@ -14,7 +14,8 @@ from aukit.cli.options import ComponentCommand, ComponentOption, Slot, metavar, 
 from aukit.components import KINDS
 from aukit.config import COMMAND_LINE, default_of, read_file, types_of
 from aukit.registry import Registry
-from aukit.run_config import ROLE_KINDS, ROLES, Layer, RunConfig, RunOptions, nest, resolve
+from aukit.run_config import ROLE_KINDS, ROLES, RunConfig, nest, resolve
+from aukit.run_options import Layer, RunOptions
 
 if TYPE_CHECKING:
     from aukit.pipeline import Outcome

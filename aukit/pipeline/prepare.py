@@ -21,7 +21,8 @@ from aukit.pipeline.fit_synth import SynthFaces
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.training_set import check_plan, label_table
 from aukit.records import TRAIN, VALID, check_index
-from aukit.run_config import ALL_AUS, Role
+from aukit.run_config import Role
+from aukit.run_options import ALL_AUS
 from aukit.store import read_table, write_table
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from aukit.cli.main import main
 from aukit.components import KINDS
 from aukit.frames import frame_schema
 from aukit.registry import BLOCK_VARIABLE, ONLY_VARIABLE, Registry
-from aukit.run_config import ROLES, RunOptions, nest, resolve
+from aukit.run_config import ROLES, nest, resolve
+from aukit.run_options import RunOptions
 from aukit.weights import VARIABLE
 
 ROOT = Path(__file__).parents[2]
