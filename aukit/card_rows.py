@@ -15,7 +15,7 @@ COLUMNS = ("painted", "copied", "true", "real", "gain")
 painted less copied."""
 
 _MEASURES = (("psnr", "PSNR, dB"), ("ssim", "SSIM"), ("l1", "L1"))
-_REGIONS = (("face", "of the face"), ("changes", "where it changes"))
+_REGIONS = (("face", "face"), ("changes", "where it changes"))
 CROSS_TALK = "5"
 """The change of level, from 0, whose cross-talk is shown; the card holds others as well."""
 
@@ -52,18 +52,21 @@ def _agreement(card: Mapping[str, Any]) -> Iterator[Row]:
     for judge, table in card["agreement"].items():
         for kind, name in (("levels", "single AUs"), ("vectors", "whole faces")):
             found = {key: sets["mean"]["icc"] for key, sets in table[kind].items()}
-            yield Row(f"ICC asked/judged, {name} ({judge})", _named(found))
+            yield Row(f"ICC, {name}: {judge}", _named(found))
+
+
+_MOVES = (("the AU itself", "AU set to 5 moves by"), ("other AUs", "others move by"))
 
 
 def _cross_talk(card: Mapping[str, Any]) -> Iterator[Row]:
     for judge, table in card["cross_talk"].items():
-        for part, name in (("the AU itself", "AU set to 5 moves by"), ("other AUs", "others by")):
+        for part, name in _MOVES:
             found = {
                 key: table[CROSS_TALK]["summary"][f"{key}, {part}"]
                 for key in ("painted", "truth")
                 if key in table[CROSS_TALK]
             }
-            yield Row(f"{name} ({judge})", _named(found))
+            yield Row(f"{name}: {judge}", _named(found))
 
 
 def _distances(card: Mapping[str, Any]) -> Iterator[Row]:
@@ -121,8 +124,8 @@ def _detections(table: Mapping[str, Any]) -> Iterator[tuple[str, list[Entry]]]:
             )
 
 
-def digits(value: float) -> str:
-    """A score in about three digits."""
-    size = abs(value)
+def digits(value: float, beside: float | None = None) -> str:
+    """A score in about three digits; an end of an interval in as many as the score beside it."""
+    size = abs(value if beside is None else beside)
     places = 1 if size >= 10 else 2 if size >= 0.1 else 3
     return f"{round(value, places) + 0:.{places}f}"  # adding 0 turns -0 into 0

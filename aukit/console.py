@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -16,9 +18,31 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as RichBars
     from rich.progress import TaskID
+    from rich.table import Table
 
 PLAIN_WIDTH = 120
 """Columns of a table that is not drawn on a terminal (rich would fold it into 80)."""
+
+
+STACKED_HEADING, NAME_WIDTH = 11, 12
+"""Characters of a line of a heading, and least ones of a name, where a table is stacked."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A cell with a value and its interval, side by side or, in a narrow terminal, stacked."""
+
+    value: str
+    low: str
+    high: str
+
+    def __str__(self) -> str:
+        return f"{self.value} [{self.low}, {self.high}]"
+
+    @property
+    def stacked(self) -> str:
+        """The value, and its interval in the line beneath."""
+        return f"{self.value}\n{self.low}..{self.high}"
 
 
 def console(stream: TextIO) -> Console:
@@ -43,6 +67,9 @@ def table(
 ) -> None:
     """Draw a table.
 
+    Where the terminal is too narrow for a table with intervals, they are stacked; where it is too
+    narrow even for that, the columns are spread over several tables. Names break between words.
+
     Args:
         title: printed above it.
         columns: headings; none are shown if all are empty.
@@ -50,25 +77,78 @@ def table(
         numeric: headings of the columns that are set flush right.
         stream: standard output if None.
     """
+    from rich.text import Text
+
+    out = console(stream or sys.stdout)
+    cells = [list(row) for row in rows]
+    drawn = [_drawn(columns, cells, numeric)]
+    intervals = any(isinstance(cell, Spread) for row in cells for cell in row)
+    if intervals and _width(out, drawn[0]) > out.width:
+        drawn = _stacked(out, columns, cells, numeric)
+    # Not as the table's own title, which would be folded to the table's width.
+    out.print(Text(title, style="bold"))
+    out.print(*drawn)
+
+
+def _width(out: Console, drawn: Table) -> int:
+    """Columns that a table takes if it may be as wide as it wants."""
+    return out.measure(drawn, options=out.options.update_width(sys.maxsize)).maximum
+
+
+def _stacked(
+    out: Console,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    numeric: Sequence[str],
+) -> list[Table]:
+    """As few tables as the width allows, each with the first column and some of the others."""
+
+    def part(places: Sequence[int], **style: int) -> Table:
+        shown = [[row[place] for place in (0, *places)] for row in rows]
+        names = [columns[place] for place in (0, *places)]
+        return _drawn(names, shown, numeric, stacked=True, **style)
+
+    for count in range(1, len(columns)):
+        size = -(-(len(columns) - 1) // count)
+        split = [range(n, min(n + size, len(columns))) for n in range(1, len(columns), size)]
+        widths = (_width(out, part(places, name_width=NAME_WIDTH)) for places in split)
+        if size == 1 or max(widths) <= out.width:
+            return [part(places) for places in split]
+    return [part(())]
+
+
+def _drawn(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    numeric: Sequence[str],
+    stacked: bool = False,
+    name_width: int | None = None,
+) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, show_header=any(columns))
-    for name in columns:
+    padding = (0, 0) if stacked else (0, 1)
+    drawn = Table(box=box.SIMPLE_HEAD, show_header=any(columns), padding=padding)
+    for number, name in enumerate(columns):
+        flush = name in numeric
         drawn.add_column(
-            name,
-            justify="right" if name in numeric else "left",
-            no_wrap=name in numeric,
+            textwrap.fill(name, STACKED_HEADING) if stacked and flush else name,
+            justify="right" if flush else "left",
+            no_wrap=flush,
             overflow="fold",
+            max_width=name_width if number == 0 else None,
         )
     for row in rows:
         # Text, not markup: a value such as "[0, 1]" must stay as it is.
-        drawn.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    out = console(stream or sys.stdout)
-    # Not as the table's own title, which would be folded to the table's width.
-    out.print(Text(title, style="bold"))
-    out.print(drawn)
+        drawn.add_row(*(Text(_shown(cell, stacked)) for cell in row))
+    return drawn
+
+
+def _shown(cell: object, stacked: bool) -> str:
+    if isinstance(cell, Spread) and stacked:
+        return cell.stacked
+    return "" if cell is None else str(cell)
 
 
 class RichProgress:

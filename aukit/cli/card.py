@@ -17,7 +17,7 @@ from aukit.card_rows import (
     summary,
     units,
 )
-from aukit.console import table
+from aukit.console import Spread, table
 
 
 def show_card(card: Mapping[str, Any]) -> None:
@@ -47,15 +47,15 @@ def _name(name: str, remark: str) -> str:
     return f"{name} [{remark}]" if remark else name
 
 
-def _cell(cells: Mapping[str, Entry], column: str) -> str:
+def _cell(cells: Mapping[str, Entry], column: str) -> Spread | str:
     return _entry(cells[column]) if column in cells else ""
 
 
-def _entry(entry: Entry) -> str:
-    """`1.62 [1.1, 2.0]`; a dash where the score is undefined."""
+def _entry(entry: Entry) -> Spread | str:
+    """`1.62 [1.10, 2.05]`; "undefined" where the score is."""
     value, low, high = (entry.get(part) for part in ("value", "low", "high"))
     if value is None:
-        return "–"
+        return "undefined"
     if low is None or high is None:
         return digits(value)
-    return f"{digits(value)} [{digits(low)}, {digits(high)}]"
+    return Spread(digits(value), digits(low, value), digits(high, value))

@@ -72,10 +72,10 @@ CARD: dict[str, Any] = {
 
 def test_every_part_of_a_card_becomes_a_row() -> None:
     rows = {row.name: row for row in summary(CARD)}
-    assert rows["PSNR, dB, of the face"].cells["gain"]["value"] == 27.5
-    assert rows["ICC asked/judged, single AUs (estimator)"].cells["true"]["value"] == 0.71
-    assert rows["AU set to 5 moves by (estimator)"].cells["painted"]["value"] == 4.25
-    assert rows["others by (estimator)"].cells["painted"]["value"] is None
+    assert rows["PSNR, dB, face"].cells["gain"]["value"] == 27.5
+    assert rows["ICC, single AUs: estimator"].cells["true"]["value"] == 0.71
+    assert rows["AU set to 5 moves by: estimator"].cells["painted"]["value"] == 4.25
+    assert rows["others move by: estimator"].cells["painted"]["value"] is None
     assert rows["Fréchet distance, toys, png"].remark == "too few pictures"
     assert rows["Fréchet distance, toys, png"].cells["real"]["value"] == 0.5
     identity = rows["identity distance, toy, painted from given"]
@@ -129,3 +129,8 @@ def test_signs_have_colours_and_unknown_changes_none() -> None:
 def test_scores_have_about_three_digits() -> None:
     shown = [digits(value) for value in (27.53, 1.234, 0.0123, -12.3, -0.0001)]
     assert shown == ["27.5", "1.23", "0.012", "-12.3", "0.000"]
+
+
+def test_an_interval_has_the_digits_of_its_score() -> None:
+    assert [digits(value, 0.12) for value in (0.0123, 1.5)] == ["0.01", "1.50"]
+    assert digits(0.1234, beside=0.05) == "0.123"
