@@ -1,4 +1,4 @@
-"""Detection of action units: F1 and accuracy of presence, where intensity reaches a threshold."""
+"""Detection of action units: F1s and accuracy of presence, where intensity reaches a threshold."""
 
 from __future__ import annotations
 
@@ -38,6 +38,24 @@ def f1(sums: Tensor) -> Tensor:
     hits, false_alarms, misses, _ = sums.unbind(-1)
     total = 2 * hits + false_alarms + misses
     return 2 * hits / torch.where(total > 0, total, torch.nan)
+
+
+def f1_norm(sums: Tensor) -> Tensor:
+    """F1 as if the AU were present in half of the frames (Jeni, Cohn and De la Torre 2013).
+
+    The negatives are weighted by positives / negatives, the inverse of the skew, so that both
+    classes weigh the same: 2 TP / (2 TP + FN + FP (TP + FN) / (FP + TN)). The plain F1 falls with
+    the share of positives for one and the same detector; this one does not.
+
+    Returns:
+        (...) float64 in 0..1; NaN where the AU is present in every frame or in none. Shapes as in
+        `f1`.
+    """
+    hits, false_alarms, misses, rejections = sums.unbind(-1)
+    negatives = false_alarms + rejections
+    weight = (hits + misses) / torch.where(negatives > 0, negatives, torch.nan)
+    total = 2 * hits + misses + false_alarms * weight
+    return 2 * hits / torch.where(hits + misses > 0, total, torch.nan)
 
 
 def accuracy(sums: Tensor) -> Tensor:

@@ -13,13 +13,13 @@ from aukit_scores.plugin import IntensityConfig
 
 
 class Intensity:
-    """ICC(3,1), MAE, MSE, PCC of intensity, and F1, accuracy of presence.
+    """ICC(3,1), MAE, MSE, PCC of intensity, and F1, skew-normalised F1, accuracy of presence.
 
     Presence is intensity at or above the threshold, in the truth and in the estimate alike; the
     default of 2 is the practice on DISFA.
     """
 
-    names: tuple[str, ...] = ("icc", "mae", "mse", "pcc", "f1", "accuracy")
+    names: tuple[str, ...] = ("icc", "mae", "mse", "pcc", "f1", "f1_norm", "accuracy")
 
     def __init__(self, config: IntensityConfig, context: Context) -> None:
         self.threshold = config.threshold
@@ -39,5 +39,6 @@ class Intensity:
             "mse": agreement.mse(agreed),
             "pcc": agreement.pcc(agreed),
             "f1": detection.f1(detected),
+            "f1_norm": detection.f1_norm(detected),
             "accuracy": detection.accuracy(detected),
         }

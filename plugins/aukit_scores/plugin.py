@@ -15,7 +15,7 @@ class IntensityConfig:
 
     threshold: float = field(
         default=2.0,
-        metadata={"help": "least intensity (0..5) that counts as present in F1 and accuracy"},
+        metadata={"help": "least intensity (0..5) that counts as present in F1s and accuracy"},
     )
 
     def __post_init__(self) -> None:
@@ -25,14 +25,14 @@ class IntensityConfig:
 
 @hookimpl
 def aukit_metrics() -> list[Component]:
-    """ICC(3,1), MAE, MSE, PCC, F1 and accuracy."""
+    """ICC(3,1), MAE, MSE, PCC, F1, skew-normalised F1 and accuracy."""
     return [
         Component(
             kind="metric",
             name="intensity",
             factory="aukit_scores.intensity:Intensity",
             config=IntensityConfig,
-            summary="ICC(3,1), MAE, MSE, PCC of intensity; F1, accuracy of presence",
+            summary="ICC(3,1), MAE, MSE, PCC of intensity; F1, skew-free F1, accuracy of presence",
             paper="Shrout and Fleiss 1979, Psychological Bulletin 86(2), 420-428",
         )
     ]

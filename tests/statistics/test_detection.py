@@ -51,3 +51,27 @@ def test_masked_entries_count_nothing() -> None:
     x = torch.tensor([5.0, 5.0])
     terms = detection.detection_terms(x, x, torch.tensor([True, False]), 2.0)
     assert terms.sum(0).tolist() == [1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_skew_normalised_f1_is_the_f1_of_balanced_weights(share: float) -> None:
+    random = np.random.default_rng(4)
+    present = random.random(2000) < share
+    found = present ^ (random.random(2000) < 0.2)
+    sums = sums_of((5.0 * present).tolist(), (5.0 * found).tolist(), 2.0)
+    weights = np.where(present, 1 / present.sum(), 1 / (~present).sum())
+    expected = sklearn.metrics.f1_score(present, found, sample_weight=weights)
+    assert float(detection.f1_norm(sums)) == pytest.approx(expected)
+
+
+def test_skew_normalised_f1_does_not_depend_on_the_skew() -> None:
+    rare, common = torch.tensor([8.0, 90, 2, 900]), torch.tensor([800.0, 90, 200, 900])
+    assert float(detection.f1_norm(rare)) == pytest.approx(float(detection.f1_norm(common)))
+    assert float(detection.f1(rare)) < float(detection.f1(common))
+
+
+def test_skew_normalised_f1_needs_both_classes() -> None:
+    assert math.isnan(detection.f1_norm(torch.tensor([5.0, 0, 1, 0])))
+    assert math.isnan(detection.f1_norm(torch.tensor([0.0, 3, 0, 4])))
+    assert math.isnan(detection.f1_norm(torch.zeros(4, dtype=torch.float64)))
+    assert float(detection.f1_norm(torch.tensor([0.0, 3, 2, 4]))) == 0

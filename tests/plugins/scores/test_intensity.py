@@ -28,6 +28,7 @@ def test_scores_by_hand() -> None:
     assert float(scores["mae"]) == pytest.approx(2 / 3)
     assert float(scores["mse"]) == pytest.approx(2 / 3)
     assert float(scores["f1"]) == 1
+    assert float(scores["f1_norm"]) == 1
     assert float(scores["accuracy"]) == 1
 
 
