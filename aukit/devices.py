@@ -37,3 +37,17 @@ def resolve_device(name: str) -> str:
             f"device '{name}' cannot be used: {reason}", "see `aukit doctor`"
         ) from error
     return name
+
+
+def usable_processors() -> int:
+    """Processors that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def memory_bytes() -> int | None:
+    """Memory of this machine; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return None

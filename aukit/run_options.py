@@ -40,7 +40,8 @@ class RunOptions:
         default="none",
         metadata={
             "help": "sides from which synthetic faces are shown to the estimator: fera17, or "
-            'pitch,yaw in degrees such as "0,0 -20,40" (3D aligners)'
+            'pitch,yaw in degrees such as "0,0 -20,40" (3D aligners)',
+            "whole": True,
         },
     )
     draws: int = field(default=1000, metadata={"help": "bootstrap draws for the 95 % intervals"})

@@ -9,12 +9,14 @@
 | `metrics.jsonl` | losses and validation scores |
 | `stages.json` | stage -> its result folder in the stage store |
 | `scores.json`, `predictions.parquet`, `plan.parquet`, `report.html` | the results |
-| `state.json` | `running`, `finished` or `failed`, and the digest of the configuration |
+| `cost.json` | seconds that it took here, of the wall clock and of the processors |
+| `state.json` | `running`, `finished` or `failed`, why it failed, the digest of its configuration |
 """
 
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
@@ -32,7 +34,7 @@ from aukit.registry import Registry
 from aukit.run_config import RunConfig, to_toml
 from aukit.store import digest, ensure_writable, write_json, write_text
 
-STATE, EVENTS, METRICS = "state.json", "events.jsonl", "metrics.jsonl"
+STATE, EVENTS, METRICS, COST = "state.json", "events.jsonl", "metrics.jsonl", "cost.json"
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
 PACKAGES = ("aukit-facs", "torch", "torchvision", "kornia", "numpy", "pyarrow", "av", "pillow")
 
@@ -54,7 +56,12 @@ class Run:
 
     @classmethod
     def begin(
-        cls, output: Path, config: RunConfig, registry: Registry, only: str | None = None
+        cls,
+        output: Path,
+        config: RunConfig,
+        registry: Registry,
+        only: str | None = None,
+        name: str | None = None,
     ) -> Run:
         """The run of this configuration that was interrupted, or a new one.
 
@@ -63,6 +70,7 @@ class Run:
             config: its configuration.
             registry: told of what happens.
             only: the stage that alone is computed, if it is no whole run.
+            name: of the folder, below `output`; numbered and made of the components if None.
 
         Raises:
             StorageError: `output` cannot be written.
@@ -71,7 +79,11 @@ class Run:
         document = config.to_json()
         identity = digest(document if only is None else {**document, "only": only})
         with FileLock(output / ".runs.lock"):
-            folder = _interrupted(output, identity) or _new_folder(output, config, only)
+            if name is not None:
+                folder = named_folder(output / name, config)
+                folder.mkdir(parents=True, exist_ok=True)
+            else:
+                folder = _interrupted(output, identity) or _new_folder(output, config, only)
             run = cls(folder, config, registry)
             run._set_state(RUNNING, identity)
         write_text(folder / "run.toml", to_toml(config))
@@ -80,9 +92,9 @@ class Run:
         run.hook.aukit_run_started(run=run)
         return run
 
-    def _set_state(self, state: str, identity: str | None = None) -> None:
+    def _set_state(self, state: str, identity: str | None = None, error: str | None = None) -> None:
         known = read_state(self.folder)
-        known.update(state=state, process=os.getpid())
+        known.update(state=state, process=os.getpid(), error=error)
         if identity is not None:
             known["config"] = identity
         write_json(self.folder / STATE, known)
@@ -106,23 +118,53 @@ class Run:
         relative = {k: os.path.relpath(v, self.folder) for k, v in self.stages.items()}
         write_json(self.folder / "stages.json", relative)
 
+    def add_cost(self, wall: float, cpu: float, device: str) -> None:
+        """Add the seconds of an attempt to those of earlier ones."""
+        before = read_cost(self.folder)
+        cost = {
+            "wall_s": round(before.get("wall_s", 0) + wall, 2),
+            "cpu_s": round(before.get("cpu_s", 0) + cpu, 2),
+            "device": device,
+        }
+        write_json(self.folder / COST, cost)
+
     def finish(self, outcome: Mapping[str, Any]) -> None:
         """Mark the run as finished."""
         self._set_state(FINISHED)
         self.hook.aukit_run_finished(run=self, outcome=outcome)
 
-    def fail(self) -> None:
-        """Mark the run as failed; the same command continues it."""
-        self._set_state(FAILED)
+    def fail(self, error: str) -> None:
+        """Mark the run as failed, and say why; the same command continues it."""
+        self._set_state(FAILED, error=error)
 
 
 def read_state(folder: Path) -> dict[str, Any]:
     """`state.json` of a run folder; empty if there is none that can be read."""
+    return _read(folder / STATE)
+
+
+def read_cost(folder: Path) -> dict[str, Any]:
+    """`cost.json` of a run folder: `wall_s`, `cpu_s`, `device`; empty if there is none."""
+    return _read(folder / COST)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return state if isinstance(state, dict) else {}
+    return found if isinstance(found, dict) else {}
+
+
+def named_folder(wanted: Path, config: RunConfig) -> Path:
+    """Where a run of this name lies, or would lie: `wanted`, or that with a number if the folder
+    holds a run of another configuration."""
+    identity = digest(config.to_json())
+    numbers = itertools.count(2)
+    folder = wanted
+    while folder.exists() and read_state(folder).get("config") != identity:
+        folder = wanted.with_name(f"{wanted.name}-{next(numbers)}")
+    return folder
 
 
 def _interrupted(output: Path, identity: str) -> Path | None:

@@ -14,6 +14,7 @@ from typing import Literal
 import click
 
 from aukit.cli.app import App, emit_json
+from aukit.devices import memory_bytes, usable_processors
 from aukit.errors import AukitError
 from aukit.registry import Registry
 
@@ -122,22 +123,15 @@ def _devices() -> Finding:
     return Finding("devices", "ok", f"{count} x {kind}{name}, cpu")
 
 
-def usable_processors() -> int:
-    """Processors that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 def _processors() -> Finding:
     return Finding("processors", "ok", str(usable_processors()))
 
 
 def _memory() -> Finding:
-    try:
-        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
+    found = memory_bytes()
+    if found is None:
         return Finding("memory", "note", "unknown on this system")
-    size = pages / 2**30
+    size = found / 2**30
     enough = size >= MEMORY_NEEDED_GB
     advice = "" if enough else f"the built-in run wants {MEMORY_NEEDED_GB:g} GB"
     return Finding("memory", "ok" if enough else "note", f"{size:.1f} GB", advice)

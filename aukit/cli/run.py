@@ -65,11 +65,20 @@ def layers(config: Path | None, typed: dict[str, Any]) -> list[Layer]:
     "-o", "--output", type=click.Path(path_type=Path), default="runs", show_default=True,
     metavar="DIR", help="Where run folders are made.",
 )  # fmt: skip
+@click.option(
+    "--name", metavar="NAME",
+    help="Name of the run's folder.  [default: a number and the components]",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only show the resolved configuration.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 @click.pass_context
 def run(
-    ctx: click.Context, config: Path | None, output: Path, dry_run: bool, as_json: bool
+    ctx: click.Context,
+    config: Path | None,
+    output: Path,
+    name: str | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Run a pipeline from frames to scores.
 
@@ -84,7 +93,7 @@ def run(
     from aukit.console import RichProgress
     from aukit.pipeline import execute
 
-    outcome = execute(resolved, output, registry, RichProgress())
+    outcome = execute(resolved, output, registry, RichProgress(), name)
     show_outcome(outcome, as_json)
 
 

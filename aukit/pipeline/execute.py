@@ -7,6 +7,7 @@ that are finished, and comparisons share what they have in common.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -103,6 +104,7 @@ def execute(
     output: Path = Path("runs"),
     registry: Registry | None = None,
     progress: Progress | None = None,
+    name: str | None = None,
 ) -> Outcome:
     """Run a configuration, or continue it where it was interrupted.
 
@@ -111,6 +113,7 @@ def execute(
         output: folder of run folders; stage results are shared below it.
         registry: told of what happens; the one of this process if None.
         progress: shows how far it is; silent if None.
+        name: of the run folder, below `output`; numbered and made of the components if None.
 
     Returns:
         where everything is, and the scores.
@@ -119,7 +122,7 @@ def execute(
         AukitError: with one line of what, where, and what to do; finished stages are kept.
     """
     started = time.perf_counter()
-    with _work(config, output, registry, progress) as work:
+    with _work(config, output, registry, progress, name=name) as work:
         scores, card, dropped = _stages(work)
     run = work.run
     outcome = Outcome(
@@ -168,18 +171,30 @@ def _work(
     registry: Registry | None,
     progress: Progress | None,
     only: str | None = None,
+    name: str | None = None,
 ) -> Iterator[Work]:
     """A run that is begun, or continued; marked as failed if the block does not end well."""
     device = resolve_device(config.options.device)
     import_all(config)
-    run = Run.begin(output, config, registry or default_registry(), only)
+    wall, cpu = time.perf_counter(), processor_seconds()
+    run = Run.begin(output, config, registry or default_registry(), only, name)
     context = Context(device, config.options.seed, resolve_weights)
     try:
         yield Work(run, config, Stages(output / STAGES), context, progress or Silent())
-    except (AukitError, OSError):
+    except (AukitError, OSError) as error:
         with contextlib.suppress(OSError):  # a full disk cannot take the note either
-            run.fail()
+            run.fail(str(error))
         raise
+    finally:
+        with contextlib.suppress(OSError):
+            seconds = time.perf_counter() - wall, processor_seconds() - cpu
+            run.add_cost(*seconds, device)
+
+
+def processor_seconds() -> float:
+    """Seconds that processors have spent on this process and on its children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _stages(

@@ -53,7 +53,9 @@ def open_run(
     run = Run(folder, config, registry)
     run.stages = dict(stages)
     context = Context(resolve_device(device), config.options.seed, resolve_weights)
-    work = Work(run, config, Stages(folder.parent / STAGES), context, progress)
+    # Beside the run's own stages, which a run of a comparison has one folder farther up.
+    store = next((place.parent for place in stages.values()), folder.parent / STAGES)
+    work = Work(run, config, Stages(store), context, progress)
     prepared = _prepared(folder, stages)
     return work, prepared, _fitted(folder, stages)
 

@@ -22,7 +22,10 @@ class AvatarsConfig:
     size: int = field(default=96, metadata={"help": "side of the pictures in pixels"})
     views: str = field(
         default="frontal",
-        metadata={"help": "frontal, fera17 (nine views), or pitch,yaw pairs: '0,0 -20,40'"},
+        metadata={
+            "help": "frontal, fera17 (nine views), or pitch,yaw pairs: '0,0 -20,40'",
+            "whole": True,
+        },
     )
     domain: str = field(
         default="a", metadata={"help": "a: studio; b: other people, cameras, light and base rates"}
