@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +22,9 @@ from aukit_resampling.plugin import NoneConfig, ResampleConfig
 
 _log = logging.getLogger(__name__)
 
+LEVELS = range(au.MAX_LEVEL + 1)
+ALL = ""
+"""Stands for all views together."""
 EMPTY_LEVELS = b"aukit.empty_levels"
 """Key of the plan's metadata: JSON, AU -> the levels that no frame shows."""
 
@@ -57,7 +62,7 @@ class Unbalanced:
             (rows,) = np.nonzero(levels[:, place] != UNKNOWN)
             once = np.ones(len(rows), np.int32)
             uses.append(Uses(name, rows, levels[rows, place], once))
-        return _table(labels, aus, uses)
+        return plan_table(labels, aus, uses)
 
 
 class Resample:
@@ -68,31 +73,59 @@ class Resample:
     up the number. (The paper says only that minority classes are up-sampled; drawing with
     replacement would leave out some of the rarest frames for nothing.) A level without any
     frame stays empty and is named in a warning and in the plan's metadata.
+
+    With `per_view` the number holds for each view alone, as in the paper's comparison of nine
+    views (section 4.6: 500 of each level, AU and pose); a level that a view lacks is named too.
     """
 
     def __init__(self, config: ResampleConfig, context: Context) -> None:
-        self.per_level = config.per_level
+        self.config = config
 
     def plan(
         self, labels: pa.Table, sources: pa.Table, aus: tuple[str, ...], seed: int
     ) -> pa.Table:
-        """`per_level` uses of each AU and level, ordered by AU, level, frame id.
+        """`per_level` uses of each AU and level, ordered by AU, level, view, frame id.
 
         The plan depends on the labels and the seed, not on the order of the rows, and what one AU
         draws does not depend on which other AUs are planned.
         """
         labels, levels = ordered(labels, aus)
-        uses, empty = [], dict[str, list[int]]()
-        for place, name in enumerate(aus):
-            for level in range(au.MAX_LEVEL + 1):
-                (rows,) = np.nonzero(levels[:, place] == level)
-                if len(rows) == 0:
-                    empty.setdefault(name, []).append(level)
-                    continue
-                random = np.random.default_rng(seed_of(seed, "resample", name, level))
-                used, counts = draw(rows, self.per_level, random)
-                uses.append(Uses(name, used, np.full(len(used), level, np.int8), counts))
-        return note_empty_levels(_table(labels, aus, uses), empty)
+        views = _views(labels) if self.config.per_view else {ALL: np.ones(len(levels), bool)}
+        uses, lacking = [], dict[str, list[tuple[int, str]]]()
+        for (place, name), level, view in product(enumerate(aus), LEVELS, views):
+            (rows,) = np.nonzero((levels[:, place] == level) & views[view])
+            if len(rows):
+                uses.append(self._draw(name, level, view, rows, seed))
+            else:
+                lacking.setdefault(name, []).append((level, view))
+        empty = _empty_levels(lacking, len(views))
+        return note_empty_levels(plan_table(labels, aus, uses), empty)
+
+    def _draw(self, name: str, level: int, view: str, rows: NDArray[np.intp], seed: int) -> Uses:
+        names = (name, level) if view == ALL else (name, level, view)
+        random = np.random.default_rng(seed_of(seed, "resample", *names))
+        used, counts = draw(rows, self.config.per_level, random)
+        return Uses(name, used, np.full(len(used), level, np.int8), counts)
+
+
+def _views(labels: pa.Table) -> dict[str, NDArray[np.bool_]]:
+    """Which rows are seen from each view; rows without a view are a view of their own."""
+    column = np.array([view or "unknown" for view in labels.column("view").to_pylist()])
+    return {str(view): column == view for view in np.unique(column)}
+
+
+def _empty_levels(
+    lacking: Mapping[str, Sequence[tuple[int, str]]], views: int
+) -> dict[str, list[int]]:
+    """Levels that no view shows; those that only some views lack are told in warnings."""
+    empty = {}
+    for name, places in lacking.items():
+        count = Counter(level for level, _ in places)
+        empty[name] = [level for level in count if count[level] == views]
+        some = [f"{level} in view {view}" for level, view in places if count[level] < views]
+        if some:
+            _log.warning("%s: no training frame at level %s", name, ", ".join(some))
+    return {name: levels for name, levels in empty.items() if levels}
 
 
 def draw(
@@ -120,7 +153,8 @@ def ordered(labels: pa.Table, aus: tuple[str, ...]) -> tuple[pa.Table, NDArray[n
     return labels, levels_of(records.labels_of(labels, aus))
 
 
-def _table(labels: pa.Table, aus: tuple[str, ...], uses: Iterable[Uses]) -> pa.Table:
+def plan_table(labels: pa.Table, aus: tuple[str, ...], uses: Iterable[Uses]) -> pa.Table:
+    """A plan of real frames, in the order of the uses."""
     schema = records.plan_schema(aus)
     ids = labels.column("id").combine_chunks()
     parts = [_rows(ids, one, schema) for one in uses if len(one.rows)]

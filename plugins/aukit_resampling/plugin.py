@@ -1,8 +1,9 @@
-"""Registers the balancers `none`, `resample` and `semantic`."""
+"""Registers the balancers: `none`, `resample`, `semantic`, `ml-ros` and `ml-rus`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aukit.components import Component
 from aukit.hooks import hookimpl
@@ -19,6 +20,9 @@ class ResampleConfig:
 
     per_level: int = field(
         default=5000, metadata={"help": "frames of each AU at each of the six levels"}
+    )
+    per_view: bool = field(
+        default=False, metadata={"help": "as many in each view, where the data have several"}
     )
 
     def __post_init__(self) -> None:
@@ -39,9 +43,44 @@ class SemanticConfig:
             raise ValueError("per_level must be at least 1")
 
 
+Labelling = Literal["levels", "classes", "presence"]
+_LABELS = "what a label is: an AU at a level 1 to 5, at a level 0 to 5 (classes), or its presence"
+
+
+@dataclass(frozen=True)
+class MlRosConfig:
+    """Options of the balancer `ml-ros`."""
+
+    percent: int = field(
+        default=25, metadata={"help": "repeated frames, at most, in percent of the coded frames"}
+    )
+    labels: Labelling = field(default="levels", metadata={"help": _LABELS})
+
+    def __post_init__(self) -> None:
+        if self.percent < 1:
+            raise ValueError("percent must be at least 1")
+
+
+@dataclass(frozen=True)
+class MlRusConfig:
+    """Options of the balancer `ml-rus`."""
+
+    percent: int = field(
+        default=25, metadata={"help": "frames left out, at most, in percent of the coded frames"}
+    )
+    labels: Labelling = field(default="levels", metadata={"help": _LABELS})
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.percent < 100:
+            raise ValueError("percent must lie in 1..99")
+
+
+_CHARTE = "Charte et al. 2015 (Neurocomputing 163), ML-ROS and ML-RUS"
+
+
 @hookimpl
 def aukit_balancers() -> list[Component]:
-    """Use the frames as they are, equally many of each level, or synthetic faces only."""
+    """Use the frames as they are, rare ones more often, or synthetic faces only."""
     return [
         Component(
             kind="balancer",
@@ -68,5 +107,21 @@ def aukit_balancers() -> list[Component]:
             presets={"quick": {"per_level": 100}, "paper": {"per_level": 5000}},
             beside=("synth",),
             paper="Niinuma et al. 2021 (WACV), section 4.2.2",
+        ),
+        Component(
+            kind="balancer",
+            name="ml-ros",
+            factory="aukit_resampling.multilabel:MlRos",
+            config=MlRosConfig,
+            summary="every coded frame, those that show rare labels repeated",
+            paper=_CHARTE,
+        ),
+        Component(
+            kind="balancer",
+            name="ml-rus",
+            factory="aukit_resampling.multilabel:MlRus",
+            config=MlRusConfig,
+            summary="coded frames without some of those that show frequent labels",
+            paper=_CHARTE,
         ),
     ]

@@ -163,9 +163,9 @@ def test_an_au_that_is_not_in_the_table_has_an_empty_training_set() -> None:
 def test_the_papers_plan_takes_less_than_two_seconds() -> None:
     aus = tuple(f"AU{n:02d}" for n in (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26))
     table = skewed(100_000, aus)
-    start = time.perf_counter()
+    start = time.process_time()
     plan = resample(table, per_level=5000, aus=aus)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert (plan_counts(plan, aus) == 5000).all()
 
 
