@@ -48,11 +48,10 @@ class Fit:
         self.session = replace(session, compile=config.compile)
         self.batches = Batches(faces, config, config.size, session)
         torch.manual_seed(seed_of(session.seed, "initialize"))
-        generator = Generator(len(faces.aus), config.width, config.blocks, config.attention)
-        critic = Critic(len(faces.aus), config.size, config.critic_width, config.depth)
-        self.ema = Ema(generator, config.ema).to(session.device)
-        self.generator = self.session.place(generator)
-        self.critic = self.session.place(critic)
+        networks = build(config, len(faces.aus))
+        self.ema = Ema(networks["generator"], config.ema).to(session.device)
+        self.generator = self.session.place(networks["generator"])
+        self.critic = self.session.place(networks["critic"])
         self.adams = {
             "generator": adam(self.generator, config.learning_rate),
             "critic": adam(self.critic, config.learning_rate),
@@ -92,7 +91,8 @@ class Fit:
 
     def repaint(self, images: Tensor, shown: Tensor, wanted: Tensor) -> Painting:
         """Images with other AUs, composed as configured."""
-        return repaint(self.generator, images, shown, wanted, self.config.composition)
+        config = self.config
+        return repaint(self.generator, images, shown, wanted, config.composition, config.size)
 
     def improve_critic(self, batch: Batch, fake: Tensor) -> dict[str, Tensor]:
         """Minimise the critic's losses: adversarial, gradient penalty, expression of real faces."""
@@ -173,6 +173,15 @@ class Fit:
                 mean,
                 effect,
             )
+
+
+def build(config: GanimationConfig, aus: int) -> dict[str, nn.Module]:
+    """A fresh generator and critic of some options."""
+    moves = config.composition == "motion"
+    return {
+        "generator": Generator(aus, config.width, config.blocks, config.attention, moves),
+        "critic": Critic(aus, config.size, config.critic_width, config.depth),
+    }
 
 
 @torch.no_grad()

@@ -8,6 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from aukit.synthesis.images import resized
+from aukit.synthesis.motion import moved
+
 SLOPE = 0.01
 """Of the critic's LeakyReLU."""
 SPREAD = 0.02
@@ -20,10 +23,12 @@ class Painting(NamedTuple):
     Attributes:
         image: (B, 3, S, S) float in -1..1.
         keep: (B, 1, S, S) in 0..1, the share of the input in each pixel; None without attention.
+        motion: (B, 2, S, S), where each pixel comes from (`aukit.synthesis.motion`); None without.
     """
 
     image: Tensor
-    keep: Tensor | None
+    keep: Tensor | None = None
+    motion: Tensor | None = None
 
 
 class Verdict(NamedTuple):
@@ -49,9 +54,17 @@ class Generator(nn.Module):
         width: channels of the first layer, 64 in the paper.
         blocks: residual blocks, 6 in the paper.
         attention: with the attention branch.
+        motion: with a branch that moves pixels; ours.
     """
 
-    def __init__(self, aus: int, width: int = 64, blocks: int = 6, attention: bool = False) -> None:
+    def __init__(
+        self,
+        aus: int,
+        width: int = 64,
+        blocks: int = 6,
+        attention: bool = False,
+        motion: bool = False,
+    ) -> None:
         super().__init__()
         self.body = nn.Sequential(
             *_normed(nn.Conv2d(3 + aus, width, 7, padding=3, bias=False)),
@@ -63,6 +76,7 @@ class Generator(nn.Module):
         )
         self.colour = nn.Conv2d(width, 3, 7, padding=3, bias=False)
         self.attention = nn.Conv2d(width, 1, 7, padding=3, bias=False) if attention else None
+        self.motion = nn.Conv2d(width, 2, 7, padding=3, bias=False) if motion else None
         self.apply(_initialize)
 
     def forward(self, images: Tensor, condition: Tensor) -> Painting:
@@ -70,32 +84,48 @@ class Generator(nn.Module):
         maps = condition[:, :, None, None].expand(-1, -1, *images.shape[-2:])
         features = self.body(torch.cat([images, maps.to(images.dtype)], 1))
         colour = self.colour(features).tanh()
+        motion = None if self.motion is None else self.motion(features)
         if self.attention is None:
-            return Painting(colour, None)
+            return Painting(colour, None, motion)
         keep = self.attention(features).sigmoid()
-        return Painting(keep * images + (1 - keep) * colour, keep)
+        return Painting(keep * images + (1 - keep) * colour, keep, motion)
 
 
 def repaint(
-    generator: nn.Module, images: Tensor, shown: Tensor, wanted: Tensor, composition: str
+    generator: nn.Module, images: Tensor, shown: Tensor, wanted: Tensor, composition: str, size: int
 ) -> Painting:
     """Images with other AUs.
 
     By `difference`, which is ours, the image changes by what the generator paints otherwise for the
-    AUs asked for than for those that the image shows, so that whatever it cannot paint stays.
+    AUs asked for than for those that the image shows, so that whatever it cannot paint stays. By
+    `motion`, ours too, its pixels are moved in the same way before they change their colour.
+
+    Images larger than the generator's are changed by what it makes of smaller copies; what these
+    cannot hold, fine texture above all, stays, or moves along.
 
     Args:
-        generator: a `Generator`.
+        generator: a `Generator`; with a motion branch for `motion`.
         images: (B, 3, S, S) in -1..1.
         shown, wanted: (B, A) in 0..1.
-        composition: `replace` or `difference`.
+        composition: `replace`, `difference` or `motion`.
+        size: side of the generator's pictures.
     """
+    small = resized(images, size)
     if composition == "replace":
-        painting: Painting = generator(images, wanted)
-        return painting
-    both: Painting = generator(torch.cat([images, images]), torch.cat([wanted, shown]))
-    asked, own = both.image.chunk(2)
-    return Painting(images + asked - own, None if both.keep is None else both.keep.chunk(2)[0])
+        painting: Painting = generator(small, wanted)
+        change = painting.image - small
+        return painting._replace(image=images + resized(change, images.shape[-1]))
+    both: Painting = generator(torch.cat([small, small]), torch.cat([wanted, shown]))
+    keep = None if both.keep is None else both.keep.chunk(2)[0]
+    motion = None if both.motion is None else _change(both.motion)
+    placed = images if motion is None else moved(images, motion)
+    return Painting(placed + resized(_change(both.image), images.shape[-1]), keep, motion)
+
+
+def _change(both: Tensor) -> Tensor:
+    """What is otherwise in the first half of a batch than in the second."""
+    asked, own = both.chunk(2)
+    return asked - own
 
 
 class Residual(nn.Module):

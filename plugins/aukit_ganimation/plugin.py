@@ -26,9 +26,12 @@ class GanimationConfig(FitOptions):
     attention: bool = field(
         default=False, metadata={"help": "paint through an attention mask, as plain GANimation"}
     )
-    composition: Literal["replace", "difference"] = field(
+    composition: Literal["replace", "difference", "motion"] = field(
         default="replace",
-        metadata={"help": "the picture is what is painted, or changes by what other AUs change"},
+        metadata={
+            "help": "the picture is what is painted, or changes by what other AUs change, or moves "
+            "its pixels before"
+        },
     )
     l_adv: float = field(default=1.0, metadata={"help": "weight of the adversarial loss"})
     l_exp: float = field(default=160.0, metadata={"help": "weight of the expression loss"})
@@ -59,10 +62,10 @@ class IdiosyncraticConfig(GanimationConfig):
     l_ids: float = field(default=1.0, metadata={"help": "weight of the idiosyncratic loss"})
 
 
-# Small networks see few pixels of a person whom they do not know: by difference everything else
-# stays. docs/explanation/ganimation.md tells what was tried.
+# Small networks see few pixels of a person whom they do not know: all others stay, or move along.
+# docs/explanation/ganimation.md tells what was tried.
 QUICK: dict[str, Any] = {
-    "composition": "difference",
+    "composition": "motion",
     "size": 32,
     "width": 16,
     "blocks": 2,
@@ -84,8 +87,8 @@ QUICK_PAIRS: dict[str, Any] = {
     "pairs": 1.0,
     "partners": "task",
     "candidates": 6,
-    "epochs": 4,
-    "decay_epochs": 2,
+    "epochs": 2,
+    "decay_epochs": 1,
 }
 
 _PAPERS = (

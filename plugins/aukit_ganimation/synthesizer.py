@@ -14,8 +14,8 @@ from aukit.synthesis.batches import fill
 from aukit.synthesis.images import as_bytes, as_signed, resized
 from aukit.synthesis.painter import Painter
 from aukit.training import Session, distributed
-from aukit_ganimation.fit import Fit, estimate
-from aukit_ganimation.networks import Critic, Generator, repaint
+from aukit_ganimation.fit import Fit, build, estimate
+from aukit_ganimation.networks import repaint
 from aukit_ganimation.plugin import GanimationConfig
 
 
@@ -43,20 +43,16 @@ class Ganimation(Painter[GanimationConfig]):
 
     def build(self, config: GanimationConfig, aus: tuple[str, ...]) -> nn.ModuleDict:
         """The averaged generator, and the critic for faces without codes."""
-        generator = Generator(len(aus), config.width, config.blocks, config.attention)
-        critic = Critic(len(aus), config.size, config.critic_width, config.depth)
-        return nn.ModuleDict({"generator": generator, "critic": critic})
+        return nn.ModuleDict(build(config, len(aus)))
 
     def paint_batch(self, networks: nn.ModuleDict, faces: FaceBatch, targets: Labels) -> Tensor:
         """Paint a few faces."""
         device, size = self.context.device, self.config.size
         whole = as_signed(faces.images.to(device)).contiguous(memory_format=torch.channels_last)
-        small = resized(whole, size)
         targets, labels = targets.to(device), faces.labels.to(device)
-        seen = functools.partial(estimate, networks["critic"], small)
+        seen = functools.partial(estimate, networks["critic"], resized(whole, size))
         shown = fill(labels.values / MAX_LEVEL, labels.mask, seen)
         wanted = fill(targets.values / MAX_LEVEL, targets.mask, lambda: shown)
         composition = self.config.composition
-        painted = repaint(networks["generator"], small, shown, wanted, composition).image
-        # What the networks' own resolution cannot hold is carried over from the face.
-        return as_bytes(whole + resized(painted - small, whole.shape[-1]))
+        painting = repaint(networks["generator"], whole, shown, wanted, composition, size)
+        return as_bytes(painting.image)

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from aukit.synthesis.images import resized
+from aukit.synthesis.motion import moved
 from aukit_ganimation.networks import Critic, Generator, repaint
 
 Weights = dict[str, Tensor]
@@ -94,18 +96,35 @@ def test_by_difference_a_face_with_its_own_aus_stays_and_by_replacing_it_does_no
     torch.manual_seed(0)
     network = Generator(2, 8, 1, attention)
     images, shown, wanted = torch.rand(2, 3, 16, 16) * 2 - 1, torch.rand(2, 2), torch.rand(2, 2)
-    same = repaint(network, images, shown, shown, "difference")
+    same = repaint(network, images, shown, shown, "difference", 16)
     torch.testing.assert_close(same.image, images)
-    other = repaint(network, images, shown, wanted, "difference")
+    other = repaint(network, images, shown, wanted, "difference", 16)
     expected = images + network(images, wanted).image - network(images, shown).image
     torch.testing.assert_close(other.image, expected)
-    replaced = repaint(network, images, shown, wanted, "replace")
+    replaced = repaint(network, images, shown, wanted, "replace", 16)
     torch.testing.assert_close(replaced.image, network(images, wanted).image)
     assert not torch.allclose(replaced.image, images, atol=1e-2)
     assert (other.keep is None) == (replaced.keep is None) == (not attention)
     if attention:
         assert other.keep is not None
         torch.testing.assert_close(other.keep, replaced.keep)
+
+
+def test_by_motion_a_face_moves_and_keeps_what_small_networks_cannot_see() -> None:
+    torch.manual_seed(0)
+    network = Generator(2, 8, 1, motion=True)
+    assert network.motion is not None
+    images, shown, wanted = torch.rand(2, 3, 64, 64) * 2 - 1, torch.rand(2, 2), torch.rand(2, 2)
+    same = repaint(network, images, shown, shown, "motion", 16)
+    torch.testing.assert_close(same.image, images)
+    torch.nn.init.normal_(network.motion.weight, 0.0, 1.0)
+    torch.nn.init.zeros_(network.colour.weight)
+    other = repaint(network, images, shown, wanted, "motion", 16)
+    small = resized(images, 16)
+    change = network(small, wanted).motion - network(small, shown).motion
+    torch.testing.assert_close(other.motion, change)
+    torch.testing.assert_close(other.image, moved(images, change))
+    assert not torch.allclose(other.image, images, atol=0.1)
 
 
 @pytest.mark.parametrize(("size", "depth", "patches"), [(128, 6, 2), (224, 6, 3), (64, 4, 4)])

@@ -66,7 +66,7 @@ class Kill(Exception):
     """Stands for a kill."""
 
 
-@pytest.mark.parametrize(("attention", "composition"), [(False, "difference"), (True, "replace")])
+@pytest.mark.parametrize(("attention", "composition"), [(False, "motion"), (True, "replace")])
 def test_a_killed_fit_ends_bit_for_bit_as_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attention: bool, composition: str
 ) -> None:
@@ -181,9 +181,12 @@ def test_what_the_networks_cannot_hold_is_carried_over(tmp_path: Path) -> None:
     assert torch.equal(painted, batch.images)
 
 
-def test_by_difference_a_face_asked_for_what_it_shows_is_given_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("composition", ["difference", "motion"])
+def test_by_changes_a_face_asked_for_what_it_shows_is_given_back(
+    tmp_path: Path, composition: Any
+) -> None:
     faces = drawn()
-    synthesizer = fitted(tmp_path, replace(TINY, composition="difference"), faces)
+    synthesizer = fitted(tmp_path, replace(TINY, composition=composition), faces)
     batch = faces.batch(range(12))
     nothing = wanted(faces, 0.0, False)
     for labels in (batch.labels, nothing):  # as coded, and as the critic sees it
