@@ -104,7 +104,7 @@ def aukit_balancers() -> list[Component]:
             factory="aukit_resampling.semantic:Semantic",
             config=SemanticConfig,
             summary="equally many synthetic faces of each AU at each level",
-            presets={"quick": {"per_level": 100}, "paper": {"per_level": 5000}},
+            presets={"quick": {"per_level": 150}, "paper": {"per_level": 5000}},
             beside=("synth",),
             paper="Niinuma et al. 2021 (WACV), section 4.2.2",
         ),
