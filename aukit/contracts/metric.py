@@ -18,6 +18,9 @@ class Metric(Protocol):
 
     Attributes:
         names: the scores that `value` returns, e.g. `("icc", "mae", "f1")`.
+
+    A metric may have `lower_is_better`, a tuple of those names of which less is better; of the
+    others more is.
     """
 
     names: tuple[str, ...]

@@ -20,6 +20,7 @@ class Intensity:
     """
 
     names: tuple[str, ...] = ("icc", "mae", "mse", "pcc", "f1", "f1_norm", "accuracy")
+    lower_is_better: tuple[str, ...] = ("mae", "mse")
 
     def __init__(self, config: IntensityConfig, context: Context) -> None:
         self.threshold = config.threshold
