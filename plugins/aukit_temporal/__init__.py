@@ -1,0 +1,1 @@
+"""Normalizers: what differs from the person's mean face, or from a neutral frame of the person."""
