@@ -134,7 +134,10 @@ class FitStages:
         choice, prepared = self.config.components["normalizer"], self.prepared
         if choice is None:
             return None
-        sources = [f for f in (prepared.train, prepared.valid, prepared.test) if f is not None]
+        # A synthetic face takes its parent's person, who may be in the faces to paint alone.
+        painted = prepared.synth_paint if synthetic else None
+        folders = (prepared.train, prepared.valid, prepared.test, painted)
+        sources = list(dict.fromkeys(folder for folder in folders if folder is not None))
 
         def compute(folder: Path) -> None:
             normalizer: Normalizer = make(choice, self.work.context)
@@ -147,7 +150,6 @@ class FitStages:
         document = {
             "normalizer": choice.to_json(),
             "faces": [source.name for source in sources],
-            "synthetic": synthetic.name if synthetic else None,
         }
         return self.work.stage("fit-normalizer", "fit-normalizer", document, compute)
 
