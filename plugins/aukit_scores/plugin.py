@@ -32,7 +32,7 @@ def aukit_metrics() -> list[Component]:
             name="intensity",
             factory="aukit_scores.intensity:Intensity",
             config=IntensityConfig,
-            summary="ICC(3,1), MAE, MSE, PCC of intensity; F1, skew-free F1, accuracy of presence",
+            summary="ICC(3,1), MAE, MSE, PCC of intensity; F1s, accuracy of presence",
             paper="Shrout and Fleiss 1979, Psychological Bulletin 86(2), 420-428",
         )
     ]
