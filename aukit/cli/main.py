@@ -19,8 +19,10 @@ from aukit.registry import BLOCK_VARIABLE
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("aukit.cli.run:run", "Run a pipeline from frames to scores."),
+    "compare": ("aukit.cli.compare:compare", "Run a grid of choices and compare them."),
     "align": ("aukit.cli.align:align", "Register the faces of photos, folders and videos."),
     "evaluate": ("aukit.cli.evaluate:evaluate", "Score a run's synthesizer anew."),
+    "report": ("aukit.cli.report:report", "Write the report of a finished run anew."),
     "edit": ("aukit.cli.edit:edit", "Give the faces of photos other AUs."),
     "fit": ("aukit.cli.fit:fit", "Fit an aligner or a synthesizer alone."),
     "data": ("aukit.cli.data:data", "Look at a dataset."),

@@ -107,7 +107,12 @@ class ComponentCommand(click.Command):
         self, registry: Registry, args: Sequence[str]
     ) -> Iterator[ComponentOption]:
         """The options of this invocation."""
-        names = self.chosen_names(args)
+        yield from self.options_for(registry, self.chosen_names(args))
+
+    def options_for(
+        self, registry: Registry, names: Mapping[str, str]
+    ) -> Iterator[ComponentOption]:
+        """The options where these components are chosen, slot -> name."""
         present = [name for name in KINDS if names.get(name, "none") != "none"]
         for slot in self.slots:
             beside, _ = slot.kind.default_beside(present)

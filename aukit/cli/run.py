@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,12 +36,12 @@ its own: --test.data NAME, --test.data.OPTION VALUE, --synth-fit.aligner NAME,
 class RunCommand(ComponentCommand):
     """Adds the settings of the run as a whole, and the roles' partitions."""
 
-    def component_options(
-        self, registry: Registry, args: Sequence[str]
+    def options_for(
+        self, registry: Registry, names: Mapping[str, str]
     ) -> Iterator[ComponentOption]:
-        """The options of this invocation."""
+        """The options where these components are chosen, slot -> name."""
         yield from _whole_run()
-        yield from super().component_options(registry, args)
+        yield from super().options_for(registry, names)
 
 
 def _whole_run() -> Iterator[ComponentOption]:

@@ -1,0 +1,193 @@
+"""Runs the trials of a comparison: in this process, or several at a time in processes of their own.
+
+Trials that need the same stage do not compute it twice: the store locks a stage while it is made.
+To spend no time waiting for each other, trials that run side by side are chosen to differ.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Protocol
+
+from aukit.comparison.grid import Trial
+from aukit.devices import accelerator, memory_bytes, usable_processors
+from aukit.errors import AukitError
+from aukit.progress import Progress
+from aukit.registry import Registry
+from aukit.run_config import RunConfig, to_toml
+from aukit.runs import read_state
+from aukit.store import write_text
+
+PROCESSORS_A_JOB = 4
+BYTES_A_JOB = 4 << 30
+
+
+class Attempt(Protocol):
+    """Makes one run."""
+
+    def __call__(self, trial: Trial, folder: Path) -> str | None:
+        """Run a trial in a folder; None, or in one line why it failed."""
+        ...
+
+    def stop(self) -> None:
+        """End what is under way."""
+        ...
+
+
+def jobs_here() -> int:
+    """How many runs at a time this machine is good for: one an accelerator, or one for every four
+    processors and 4 GB of memory; at least one."""
+    if accelerator() is not None:
+        import torch
+
+        return int(torch.accelerator.device_count())
+    memory = memory_bytes()
+    room = usable_processors() // PROCESSORS_A_JOB
+    return max(1, room if memory is None else min(room, memory // BYTES_A_JOB))
+
+
+class InProcess:
+    """Runs trials one after the other in this process.
+
+    Args:
+        output: folder of run folders and stages.
+        registry: told of what happens.
+        progress: shows how far it is.
+    """
+
+    def __init__(self, output: Path, registry: Registry, progress: Progress) -> None:
+        self.output = output
+        self.registry = registry
+        self.progress = progress
+
+    def __call__(self, trial: Trial, folder: Path) -> str | None:
+        """Run a trial."""
+        from aukit.pipeline import execute
+
+        name = folder.relative_to(self.output).as_posix()
+        try:
+            execute(trial.config, self.output, self.registry, self.progress, name)
+        except AukitError as error:
+            return str(error)
+        except Exception as error:  # whatever a component raises, the other cells go on
+            return f"{type(error).__name__}: {error}"
+        return None
+
+    def stop(self) -> None:
+        """Nothing is under way once this process is asked."""
+
+
+class Children:
+    """Runs each trial in a process of its own, which may die without taking the others along.
+
+    Args:
+        output: folder of run folders and stages.
+        jobs: how many run at a time; they share the processors, and each has an accelerator where
+            there are several.
+    """
+
+    def __init__(self, output: Path, jobs: int) -> None:
+        self.output = output
+        self.jobs = jobs
+        self._slots: queue.Queue[int] = queue.Queue()
+        for slot in range(jobs):
+            self._slots.put(slot)
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def __call__(self, trial: Trial, folder: Path) -> str | None:
+        """Run a trial."""
+        notes = folder.parent / NOTES
+        notes.mkdir(parents=True, exist_ok=True)
+        config, log = notes / f"{trial.name}.toml", notes / f"{trial.name}.log"
+        write_text(config, to_toml(trial.config))
+        line = [sys.executable, "-m", "aukit.cli.main", "run", "--config", str(config)]
+        line += ["-o", str(self.output), "--name", folder.relative_to(self.output).as_posix()]
+        slot = self._slots.get()
+        try:
+            with log.open("wb") as file:
+                shown = None if self.jobs == 1 and sys.stderr.isatty() else file
+                process = subprocess.Popen(
+                    line, stdout=file, stderr=shown, env=environment(self.jobs, slot)
+                )
+                self._running.add(process)
+                code = process.wait()
+        finally:
+            self._slots.put(slot)
+        self._running.discard(process)
+        return None if code == 0 else _reason(folder, log, code)
+
+    def stop(self) -> None:
+        """End the processes."""
+        for process in list(self._running):
+            process.terminate()
+
+
+NOTES = "cells"
+"""Folder in a comparison's folder: the run file of each run, and what it said."""
+
+
+def environment(jobs: int, slot: int) -> dict[str, str]:
+    """What a process finds in its environment: its share of the processors and accelerators."""
+    values = dict(os.environ)
+    if jobs > 1:
+        values.setdefault("OMP_NUM_THREADS", str(max(1, usable_processors() // jobs)))
+        if accelerator() == "cuda":
+            visible = values.get("CUDA_VISIBLE_DEVICES")
+            devices = visible.split(",") if visible else [str(n) for n in range(jobs)]
+            values["CUDA_VISIBLE_DEVICES"] = devices[slot % len(devices)]
+    return values
+
+
+def _reason(folder: Path, log: Path, code: int) -> str:
+    """Why a process ended with a code: what it said last, or what the run noted."""
+    if code < 0:
+        return f"its process was ended by signal {-code} (9: often for want of memory); see {log}"
+    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    if said and said[-1].startswith("error: "):
+        return said[-1].removeprefix("error: ")
+    return str(read_state(folder).get("error") or f"exit code {code}; see {log}")
+
+
+def attempt_all(
+    trials: Iterable[tuple[Trial, Path]], attempt: Attempt, jobs: int
+) -> Iterator[tuple[Trial, str | None]]:
+    """Run trials, each with its folder; those that ended, in that order, and why if they failed."""
+    waiting = list(trials)
+    if jobs == 1:
+        for trial, folder in waiting:
+            yield trial, attempt(trial, folder)
+        return
+    running: dict[Future[str | None], Trial] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    chosen = furthest([t for t, _ in waiting], list(running.values()))
+                    trial, folder = waiting.pop(chosen)
+                    running[pool.submit(attempt, trial, folder)] = trial
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield running.pop(future), future.result()
+        except BaseException:
+            attempt.stop()
+            raise
+
+
+def furthest(waiting: Sequence[Trial], running: Sequence[Trial]) -> int:
+    """Place of the waiting trial that has least in common with those that run; the first of
+    several."""
+    shared = [max((likeness(t.config, r.config) for r in running), default=0) for t in waiting]
+    return shared.index(min(shared))
+
+
+def likeness(first: RunConfig, second: RunConfig) -> int:
+    """How many parts two configurations have in common."""
+    parts = [first.components[kind] == second.components[kind] for kind in first.components]
+    parts += [first.roles[name] == second.roles[name] for name in first.roles]
+    return sum(parts) + (first.options == second.options)

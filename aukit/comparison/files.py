@@ -1,0 +1,122 @@
+"""The files of a comparison: Markdown, LaTeX, CSV, and the report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from aukit.comparison.tables import LEGEND, MEAN, Table, Text, entry_of, overview, shown, units
+from aukit.comparison.tables import verdict as verdict_of
+from aukit.store import write_text
+
+MARKDOWN, LATEX, CSV, REPORT = "table.md", "table.tex", "table.csv", "report.html"
+
+
+def write_files(document: Mapping[str, Any], folder: Path) -> None:
+    """Write the tables and the report of a comparison.
+
+    Args:
+        document: what `comparison.json` holds.
+        folder: where to.
+    """
+    from aukit.report.comparison import write_comparison
+
+    write_text(folder / MARKDOWN, markdown(document))
+    write_text(folder / LATEX, latex(document))
+    write_text(folder / CSV, table_csv(document))
+    write_comparison(document, folder / REPORT)
+
+
+def tables(document: Mapping[str, Any]) -> list[Table]:
+    """The tables that are written: the overview, then each shown score by AU."""
+    return [overview(document), *(units(document, metric) for metric in shown(document))]
+
+
+def markdown(document: Mapping[str, Any]) -> str:
+    """The tables as a Markdown page."""
+    parts = [f"# {document['title']}\n"]
+    for number, table in enumerate(tables(document)):
+        parts += [] if number == 0 else [f"## {table.title}\n"]
+        parts.append("\n".join(_markdown_lines(table)) + "\n")
+    parts.append(LEGEND + "\n")
+    parts += [f"- {note}" for note in document["notes"]]
+    parts.append(f"\n    {document['command']}")
+    return "\n".join(parts) + "\n"
+
+
+def _markdown_lines(table: Table) -> Iterator[str]:
+    yield _piped(table.columns)
+    yield _piped(["---" if place < table.words else "---:" for place in range(len(table.columns))])
+    for row in table.rows:
+        yield _piped([f"**{cell.text}**" if cell.best else cell.text for cell in row])
+
+
+def _piped(cells: list[str] | Any) -> str:
+    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
+
+
+def latex(document: Mapping[str, Any]) -> str:
+    """The tables for a paper: `\\input` them; they need the package booktabs."""
+    parts = ["% needs \\usepackage{booktabs}"]
+    for table in tables(document):
+        spec = "l" * table.words + "r" * (len(table.columns) - table.words)
+        parts += [f"% {escaped(table.title)}", f"\\begin{{tabular}}{{{spec}}}", "\\toprule"]
+        parts += [_latex_row([Text(name) for name in table.columns]), "\\midrule"]
+        parts += [_latex_row(row) for row in table.rows]
+        parts += ["\\bottomrule", "\\end{tabular}", ""]
+    return "\n".join(parts)
+
+
+def _latex_row(row: Any) -> str:
+    cells = [f"\\textbf{{{escaped(c.text)}}}" if c.best else escaped(c.text) for c in row]
+    return " & ".join(cells) + r" \\"
+
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--",
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+}  # fmt: skip
+
+
+def escaped(text: str) -> str:
+    """A text as LaTeX prints it."""
+    return re.sub(r"[\\~^–&%$#_{}]", lambda found: _SPECIAL[found[0]], text)
+
+
+COLUMNS = (
+    "unit", "score", "value", "low", "high", "spread", "difference", "difference_low",
+    "difference_high", "verdict", "published", "frames", "status",
+)  # fmt: skip
+COSTS = ("wall_s", "alone_s", "cpu_s", "gpu_h")
+
+
+def table_csv(document: Mapping[str, Any]) -> str:
+    """One line for each cell, AU (or `mean`) and score, numbers in full: for other programs."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    axes = document["axes"]
+    writer.writerow(["cell", *axes, *COLUMNS, *COSTS])
+    for cell in document["cells"]:
+        begin = [cell["label"], *(cell["choices"].get(axis, "") for axis in axes)]
+        end = [cell["cost"][name] for name in COSTS]
+        for line in _csv_lines(document, cell):
+            writer.writerow([*begin, *line, *end])
+    return out.getvalue()
+
+
+def _csv_lines(document: Mapping[str, Any], cell: Mapping[str, Any]) -> Iterator[list[Any]]:
+    for unit in (MEAN, *document["aus"]):
+        for metric in document["metrics"]:
+            found = entry_of(cell, unit, metric)
+            change = entry_of(cell, unit, metric, "difference")
+            lower = metric in document["lower_is_better"]
+            published = metric == document["published_metric"] and cell["published"].get(unit)
+            yield [
+                unit, metric, *(found.get(part) for part in ("value", "low", "high", "spread")),
+                *(change.get(part) for part in ("value", "low", "high")),
+                verdict_of(change, lower), published or None, cell["frames"], cell["status"],
+            ]  # fmt: skip

@@ -1,0 +1,329 @@
+"""The grid of a comparison: from a run file and the command line to cells and their runs.
+
+A run file of a grid is a run file with further tables:
+
+    [grid]
+    aligner = ["2d", "3d"]               # an axis: each value with each value of the other axes
+    "synth.l_ids" = [0, 1]               # options, too; quoted, where the kind is an axis itself
+    seeds = 3                            # runs of each cell: 3, or [0, 5, 6]
+    baseline = "2d"                      # the cell to compare with; the first if left out
+
+    [cells.paper]                        # cells named one by one: settings of each
+    aligner = "3d"
+    test.aligner = "2d"
+
+    [published."2d"]                     # numbers to stand beside the measured ones
+    mean = 0.506
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from aukit.comparison.axes import CELL, describe, flat, names_component, spell, split
+from aukit.config import COMMAND_LINE, coerce, read_file
+from aukit.errors import ConfigError
+from aukit.registry import Registry
+from aukit.run_config import ROLES, RunConfig, nest, resolve
+from aukit.run_options import Layer, run_options
+from aukit.store import digest
+
+GRID, CELLS, PUBLISHED = "grid", "cells", "published"
+_RESERVED = ("seeds", "folds", "baseline", "title", "metric")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What is to be compared, before names are looked up.
+
+    Attributes:
+        name: what the folder of the comparison is called after.
+        title: heading of tables and the report.
+        layers: settings that all cells share, in the order of their force; those of the command
+            line come last and are stronger than those of a cell.
+        bundles: name -> settings of cells that are named one by one.
+        axes: dotted key -> values.
+        seeds, folds: as they were given; None if not.
+        baseline: name of the cell that others are compared with; None is the first.
+        published: cell -> AU or `mean` -> number that somebody else has published.
+        metric: the score that these numbers are.
+    """
+
+    name: str = "compare"
+    title: str = "Comparison"
+    layers: tuple[Layer, ...] = ()
+    bundles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    axes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    seeds: Any = None
+    folds: str | None = None
+    baseline: str | None = None
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    metric: str = "icc"
+
+    @property
+    def folder(self) -> str:
+        """Name of the comparison's folder; the same for other values of the same axes."""
+        documents = [dict(document) for _, document in self.layers]
+        return f"{self.name}-{digest([documents, self.bundles, sorted(self.axes)])[:6]}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A combination of choices.
+
+    Attributes:
+        label: the choices as people read them.
+        choices: axis -> value, as they are typed; axes that mean nothing here are left out.
+        layers: all settings.
+    """
+
+    label: str
+    choices: Mapping[str, str]
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a cell.
+
+    Attributes:
+        cell: whose.
+        seed, fold: what the runs of a cell differ in.
+        config: its resolved configuration.
+    """
+
+    cell: Cell
+    seed: int
+    fold: str
+    config: RunConfig
+
+    @property
+    def name(self) -> str:
+        """Name of the run's folder: `2d-none-seed0`."""
+        words = [self.cell.label, f"seed{self.seed}"]
+        if self.fold != NO_FOLD:
+            words.append(f"fold{self.fold.replace('/', 'of')}")
+        return slug(" ".join(words))
+
+    @property
+    def label(self) -> str:
+        """The run as people read it."""
+        fold = [] if self.fold == NO_FOLD else [f"fold {self.fold}"]
+        return ", ".join([self.cell.label, f"seed {self.seed}", *fold])
+
+
+NO_FOLD = "none"
+
+
+def slug(text: str) -> str:
+    """A text as the name of a file: lower case letters, digits, dots and hyphens."""
+    return re.sub(r"[^a-z0-9.+]+", "-", text.lower()).strip("-.") or "run"
+
+
+def define(
+    registry: Registry, file: Path | None, typed: Mapping[str, Any], **overrides: Any
+) -> Definition:
+    """The comparison that a run file and typed settings mean.
+
+    Args:
+        registry: tells which settings may hold commas.
+        file: a run file of a grid, or of a run; None for none.
+        typed: dotted keys and text from the command line.
+        **overrides: `seeds`, `folds`, `baseline`, where they are given.
+
+    Raises:
+        ConfigError: a table that is not understood, or an axis without values.
+    """
+    below = Definition() if file is None else _of_file(file)
+    found = {key: split(registry, key, str(value)) for key, value in typed.items()}
+    single = {key: values[0] for key, values in found.items() if len(values) == 1}
+    axes = {key: values for key, values in below.axes.items() if key not in found}
+    axes |= {key: values for key, values in found.items() if len(values) > 1}
+    layers = (*below.layers, (COMMAND_LINE, nest(single)))
+    name = slug("-".join([below.name, *axes])) if file is None else below.name
+    given = {key: value for key, value in overrides.items() if value is not None}
+    return replace(below, name=name, layers=layers, axes=axes, **given)
+
+
+def _of_file(path: Path) -> Definition:
+    document = read_file(path)
+    tables = {name: document.pop(name, {}) for name in (GRID, CELLS, PUBLISHED)}
+    for name, table in tables.items():
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{path}: {name} must be a table")
+    grid = dict(tables[GRID])
+    known = {name: grid.pop(name) for name in _RESERVED if name in grid}
+    return replace(
+        Definition(**known),
+        name=slug(path.stem),
+        layers=((path.name, document),),
+        bundles={str(name): dict(table) for name, table in tables[CELLS].items()},
+        axes={key: _values(path, key, value) for key, value in flat(grid)},
+        published={str(name): dict(table) for name, table in tables[PUBLISHED].items()},
+    )
+
+
+def _values(path: Path, key: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{path}: {GRID}.{key} must be a list of values")
+    if not value:
+        raise ConfigError(f"{path}: the axis {GRID}.{key} has no values", "name at least one")
+    return tuple(value)
+
+
+def cells_of(registry: Registry, definition: Definition) -> list[Cell]:
+    """The cells of a grid, in the order of its axes.
+
+    An option is set in the cells whose component has it: with `--synth none,lacgan`, `--synth.size
+    64` concerns the second.
+
+    Raises:
+        ConfigError: an unknown name, an option that no cell's component has, or two cells that
+            are the same run.
+    """
+    found: dict[str, Cell] = {}
+    used: set[str] = set()
+    combinations = list(_combinations(definition))
+    for bundle, values in combinations:
+        cell, known = _cell(registry, definition, bundle, values)
+        used |= known
+        found.setdefault(cell.label, cell)
+    _refuse_unused(registry, definition, combinations[-1], used)
+    return list(found.values())
+
+
+Combination = tuple[str | None, dict[str, Any]]
+"""A bundle's name, if there are bundles, and a value of each axis."""
+
+
+def _combinations(definition: Definition) -> Iterator[Combination]:
+    for bundle in definition.bundles or (None,):
+        for values in itertools.product(*definition.axes.values()):
+            yield bundle, dict(zip(definition.axes, values, strict=True))
+
+
+def _layers(definition: Definition, combination: Combination) -> list[Layer]:
+    bundle, values = combination
+    *shared, typed = definition.layers
+    own = [] if bundle is None else [(f"cell {bundle}", definition.bundles[bundle])]
+    return [*shared, *own, (GRID, nest(values)), typed]
+
+
+def _cell(
+    registry: Registry, definition: Definition, bundle: str | None, values: dict[str, Any]
+) -> tuple[Cell, set[str]]:
+    """A cell, and the settings that mean something in it."""
+    layers = _layers(definition, (bundle, values))
+    known = meaningful(registry, layers)
+    choices = {} if bundle is None else {CELL: bundle}
+    choices |= {key: spell(value) for key, value in values.items() if key in known}
+    label = ", ".join(describe(definition.axes, *choice) for choice in choices.items())
+    kept = [(origin, nest(_only(document, known))) for origin, document in layers]
+    return Cell(label or "the run", choices, tuple(kept)), known
+
+
+def _only(document: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in flat(document) if key in keys}
+
+
+def meaningful(registry: Registry, layers: Sequence[Layer]) -> set[str]:
+    """The dotted keys of layers, without options that the chosen components do not have."""
+    keys = {key for _, document in layers for key, _ in flat(document)}
+    named = {key for key in keys if names_component(key)}
+    chosen = resolve(registry, [(origin, nest(_only(d, named))) for origin, d in layers])
+    return {key for key in keys if key in named or _is_known(chosen, key)}
+
+
+def _is_known(chosen: RunConfig, key: str) -> bool:
+    """Whether a key is no option of a component, or one that its component has."""
+    head, *rest = key.split(".")
+    if head in ROLES and len(rest) == 2:
+        choice = getattr(chosen.roles[head], rest[0], None)
+    elif head in chosen.components and len(rest) == 1:
+        choice = chosen.components[head]
+    else:
+        return True
+    return choice is not None and rest[-1] in type(choice.options).__dataclass_fields__
+
+
+def _refuse_unused(
+    registry: Registry, definition: Definition, combination: Combination, used: set[str]
+) -> None:
+    layers = _layers(definition, combination)
+    keys = [key for _, document in layers for key, _ in flat(document)]
+    if unused := [key for key in keys if key not in used]:
+        # What no component has is told by one of the cells, with the nearest name.
+        names = {key for key in keys if names_component(key)} | {unused[0]}
+        resolve(registry, [(origin, nest(_only(d, names))) for origin, d in layers])
+        raise ConfigError(f"no cell has an option '{unused[0]}'")
+
+
+def seeds_of(definition: Definition) -> tuple[int, ...]:
+    """The seeds that each cell is run with: `3` is 0, 1 and 2; `0,5,6` and lists are themselves.
+
+    Raises:
+        ConfigError: no seed, a doubled one, or a seed that is set besides.
+    """
+    set_by = [origin for origin, document in definition.layers if "seed" in document]
+    if "seed" in definition.axes:
+        raise ConfigError("several values of seed", "use --seeds: runs of a cell, not cells")
+    if definition.seeds is None:
+        return (0,) if not set_by else (_seed(definition.layers),)
+    if set_by:
+        raise ConfigError(f"seed is set ({set_by[-1]}), and seeds are too", "leave one of them out")
+    seeds = _listed(definition.seeds)
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise ConfigError(
+            f"seeds: {spell(definition.seeds)!r} names no seeds, or one of them twice",
+            "a number of runs such as 3, or seeds such as 0,5,6",
+        )
+    return seeds
+
+
+def _seed(layers: Iterable[Layer]) -> int:
+    options, _ = run_options(list(layers), "quick")
+    return options.seed
+
+
+def _listed(seeds: Any) -> tuple[int, ...]:
+    listed = isinstance(seeds, list) or "," in str(seeds)
+    if listed:
+        found: tuple[int, ...] = coerce(seeds, tuple[int, ...], "seeds")
+        return found
+    return tuple(range(coerce(seeds, int, "seeds")))
+
+
+def trials_of(
+    registry: Registry, cells: Sequence[Cell], seeds: Sequence[int], folds: Sequence[str]
+) -> list[Trial]:
+    """The runs of all cells: every seed of a cell, every fold of a seed.
+
+    Raises:
+        ConfigError: a setting that is not accepted, or two cells that are the same run.
+    """
+    trials = []
+    for cell, seed, fold in itertools.product(cells, seeds, folds):
+        own = {"seed": seed} | ({} if fold == NO_FOLD else {"fold": fold})
+        try:
+            config = resolve(registry, [*cell.layers, (GRID, own)])
+        except ConfigError as error:
+            raise ConfigError(f"cell {cell.label}: {error.message}", error.hint) from error
+        trials.append(Trial(cell, seed, fold, config))
+    _refuse_equal(trials)
+    return trials
+
+
+def _refuse_equal(trials: Sequence[Trial]) -> None:
+    first: dict[str, Trial] = {}
+    for trial in trials:
+        other = first.setdefault(digest(trial.config.to_json()), trial)
+        if other is not trial:
+            raise ConfigError(
+                f"the cells '{other.cell.label}' and '{trial.cell.label}' are the same run",
+                "leave one of them out",
+            )
