@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from aukit.components import Component
+from aukit.estimation.options import FitOptions
 from aukit.hooks import hookimpl
 from aukit.weights import Address, Weights
 
 
 @dataclass(frozen=True)
-class VggConfig:
+class VggConfig(FitOptions):
     """Options of the VGG16 estimator; the defaults are the paper's."""
 
-    networks: Literal["per-au", "shared"] = field(
-        default="per-au",
-        metadata={"help": "one network an AU (paper), or a shared trunk with one head an AU"},
-    )
     weights: str = field(
         default="none",
         metadata={
@@ -30,29 +26,14 @@ class VggConfig:
             "help": "first convolutions that stay as pretrained; the paper tunes from the 3rd"
         },
     )
-    size: int = field(default=224, metadata={"help": "side of the network's input, pixels"})
     width: float = field(default=1.0, metadata={"help": "factor on the number of channels"})
     batch_norm: bool = field(
         default=False, metadata={"help": "batch normalization, for training without weights"}
     )
     dropout: float = field(default=0.5, metadata={"help": "dropout before the last two layers"})
-    learning_rate: float = field(default=5e-5, metadata={"help": "of Adam"})
-    decay: Literal["none", "cosine"] = field(
-        default="none", metadata={"help": "how the learning rate falls over the fit"}
-    )
-    weight_decay: float = field(default=0.0, metadata={"help": "of Adam"})
-    batch: int = field(default=32, metadata={"help": "images a step"})
-    epochs: int = field(default=10, metadata={"help": "passes over the planned training set"})
-    ticks: int = field(default=10, metadata={"help": "how often to validate and keep the best"})
-    augment: bool = field(
-        default=False, metadata={"help": "random flip, shift, zoom, light; for small data"}
-    )
-    compile: bool = field(default=False, metadata={"help": "torch.compile; for long fits"})
 
     def __post_init__(self) -> None:
-        for name in ("size", "batch", "epochs", "ticks"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
+        super().__post_init__()
         if self.size < 32:
             raise ValueError("size must be at least 32: VGG16 halves the image five times")
         if not 0 < self.width <= 4:
@@ -61,8 +42,6 @@ class VggConfig:
             raise ValueError("frozen must lie in 0..13: VGG16 has 13 convolutions")
         if not 0 <= self.dropout < 1:
             raise ValueError("dropout must lie in [0, 1)")
-        if self.learning_rate <= 0:
-            raise ValueError("learning_rate must be positive")
 
 
 QUICK = {

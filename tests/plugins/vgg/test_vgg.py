@@ -17,9 +17,10 @@ from aukit.contracts.estimator import TrainingSet
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.errors import DataError
+from aukit.estimation.fit import Fit
+from aukit.estimation.heads import Softmax
 from aukit.training import Session
-from aukit_vgg.augment import augment
-from aukit_vgg.estimator import VggEstimator, weighted_cross_entropy
+from aukit_vgg.estimator import VggEstimator
 from aukit_vgg.network import Vgg16
 from aukit_vgg.plugin import VggConfig
 
@@ -71,8 +72,8 @@ def test_at_full_width_it_is_torchvisions_vgg16_up_to_the_last_layer(tmp_path: P
     torch.manual_seed(0)
     published = torchvision.models.vgg16(weights=None).eval()
     torch.save(published.state_dict(), tmp_path / "vgg16.pth")
-    own = Vgg16(12, 224, 1.0, 0.5, False).eval()
-    own.load_pretrained(tmp_path / "vgg16.pth")
+    own = Vgg16(12, 224, 1.0, 0.5, False, Softmax()).eval()
+    own.load_published(tmp_path / "vgg16.pth")
     with torch.inference_mode():
         images = torch.rand(1, 3, 224, 224)
         mean = torch.tensor((0.485, 0.456, 0.406)).view(3, 1, 1)
@@ -85,38 +86,36 @@ def test_at_full_width_it_is_torchvisions_vgg16_up_to_the_last_layer(tmp_path: P
 
 
 def test_the_first_two_convolutions_stay_frozen_with_published_weights() -> None:
-    network = Vgg16(1, 32, 0.125, 0.5, False)
+    network = Vgg16(1, 32, 0.125, 0.5, False, Softmax())
     network.freeze(VggConfig().frozen)
     convolutions = [m for m in network.features if isinstance(m, torch.nn.Conv2d)]
     assert [c.weight.requires_grad for c in convolutions] == [False] * 2 + [True] * 11
 
 
 def test_weights_of_another_width_and_pickled_objects_are_refused(tmp_path: Path) -> None:
-    narrow = Vgg16(1, 64, 0.125, 0.5, False)
+    narrow = Vgg16(1, 64, 0.125, 0.5, False, Softmax())
     save_file(narrow.state_dict(), tmp_path / "narrow.safetensors")
     with pytest.raises(DataError, match=r"fit width 1"):
-        Vgg16(1, 64, 0.25, 0.5, False).load_pretrained(tmp_path / "narrow.safetensors")
+        Vgg16(1, 64, 0.25, 0.5, False, Softmax()).load_published(tmp_path / "narrow.safetensors")
     with (tmp_path / "evil.pth").open("wb") as file:
         pickle.dump(print, file)
     with pytest.raises(DataError, match=r"evil\.pth"):
-        narrow.load_pretrained(tmp_path / "evil.pth")
+        narrow.load_published(tmp_path / "evil.pth")
     (tmp_path / "cut.safetensors").write_bytes(b"\x08")
     with pytest.raises(DataError, match="cannot be read"):
-        narrow.load_pretrained(tmp_path / "cut.safetensors")
+        narrow.load_published(tmp_path / "cut.safetensors")
 
 
 def test_each_au_sees_exactly_its_planned_training_set(tmp_path: Path) -> None:
     """The shared trunk's weighted batches add up to the plan's counts, AU by AU."""
-    from aukit_vgg.estimator import _Fit
-
     faces = Bars(10)
     counts = torch.tensor([[float(i % 4), float(i % 3)] for i in range(10)])
     config = replace(SMALL, batch=4)
-    fit = _Fit(config, Vgg16(2, 32, 0.125, 0.5, True), [0, 1])
-    fit.run("plan", TrainingSet(faces, counts), None, Session(tmp_path))
+    network = Vgg16(2, 32, 0.125, 0.5, True, Softmax())
+    fit = Fit(config, network, [0, 1], TrainingSet(faces, counts), None, Session(tmp_path))
     seen = torch.zeros(10, 2)
     for row in fit.order(0).tolist():
-        seen[row] += fit.weights[row]
+        seen[row] += fit.uses.weights[row]
     torch.testing.assert_close(seen, counts)
 
 
@@ -174,27 +173,6 @@ def test_a_model_cut_in_half_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(DataError, match="cannot be read"):
         VggEstimator(VggConfig(), Context()).load(tmp_path / "model")
-
-
-def test_weighted_cross_entropy_is_the_weighted_mean() -> None:
-    logits, target = torch.randn(4, 2, 6), torch.randint(0, 6, (4, 2))
-    weight = torch.rand(4, 2)
-    each = functional.cross_entropy(logits.permute(0, 2, 1), target, reduction="none")
-    expected = (each * weight).sum() / weight.sum()
-    torch.testing.assert_close(weighted_cross_entropy(logits, target, weight), expected)
-    assert weighted_cross_entropy(logits, target, torch.zeros(4, 2)) == 0
-
-
-def test_augmented_faces_stay_faces() -> None:
-    images = torch.rand(8, 3, 32, 32)
-    torch.manual_seed(1)
-    first = augment(images)
-    torch.manual_seed(1)
-    assert torch.equal(first, augment(images))
-    assert first.shape == images.shape
-    assert float(first.min()) >= 0
-    assert float(first.max()) <= 1
-    assert not torch.allclose(first, images)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""The fit of one network: the planned training set in random order, the best step by validation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from aukit.contracts.estimator import TrainingSet
+from aukit.contracts.faces import FaceSource
+from aukit.estimation.augment import augment
+from aukit.estimation.images import as_float
+from aukit.estimation.network import Network
+from aukit.estimation.options import FitOptions
+from aukit.estimation.uses import planned
+from aukit.seeds import seed_of
+from aukit.statistics.agreement import agreement_terms, icc
+from aukit.synthesis.images import resized
+from aukit.training import Best, Recipe, Session, own_share, train, unwrap
+
+PREDICT_BATCH = 64
+
+
+class Fit:
+    """One network's fit.
+
+    Args:
+        options: how it learns.
+        network: fresh or pretrained.
+        columns: the AUs that it predicts, as columns of the training set.
+        train_set: what the plan produced.
+        valid: faces of other people, to choose the best step by; without them, the last.
+        session: where.
+    """
+
+    def __init__(
+        self,
+        options: FitOptions,
+        network: Network,
+        columns: list[int],
+        train_set: TrainingSet,
+        valid: FaceSource | None,
+        session: Session,
+    ) -> None:
+        self.options, self.network, self.columns = options, network, columns
+        self.session = replace(session, compile=options.compile)
+        self.faces, self.valid = train_set.faces, valid
+        self.uses = planned(train_set, columns, options)
+        self.per_epoch = max(1, int(self.uses.shown.sum()) // options.batch)
+        self.steps = self.per_epoch * options.epochs
+        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+
+    def run(self, name: str) -> Network:
+        """Learn, and return the best network.
+
+        Args:
+            name: shown beside the progress.
+        """
+        options = self.options
+        self.model = self.session.prepare(self.network)
+        learning = [p for p in self.network.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.Adam(
+            learning, lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
+        )
+        self.best = Best(self.network)
+        recipe = Recipe(
+            modules={"network": self.model, "best": self.best},
+            optimizers={"adam": self.optimizer},
+            steps=self.steps,
+            step=self.step,
+            every=max(1, self.steps // options.ticks),
+            on_tick=self.validate,
+        )
+        train(f"fit {name}", recipe, self.session)
+        kept = self.best.module
+        assert isinstance(kept, Network)
+        return kept.eval()
+
+    def order(self, epoch: int) -> Tensor:
+        """The frames of an epoch in their random order."""
+        if epoch != self._order[0]:
+            generator = torch.Generator().manual_seed(seed_of(self.session.seed, "order", epoch))
+            drawn = torch.repeat_interleave(self.uses.shown)
+            self._order = (epoch, drawn[torch.randperm(len(drawn), generator=generator)])
+        return self._order[1]
+
+    def step(self, number: int) -> dict[str, Tensor]:
+        """Learn from one batch."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.options, self.steps, number)
+        epoch, position = divmod(number, self.per_epoch)
+        size = self.options.batch
+        chosen = self.order(epoch)[position * size : (position + 1) * size].tolist()
+        mine: Sequence[int] = own_share(chosen) if len(chosen) == size else chosen
+        batch = self.faces.batch(mine)
+        images = self._sized(batch.images)
+        if self.options.augment:
+            images = augment(images)
+        self.model.train()
+        with self.session.autocast():
+            readings = self.model(images)
+        target = batch.labels.values[:, self.columns].to(images.device)
+        each = self.network.head.loss(readings.float(), target)
+        loss = weighted_mean(each, self.uses.weights[list(mine)].to(images.device))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return {"loss": loss}
+
+    def validate(self, number: int) -> dict[str, float]:
+        """Mean ICC on the validation people; keeps the best network. Without them, the last."""
+        network = unwrap(self.model)
+        if self.valid is None:
+            self.best.offer(float(number), number, network)
+            return {}
+        predicted = self._predict_valid(network)
+        labels = self.valid.labels
+        truth, mask = labels.values[:, self.columns], labels.mask[:, self.columns]
+        sums = agreement_terms(truth.double(), predicted.double(), mask).sum(0)
+        score = float(icc(sums).nanmean())
+        self.best.offer(score, number, network)
+        return {"valid icc": score}
+
+    @torch.inference_mode()
+    def _predict_valid(self, network: nn.Module) -> Tensor:
+        assert self.valid is not None
+        network.eval()
+        rows = []
+        for start in range(0, len(self.valid), PREDICT_BATCH):
+            chosen = range(start, min(start + PREDICT_BATCH, len(self.valid)))
+            readings = network(self._sized(self.valid.batch(chosen).images)).float().cpu()
+            rows.append(self.network.head.intensity(readings))
+        return torch.cat(rows)
+
+    def _sized(self, images: Tensor) -> Tensor:
+        return resized(as_float(self.session.images(images)), self.options.size)
+
+
+def learning_rate(options: FitOptions, steps: int, number: int) -> float:
+    """The learning rate of a step, a function of its number alone so that resuming is exact."""
+    rate = options.learning_rate
+    if number < options.warmup:
+        rate *= (number + 1) / (options.warmup + 1)
+    if options.decay == "none":
+        return rate
+    return rate * (1 + math.cos(math.pi * number / steps)) / 2
+
+
+def weighted_mean(losses: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean of (B, A) losses over faces and AUs; 0 without any weight."""
+    return (losses * weight).sum() / weight.sum().clamp_min(1e-6)

@@ -1,0 +1,1 @@
+"""Any classification network of torchvision as an AU intensity estimator."""

@@ -1,0 +1,76 @@
+"""Registers torchvision's classification networks as an estimator."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+
+from aukit.components import Component
+from aukit.estimation.options import FitOptions
+from aukit.hooks import hookimpl
+
+DEFAULT = "resnet18"
+
+
+@dataclass(frozen=True)
+class TorchvisionConfig(FitOptions):
+    """Options of the torchvision estimator."""
+
+    backbone: str = field(
+        default=DEFAULT,
+        metadata={"help": "name of a classification network in torchvision.models"},
+    )
+    weights: str = field(
+        default="none",
+        metadata={"help": "start from a .pth or .safetensors path of this backbone, or none"},
+    )
+    learning_rate: float = field(default=1e-4, metadata={"help": "of Adam"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # The names are torchvision's own. It is asked only where somebody chose another than the
+        # default, so that help needs no torch.
+        if self.backbone != DEFAULT:
+            _refuse_unknown(self.backbone)
+
+
+def _refuse_unknown(backbone: str) -> None:
+    try:
+        from torchvision import models
+    except ModuleNotFoundError:
+        return  # `requires` of the record says so, with the way out
+    known = models.list_models(module=models)
+    if backbone not in known:
+        near = difflib.get_close_matches(backbone, known, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(known)}"
+        raise ValueError(f"torchvision has no classification network '{backbone}'; {hint}")
+
+
+QUICK = {
+    "networks": "shared",
+    "size": 64,
+    "learning_rate": 1e-3,
+    "decay": "cosine",
+    "epochs": 4,
+    "ticks": 4,
+    "batch": 16,
+}
+
+
+@hookimpl
+def aukit_estimators() -> list[Component]:
+    """The estimator."""
+    return [
+        Component(
+            kind="estimator",
+            name="torchvision",
+            factory="aukit_torchvision.estimator:TorchvisionEstimator",
+            config=TorchvisionConfig,
+            summary="any classification network of torchvision, by the name of its backbone",
+            presets={"quick": QUICK},
+            requires=("torch", "torchvision"),
+            tags=("needs-fit", "stochastic"),
+            weights_licence="none needed; published weights by path, under their own licences",
+            paper="torchvision maintainers and contributors, TorchVision, 2016",
+        )
+    ]
