@@ -28,6 +28,7 @@ from aukit.models import load_card, load_tensors, save_model
 from aukit.records import index_schema, labels_of, plan_schema, with_labels
 from aukit.seeds import seed_of
 from aukit.training import Recipe, Session, train
+from aukit.views import View
 
 AUS = ("AU01", "AU12")
 SIZE = 48
@@ -153,6 +154,15 @@ class Centre:
 
     def describe(self) -> dict[str, object]:
         return {"size": SIZE}
+
+
+class Turntable(Centre):
+    """An aligner that shows other views: a turned face is a moved one."""
+
+    def views(self, images: list[Tensor], faces: list[Faces], views: list[View]) -> list[Aligned]:
+        front = self.align(images, faces)
+        moves = [(round(-pitch / 10), round(yaw / 10)) for pitch, yaw in views]
+        return [replace(front, images=front.images.roll(move, (2, 3))) for move in moves]
 
 
 class Everywhere:
@@ -329,7 +339,7 @@ def aukit_landmarkers() -> list[Component]:
 
 @hookimpl
 def aukit_aligners() -> list[Component]:
-    return [_tiny("aligner", "centre", "Centre")]
+    return [_tiny("aligner", "centre", "Centre"), _tiny("aligner", "turntable", "Turntable")]
 
 
 @hookimpl
