@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from aukit.comparison.files import CSV, LATEX, MARKDOWN, REPORT
-from aukit.comparison.tables import LEGEND, Table, overview, shown, units
-from aukit.console import table
+from aukit.comparison.tables import LEGEND, Table, Text, overview, shown, units
+from aukit.console import Spread, table
 
 
 def show_comparison(document: Mapping[str, Any]) -> None:
@@ -27,5 +27,10 @@ def show_comparison(document: Mapping[str, Any]) -> None:
 
 
 def _show(shown: Table) -> None:
-    rows = [[f"{cell.text} *" if cell.best else cell.text for cell in row] for row in shown.rows]
+    rows = [[_cell(cell) for cell in row] for row in shown.rows]
     table(shown.title, shown.columns, rows, numeric=shown.columns[shown.words :])
+
+
+def _cell(cell: Text) -> str | Spread:
+    value = f"{cell.value} *" if cell.best else cell.value
+    return Spread(value, cell.low, cell.high) if cell.low else value

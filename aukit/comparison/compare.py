@@ -14,7 +14,6 @@ from filelock import FileLock, Timeout
 
 from aukit.comparison.attempts import Attempt, attempt_all
 from aukit.comparison.grid import (
-    NO_FOLD,
     Cell,
     Definition,
     Trial,
@@ -23,7 +22,9 @@ from aukit.comparison.grid import (
     trials_of,
 )
 from aukit.errors import ConfigError
+from aukit.folds import LEAVE_ONE_OUT, NO_FOLD, folds_of
 from aukit.registry import Registry
+from aukit.run_config import resolve
 from aukit.runs import FINISHED, named_folder, read_state
 from aukit.store import ensure_writable, write_json, write_text
 
@@ -77,7 +78,7 @@ def plan_comparison(
     """
     seeds = seeds_of(definition)
     cells = cells_of(registry, definition)
-    folds = _folds(registry, definition, cells)
+    folds = {cell.label: _folds(registry, definition, cell) for cell in cells}
     trials = trials_of(registry, cells, seeds, folds)
     return Comparison(
         definition=definition,
@@ -88,10 +89,26 @@ def plan_comparison(
     )
 
 
-def _folds(registry: Registry, definition: Definition, cells: Sequence[Cell]) -> tuple[str, ...]:
-    if definition.folds is None or str(definition.folds) == NO_FOLD:
-        return (NO_FOLD,)
-    raise NotImplementedError
+def _folds(registry: Registry, definition: Definition, cell: Cell) -> list[str]:
+    """The folds of a cell; only leaving one person out needs to know who there is."""
+    spec = str(definition.folds or NO_FOLD)
+    if spec == NO_FOLD:
+        return [NO_FOLD]
+    set_by = [origin for origin, document in definition.layers if "fold" in document]
+    if set_by or "fold" in definition.axes:
+        raise ConfigError("fold is set, and folds are too", "leave one of them out")
+    return folds_of(spec, _people(registry, cell) if spec == LEAVE_ONE_OUT else ())
+
+
+def _people(registry: Registry, cell: Cell) -> list[str]:
+    from aukit.contracts.context import Context
+    from aukit.pipeline.fold_faces import people_of
+    from aukit.pipeline.guard import make
+    from aukit.registry import resolve_weights
+
+    config = resolve(registry, cell.layers)
+    data = make(config.need("data"), Context("cpu", config.options.seed, resolve_weights))
+    return people_of(data.index())
 
 
 def _baseline(cells: Sequence[Cell], wanted: str | None) -> Cell:

@@ -28,6 +28,7 @@ from typing import Any
 from aukit.comparison.axes import CELL, describe, flat, names_component, spell, split
 from aukit.config import COMMAND_LINE, coerce, read_file
 from aukit.errors import ConfigError
+from aukit.folds import NO_FOLD
 from aukit.registry import Registry
 from aukit.run_config import ROLES, RunConfig, nest, resolve
 from aukit.run_options import Layer, run_options
@@ -115,9 +116,6 @@ class Trial:
         """The run as people read it."""
         fold = [] if self.fold == NO_FOLD else [f"fold {self.fold}"]
         return ", ".join([self.cell.label, f"seed {self.seed}", *fold])
-
-
-NO_FOLD = "none"
 
 
 def slug(text: str) -> str:
@@ -299,15 +297,25 @@ def _listed(seeds: Any) -> tuple[int, ...]:
 
 
 def trials_of(
-    registry: Registry, cells: Sequence[Cell], seeds: Sequence[int], folds: Sequence[str]
+    registry: Registry,
+    cells: Sequence[Cell],
+    seeds: Sequence[int],
+    folds: Mapping[str, Sequence[str]],
 ) -> list[Trial]:
     """The runs of all cells: every seed of a cell, every fold of a seed.
+
+    Args:
+        registry: where names are looked up.
+        cells: the cells.
+        seeds: of each cell.
+        folds: label of each cell -> names of its folds.
 
     Raises:
         ConfigError: a setting that is not accepted, or two cells that are the same run.
     """
     trials = []
-    for cell, seed, fold in itertools.product(cells, seeds, folds):
+    runs = ((c, s, f) for c in cells for s in seeds for f in folds[c.label])
+    for cell, seed, fold in runs:
         own = {"seed": seed} | ({} if fold == NO_FOLD else {"fold": fold})
         try:
             config = resolve(registry, [*cell.layers, (GRID, own)])

@@ -19,12 +19,20 @@ class Text:
     """A cell of a table.
 
     Attributes:
-        text: what it says.
+        value: what it says.
         best: whether its score is the best of its row or column.
+        low, high: ends of its interval; empty without one.
     """
 
-    text: str
+    value: str
     best: bool = False
+    low: str = ""
+    high: str = ""
+
+    @property
+    def text(self) -> str:
+        """`0.506 [0.470, 0.541]`."""
+        return f"{self.value} [{self.low}, {self.high}]" if self.low else self.value
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ def _overview_row(
     if published:
         row.append(Text(plain(published_of(document).get(cell["label"], {}).get(MEAN))))
     if paired:
-        row += [Text(text) for text in compared(document, cell, MEAN, metrics[0])]
+        row += compared(document, cell, MEAN, metrics[0])
     row.append(Text(f"{cell['frames']:,}"))
     return row + [Text(cost_text(cell["cost"], name)) for name in costs(document)]
 
@@ -123,7 +131,7 @@ def published_of(document: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
 def score(document: Mapping[str, Any], cell: Mapping[str, Any], unit: str, metric: str) -> Text:
     """A score with its interval, marked if it is the best."""
     entry = entry_of(cell, unit, metric)
-    return Text(with_interval(entry), is_best(document, cell, unit, metric))
+    return with_interval(entry, ".3f", is_best(document, cell, unit, metric))
 
 
 def entry_of(cell: Mapping[str, Any], unit: str, metric: str, part: str = "scores") -> Entry:
@@ -134,23 +142,24 @@ def entry_of(cell: Mapping[str, Any], unit: str, metric: str, part: str = "score
 
 def is_best(document: Mapping[str, Any], cell: Mapping[str, Any], unit: str, metric: str) -> bool:
     """Whether no cell has a better score; never where cells were tested on other faces, or where
-    there is one cell only."""
+    all scores are one."""
     if any((other["compared"] or {}).get("frames") == 0 for other in document["cells"]):
         return False
     values = [entry_of(other, unit, metric).get("value") for other in document["cells"]]
-    known = [value for value in values if value is not None]
+    known = {value for value in values if value is not None}
     choose = min if metric in document["lower_is_better"] else max
     return len(known) > 1 and entry_of(cell, unit, metric).get("value") == choose(known)
 
 
 def compared(
     document: Mapping[str, Any], cell: Mapping[str, Any], unit: str, metric: str
-) -> tuple[str, str]:
+) -> tuple[Text, Text]:
     """The difference to the baseline with its interval, and what it shows."""
     if cell["label"] == document["baseline"]:
-        return "baseline", ""
+        return Text("baseline"), Text("")
     entry = entry_of(cell, unit, metric, "difference")
-    return with_interval(entry, sign=True), verdict(entry, metric in document["lower_is_better"])
+    said = verdict(entry, metric in document["lower_is_better"])
+    return with_interval(entry, "+.3f"), Text(said)
 
 
 def verdict(difference: Entry, lower_is_better: bool) -> str:
@@ -164,15 +173,19 @@ def verdict(difference: Entry, lower_is_better: bool) -> str:
     return "better" if (low > 0) != lower_is_better else "worse"
 
 
-def with_interval(entry: Entry, sign: bool = False) -> str:
-    """`0.506 [0.47, 0.54]`; a dash where it is undefined."""
+def with_interval(entry: Entry, style: str, best: bool = False) -> Text:
+    """A score as text, in a format such as `.3f` or `+.3f`; a dash where it is undefined."""
     value, low, high = (entry.get(part) for part in ("value", "low", "high"))
     if value is None:
-        return NOTHING
-    text = f"{value:+.3f}" if sign else f"{value:.3f}"
+        return Text(NOTHING)
     if low is None or high is None:
-        return text
-    return f"{text} [{low:+.3f}, {high:+.3f}]" if sign else f"{text} [{low:.3f}, {high:.3f}]"
+        return Text(number(value, style), best)
+    return Text(number(value, style), best, number(low, style), number(high, style))
+
+
+def number(value: float, style: str) -> str:
+    """A number in a format; what rounds to 0 has no minus."""
+    return f"{round(value, 3) + 0.0:{style}}"
 
 
 def plain(value: float | None) -> str:
@@ -201,8 +214,8 @@ def cost_text(cost: Entry, name: str) -> str:
 
 
 LEGEND = (
-    "Intervals: 95 %, bootstrap over people. Bold: the best value. A verdict is given only where "
-    "the interval of the paired difference to the baseline (same frames, same draws of people) "
-    "excludes 0. wall s: what the cell's runs took here; alone s: what they take when no stage is "
-    "shared with other runs."
+    "Intervals: 95 %, bootstrap over people. Bold: the best value. Better or worse is said only "
+    "where the interval of the paired difference to the baseline (same frames, same draws of "
+    "people) excludes 0. wall s: what the cell's runs took here; alone s: what they take when no "
+    "stage is shared with other runs."
 )

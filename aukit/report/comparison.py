@@ -232,14 +232,13 @@ def _difference(
 def _shown(
     entry: Entry, span: Range, best: bool = False, remark: str = "", sign: bool = False
 ) -> Shown:
-    value, low, high = (entry.get(part) for part in ("value", "low", "high"))
+    value = entry.get("value")
     if value is None:
         return Shown(tables.NOTHING)
-    style = "+.3f" if sign else ".3f"
-    known = low is not None and high is not None
-    interval = f"{low:{style}} to {high:{style}}" if known else ""
-    chart = whisker(value, low, high, span)
-    return Shown(f"{value:{style}}", interval, chart, best, remark)
+    text = tables.with_interval(entry, "+.3f" if sign else ".3f")
+    interval = f"{text.low} to {text.high}" if text.low else ""
+    chart = whisker(value, entry.get("low"), entry.get("high"), span)
+    return Shown(text.value, interval, chart, best, remark)
 
 
 def _ends(entry: Entry) -> list[float]:
