@@ -133,29 +133,10 @@ class PrepareStages:
                 )
 
     def _aus(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The AUs to estimate, and those that only some of the data code.
-
-        AUs that were asked for one by one must be there; of a named list (`fera17`) those are
-        taken that training and test data code, and all that they code if the list has none.
-        """
-        coded = [
-            self._registration(self.config.roles[name]).dataset.aus for name in ("train", "test")
-        ]
-        common = tuple(au for au in coded[0] if au in coded[1])
-        asked = self.config.options.aus
-        if asked == (ALL_AUS,) or asked[0] in LISTS:
-            named_list = LISTS.get(asked[0], common)
-            wanted = tuple(au for au in common if au in named_list) or common
-        else:
-            wanted = asked
-        if missing := [au for au in wanted if au not in common]:
-            raise ConfigError(
-                f"{', '.join(missing)} not coded in both training and test data",
-                f"coded in both: {', '.join(common) or 'none'}",
-            )
-        if not wanted:
-            raise DataError("training and test data have no coded AU in common")
-        return wanted, tuple(sorted(set(coded[0]) ^ set(coded[1])))
+        """The AUs to estimate, and those that only some of the data code."""
+        roles = (self.config.roles[name] for name in ("train", "test"))
+        coded = [self._registration(role).dataset.aus for role in roles]
+        return choose_aus(self.config.options.aus, *coded)
 
     def _index(self, label: str, role: Role) -> pa.Table:
         def compute(folder: Path) -> None:
@@ -213,6 +194,34 @@ class PrepareStages:
             "seed": self.work.context.seed,
         }
         return self.work.stage("plan", label, document, compute)
+
+
+def choose_aus(
+    asked: tuple[str, ...], train: tuple[str, ...], test: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The AUs to estimate, and those that only training or only test data code.
+
+    AUs that were asked for one by one must be there; of a named list (`fera17`) those are
+    taken that training and test data code, and all that they code if the list has none.
+
+    Raises:
+        ConfigError: an AU that was asked for is not coded in both.
+        DataError: no AU is.
+    """
+    common = tuple(au for au in train if au in test)
+    if asked == (ALL_AUS,) or asked[0] in LISTS:
+        named_list = LISTS.get(asked[0], common)
+        wanted = tuple(au for au in common if au in named_list) or common
+    else:
+        wanted = asked
+    if missing := [au for au in wanted if au not in common]:
+        raise ConfigError(
+            f"{', '.join(missing)} not coded in both training and test data",
+            f"coded in both: {', '.join(common) or 'none'}",
+        )
+    if not wanted:
+        raise DataError("training and test data have no coded AU in common")
+    return wanted, tuple(sorted(set(train) ^ set(test)))
 
 
 def stored(folder: Path | None, aus: tuple[str, ...]) -> StoredFaces | None:
