@@ -16,7 +16,7 @@ from aukit.config import read_file
 from aukit.registry import Registry
 
 if TYPE_CHECKING:
-    from aukit.comparison import Comparison
+    from aukit.comparison.compare import Comparison
 
 EPILOG = """\b
 Every option of `aukit run` may have several values: --aligner 2d,3d makes an
@@ -109,7 +109,8 @@ def compare(
     The grid is that of the options, or of FILE (see examples/). Cells share every stage that they
     have in common; the same command continues what was interrupted. Exit code 1: a cell failed.
     """
-    from aukit.comparison import define, plan_comparison
+    from aukit.comparison.compare import plan_comparison
+    from aukit.comparison.grid import define
 
     registry = ctx.ensure_object(App).registry
     given = {"seeds": seeds, "folds": folds, "baseline": baseline}
@@ -129,8 +130,8 @@ def compare(
 
 
 def _compare(planned: Comparison, output: Path, jobs: int | None) -> dict[str, Any]:
-    from aukit.comparison import compare as run_all
     from aukit.comparison.attempts import Children, jobs_here
+    from aukit.comparison.compare import compare as run_all
     from aukit.console import say
 
     count = min(jobs or jobs_here(), len(planned.trials))

@@ -19,6 +19,7 @@ LINES = [
     ["--version"],
     *([name, "--help"] for name in COMMANDS),
     ["run", "--estimator", "vgg16", "--balancer=none", "--help"],
+    ["compare", "--aligner", "2d,3d", "--synth", "none,lacgan", "--help"],
     ["align", "--landmarker", "mediapipe", "--help"],
     ["data", "info", "avatars", "--help"],
     ["data", "sample", "avatars", "--help"],
