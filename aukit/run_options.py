@@ -9,6 +9,8 @@ from typing import Any
 from aukit import au
 from aukit.config import DEFAULT, coerce, types_of
 from aukit.errors import ConfigError
+from aukit.folds import NO_FOLD
+from aukit.folds import parse as parse_fold
 from aukit.views import parse_views
 
 PRESETS = ("quick", "paper")
@@ -44,6 +46,16 @@ class RunOptions:
             "whole": True,
         },
     )
+    fold: str = field(
+        default=NO_FOLD,
+        metadata={
+            "help": "people are divided anew: 2/5 (second of five folds made here), loso:7 (the "
+            "seventh person left out), disfa:1 or bp4d:1 (published lists)"
+        },
+    )
+    fold_seed: int = field(
+        default=0, metadata={"help": "of the folds made here, and of their validation people"}
+    )
     draws: int = field(default=1000, metadata={"help": "bootstrap draws for the 95 % intervals"})
     card: int | None = field(
         default=None,
@@ -58,6 +70,7 @@ class RunOptions:
             raise ConfigError(f"unknown preset '{self.preset}'", f"presets: {', '.join(PRESETS)}")
         if self.views != "none":
             parse_views(self.views)
+        parse_fold(self.fold)
         if self.draws < 1:
             raise ConfigError("draws must be at least 1")
         if self.card is not None and self.card < 0:

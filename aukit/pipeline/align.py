@@ -275,6 +275,8 @@ def align_rows(
             bar.advance(done)
 
 
-def partition_rows(index: pa.Table, partition: str) -> pa.Table:
-    """The index rows of a partition."""
+def partition_rows(index: pa.Table, partition: str | None) -> pa.Table:
+    """The index rows of a partition; None: those of no partition."""
+    if partition is None:
+        return index.filter(pc.is_null(index.column("partition")))
     return index.filter(pc.fill_null(pc.equal(index.column("partition"), partition), False))

@@ -15,9 +15,17 @@ from aukit.contracts.balancer import Balancer
 from aukit.contracts.executor import Executor
 from aukit.errors import ConfigError, DataError
 from aukit.faces import StoredFaces, read_rows
+from aukit.folds import parse as parse_fold
 from aukit.models import differences
 from aukit.pipeline.align import Registration, align_rows, partition_rows
 from aukit.pipeline.fit_synth import SynthFaces
+from aukit.pipeline.fold_faces import (
+    division,
+    is_divided,
+    partitions_of,
+    pick_people,
+    refuse_shared_people,
+)
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.training_set import check_plan, label_table
 from aukit.records import TRAIN, VALID, check_index
@@ -68,6 +76,7 @@ class PrepareStages:
         self.work = work
         self.config = work.config
         self._registrations: list[Registration] = []
+        self._sources: dict[tuple[int, str | None], Path] = {}
 
     def run(self) -> Prepared:
         """Everything up to the plan."""
@@ -83,6 +92,9 @@ class PrepareStages:
             paint = self._faces("synth-paint", roles["synth-paint"], TRAIN)
         assert train is not None
         assert test is not None
+        if self._division:
+            tested = (roles["test"].partition, test)
+            refuse_shared_people([(TRAIN, train), (VALID, valid), tested, (TRAIN, fit)])
         return Prepared(
             aus=aus,
             left_out=left_out,
@@ -153,7 +165,10 @@ class PrepareStages:
         self, label: str, role: Role, partition: str, *, optional: bool = False
     ) -> Path | None:
         """The stage folder of a role's registered faces."""
-        rows = partition_rows(self._index(label, role), partition)
+        index = self._index(label, role)
+        if self._division and is_divided(index, self._division, label):
+            return self._faces_of_fold(label, role, partition, index)
+        rows = partition_rows(index, partition)
         if rows.num_rows == 0:
             if optional:
                 return None
@@ -161,13 +176,66 @@ class PrepareStages:
                 f"dataset '{role.data.component.name}' has no frame in partition '{partition}'",
                 f"role {label} needs some",
             )
+        return self._align(f"align-{label}", role, partition, rows)
+
+    def _align(self, label: str, role: Role, partition: str | None, rows: pa.Table) -> Path:
+        """The stage folder of the registered faces of a partition of the dataset."""
         registration = self._registration(role)
 
         def compute(folder: Path) -> None:
             align_rows(registration, rows, folder, self._executor, self.work.progress)
 
         document = {**registration.to_json(), "partition": partition}
-        return self.work.stage("align", f"align-{label}", document, compute)
+        return self.work.stage("align", label, document, compute)
+
+    @functools.cached_property
+    def _division(self) -> dict[str, str]:
+        """Person -> partition in the run's fold; empty without folds.
+
+        Raises:
+            DataError: the fold does not fit the people, or would test none of them.
+        """
+        options, roles = self.config.options, self.config.roles
+        if (fold := parse_fold(options.fold)) is None:
+            return {}
+        divided = division(self._index("train", roles["train"]), fold, options.fold_seed)
+        if not is_divided(self._index("test", roles["test"]), divided, "test"):
+            raise ConfigError(
+                f"fold {options.fold} divides the people of role train; role test has others",
+                "leave out --fold: people of another dataset are all new",
+            )
+        return divided
+
+    def _faces_of_fold(
+        self, label: str, role: Role, partition: str, index: pa.Table
+    ) -> Path | None:
+        """The stage folder of the faces that the fold gives to a partition.
+
+        All partitions of the dataset are aligned, in stages that every fold and every run without
+        folds shares; which people are whose is decided afterwards.
+        """
+        sources = [
+            self._align(
+                f"align-{label}-of-{part or 'none'}", role, part, partition_rows(index, part)
+            )
+            for part in partitions_of(index)
+        ]
+        people = sorted(name for name, part in self._division.items() if part == partition)
+
+        def compute(folder: Path) -> None:
+            pick_people(sources, people, folder)
+
+        document = {"faces": [source.name for source in sources], "people": people}
+        return self.work.stage("fold", f"align-{label}", document, compute) if people else None
+
+    def _source(self, label: str, role: Role, partition: str | None, index: pa.Table) -> Path:
+        """The registered faces of one of the dataset's own partitions, for folds to pick from."""
+        key = (self._registrations.index(self._registration(role)), partition)
+        if key not in self._sources:
+            name = f"align-{label}-of-{partition or 'none'}"
+            rows = partition_rows(index, partition)
+            self._sources[key] = self._align(name, role, partition, rows)
+        return self._sources[key]
 
     def _reference(self, aus: tuple[str, ...], train: Path) -> Path | None:
         choice = self.config.reference
