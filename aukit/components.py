@@ -120,6 +120,7 @@ class Component:
         tags: properties that the conformance checks use (`stochastic`, `needs-fit`), and `auto`.
         licence: SPDX name of the code.
         weights_licence: licence of the weights it uses, where there are any.
+        data_licence: terms of the data it reads or brings, where there are any.
         paper: what to cite.
         fitting: how `aukit fit` makes its weights, for a component that has such.
         api: generation of the contracts that it was written against.
@@ -140,6 +141,7 @@ class Component:
     tags: tuple[str, ...] = ()
     licence: str = "Apache-2.0"
     weights_licence: str = ""
+    data_licence: str = ""
     paper: str = ""
     fitting: Fitting | None = None
     api: int = API

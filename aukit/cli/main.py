@@ -20,6 +20,7 @@ from aukit.registry import BLOCK_VARIABLE
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("aukit.cli.run:run", "Run a pipeline from frames to scores."),
     "compare": ("aukit.cli.compare:compare", "Run a grid of choices and compare them."),
+    "plan": ("aukit.cli.plan:plan", "Balance the labels alone, and look at the plan."),
     "align": ("aukit.cli.align:align", "Register the faces of photos, folders and videos."),
     "evaluate": ("aukit.cli.evaluate:evaluate", "Score a run's synthesizer anew."),
     "report": ("aukit.cli.report:report", "Write the report of a finished run anew."),

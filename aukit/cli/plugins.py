@@ -159,6 +159,7 @@ def _facts(component: Component) -> dict[str, str]:
         "state": state(component),
         "licence": component.licence,
         "licence of weights": component.weights_licence,
+        "licence of data": component.data_licence,
         "paper": component.paper,
         "accepts": ", ".join(component.accepts),
         "factory": component.factory,
@@ -182,6 +183,7 @@ def _details_json(component: Component) -> dict[str, Any]:
     return {
         **_summary_json(component),
         "weights_licence": component.weights_licence,
+        "data_licence": component.data_licence,
         "paper": component.paper,
         "accepts": list(component.accepts),
         "tags": list(component.tags),

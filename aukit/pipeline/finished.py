@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from aukit.config import read_file
 from aukit.contracts.context import Context
@@ -11,12 +14,14 @@ from aukit.devices import resolve_device
 from aukit.errors import ConfigError, DataError
 from aukit.models import load_card
 from aukit.pipeline.execute import STAGES, Work
-from aukit.pipeline.fit import Fitted
+from aukit.pipeline.fit import FitStages, Fitted
 from aukit.pipeline.fitting import MODEL
-from aukit.pipeline.prepare import Prepared
+from aukit.pipeline.prepare import INDEX, Prepared
 from aukit.progress import Progress
+from aukit.records import au_columns
 from aukit.registry import Registry, resolve_weights
 from aukit.run_config import resolve
+from aukit.run_options import Layer
 from aukit.runs import Run
 from aukit.store import STAGE_FILE, Stages
 
@@ -43,21 +48,53 @@ def open_run(
         ConfigError: not a run folder.
         DataError: the run has no synthesizer, or results that it needs are gone.
     """
+    work = _work(folder, registry, [(origin, changes)], progress, device)
+    if work.config.components["synth"] is None:
+        raise DataError(f"run {folder} has no synthesizer", "make a run with --synth NAME")
+    if "fit-judge" not in work.run.stages:
+        raise DataError(
+            f"run {folder} has fitted no judge: it was made with --card 0, or was not finished",
+            "run it again without --card 0; its other results are found",
+        )
+    prepared = _prepared(work, "fit-synth")
+    judge = work.run.stages["fit-judge"]
+    return work, prepared, _fitted(work, work.run.stages.get("fit-estimator", judge))
+
+
+def open_finished(
+    folder: Path, registry: Registry, progress: Progress
+) -> tuple[Work, Prepared, Fitted]:
+    """What a finished run of any kind has left.
+
+    Args:
+        folder: of the run.
+        registry: where its components are looked up.
+        progress: shows how far later stages are.
+
+    Raises:
+        ConfigError: not a run folder.
+        DataError: the run was not finished, or results are gone.
+    """
+    work = _work(folder, registry, [], progress, "cpu")
+    prepared = _prepared(work, "fit-estimator")
+    fitted = _fitted(work, _need(work, "fit-estimator"))
+    folders = [prepared.train, *filter(None, [work.run.stages.get("show-views", fitted.synthetic)])]
+    lost = FitStages(work, prepared).planned(prepared.plan, folders)[2]
+    return work, prepared, replace(fitted, lost=lost)
+
+
+def _work(
+    folder: Path, registry: Registry, above: list[Layer], progress: Progress, device: str
+) -> Work:
     if not (folder / "run.toml").is_file():
         raise ConfigError(f"{folder} is not a run folder", "runs are made by `aukit run`")
-    layers = [("run.toml", read_file(folder / "run.toml")), (origin, changes)]
-    config = resolve(registry, layers)
-    if config.components["synth"] is None:
-        raise DataError(f"run {folder} has no synthesizer", "make a run with --synth NAME")
-    stages = _stages(folder)
+    config = resolve(registry, [("run.toml", read_file(folder / "run.toml")), *above])
     run = Run(folder, config, registry)
-    run.stages = dict(stages)
+    run.stages = _stages(folder)
     context = Context(resolve_device(device), config.options.seed, resolve_weights)
     # Beside the run's own stages, which a run of a comparison has one folder farther up.
-    store = next((place.parent for place in stages.values()), folder.parent / STAGES)
-    work = Work(run, config, Stages(store), context, progress)
-    prepared = _prepared(folder, stages)
-    return work, prepared, _fitted(folder, stages)
+    store = next((place.parent for place in run.stages.values()), folder.parent / STAGES)
+    return Work(run, config, Stages(store), context, progress)
 
 
 def _stages(folder: Path) -> dict[str, Path]:
@@ -73,42 +110,49 @@ def _stages(folder: Path) -> dict[str, Path]:
     return stages
 
 
-def _need(folder: Path, stages: dict[str, Path], name: str) -> Path:
-    if name not in stages:
+def _need(work: Work, name: str) -> Path:
+    if name not in work.run.stages:
         raise DataError(
-            f"run {folder} has no result of stage {name}: it was not finished",
+            f"run {work.run.folder} has no result of stage {name}: it was not finished",
             "give its command again, it continues where it stopped",
         )
-    return stages[name]
+    return work.run.stages[name]
 
 
-def _prepared(folder: Path, stages: dict[str, Path]) -> Prepared:
-    card = load_card(_need(folder, stages, "fit-synth") / MODEL)
+def _prepared(work: Work, fit: str) -> Prepared:
+    """What the stages before the fits left; the AUs and the alignment are those of a fit."""
+    stages = work.run.stages
+    card = load_card(_need(work, fit) / MODEL)
     return Prepared(
         aus=tuple(card["aus"]),
-        left_out=(),
-        train=_need(folder, stages, "align-train"),
+        left_out=_left_out(work),
+        train=_need(work, "align-train"),
         valid=stages.get("align-valid"),
-        test=_need(folder, stages, "align-test"),
+        test=_need(work, "align-test"),
         synth_fit=stages.get("align-synth-fit"),
         synth_paint=stages.get("align-synth-paint"),
-        plan=_need(folder, stages, "plan"),
+        plan=_need(work, "plan"),
         reference=stages.get("plan-real"),
         alignment=card["alignment"],
     )
 
 
-def _fitted(folder: Path, stages: dict[str, Path]) -> Fitted:
-    if "fit-judge" not in stages:
-        raise DataError(
-            f"run {folder} has fitted no judge: it was made with --card 0, or was not finished",
-            "run it again without --card 0; its other results are found",
-        )
+def _left_out(work: Work) -> tuple[str, ...]:
+    """AUs that only some of the data code."""
+    coded = [
+        au_columns(pq.read_schema(_need(work, f"index-{role}") / INDEX))
+        for role in ("train", "test")
+    ]
+    return tuple(sorted(set(coded[0]) ^ set(coded[1])))
+
+
+def _fitted(work: Work, estimator: Path) -> Fitted:
+    stages = work.run.stages
     return Fitted(
-        estimator=stages.get("fit-estimator", stages["fit-judge"]),
-        synthesizer=_need(folder, stages, "fit-synth"),
+        estimator=estimator,
+        synthesizer=stages.get("fit-synth"),
         synthetic=stages.get("synthesize"),
         normalizer=stages.get("fit-normalizer"),
-        judge=stages["fit-judge"],
+        judge=stages.get("fit-judge"),
         lost=0,
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from aukit.contracts.estimator import Estimator, TrainingSet
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
@@ -163,11 +165,8 @@ class FitStages:
         self, label: str, planned_in: Path, synthetic: Path | None, normalizer: Path | None
     ) -> tuple[Path, int]:
         choice, prepared = self.config.need("estimator"), self.prepared
-        plan = read_table(planned_in / PLAN)
         folders = [prepared.train, *([synthetic] if synthetic else [])]
-        faces = StoredFaces(folders, prepared.aus)
-        counts = plan_counts(plan, planned_ids(faces.table), prepared.aus)
-        planned = planned_uses(plan, max(1, len(self._views.views)))
+        faces, counts, lost = self.planned(planned_in, folders)
 
         def compute(folder: Path) -> None:
             estimator: Estimator = make(choice, self.work.context)
@@ -186,8 +185,16 @@ class FitStages:
             "normalizer": normalizer.name if normalizer else None,
             "seed": self.work.context.seed,
         }
-        folder = self.work.stage("fit-estimator", label, document, compute)
-        return folder, planned - int(counts.sum())
+        return self.work.stage("fit-estimator", label, document, compute), lost
+
+    def planned(self, planned_in: Path, folders: list[Path]) -> tuple[StoredFaces, Tensor, int]:
+        """The faces that a plan may use, (N, A) how often it uses each, and the uses of faces that
+        it asked for and that do not exist."""
+        plan = read_table(planned_in / PLAN)
+        faces = StoredFaces(folders, self.prepared.aus)
+        counts = plan_counts(plan, planned_ids(faces.table), self.prepared.aus)
+        wanted = planned_uses(plan, max(1, len(self._views.views)))
+        return faces, counts, wanted - int(counts.sum())
 
     def seen(self, faces: FaceSource, normalizer: Path | None) -> FaceSource:
         """Faces as the estimator sees them: through the normalizer, if there is one."""

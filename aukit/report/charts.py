@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 WIDTH, HEIGHT = 320, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 8, 34
+_COLOURS = 6
 
 Range = tuple[float, float]
 
@@ -110,7 +111,12 @@ def bars(
 
 
 def heat_map(
-    shares: Sequence[Sequence[float]], names: Sequence[str], title: str, x_label: str, y_label: str
+    shares: Sequence[Sequence[float]],
+    names: Sequence[str],
+    title: str,
+    x_label: str,
+    y_label: str,
+    totals: Sequence[int] = (),
 ) -> Markup:
     """A square table of shares, darker for more; NaN cells stay empty.
 
@@ -119,6 +125,7 @@ def heat_map(
         names: name of each row and column.
         title: for screen readers.
         x_label, y_label: names of the axes.
+        totals: what the shares of each row are of, written at its end; none if empty.
     """
     count = len(names)
     size = 180
@@ -134,7 +141,12 @@ def heat_map(
     parts.append(_text("label middle", 40 + size / 2, size + 28, x_label))
     turned = Markup('<text class="label middle" transform="translate(12 {}) rotate(-90)">{}</text>')
     parts.append(turned.format(size / 2, y_label))
-    return _svg(title, parts, "square", 40 + size + 2, size + 34)
+    for row, total in enumerate(totals):
+        y = size - (row + 0.5) * cell + 3.5
+        parts.append(_text("tick", 40 + size + 5, y, f"{compact(total)}"))
+    if totals:
+        parts.append(_text("tick", 40 + size + 5, size + 13, "frames"))
+    return _svg(title, parts, "square", 40 + size + (46 if totals else 2), size + 34)
 
 
 def change_map(
@@ -174,12 +186,16 @@ def _change(x: float, y: float, size: float, value: float | None, span: float, n
         colour, 0.06 + 0.94 * strength, x, y, size - 1, size - 1, name, value
     )
     style = "cell middle strong" if strength > 0.55 else "cell middle"
-    return shown + _text(style, x + size / 2 - 0.5, y + size / 2 + 3.5, f"{value:.1f}")
+    return shown + _text(style, x + size / 2 - 0.5, y + size / 2 + 3.5, _signed(value))
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 1) + 0.0:.1f}"  # adding 0 turns -0 into 0
 
 
 def whisker(value: float, low: float | None, high: float | None, span: Range) -> Markup:
     """A score with its interval as a dot on a line, for a table cell."""
-    width, height = 120, 16
+    width, height = 110, 16
 
     def place(score: float) -> float:
         return 4 + min(1.0, max(0.0, _share(score, span))) * (width - 8)
@@ -196,6 +212,15 @@ def whisker(value: float, low: float | None, high: float | None, span: Range) ->
     inner = Markup("").join(parts)
     svg = '<svg class="inline" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>'
     return Markup(svg).format(width, height, inner)
+
+
+def share_bar(share: float) -> Markup:
+    """A bar as long as a share in 0..1, for a table cell."""
+    width, height = 110, 16
+    bar = '<rect class="fill s1" x="0" y="4" width="{:.1f}" height="8" rx="1.5"/>'
+    svg = '<svg class="inline" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>'
+    length = max(1.0, min(1.0, share) * width)
+    return Markup(svg).format(width, height, Markup(bar).format(length))
 
 
 def compact(value: float) -> str:
@@ -267,7 +292,13 @@ def _path(frame: Frame, series: Series, number: int) -> Markup:
         if math.isfinite(y):
             commands.append(f"{'L' if pen_down else 'M'}{frame.x(x):.1f} {frame.y(y):.1f}")
         pen_down = math.isfinite(y)
-    return Markup('<path class="stroke s{}" d="{}"/>').format(number, "".join(commands))
+    path = Markup('<path class="stroke s{}" d="{}"><title>{}</title></path>')
+    return path.format(_colour(number), "".join(commands), series.name)
+
+
+def _colour(number: int) -> int:
+    """Number of the colour of series `number`, from 1; they come round again."""
+    return (number - 1) % _COLOURS + 1
 
 
 def _dots(frame: Frame, series: Series, number: int) -> Markup:
@@ -275,7 +306,9 @@ def _dots(frame: Frame, series: Series, number: int) -> Markup:
         '<circle class="fill s{}" cx="{:.1f}" cy="{:.1f}" r="3"><title>{}</title></circle>'
     )
     return Markup("").join(
-        dot.format(number, frame.x(x), frame.y(y), f"{series.name}: {compact(x)} → {y:.3g}")
+        dot.format(
+            _colour(number), frame.x(x), frame.y(y), f"{series.name}: {compact(x)} → {y:.3g}"
+        )
         for x, y in zip(series.x, series.y, strict=True)
         if math.isfinite(y)
     )
@@ -286,7 +319,7 @@ def _whiskers(frame: Frame, series: Series, number: int) -> Markup:
         return Markup("")
     ends = zip(series.x, series.low, series.high, strict=True)
     return Markup("").join(
-        _line(f"whisker s{number}", frame.x(x), frame.y(low), frame.x(x), frame.y(high))
+        _line(f"whisker s{_colour(number)}", frame.x(x), frame.y(low), frame.x(x), frame.y(high))
         for x, low, high in ends
         if math.isfinite(low) and math.isfinite(high)
     )

@@ -50,6 +50,7 @@ class Partition:
         frames: frames before registration.
         faces: registered faces that were used.
         drops: reason -> number of frames that it cost.
+        datasets: where the frames come from.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Partition:
     frames: int
     faces: int
     drops: Mapping[str, int] = field(default_factory=dict)
+    datasets: Sequence[str] = ()
 
     @property
     def dropped(self) -> int:
@@ -105,12 +107,14 @@ class Curve:
         name: which number, e.g. `loss`.
         steps: length n.
         values: length n; NaN leaves a gap.
+        part: which network, where a fit has several; their curves are drawn together.
     """
 
     stage: str
     name: str
     steps: Sequence[float]
     values: Sequence[float]
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,11 +128,20 @@ class Stage:
 
 @dataclass(frozen=True)
 class Licence:
-    """The terms of a component or of weights that the run used, and what to cite."""
+    """The terms of what the run used, and what to cite.
+
+    Attributes:
+        what: the component.
+        licence: of its code.
+        paper: what to cite.
+        weights, data: licences of the weights and data that it uses or brings, where there are any.
+    """
 
     what: str
     licence: str
     paper: str = ""
+    weights: str = ""
+    data: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,6 +151,8 @@ class ReportData:
     Attributes:
         title: heading of the page.
         command: what to type to get the same run again.
+        typed: what was typed.
+        run_file: the resolved configuration as a run file.
         summary: facts of the run as label -> text (run folder, started, duration, preset, seed).
         notes: things that the reader must not miss, e.g. levels that no frame shows.
         choices: components.
@@ -157,6 +172,8 @@ class ReportData:
 
     title: str
     command: str = ""
+    typed: str = ""
+    run_file: str = ""
     summary: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     choices: Sequence[Choice] = ()

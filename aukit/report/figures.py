@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,12 @@ from aukit.report.data import Curve, Distribution
 
 LEVELS = range(au.MAX_LEVEL + 1)
 LEVEL_NAMES = [str(level) for level in LEVELS]
-SEQUENCES = 4
-"""Sequences that are shown over time."""
-UNITS_A_SEQUENCE = 3
-SHORTEST_SEQUENCE = 5
 POINTS = 400
 """Most points in a line: a screen shows no more."""
+PRESENT = 0.5
+"""Intensity from which on an AU counts as present: halves round up to level 1."""
+FEW_POINTS = 20
+"""Most points that are drawn as dots."""
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +33,22 @@ class Figure:
 
     caption: str
     chart: Markup
+
+
+@dataclass(frozen=True)
+class Group:
+    """Charts that belong together.
+
+    Attributes:
+        figures: the charts.
+        title, note: heading and remark; none if empty.
+        legend: names of the series, in the order of their colours.
+    """
+
+    figures: Sequence[Figure]
+    title: str = ""
+    note: str = ""
+    legend: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -103,119 +119,79 @@ def confusions(estimates: Estimates) -> list[Figure]:
     """Share of estimated levels among the frames of each true level, one chart an AU."""
     figures = []
     for place, name in enumerate(estimates.aus):
-        shares = confusion(estimates.truth[:, place], estimates.level[:, place])
-        if np.isnan(shares).all():
+        counts = confusion(estimates.truth[:, place], estimates.level[:, place])
+        totals = counts.sum(1)
+        if not totals.any():
             continue
+        shares = counts / np.where(totals > 0, totals, np.nan)[:, None]
         title = f"{au.describe(name)}: estimated level by true level, in % of each row"
         chart = charts.heat_map(
-            shares.tolist(), LEVEL_NAMES, title, "estimated level", "true level"
+            shares.tolist(), LEVEL_NAMES, title, "estimated level", "true level", totals.tolist()
         )
         figures.append(Figure(au.describe(name), chart))
     return figures
 
 
-def confusion(truth: Floats, level: Floats) -> Floats:
-    """(6, 6) share of each estimated level (columns) at each true level (rows).
+def confusion(truth: Floats, level: Floats) -> NDArray[np.int64]:
+    """(6, 6) frames with each estimated level (columns) at each true level (rows).
 
     Args:
         truth: (N,) intensities; NaN where not coded.
         level: (N,) estimated levels.
-
-    Returns:
-        rows that sum to 1; NaN rows where no frame has that true level.
     """
     coded = np.isfinite(truth) & np.isfinite(level)
     rows = np.floor(truth[coded] + 0.5).astype(int)
-    counts = np.zeros((len(LEVELS), len(LEVELS)))
+    counts = np.zeros((len(LEVELS), len(LEVELS)), np.int64)
     np.add.at(counts, (rows, level[coded].astype(int)), 1)
-    totals = counts.sum(1, keepdims=True)
-    shares: Floats = counts / np.where(totals > 0, totals, np.nan)
-    return shares
+    return counts
 
 
-def timelines(table: pa.Table, estimates: Estimates) -> list[Figure]:
-    """Truth and estimate over time, where most happens: some sequences, some AUs of each."""
-    figures = []
-    for name, rows in _liveliest(table, estimates):
-        order = rows[np.argsort(_times(table)[rows], kind="stable")]
-        order = order[:: -(-len(order) // POINTS)]
-        for place in _most_active(estimates.truth[order]):
-            unit = au.describe(estimates.aus[place])
-            times = _times(table)[order].tolist()
-            series = [
-                Series("truth", times, estimates.truth[order, place].tolist()),
-                Series("estimate", times, estimates.predicted[order, place].tolist()),
-            ]
-            label = "seconds" if _has_seconds(table) else "frame"
-            chart = charts.lines(
-                series, f"{name}, {unit} over time", label, y_range=(0, au.MAX_LEVEL)
-            )
-            figures.append(Figure(f"{name} · {unit}", chart))
-    return figures
+def gaps(estimates: Estimates) -> Iterator[str]:
+    """What the scored frames lack, so that some scores are undefined or mean little."""
+    for place, name in enumerate(estimates.aus):
+        truth = estimates.truth[:, place]
+        if not np.isfinite(truth).any():
+            yield f"{name}: no scored frame is coded for it, so its scores are undefined."
+        elif not (truth >= PRESENT).any():
+            yield f"{name}: it is present in no scored frame, so some of its scores are undefined."
 
 
-def training(curves: Sequence[Curve]) -> list[Figure]:
-    """One chart a curve."""
-    figures = []
+def training(curves: Sequence[Curve]) -> list[Group]:
+    """A chart of each number of each fit; those of several networks of a fit in one chart."""
+    fits: dict[str, dict[str, list[Curve]]] = {}
     for curve in curves:
-        if not np.isfinite(np.asarray(curve.values, float)).any():
-            continue
-        step = -(-len(curve.steps) // POINTS)
-        series = Series(curve.name, curve.steps[::step], curve.values[::step])
-        chart = charts.lines([series], f"{curve.stage}: {curve.name} over steps", "step")
-        figures.append(Figure(f"{curve.stage} · {curve.name}", chart))
-    return figures
+        if np.isfinite(np.asarray(curve.values, float)).any():
+            fits.setdefault(curve.stage, {}).setdefault(curve.name, []).append(curve)
+    return [_fit(stage, numbers) for stage, numbers in fits.items()]
+
+
+def _fit(stage: str, numbers: Mapping[str, Sequence[Curve]]) -> Group:
+    parts = list(dict.fromkeys(curve.part for found in numbers.values() for curve in found))
+    figures = []
+    for name, found in numbers.items():
+        # In the order of the legend, with a place for a network that lacks this number.
+        series = [_points(part, [c for c in found if c.part == part]) for part in parts]
+        few = max(len(one.x) for one in series) <= FEW_POINTS
+        chart = charts.lines(series, f"{stage}: {name} over steps", "step", dots=few)
+        figures.append(Figure(name, chart))
+    return Group(figures, stage, legend=tuple(parts) if len(parts) > 1 else ())
+
+
+def _points(name: str, curves: Sequence[Curve]) -> Series:
+    steps, values = (curves[0].steps, curves[0].values) if curves else ((), ())
+    every = max(1, -(-len(steps) // POINTS))
+    return Series(name, steps[::every], values[::every])
+
+
+def short_names(keys: Iterable[str]) -> dict[str, str]:
+    """`dataset/partition/subject` without what all have in common."""
+    split = {key: key.split("/", 2) for key in keys}
+    common = 0
+    while common < 2 and len({tuple(parts[: common + 1]) for parts in split.values()}) == 1:
+        common += 1
+    return {key: "/".join(parts[common:]) for key, parts in split.items()}
 
 
 def _column(table: pa.Table, name: str) -> Floats:
     column = table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
     return np.array(column, np.float64)
-
-
-def _has_seconds(table: pa.Table) -> bool:
-    return bool(table.column("time_s").null_count == 0)
-
-
-def _times(table: pa.Table) -> Floats:
-    return _column(table, "time_s" if _has_seconds(table) else "frame")
-
-
-def _liveliest(table: pa.Table, estimates: Estimates) -> Iterator[tuple[str, NDArray[np.intp]]]:
-    """The sequences whose true intensities vary most, of different people as long as there are."""
-    sequences = _sequences(table)
-    spread = {
-        key: float(np.nan_to_num(_variances(estimates.truth[rows])).sum())
-        for key, rows in sequences.items()
-        if len(rows) >= SHORTEST_SEQUENCE
-    }
-    ranked = sorted((key for key in spread if spread[key] > 0), key=lambda k: (-spread[k], k))
-    firsts = {min((k for k in ranked if k[0] == person), key=ranked.index) for person, *_ in ranked}
-    chosen = sorted(ranked, key=lambda key: key not in firsts)[:SEQUENCES]
-    for key in chosen:
-        yield " · ".join(part for part in key if part), sequences[key]
-
-
-def _sequences(table: pa.Table) -> dict[tuple[str, ...], NDArray[np.intp]]:
-    """Rows of each (person, task, view)."""
-    people = records.person_keys(table)
-    others = (table.column(name).fill_null("").to_pylist() for name in ("task", "view"))
-    rows: dict[tuple[str, ...], list[int]] = {}
-    for row, key in enumerate(zip(people, *others, strict=True)):
-        rows.setdefault(key, []).append(row)
-    return {key: np.array(found) for key, found in rows.items()}
-
-
-def _variances(truth: Floats) -> Floats:
-    """Variance of each column over its coded rows; NaN where there is none."""
-    coded = np.isfinite(truth)
-    count = np.where(coded.any(0), coded.sum(0), np.nan)
-    values = np.where(coded, truth, 0)
-    variances: Floats = (values**2).sum(0) / count - (values.sum(0) / count) ** 2
-    return variances
-
-
-def _most_active(truth: Floats) -> list[int]:
-    """The columns that vary most."""
-    variances = np.nan_to_num(_variances(truth))
-    order = np.argsort(-variances, kind="stable")[:UNITS_A_SEQUENCE]
-    return [int(place) for place in order if variances[place] > 0]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,24 +12,79 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from aukit import au
+from aukit.components import KINDS
 from aukit.report import figures
-from aukit.report.card import card_section
-from aukit.report.charts import whisker
-from aukit.report.data import ReportData
-from aukit.report.figures import Figure
+from aukit.report.card import CardSection, card_section
+from aukit.report.charts import share_bar
+from aukit.report.data import ReportData, Stage
+from aukit.report.figures import Estimates, Figure, Group
+from aukit.report.people import PeopleSection, people_section
+from aukit.report.score_tables import Cell, ScoreTables, headings, score_tables
+from aukit.report.sequences import timelines
 from aukit.store import write_text
 
 _SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp"}
 
+Links = Sequence[tuple[str, str]]
+
+CHAIN = [kind for kind in KINDS if kind not in ("metric", "judge", "executor")]
+"""What a frame passes on its way to an estimate."""
+
+CONTENTS: Sequence[tuple[str, Links]] = (
+    ("Run", (("run", "What was run"),)),
+    (
+        "Estimates",
+        (
+            ("scores", "Scores"),
+            ("views", "Views"),
+            ("people", "People"),
+            ("agreement", "Predicted against true"),
+            ("confusion", "Confusion of levels"),
+            ("time", "Over time"),
+        ),
+    ),
+    (
+        "Synthesis",
+        (("synthesis", "Score card"), ("cross-talk", "Cross-talk"), ("levels", "Levels painted")),
+    ),
+    ("Data", (("data", "Frames and people"), ("labels", "Labels"), ("pictures", "Pictures"))),
+    (
+        "Making",
+        (
+            ("training", "Training"),
+            ("components", "Components and options"),
+            ("stages", "Stages"),
+            ("environment", "Environment"),
+            ("licences", "Licences"),
+        ),
+    ),
+)
+
 
 @dataclass(frozen=True)
-class Cell:
-    """A score in a table: its text, its interval's text, and the interval drawn."""
+class Section:
+    """Charts under a heading.
 
-    value: str
-    interval: str
-    chart: Markup
+    Attributes:
+        anchor: for the table of contents.
+        title, note: heading, and how to read the charts.
+        groups: the charts.
+    """
+
+    anchor: str
+    title: str
+    note: str
+    groups: Sequence[Group]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is computed of a run's data; None or empty where there is nothing to show."""
+
+    scores: ScoreTables | None
+    people: PeopleSection | None
+    card: CardSection | None
+    sections: Mapping[str, Section]
 
 
 def write_report(data: ReportData, path: Path) -> None:
@@ -39,6 +94,44 @@ def write_report(data: ReportData, path: Path) -> None:
 
 def render(data: ReportData) -> str:
     """The page: valid HTML5 without scripts, links to styles, fonts or pictures elsewhere."""
+    estimates = _estimates(data)
+    parts = Parts(
+        scores=score_tables(data.scores),
+        people=people_section(data.scores, headings(data.scores)),
+        card=card_section(data.card),
+        sections=_sections(data, estimates),
+    )
+    context = {
+        **vars(parts),
+        "data": data,
+        "notes": [*data.notes, *(figures.gaps(estimates) if estimates else ())],
+        "headline": _headline(parts.scores),
+        "chain": [(c.role, c.name.rpartition("/")[2]) for c in data.choices if c.role in CHAIN],
+        "choices": [astuple(choice) for choice in data.choices],
+        "settings": [astuple(setting) for setting in data.settings],
+        "stages": _stages(data.stages),
+        "licences": [(e.what, e.licence, e.weights, e.data, e.paper) for e in data.licences],
+    }
+    return render_page("page.html", data.title, data.summary, _present(data, parts), context)
+
+
+def render_page(
+    template: str,
+    title: str,
+    facts: Mapping[str, str],
+    present: Iterable[str],
+    context: Mapping[str, Any],
+    contents: Sequence[tuple[str, Links]] = CONTENTS,
+) -> str:
+    """A page of this package's style from a template that extends `base.html`.
+
+    Args:
+        template: its name in this package.
+        title, facts: what stands above everything.
+        present: anchors of the sections that the page has.
+        context: further variables of the template.
+        contents: headings with the (anchor, name) of all sections that there could be.
+    """
     environment = Environment(
         loader=PackageLoader("aukit.report", "."),
         autoescape=True,
@@ -46,15 +139,17 @@ def render(data: ReportData) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["data_uri"] = data_uri
+    environment.filters |= {"data_uri": data_uri, "zip": zip}
     style = resources.files("aukit.report").joinpath("style.css").read_text(encoding="utf-8")
-    context = {
-        "data": data,
+    there = set(present)
+    shown = [(head, [link for link in links if link[0] in there]) for head, links in contents]
+    frame = {
+        "title": title,
+        "facts": facts,
         "style": Markup(style),
-        "sections": _sections(data),
-        "card": card_section(data.card),
+        "contents": [(head, links) for head, links in shown if links],
     }
-    return environment.get_template("page.html").render(context | _scores(data.scores))
+    return environment.get_template(template).render({**context, **frame})
 
 
 def data_uri(image: bytes) -> str:
@@ -69,84 +164,67 @@ def data_uri(image: bytes) -> str:
     raise ValueError("a report shows PNG, JPEG and WebP pictures only")
 
 
-@dataclass(frozen=True)
-class Section:
-    """Charts under a heading.
-
-    Attributes:
-        anchor: for the table of contents.
-        title, note: heading, and how to read the charts.
-        legend: names of the series, in the order of their colours.
-        figures: the charts.
-    """
-
-    anchor: str
-    title: str
-    note: str
-    legend: tuple[str, ...]
-    figures: Sequence[Figure]
+def _estimates(data: ReportData) -> Estimates | None:
+    table = data.predictions
+    return None if table is None or table.num_rows == 0 else Estimates.of(table)
 
 
-def _sections(data: ReportData) -> dict[str, Section]:
-    made = [Section("training", "Training", "", (), figures.training(data.curves))]
+def _headline(tables: ScoreTables | None) -> list[tuple[str, Cell]]:
+    """The means, with their headings."""
+    return list(zip(tables.measures, tables.units[-1].cells, strict=True)) if tables else []
+
+
+def _present(data: ReportData, parts: Parts) -> Iterator[str]:
+    """Anchors of the sections that the page has."""
+    yield "run"
+    yield from parts.sections
+    card, scores = parts.card, parts.scores
+    there = {
+        "scores": scores,
+        "views": scores and scores.views,
+        "people": parts.people,
+        "synthesis": card,
+        "cross-talk": card and card.figures,
+        "levels": card and data.card_images,
+        "data": data.partitions,
+        "pictures": data.images,
+        "components": data.choices,
+        "stages": data.stages,
+        "environment": data.environment,
+        "licences": data.licences,
+    }
+    yield from (anchor for anchor, content in there.items() if content)
+
+
+def _sections(data: ReportData, estimates: Estimates | None) -> dict[str, Section]:
+    note = "What each fit reported of itself, step by step."
+    made = [Section("training", "Training", note, figures.training(data.curves))]
     if data.distribution is not None:
         note = "Coded training frames, and uses in the balanced set. The axis is logarithmic."
         shown = figures.distributions(data.distribution)
         legend = ("before balancing", "after")
-        made.append(Section("labels", "Label distribution", note, legend, shown))
-    if data.predictions is not None and data.predictions.num_rows:
-        made += _of_predictions(data.predictions)
-    return {section.anchor: section for section in made if section.figures}
+        made.append(Section("labels", "Labels", note, [Group(shown, legend=legend)]))
+    if estimates is not None:
+        made += _of_predictions(data.predictions, estimates)
+    return {s.anchor: s for s in made if any(group.figures for group in s.groups)}
 
 
-def _of_predictions(table: Any) -> Iterable[Section]:
-    estimates = figures.Estimates.of(table)
+def _of_predictions(table: Any, estimates: Estimates) -> Iterator[Section]:
     note = "Mean estimate at each true level; the bars hold the middle 80 % of the frames."
-    shown = figures.agreements(estimates)
-    yield Section("agreement", "Predicted against true", note, (), shown)
-    note = "Frames of each true level (row) by estimated level (column), in %; rows add up to 100."
-    shown = figures.confusions(estimates)
-    yield Section("confusion", "Confusion of levels", note, (), shown)
-    note = "The sequences in which most happens, and the AUs that change most in them."
-    shown = figures.timelines(table, estimates)
-    yield Section("time", "Over time", note, ("truth", "estimate"), shown)
+    yield _section("agreement", "Predicted against true", note, figures.agreements(estimates))
+    note = (
+        "Frames of each true level (row) by estimated level (column), in %; rows add up to 100. "
+        "At the right, how many frames have that true level: few say little."
+    )
+    yield _section("confusion", "Confusion of levels", note, figures.confusions(estimates))
+    rule, groups = timelines(table, estimates)
+    yield Section("time", "Over time", rule, groups)
 
 
-def _scores(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template shows of the scores: `measures`, `rows`, `headline`, `units`, `views`."""
-    units = [name for name in scores if au.is_column(name)]
-    names = [*units, "mean"] if scores else []
-    measures = list(scores.get("mean", {}))
-    spans = {measure: _span(scores[name][measure] for name in names) for measure in measures}
-    rows = [
-        (
-            name if name == "mean" else au.describe(name),
-            [_cell(scores[name][measure], spans[measure]) for measure in measures],
-        )
-        for name in names
-    ]
-    titles = [name.upper() if len(name) <= 4 else name for name in measures]
-    views = {
-        view: [_number(table[name][measures[0]]["value"]) for name in names]
-        for view, table in scores.get("views", {}).items()
-    }
-    headline = dict(zip(titles, rows[-1][1], strict=True)) if rows else {}
-    return {"measures": titles, "rows": rows, "headline": headline, "units": units, "views": views}
+def _section(anchor: str, title: str, note: str, charts: Sequence[Figure]) -> Section:
+    return Section(anchor, title, note, [Group(charts)])
 
 
-def _cell(entry: Mapping[str, float | None], span: tuple[float, float]) -> Cell:
-    value, low, high = (entry[key] for key in ("value", "low", "high"))
-    if value is None:
-        return Cell(_number(None), "undefined", Markup(""))
-    interval = "" if low is None else f"{_number(low)} to {_number(high)}"
-    return Cell(_number(value), interval, whisker(value, low, high, span))
-
-
-def _span(entries: Iterable[Mapping[str, float | None]]) -> tuple[float, float]:
-    """Limits of the drawn intervals of one score: 0 to 1, wider where the score is."""
-    ends = [value for entry in entries for value in entry.values() if value is not None]
-    return (min([0.0, *ends]), max([1.0, *ends]))
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def _stages(stages: Sequence[Stage]) -> list[tuple[Stage, Markup]]:
+    longest = max((stage.seconds for stage in stages), default=0) or 1
+    return [(stage, share_bar(stage.seconds / longest)) for stage in stages]

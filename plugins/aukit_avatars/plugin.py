@@ -8,6 +8,8 @@ from typing import Literal
 from aukit.components import Component
 from aukit.hooks import hookimpl
 
+DATA_LICENCE = "CC0-1.0 (a head derived from MakeHuman and from Face Units by Mika Suominen)"
+
 
 @dataclass(frozen=True)
 class AvatarsConfig:
@@ -89,6 +91,7 @@ def aukit_datasets() -> list[Component]:
                 },
             },
             tags=("truth", "synthetic-people"),
+            data_licence=DATA_LICENCE,
         ),
         Component(
             kind="data",
@@ -101,5 +104,6 @@ def aukit_datasets() -> list[Component]:
                 "paper": {"train": 20000, "valid": 100, "test": 100, "frames": 6, "size": 352},
             },
             tags=("truth", "synthetic-people"),
+            data_licence=DATA_LICENCE,
         ),
     ]  # fmt: skip

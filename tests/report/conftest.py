@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,12 @@ def predictions(people: int = 6, length: int = 120, aus: tuple[str, ...] = AUS) 
     return pa.table(columns, schema=records.prediction_schema(aus))
 
 
+@pytest.fixture(scope="session")
+def make_predictions() -> Callable[..., pa.Table]:
+    """`predictions`, for tests that want them of another size."""
+    return predictions
+
+
 def picture(seed: int) -> bytes:
     shade = np.linspace(0, 255, 64, dtype=np.uint8)[None].repeat(64, 0)
     pixels = np.stack([shade, np.roll(shade, 8 * seed, 1), shade.T], axis=-1)
@@ -76,10 +83,13 @@ def full() -> ReportData:
     return ReportData(
         title="aukit run: avatars, 2d, vgg16",
         command="aukit run --data avatars --aligner 2d --balancer resample --seed 0",
+        typed="aukit run --seed 0",
+        run_file='seed = 0  # command line\n\n[data]\nname = "avatars"  # default\n',
         summary={"run": "runs/20261121-0300", "started": "2026-11-21 03:00", "took": "3 min 12 s"},
         notes=["AU12: no training frame at level 5; nothing stands in for it"],
         choices=[
             Choice("data", "aukit-facs/avatars", "0.1.0", "default", "people who do not exist"),
+            Choice("metric", "aukit-facs/intensity", "0.1.0", "default", "ICC and others"),
             Choice("estimator", "aukit-facs/vgg16", "0.1.0", "command line", "VGG16, six levels"),
         ],
         settings=[
@@ -88,7 +98,7 @@ def full() -> ReportData:
         ],
         stages=[Stage("align", 41.2), Stage("fit-estimator", 120.9), Stage("render", 80, True)],
         partitions=[
-            Partition("train", 24, 2400, 2391, {"no face found": 7, "unreadable image": 2}),
+            Partition("train", 24, 2400, 2391, {"no face found": 7, "unreadable image": 2}, ["a"]),
             Partition("test", 12, 1200, 1200),
         ],
         distribution=Distribution(AUS, before, np.where(before > 0, 500, 0)),
@@ -107,5 +117,5 @@ def full() -> ReportData:
             ),
         ],
         environment={"python": "3.11.9", "torch": "2.6.0", "machine": "2 cores"},
-        licences=[Licence("aukit-facs/vgg16", "Apache-2.0", "Niinuma et al. 2021")],
+        licences=[Licence("aukit-facs/vgg16", "Apache-2.0", "Niinuma et al. 2021", "CC-BY-4.0")],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from aukit.contracts.context import Context
 from aukit.report import (
     Choice,
     Curve,
@@ -25,6 +27,10 @@ from aukit.report import (
     render,
     write_report,
 )
+from aukit.report.page import CONTENTS
+from aukit.scoring import score_predictions
+from aukit_scores.intensity import Intensity
+from aukit_scores.plugin import IntensityConfig
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\""
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -83,19 +89,24 @@ def test_page_is_well_formed_and_complete(full: ReportData) -> None:
         "run.toml",
         "was there",
         "2,391",
+        "aukit run --seed 0",
+        "CC-BY-4.0",
     ):
         assert expected in text
     anchors = [target[1:] for target in found.attributes("href")]
-    assert len(anchors) == 9
     assert set(anchors) <= set(found.attributes("id"))
+    contents = {anchor for _, links in CONTENTS for anchor, _ in links}
+    without_synthesizer = contents - {"synthesis", "cross-talk", "levels"}
+    assert set(anchors) == without_synthesizer | {"top"}
 
 
 def test_charts_are_valid_svg_with_a_title(full: ReportData) -> None:
     page = render(full)
     drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
     named = [ET.fromstring(drawing) for drawing in drawings if "role=" in drawing]
-    # one chart an AU for agreement, confusion and labels; four sequences of three AUs; two curves
-    assert len(named) == 6 * 3 + 12 + 2
+    # one chart an AU for agreement, confusion and labels; three sequences of three AUs; the people;
+    # two curves
+    assert len(named) == 6 * 3 + 9 + 1 + 2
     assert all(drawing.attrib["aria-label"] for drawing in named)
     coordinates = re.findall(
         r' (?:x|y|cx|cy|x1|x2|y1|y2|width|height)="([^"]*)"', "".join(drawings)
@@ -130,13 +141,22 @@ def _hostile(full: ReportData) -> ReportData:
         choices=[Choice(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)],
         settings=[Setting(HOSTILE, HOSTILE, HOSTILE, HOSTILE)],
         stages=[Stage(HOSTILE, 1)],
-        partitions=[Partition(HOSTILE, 1, 1, 0, {HOSTILE: 1})],
+        partitions=[Partition(HOSTILE, 1, 1, 0, {HOSTILE: 1}, [HOSTILE])],
         images=[ImageGroup(HOSTILE, [(full.images[0].images[0][0], HOSTILE)], HOSTILE)],
         predictions=full.predictions.set_column(place, "subject", subjects),
-        curves=[Curve(HOSTILE, HOSTILE, [0, 1], [1, 2])],
+        curves=[
+            Curve(HOSTILE, HOSTILE, [0, 1], [1, 2], HOSTILE),
+            Curve(HOSTILE, HOSTILE, [0], [1], "b"),
+        ],
+        typed=HOSTILE,
+        run_file=HOSTILE,
         environment={HOSTILE: HOSTILE},
-        licences=[Licence(HOSTILE, HOSTILE, HOSTILE)],
-        scores={**full.scores, "views": {HOSTILE: full.scores}},
+        licences=[Licence(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)],
+        scores={
+            **full.scores,
+            "views": {HOSTILE: full.scores},
+            "people": {f"{HOSTILE}/{n}": person for n, person in full.scores["people"].items()},
+        },
     )
 
 
@@ -152,16 +172,15 @@ def test_text_from_outside_stays_text(full: ReportData) -> None:
 def test_an_empty_report_is_still_a_page() -> None:
     found = outline(render(ReportData("nothing yet")))
     assert "nothing yet" in " ".join(found.text)
-    assert found.attributes("href") == ["#run"]
+    assert found.attributes("href") == ["#run", "#top"]
 
 
-def test_undefined_scores_are_dashes_not_zeros() -> None:
+def test_undefined_scores_are_said_to_be_so() -> None:
     nothing = {"icc": {"value": None, "low": None, "high": None}}
     some = {"icc": {"value": 0.5, "low": None, "high": None}}
     page = render(ReportData("t", scores={"mean": some, "AU01": nothing, "AU12": some}))
     rows = re.findall(r"<tr.*?</tr>", page, re.DOTALL)
     row = next(row for row in rows if "AU01" in row)
-    assert "–" in row
     assert "undefined" in row
     assert "0.000" not in row
     assert "<svg" not in row
@@ -178,13 +197,51 @@ def test_a_partial_report_survives_gaps(full: ReportData) -> None:
     )
     for table in (empty, lone, uncoded):
         outline(render(ReportData("t", predictions=table)))
+    assert "AU01: no scored frame is coded for it" in render(ReportData("t", predictions=uncoded))
     nothing = np.zeros((1, 6), np.int64)
     outline(render(ReportData("t", distribution=Distribution(("AU01",), nothing, nothing))))
     gaps = Curve("fit", "loss", [0, 1, 2], [float("nan"), 1.0, float("nan")])
     none = Curve("fit", "other", [0], [float("nan")])
     found = outline(render(ReportData("t", curves=[gaps, none])))
-    assert "fit · loss" in found.text
-    assert "fit · other" not in found.text
+    assert "loss" in found.text
+    assert "other" not in found.text
+
+
+def test_an_au_that_never_occurs_is_named_and_undefined(full: ReportData) -> None:
+    assert full.predictions is not None
+    place = full.predictions.column_names.index("AU17")
+    zeros = pa.array(np.zeros(full.predictions.num_rows, np.float32))
+    table = full.predictions.set_column(place, full.predictions.schema.field("AU17"), zeros)
+    flat = table.column_names.index("AU17_predicted")
+    table = table.set_column(flat, table.schema.field("AU17_predicted"), zeros)
+    scores = score_predictions(table, [Intensity(IntensityConfig(), Context())], draws=20)
+    page = render(ReportData("t", predictions=table, scores=scores))
+    assert "AU17: it is present in no scored frame" in page
+    row = next(row for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL) if "chin raiser" in row)
+    icc = re.findall(r"<td>(.*?)</td>", row, re.DOTALL)[0]
+    assert icc == "undefined"
+
+
+def test_a_run_of_thousands_of_people_stays_a_small_page(
+    make_predictions: Callable[..., pa.Table],
+) -> None:
+    table = make_predictions(people=3000, length=6, aus=("AU01", "AU12"))
+    scores = score_predictions(table, [Intensity(IntensityConfig(), Context())], draws=0)
+    page = render(ReportData("t", predictions=table, scores=scores))
+    assert "3,000 people" in page
+    assert len(page) < 150_000
+
+
+def test_a_run_of_one_person_has_no_chart_of_people(
+    make_predictions: Callable[..., pa.Table],
+) -> None:
+    table = make_predictions(people=1)
+    scores = score_predictions(table, [Intensity(IntensityConfig(), Context())], draws=20)
+    page = render(ReportData("t", predictions=table, scores=scores))
+    section = re.search(r'<section id="people">.*?</section>', page, re.DOTALL)
+    assert section is not None
+    assert "<svg" not in section[0]
+    assert ">p0<" in section[0]
 
 
 def test_writing_replaces_the_file_at_once(full: ReportData, tmp_path: Path) -> None:

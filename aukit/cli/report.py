@@ -1,0 +1,34 @@
+"""`aukit report`: the report of a finished run, written anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aukit.cli.app import App, emit_json
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+    help="Where the report is written.  [default: report.html in the run folder]",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
+@click.pass_context
+def report(ctx: click.Context, run: Path, output: Path | None, as_json: bool) -> None:
+    """Write the report of a finished run anew.
+
+    RUN is a run folder. Nothing is computed but the page: it shows what the run left, for example
+    after `aukit evaluate` made another score card, or after aukit's reports have become better.
+    """
+    from aukit.console import RichProgress
+    from aukit.pipeline.report import rewrite
+
+    registry = ctx.ensure_object(App).registry
+    path = rewrite(run, output or run / "report.html", registry, RichProgress())
+    if as_json:
+        emit_json({"run": str(run), "report": str(path)})
+        return
+    click.echo(f"report  {path}")

@@ -1,0 +1,123 @@
+"""The scores of a run as the tables of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from aukit import au
+from aukit.report.charts import Range, whisker
+
+UNDEFINED = "undefined"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A score in a table: its text, its interval's text, and the interval drawn."""
+
+    value: str
+    interval: str
+    chart: Markup
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of scores.
+
+    Attributes:
+        name, remark: what the row is of.
+        cells: one for each measure.
+        total: whether it sums the others up.
+    """
+
+    name: str
+    cells: Sequence[Cell]
+    remark: str = ""
+    total: bool = False
+
+
+@dataclass(frozen=True)
+class ScoreTables:
+    """What the report shows of scores.
+
+    Attributes:
+        measures: headings.
+        intervals: whether there are any.
+        units: a row for each AU, and the mean.
+        views: a row for each view; none if there is one view only.
+        names: AU columns, and the mean.
+        units_of_views: for each view its name, then the first measure of each of `names`.
+    """
+
+    measures: Sequence[str]
+    intervals: bool
+    units: Sequence[Row]
+    views: Sequence[Row]
+    names: list[str]
+    units_of_views: Sequence[Sequence[str]]
+
+
+def headings(scores: Mapping[str, Any]) -> dict[str, str]:
+    """Name of each score -> its heading."""
+    measures = scores.get("mean", {})
+    return {name: name.upper() if len(name) <= 4 else name for name in measures}
+
+
+def score_tables(scores: Mapping[str, Any]) -> ScoreTables | None:
+    """The tables of what `scoring.score_predictions` returned; None without scores."""
+    titles = headings(scores)
+    if not titles:
+        return None
+    names = [*filter(au.is_column, scores), "mean"]
+    views: Mapping[str, Any] = scores.get("views", {})
+    tables = [scores, *views.values()]
+    spans = {m: _span(table[name][m] for table in tables for name in names) for m in titles}
+    first = next(iter(titles))
+
+    def cells(table: Mapping[str, Any], name: str) -> list[Cell]:
+        return [score_cell(table[name][measure], spans[measure]) for measure in titles]
+
+    units = [_unit(name, cells(scores, name)) for name in names]
+    return ScoreTables(
+        measures=list(titles.values()),
+        intervals=any(cell.interval for row in units for cell in row.cells),
+        units=units,
+        views=[Row(view, cells(table, "mean")) for view, table in views.items()],
+        names=names,
+        units_of_views=[
+            [view, *(_number(table[name][first]["value"]) for name in names)]
+            for view, table in views.items()
+        ],
+    )
+
+
+def _unit(name: str, cells: Sequence[Cell]) -> Row:
+    return Row(name, cells, au.describe(name).removeprefix(name).strip(), total=name == "mean")
+
+
+def score_cell(entry: Mapping[str, float | None], span: Range) -> Cell:
+    """A score as a cell.
+
+    Args:
+        entry: `value`, `low` and `high`; None where undefined.
+        span: limits of what is drawn.
+    """
+    value, low, high = (entry.get(key) for key in ("value", "low", "high"))
+    if value is None:
+        return Cell(UNDEFINED, "", Markup(""))
+    interval = "" if low is None or high is None else f"{_number(low)} to {_number(high)}"
+    return Cell(_number(value), interval, whisker(value, low, high, span))
+
+
+def _span(entries: Iterable[Mapping[str, float | None]]) -> Range:
+    """Limits of the drawn intervals of one score: 0 to 1, wider where the score is."""
+    keys = ("value", "low", "high")
+    ends = [end for entry in entries for key in keys if (end := entry.get(key)) is not None]
+    return (min([0.0, *ends]), max([1.0, *ends]))
+
+
+def _number(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{round(value, 3) + 0.0:.3f}"  # no -0
