@@ -17,13 +17,22 @@ from aukit.synthesis.batches import (
     descend,
     frozen,
     learning_rate,
+    scaled,
     schedule,
 )
+from aukit.synthesis.images import resized
 from aukit.synthesis.losses import idiosyncratic
 from aukit.training import Ema, Paint, Recipe, Session, own_share, train
 from aukit_lacgan import losses
 from aukit_lacgan.features import Edges, Features, identity_error
-from aukit_lacgan.networks import GlobalCritic, LatentCritics, LocalCritics, RegionGenerators
+from aukit_lacgan.networks import (
+    COLOURS,
+    MOVING,
+    GlobalCritic,
+    LatentCritics,
+    LocalCritics,
+    RegionGenerators,
+)
 from aukit_lacgan.painting import Painting, as_labels, cut, estimate, repaint
 from aukit_lacgan.plugin import LacganConfig
 from aukit_lacgan.regions import Regions
@@ -36,13 +45,15 @@ class Scene:
     """One step's faces, taken apart.
 
     Attributes:
-        batch: the faces.
+        batch: the faces, larger by `detail` than the networks' pictures.
+        source: (B, 3, S, S), the faces at the networks' size.
         attention: (B, A, S, S).
         shown, wanted: (B, A) labels in -1..1.
         prior: (B, A, Z) uniform in -1..1.
     """
 
     batch: Batch
+    source: Tensor
     attention: Tensor
     shown: Tensor
     wanted: Tensor
@@ -68,11 +79,11 @@ class Fit:
     ) -> None:
         self.config, self.features = config, features
         self.session = replace(session, compile=config.compile)
-        self.batches = Batches(faces, config, config.size, session)
+        self.batches = Batches(faces, config, config.size * config.detail, session)
         self.regions = regions_of(config, faces.aus).to(session.device)
         torch.manual_seed(seed_of(session.seed, "initialize"))
         aus, size, width = len(faces.aus), config.size, config.width
-        generators = RegionGenerators(aus, size, width, config.latent)
+        generators = generators_of(config, aus)
         self.ema = Ema(generators, config.ema).to(session.device)
         self.generators = self.session.place(generators)
         self.latent = self.session.place(LatentCritics(aus, config.latent))
@@ -117,7 +128,7 @@ class Fit:
         with self.session.autocast():
             painting = repaint(
                 self.generators,
-                scene.batch.source,
+                scene.source,
                 scene.attention,
                 scene.shown,
                 scene.wanted,
@@ -129,10 +140,14 @@ class Fit:
     def scene(self, number: int) -> Scene:
         """The faces of a step; what was not coded is estimated by the AU regressions."""
         batch = self.batches(number)
-        attention = self.regions(batch.landmarks, self.config.size)
-        batch = batch.completed(lambda: estimate(self.local, batch.source, attention))
+        size = self.config.size
+        source = resized(batch.source, size)
+        landmarks = scaled(batch.landmarks, 1 / self.config.detail)
+        attention = self.regions(landmarks, size)
+        batch = batch.completed(lambda: estimate(self.local, source, attention))
         return Scene(
             batch=batch,
+            source=source,
             attention=attention,
             shown=as_labels(batch.shown, self.config),
             wanted=as_labels(batch.wanted, self.config),
@@ -151,10 +166,10 @@ class Fit:
         batch, everywhere = scene.batch, torch.ones_like(scene.batch.shown_mask)
         with self.session.autocast():
             prior, latent = (self.latent(z) for z in (scene.prior, painting.latent.detach()))
-            given = self.local(cut(batch.source, scene.attention), scene.shown, "track")
+            given = self.local(cut(scene.source, scene.attention), scene.shown, "track")
             drawn = cut(painting.painted.detach(), scene.attention)
             made = self.local(drawn, scene.wanted, "batch")
-            whole, composed = (self.whole(x) for x in (batch.source, painting.image.detach()))
+            whole, composed = (self.whole(x) for x in (scene.source, painting.image.detach()))
         latent_loss = losses.real(prior.float()) + losses.fake(latent.float())
         error = (given.label.float() - scene.shown).square()
         local = losses.over_aus(losses.real(given.realism.float()), batch.shown_mask)
@@ -178,8 +193,8 @@ class Fit:
             latent = self.latent(painting.latent).float()
             verdict = self.local(cut(painting.painted, scene.attention), scene.wanted, "batch")
             whole = self.whole(painting.image).float()
-            identity = identity_error(self.features, painting.image, batch.source)
-        pixel = losses.pixel(painting.restored, batch.source, scene.attention)
+            identity = identity_error(self.features, painting.image, scene.source)
+        pixel = losses.pixel(painting.restored, scene.source, scene.attention)
         error = (verdict.label.float() - scene.wanted).square()
         coded = batch.wanted_mask
         beta, local = config.beta, config.beta * config.l_local
@@ -196,7 +211,7 @@ class Fit:
             "smooth": (config.l_smooth, losses.smoothness(painting.image)),
         }
         if batch.truth is not None:
-            pairs = idiosyncratic(painting.image, batch.truth, batch.weight)
+            pairs = idiosyncratic(painting.change.on(batch.source), batch.truth, batch.weight)
             found["pairs"] = (config.l_ids, pairs)
         told = descend(self.adams["generators"], self.generators, found)
         self.ema.update(self.generators)
@@ -210,3 +225,9 @@ def regions_of(config: LacganConfig, aus: tuple[str, ...]) -> Regions:
         ConfigError: the table lacks one.
     """
     return Regions(aus, config.centres, config.inner, config.slope, config.reach)
+
+
+def generators_of(config: LacganConfig, aus: int) -> RegionGenerators:
+    """The generators of so many AUs as configured."""
+    paints = MOVING if config.composition == "movement" else COLOURS
+    return RegionGenerators(aus, config.size, config.width, config.latent, paints)

@@ -25,6 +25,9 @@ LATENT_CRITIC = (64, 32, 16, 1)
 HIDDEN = 64
 """Features in which a local critic joins a region with its label."""
 LEAK = 0.2
+COLOURS = 3
+MOVING = COLOURS + 2
+"""Channels that a generator paints which also says how pixels move, across and down."""
 FAINT = 0.1
 """Factor on the initial weights of the layer that paints: pictures begin grey, not as noise."""
 
@@ -67,11 +70,12 @@ class RegionGenerators(nn.Module):
         size: side of the pictures, S.
         width: channels of the first convolution.
         latent: dimensions of z and of the label code, Z.
+        paints: channels of what they paint, C: colours, and behind them movement if any.
     """
 
-    def __init__(self, aus: int, size: int, width: int, latent: int) -> None:
+    def __init__(self, aus: int, size: int, width: int, latent: int, paints: int = COLOURS) -> None:
         super().__init__()
-        self.aus, self.latent = aus, latent
+        self.aus, self.latent, self.paints = aus, latent, paints
         sides = halved(size, LAYERS)
         channels = [3, *(width << layer for layer in range(LAYERS))]
         self.core = sides[-1]
@@ -79,7 +83,7 @@ class RegionGenerators(nn.Module):
         self.encoder = nn.ModuleList(shrink(aus, *pair) for pair in itertools.pairwise(channels))
         self.to_latent = GroupedLinear(aus, flat, latent, gain=1.0)
         self.from_code = GroupedLinear(aus, 2 * latent, flat)
-        steps = zip(itertools.pairwise(channels[::-1]), sides[-2::-1], strict=True)
+        steps = zip(itertools.pairwise([*channels[:0:-1], paints]), sides[-2::-1], strict=True)
         self.decoder = nn.ModuleList(
             grow(aus, *pair, side, FAINT if side == size else 1.0) for pair, side in steps
         )
@@ -106,7 +110,7 @@ class RegionGenerators(nn.Module):
         maps: Tensor = self.from_code(codes).reshape(len(codes), -1, side, side)
         for layer in self.decoder:
             maps = layer(functional.leaky_relu(maps, LEAK))
-        return maps.tanh().reshape(len(maps), self.aus, 3, *maps.shape[2:])
+        return maps.tanh().reshape(len(maps), self.aus, self.paints, *maps.shape[2:])
 
 
 class LatentCritics(nn.Module):

@@ -29,9 +29,14 @@ class LacganConfig(FitOptions):
         default="intensity", metadata={"help": "0..5 as -1..1, or -1 and 1 as in the paper"}
     )
     present: float = field(default=2.0, metadata={"help": "lowest level that counts as present"})
-    composition: Literal["replace", "difference"] = field(
+    composition: Literal["replace", "difference", "movement"] = field(
         default="replace",
-        metadata={"help": "regions become what is painted, or change by what the label changes"},
+        metadata={
+            "help": "regions become what is painted, change by what the label changes, or move too"
+        },
+    )
+    detail: int = field(
+        default=1, metadata={"help": "pairs are compared on pictures larger by so much"}
     )
     repaint_all: bool = field(
         default=False, metadata={"help": "paint the regions of unchanged AUs too, as the paper"}
@@ -57,7 +62,7 @@ class LacganConfig(FitOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, "width")
+        at_least(self, 1, "width", "detail")
         at_least(self, 0, "inner", "slope", *LAMBDAS)
         if self.size < 8:
             raise ValueError("size must be at least 8")
@@ -74,17 +79,21 @@ LAMBDAS = ("l_z", "l_local", "l_identity", "l_smooth", "l_au", "l_global", "beta
 QUICK: dict[str, Any] = {
     "size": 32,
     "width": 8,
-    "composition": "difference",
+    "inner": 0.8,
+    "slope": 0.8,
+    "reach": 2.0,
+    "composition": "movement",
+    "detail": 2,
     "l_ids": 100.0,
     "pairs": 1.0,
     "partners": "task",
-    "candidates": 6,
+    "candidates": 20,
     "beta": 0.1,
     "l_identity": 0.1,
     "l_global": 0.05,
     "batch": 16,
-    "epochs": 3,
-    "decay_epochs": 3,
+    "epochs": 1,
+    "decay_epochs": 1,
     "learning_rate": 1e-3,
     "ema": 0.99,
     "ticks": 6,

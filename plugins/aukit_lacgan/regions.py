@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from aukit_lacgan.centres import centres_of
 
@@ -81,16 +82,36 @@ def composed(source: Tensor, painted: Tensor, shares: Tensor) -> Tensor:
     return torch.einsum("bahw,bachw->bchw", shares, painted) + kept * source
 
 
-def added(source: Tensor, changes: Tensor, attention: Tensor) -> Tensor:
-    """X + sum_i A_i (Y_i - Y'_i), clamped to -1..1: changes of several AUs add up.
+def summed(changes: Tensor, attention: Tensor) -> Tensor:
+    """sum_i A_i (Y_i - Y'_i): changes of several AUs add up.
 
     They are not shared out where regions overlap: an AU would then change less in company than
     alone, and generators that learn from faces in company would overdo it alone.
 
     Args:
-        source: (B, 3, S, S), X.
-        changes: (B, A, 3, S, S), Y_i - Y'_i, what the label changes.
+        changes: (B, A, C, S, S), Y_i - Y'_i, what the label changes.
         attention: (B, A, S, S), A_i; 0 where an AU takes no part.
+
+    Returns:
+        (B, C, S, S).
     """
-    total = torch.einsum("bahw,bachw->bchw", attention, changes)
-    return (source + total).clamp(-1, 1)
+    return (attention[:, :, None] * changes).sum(1)
+
+
+def warped(images: Tensor, movement: Tensor) -> Tensor:
+    """Pictures whose pixels come from elsewhere; beyond the border lies the border.
+
+    Args:
+        images: (..., C, S, S), leading dimensions as of the movement, or 1.
+        movement: (..., 2, S, S), the way across and down to where each pixel comes from, on a
+            picture that reaches from -1 to 1.
+    """
+    lead, side = movement.shape[:-3], movement.shape[-1]
+    flat = images.expand(*lead, *images.shape[-3:]).flatten(0, -4)
+    centres = (torch.arange(side, device=images.device) + 0.5) * (2 / side) - 1
+    down, across = torch.meshgrid(centres, centres, indexing="ij")
+    # A diverging fit must end with an error: grid_sample would look up pixel NaN, and crash.
+    ways = movement.flatten(0, -4).permute(0, 2, 3, 1).nan_to_num()
+    grid = torch.stack([across, down], -1) + ways
+    sampled = functional.grid_sample(flat, grid, padding_mode="border", align_corners=False)
+    return sampled.view(*lead, *sampled.shape[1:])

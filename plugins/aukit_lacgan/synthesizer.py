@@ -16,8 +16,8 @@ from aukit.synthesis.images import as_bytes, as_signed, resized
 from aukit.synthesis.painter import Painter
 from aukit.training import Session, distributed
 from aukit_lacgan.features import Edges, Vgg
-from aukit_lacgan.fit import Fit, regions_of
-from aukit_lacgan.networks import LocalCritics, RegionGenerators
+from aukit_lacgan.fit import Fit, generators_of, regions_of
+from aukit_lacgan.networks import LocalCritics
 from aukit_lacgan.painting import as_labels, estimate, repaint
 from aukit_lacgan.plugin import LacganConfig
 
@@ -67,7 +67,7 @@ class Lacgan(Painter[LacganConfig]):
         count, size, width = len(aus), config.size, config.width
         return nn.ModuleDict(
             {
-                "generators": RegionGenerators(count, size, width, config.latent),
+                "generators": generators_of(config, count),
                 "local": LocalCritics(count, size, width, config.latent),
                 "regions": regions_of(config, aus),
             }
@@ -94,8 +94,7 @@ class Lacgan(Painter[LacganConfig]):
             self.config,
             restore=False,
         )
-        # What the networks' own resolution cannot hold is carried over from the face.
-        changed = whole + resized(painting.image - small, side)
+        changed = painting.change.on(whole)
         touched = networks["regions"](landmarks, side) * painting.part[:, :, None, None]
         inside = (touched > 0).any(1, keepdim=True).cpu()
         original = faces.images if faces.images.dtype == torch.uint8 else as_bytes(whole)

@@ -32,6 +32,7 @@ TINY = replace(
 PAPER = replace(
     LacganConfig(), size=16, width=2, latent=4, batch=4, epochs=2, ticks=3
 )  # fmt: skip
+SHADED = replace(TINY, composition="difference", detail=1)
 HIDDEN = 5.0
 
 
@@ -60,7 +61,7 @@ def wanted(faces: DrawnFaces, values: Tensor | float, mask: Tensor | bool = True
     )
 
 
-@pytest.mark.parametrize("config", [TINY, PAPER, replace(TINY, size=24)], ids=str)
+@pytest.mark.parametrize("config", [TINY, PAPER, SHADED, replace(TINY, size=24)], ids=str)
 def test_outside_of_changed_regions_every_byte_is_the_faces(
     tmp_path: Path, config: LacganConfig
 ) -> None:
@@ -167,7 +168,7 @@ def test_two_processes_learn_as_one(tmp_path: Path) -> None:
         torch.testing.assert_close(results[1][key], value, rtol=2e-3, atol=2e-4)
 
 
-@pytest.mark.parametrize("config", [TINY, PAPER, replace(TINY, size=24)], ids=str)
+@pytest.mark.parametrize("config", [TINY, PAPER, SHADED, replace(TINY, size=24)], ids=str)
 def test_painting_a_face_depends_on_nothing_but_the_face_and_its_target(
     tmp_path: Path, config: LacganConfig
 ) -> None:
@@ -342,7 +343,7 @@ def test_models_of_others_and_impossible_targets_are_refused(tmp_path: Path) -> 
         ({"size": 7}, "size"), ({"latent": 5}, "latent"), ({"reach": 0.0}, "reach"),
         ({"l_au": -1.0}, "l_au"), ({"present": 6.0}, "present"), ({"width": 0}, "width"),
         ({"batch": 0}, "batch"), ({"l_ids": -1.0}, "l_ids"), ({"pairs": 0.0}, "pairs"),
-        ({"slope": float("nan")}, "slope"),
+        ({"slope": float("nan")}, "slope"), ({"detail": 0}, "detail"),
     ],
 )  # fmt: skip
 def test_impossible_options_are_refused(change: dict[str, float], message: str) -> None:
