@@ -9,19 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from aukit.errors import ConfigError, DataError
 from aukit.fold_lists import FOLD_LISTS
 from aukit.seeds import seed_of
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 NO_FOLD, LEAVE_ONE_OUT = "none", "loso"
 VALID_PARTS = 5
 """Of the people who are not tested, one in so many is for validation."""
 
-Weights = Mapping[str, NDArray[np.float64]]
+Weights: TypeAlias = "Mapping[str, NDArray[np.float64]]"
 """Person -> what is to be shared out evenly, e.g. frames at each level of each AU."""
 
 
@@ -160,6 +162,8 @@ def _shared_out(people: Iterable[str], weights: Weights, parts: int, seed: int) 
     within the round that the seed decides, each to the part that has least of what it brings.
     """
     drawn = sorted(people, key=lambda person: (seed_of(seed, person), person))
+    import numpy as np  # not at the top: the names of folds are checked for the help, too
+
     rows = np.array([weights.get(person, np.zeros(0)) for person in drawn])
     totals = rows.sum(0)
     rows = rows / np.where(totals > 0, totals, 1)  # a rare level counts as much as a frequent one
