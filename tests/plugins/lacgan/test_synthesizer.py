@@ -19,7 +19,7 @@ from aukit.contracts.labels import Labels
 from aukit.errors import ConfigError, DataError, MissingWeights, StageError
 from aukit.models import load_card
 from aukit.testing.drawn import DrawnFaces
-from aukit.training import SCALARS, Paint, Session, read_scalars
+from aukit.training import CHECKPOINT, SCALARS, Paint, Scalars, Session, read_scalars
 from aukit_lacgan.fit import Fit
 from aukit_lacgan.plugin import QUICK, LacganConfig
 from aukit_lacgan.regions import Regions
@@ -303,6 +303,13 @@ def test_weights_of_the_identity_loss_are_used_and_named(
 def test_faces_that_teach_nothing_and_aus_without_region_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="1 training face"):
         fitted(tmp_path, faces=DrawnFaces(1, people=1, size=16))
+    never = drawn()
+    never.labels = Labels(never.aus, never.labels.values, never.labels.mask.clone())
+    never.labels.mask[:, 1] = False
+    with pytest.raises(DataError, match="AU04 is coded in no training face"):
+        fitted(tmp_path, faces=never)
+    with pytest.raises(DataError, match="no person among the 3 training faces shows two"):
+        fitted(tmp_path, faces=DrawnFaces(3, people=3, size=16))
     constant = drawn()
     constant.labels = wanted(constant, 2.0)
     with pytest.raises(DataError, match="all 12 training faces have the same AU codes"):
@@ -315,16 +322,35 @@ def test_a_diverging_fit_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(
         "aukit_lacgan.losses.smoothness", lambda images: images.mean() * float("nan")
     )
-    with pytest.raises(StageError, match="smooth is nan at step 0: the training diverged"):
-        fitted(tmp_path)
+    for config in (TINY, PAPER):
+        with pytest.raises(StageError, match="smooth is nan at step 0: the training diverged"):
+            fitted(tmp_path, config)
+    assert not list(tmp_path.glob("*.safetensors"))  # weights that are no numbers are not kept
+
+
+def test_a_checkpoint_cut_in_half_is_named(tmp_path: Path) -> None:
+    config = replace(TINY, epochs=2)
+    with pytest.raises(Kill):
+        Lacgan(config, Context()).fit(
+            drawn(), Session(tmp_path, seed=3, checkpoint_every=0.0, on_scalars=_kill)
+        )
+    file = tmp_path / CHECKPOINT
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(DataError, match=r"checkpoint .* cannot be continued"):
+        fitted(tmp_path, config)
+
+
+def _kill(step: int, scalars: Scalars) -> None:
+    raise Kill
 
 
 def test_models_of_others_and_impossible_targets_are_refused(tmp_path: Path) -> None:
     faces = drawn()
     synthesizer = fitted(tmp_path / "fit", faces=faces)
     batch = faces.batch(range(12))
-    with pytest.raises(DataError, match=r"a target intensity is 9: intensities are 0\.\.5"):
-        synthesizer.synthesize(batch, wanted(faces, 9.0), torch.zeros(12))
+    for value in (9.0, -1.0, float("nan")):
+        with pytest.raises(DataError, match=r"a target intensity is .*: intensities are 0\.\.5"):
+            synthesizer.synthesize(batch, wanted(faces, value), torch.zeros(12))
     other = Labels(("AU45",), torch.ones(12, 1), torch.ones(12, 1, dtype=torch.bool))
     with pytest.raises(DataError, match="cannot paint AU45: it knows AU01, AU04, AU12, AU25"):
         synthesizer.synthesize(batch, other, torch.zeros(12))
@@ -335,6 +361,21 @@ def test_models_of_others_and_impossible_targets_are_refused(tmp_path: Path) -> 
     (model / "card.json").write_text(card.replace('"width": 2', '"width": 3'))
     with pytest.raises(DataError, match="does not hold the networks of its card"):
         Lacgan(TINY, Context()).load(model)
+    (model / "card.json").write_text(card)
+    file = model / "model.safetensors"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(DataError, match="cannot be read"):
+        Lacgan(TINY, Context()).load(model)
+
+
+def test_nothing_can_be_painted_or_saved_before_a_fit(tmp_path: Path) -> None:
+    faces = drawn()
+    fresh = Lacgan(TINY, Context())
+    with pytest.raises(DataError, match="not been fitted or loaded"):
+        fresh.synthesize(faces.batch([0]), faces.labels, torch.zeros(1))
+    with pytest.raises(DataError, match="not been fitted or loaded"):
+        fresh.save(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
