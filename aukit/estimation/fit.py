@@ -104,7 +104,9 @@ class Fit:
             readings = self.model(images)
         target = batch.labels.values[:, self.columns].to(images.device)
         each = self.network.head.loss(readings.float(), target)
-        loss = weighted_mean(each, self.uses.weights[list(mine)].to(images.device))
+        leading = number < self.options.lead_in * self.steps
+        weights = self.uses.coded if leading else self.uses.weights
+        loss = weighted_mean(each, weights[list(mine)].to(images.device))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()

@@ -38,6 +38,13 @@ class FitOptions:
             "that are coded, each level with the weight that the plan gives it"
         },
     )
+    lead_in: float = field(
+        default=0.0,
+        metadata={
+            "help": "share of the fit at whose start a shared trunk learns all coded AUs of each "
+            "face alike, whatever the plan; small or weak training sets need it to start"
+        },
+    )
     class_weights: Literal["none", "balanced"] = field(
         default="none",
         metadata={"help": "balanced: rare levels of the planned training set weigh more"},
@@ -65,5 +72,7 @@ class FitOptions:
     def __post_init__(self) -> None:
         at_least(self, 1, "size", "batch", "epochs", "ticks")
         at_least(self, 0, "frozen", "warmup", "weight_decay")
+        if not 0 <= self.lead_in < 1:
+            raise ValueError("lead_in must lie in [0, 1): the fit must end on the plan")
         if self.learning_rate <= 0:
             raise ValueError("learning_rate must be positive")

@@ -22,10 +22,12 @@ class Uses:
     Attributes:
         shown: (N,) int64, how often an epoch shows a face.
         weights: (N, A) float32 of its losses, each time; 0 where an AU is not coded.
+        coded: (N, A) float32, the weights during a lead-in: 1 where an AU is coded.
     """
 
     shown: Tensor
     weights: Tensor
+    coded: Tensor
 
 
 def planned(train_set: TrainingSet, columns: Sequence[int], options: FitOptions) -> Uses:
@@ -49,7 +51,7 @@ def planned(train_set: TrainingSet, columns: Sequence[int], options: FitOptions)
         weights = counts / shown[:, None].clamp_min(1) * labels.mask
     if options.class_weights == "balanced":
         weights = weights * balanced_weights(labels, counts)
-    return Uses(shown.long(), weights)
+    return Uses(shown.long(), weights, labels.mask.float())
 
 
 def _all_weights(labels: Labels, counts: Tensor, shown: Tensor) -> Tensor:
