@@ -26,6 +26,7 @@ OURS = "aukit-facs"
 COMMANDS = (
     (),
     ("run",),
+    ("plan",),
     ("align",),
     ("fit",),
     ("fit", "aligner"),
