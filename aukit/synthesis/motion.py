@@ -30,7 +30,8 @@ def moved(images: Tensor, motion: Tensor) -> Tensor:
     )
     centres = (torch.arange(size, dtype=kind, device=images.device) + 0.5) * (2 / size) - 1
     rows, columns = torch.meshgrid(centres, centres, indexing="ij")
-    places = torch.stack([columns, rows], -1) + field.permute(0, 2, 3, 1)
+    # A fit that diverges must end with its error: looking up the pixel NaN would crash here.
+    places = torch.stack([columns, rows], -1) + field.permute(0, 2, 3, 1).nan_to_num()
     return functional.grid_sample(
         images.to(kind), places, mode="bilinear", padding_mode="border", align_corners=False
     )

@@ -59,3 +59,10 @@ def test_gradients_are_those_of_finite_differences() -> None:
     images = torch.rand(1, 3, 6, 6, dtype=torch.float64, requires_grad=True)
     motion = (torch.rand(1, 2, 6, 6, dtype=torch.float64) - 0.5).requires_grad_()
     assert torch.autograd.gradcheck(moved, (images, motion))
+
+
+def test_a_diverged_motion_does_not_crash() -> None:
+    motion = torch.full((2, 2, 16, 16), float("nan"), requires_grad=True)
+    found = moved(torch.rand(2, 3, 16, 16), motion)
+    found.mean().backward()  # type: ignore[no-untyped-call]
+    assert bool(found.isfinite().all())
