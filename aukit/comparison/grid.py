@@ -12,6 +12,9 @@ A run file of a grid is a run file with further tables:
     aligner = "3d"
     test.aligner = "2d"
 
+    [cells.paper.quick]                  # of a cell, or of all: only with the preset quick
+    balancer.per_level = 20
+
     [published."2d"]                     # numbers to stand beside the measured ones
     mean = 0.506
 """
@@ -31,7 +34,7 @@ from aukit.errors import ConfigError
 from aukit.folds import NO_FOLD
 from aukit.registry import Registry
 from aukit.run_config import ROLES, RunConfig, nest, resolve
-from aukit.run_options import Layer, run_options
+from aukit.run_options import PRESETS, Layer, run_options
 from aukit.store import digest
 
 GRID, CELLS, PUBLISHED = "grid", "cells", "published"
@@ -209,7 +212,17 @@ def _layers(definition: Definition, combination: Combination) -> list[Layer]:
     bundle, values = combination
     *shared, typed = definition.layers
     own = [] if bundle is None else [(f"cell {bundle}", definition.bundles[bundle])]
-    return [*shared, *own, (GRID, nest(values)), typed]
+    return list(_sized([*shared, *own, (GRID, nest(values)), typed]))
+
+
+def _sized(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """The layers with what they say for the preset alone, behind what they say for all."""
+    always = [(o, {k: v for k, v in d.items() if k not in PRESETS}) for o, d in layers]
+    preset = run_options(always)[0].preset
+    for (origin, document), (_, plain) in zip(layers, always, strict=True):
+        yield origin, plain
+        if isinstance(own := document.get(preset), Mapping):
+            yield f"{origin}, {preset}", own
 
 
 def _cell(
