@@ -50,6 +50,9 @@ QUICK = {
     "width": 0.1875,
     "batch_norm": True,
     "dropout": 0.05,
+    # A face of a small plan teaches few AUs; without these two, a narrow network may never start.
+    "labels": "all",
+    "lead_in": 0.33,
     "learning_rate": 5e-4,
     "decay": "cosine",
     "epochs": 9,
