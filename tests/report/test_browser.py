@@ -63,6 +63,7 @@ class Browser:
         # know descriptors of one digit only.
         script = f'exec "$0" "$@" 3<&{read} 4>&{write}'
         command = ["bash", "-c", script, program, "--headless", "--no-sandbox", "--disable-gpu"]
+        command += ["--hide-scrollbars"]
         command += ["--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(
             command, pass_fds=(read, write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
