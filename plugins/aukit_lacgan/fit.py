@@ -229,5 +229,5 @@ def regions_of(config: LacganConfig, aus: tuple[str, ...]) -> Regions:
 
 def generators_of(config: LacganConfig, aus: int) -> RegionGenerators:
     """The generators of so many AUs as configured."""
-    paints = MOVING if config.composition == "movement" else COLOURS
+    paints = MOVING if config.composition == "motion" else COLOURS
     return RegionGenerators(aus, config.size, config.width, config.latent, paints)

@@ -70,7 +70,7 @@ class RegionGenerators(nn.Module):
         size: side of the pictures, S.
         width: channels of the first convolution.
         latent: dimensions of z and of the label code, Z.
-        paints: channels of what they paint, C: colours, and behind them movement if any.
+        paints: channels of what they paint, C: colours, and behind them motion if any.
     """
 
     def __init__(self, aus: int, size: int, width: int, latent: int, paints: int = COLOURS) -> None:

@@ -9,27 +9,28 @@ from torch import Tensor, nn
 
 from aukit.au import MAX_LEVEL
 from aukit.synthesis.images import resized
+from aukit.synthesis.motion import moved
 from aukit_lacgan.networks import COLOURS, LocalCritics, RegionGenerators
 from aukit_lacgan.plugin import LacganConfig
-from aukit_lacgan.regions import composed, shared_out, summed, warped
+from aukit_lacgan.regions import composed, shared_out, summed
 
 UNCHANGED = 1e-4
 """Labels that differ by less are the same."""
 
-FARTHEST = 0.25
-"""The movement that a generator can paint, where a picture reaches from -1 to 1."""
+FARTHEST = 2.5
+"""The largest motion that a generator can paint, in the units of `moved`."""
 
 
 class Change(NamedTuple):
     """How faces change, whatever their size.
 
     Attributes:
-        movement: (B, 2, S, S), the way across and down to where each pixel comes from, on a picture
-            that reaches from -1 to 1; None where nothing moves.
+        motion: (B, 2, S, S), where each pixel comes from (`aukit.synthesis.motion`); None where
+            nothing moves.
         colour: (B, 3, S, S), what is added to the face that has moved.
     """
 
-    movement: Tensor | None
+    motion: Tensor | None
     colour: Tensor
 
     def on(self, faces: Tensor) -> Tensor:
@@ -38,8 +39,8 @@ class Change(NamedTuple):
         What the networks' own resolution cannot hold is carried over from them.
         """
         side = faces.shape[-1]
-        if self.movement is not None:
-            faces = warped(faces, resized(self.movement, side))
+        if self.motion is not None:
+            faces = moved(faces, self.motion)
         return (faces + resized(self.colour, side)).clamp(-1, 1)
 
 
@@ -122,12 +123,13 @@ def _changed(source: Tensor, changes: Tensor, taking: Tensor) -> tuple[Tensor, C
         changes: (B, A, C, S, S), what the label changes in what the generators paint.
         taking: (B, A, S, S) attention; 0 where an AU takes no part.
     """
-    colours, ways = changes[:, :, :COLOURS], FARTHEST * changes[:, :, COLOURS:]
-    faces = source[:, None]
-    if ways.shape[2] == 0:
+    colours, motions = changes[:, :, :COLOURS], FARTHEST * changes[:, :, COLOURS:]
+    faces = source[:, None].expand_as(colours)
+    if motions.shape[2] == 0:
         return (faces + colours).clamp(-1, 1), Change(None, summed(colours, taking))
-    change = Change(summed(ways, taking), summed(colours, taking))
-    return (warped(faces, ways) + colours).clamp(-1, 1), change
+    faces = moved(faces.flatten(0, 1), motions.flatten(0, 1)).view_as(colours)
+    change = Change(summed(motions, taking), summed(colours, taking))
+    return (faces + colours).clamp(-1, 1), change
 
 
 def cut(images: Tensor, attention: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ class LacganConfig(FitOptions):
         default="intensity", metadata={"help": "0..5 as -1..1, or -1 and 1 as in the paper"}
     )
     present: float = field(default=2.0, metadata={"help": "lowest level that counts as present"})
-    composition: Literal["replace", "difference", "movement"] = field(
+    composition: Literal["replace", "difference", "motion"] = field(
         default="replace",
         metadata={
             "help": "regions become what is painted, change by what the label changes, or move too"
@@ -82,7 +82,7 @@ QUICK: dict[str, Any] = {
     "inner": 0.8,
     "slope": 0.8,
     "reach": 2.0,
-    "composition": "movement",
+    "composition": "motion",
     "detail": 2,
     "l_ids": 100.0,
     "pairs": 1.0,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from aukit_lacgan.centres import centres_of
 
@@ -96,22 +95,3 @@ def summed(changes: Tensor, attention: Tensor) -> Tensor:
         (B, C, S, S).
     """
     return (attention[:, :, None] * changes).sum(1)
-
-
-def warped(images: Tensor, movement: Tensor) -> Tensor:
-    """Pictures whose pixels come from elsewhere; beyond the border lies the border.
-
-    Args:
-        images: (..., C, S, S), leading dimensions as of the movement, or 1.
-        movement: (..., 2, S, S), the way across and down to where each pixel comes from, on a
-            picture that reaches from -1 to 1.
-    """
-    lead, side = movement.shape[:-3], movement.shape[-1]
-    flat = images.expand(*lead, *images.shape[-3:]).flatten(0, -4)
-    centres = (torch.arange(side, device=images.device) + 0.5) * (2 / side) - 1
-    down, across = torch.meshgrid(centres, centres, indexing="ij")
-    # A diverging fit must end with an error: grid_sample would look up pixel NaN, and crash.
-    ways = movement.flatten(0, -4).permute(0, 2, 3, 1).nan_to_num()
-    grid = torch.stack([across, down], -1) + ways
-    sampled = functional.grid_sample(flat, grid, padding_mode="border", align_corners=False)
-    return sampled.view(*lead, *sampled.shape[1:])
