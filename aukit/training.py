@@ -76,10 +76,20 @@ class Session:
     compile: bool = False
 
     def part(self, name: str) -> Session:
-        """A session for one of several networks of a fit, with a folder and seed of its own."""
+        """A session for one of several networks of a fit, with a folder and seed of its own.
+
+        Its scalars are told as `name/loss`: the networks' steps are not the same.
+        """
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
-        return replace(self, folder=folder, seed=seed_of(self.seed, name))
+        seed, told = seed_of(self.seed, name), self.on_scalars
+        if told is None:
+            return replace(self, folder=folder, seed=seed)
+
+        def tell(step: int, values: Scalars) -> None:
+            told(step, {f"{name}/{key}": value for key, value in values.items()})
+
+        return replace(self, folder=folder, seed=seed, on_scalars=tell)
 
     def show(self, step: int, paint: Paint) -> None:
         """Let whoever watches see what a synthesizer paints after `step`; once, not per process."""

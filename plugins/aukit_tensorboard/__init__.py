@@ -1,0 +1,1 @@
+"""TensorBoard for runs: an observing plugin, used where the environment asks for it."""

@@ -1,0 +1,65 @@
+"""The event files of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+
+from aukit.au import is_column
+from aukit.pipeline.fitting import TRAINING
+from aukit.pipeline.preview import FOLDER as PREVIEWS
+from aukit.pipeline.preview import grids
+from aukit.vision.images import read
+
+SCORES = "scores"
+
+
+class Board:
+    """Writes what is told of a run; a folder of event files for each stage.
+
+    TensorBoard shows each stage as a line of its own, with its own steps.
+
+    Args:
+        folder: of the run's event files; made when something is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._writers: dict[str, SummaryWriter] = {}
+
+    def scalars(self, stage: str, step: int, values: Mapping[str, float]) -> None:
+        """Write the numbers of a step; they can be read at once."""
+        writer = self._writer(stage, step)
+        for name, value in values.items():
+            writer.add_scalar(name, value, step)
+        writer.flush()
+
+    def pictures(self, stage: str, result: Path) -> None:
+        """Write the previews of a fitted stage, each at its step."""
+        for path in grids(result / TRAINING / PREVIEWS):
+            picture = read(path).image
+            if picture is not None:
+                self._writer(stage).add_image("preview", picture, int(path.stem))
+
+    def scores(self, scores: Mapping[str, Any]) -> None:
+        """Write the scores of a run that are defined, as `icc/AU12`."""
+        for name in filter(lambda name: name == "mean" or is_column(name), scores):
+            for measure, entry in scores[name].items():
+                if entry["value"] is not None:
+                    self._writer(SCORES).add_scalar(f"{measure}/{name}", entry["value"], 0)
+
+    def close(self) -> None:
+        """Write what is left."""
+        for writer in self._writers.values():
+            writer.close()
+        self._writers.clear()
+
+    def _writer(self, stage: str, step: int | None = None) -> SummaryWriter:
+        if stage not in self._writers:
+            # A fit that was interrupted makes the steps since its last checkpoint again: readers
+            # are told to forget what they have from here on.
+            self._writers[stage] = SummaryWriter(str(self.folder / stage), purge_step=step)
+        return self._writers[stage]
