@@ -118,6 +118,7 @@ def show_outcome(outcome: Outcome, as_json: bool) -> None:
                 "scores": outcome.scores,
                 "card": outcome.card,
                 "dropped": outcome.dropped,
+                "left_out": outcome.left_out,
                 "seconds": outcome.seconds,
             }
         )
@@ -130,6 +131,8 @@ def show_outcome(outcome: Outcome, as_json: bool) -> None:
         show_card(outcome.card)
     show_scores(outcome.scores)
     show_dropped(outcome.dropped)
+    if outcome.left_out:
+        click.echo(f"AUs that only some of the data code, left out: {', '.join(outcome.left_out)}")
     click.echo(f"run     {outcome.folder}")
     click.echo(f"report  {outcome.report}")
     click.echo(f"took    {outcome.seconds:.0f} s")

@@ -41,6 +41,7 @@ class Outcome:
         scores: `scores.json` as a dictionary.
         card: `score_card.json` as a dictionary; None without a synthesizer.
         dropped: reason -> number of frames that were dropped, over all roles.
+        left_out: AUs that only some of the data code.
         seconds: wall time of this process.
     """
 
@@ -49,6 +50,7 @@ class Outcome:
     scores: Mapping[str, Any]
     card: Mapping[str, Any] | None
     dropped: Mapping[str, int]
+    left_out: tuple[str, ...]
     seconds: float
 
 
@@ -123,7 +125,9 @@ def execute(
     """
     started = time.perf_counter()
     with _work(config, output, registry, progress, name=name) as work:
-        scores, card, dropped = _stages(work)
+        prepared = PrepareStages(work).run()
+        fitted = FitStages(work, prepared).run()
+        scores, card, dropped = ScoreStages(work, prepared, fitted).run()
     run = work.run
     outcome = Outcome(
         folder=run.folder,
@@ -131,6 +135,7 @@ def execute(
         scores=scores,
         card=card,
         dropped=dropped,
+        left_out=prepared.left_out,
         seconds=round(time.perf_counter() - started, 1),
     )
     run.finish({"scores": scores, "seconds": outcome.seconds})
@@ -195,11 +200,3 @@ def processor_seconds() -> float:
     """Seconds that processors have spent on this process and on its children that have ended."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
-
-
-def _stages(
-    work: Work,
-) -> tuple[Mapping[str, Any], Mapping[str, Any] | None, Mapping[str, int]]:
-    prepared = PrepareStages(work).run()
-    fitted = FitStages(work, prepared).run()
-    return ScoreStages(work, prepared, fitted).run()

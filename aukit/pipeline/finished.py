@@ -139,11 +139,13 @@ def _prepared(work: Work, fit: str) -> Prepared:
 
 def _left_out(work: Work) -> tuple[str, ...]:
     """AUs that only some of the data code."""
+    names = [f"index-{role}" for role in ("train", "test", "synth-fit")]
     coded = [
-        au_columns(pq.read_schema(_need(work, f"index-{role}") / INDEX))
-        for role in ("train", "test")
+        set(au_columns(pq.read_schema(_need(work, name) / INDEX)))
+        for name in names
+        if name in work.run.stages or name == names[0]
     ]
-    return tuple(sorted(set(coded[0]) ^ set(coded[1])))
+    return tuple(sorted(coded[0].union(*coded) - coded[0].intersection(*coded)))
 
 
 def _fitted(work: Work, estimator: Path) -> Fitted:

@@ -21,7 +21,7 @@ from aukit.folds import parse
 from aukit.pipeline.align import partition_rows
 from aukit.pipeline.fold_faces import division, is_divided
 from aukit.pipeline.guard import make, named
-from aukit.pipeline.prepare import PLAN, choose_aus
+from aukit.pipeline.prepare import PLAN, choose_aus, coding_roles
 from aukit.pipeline.show_views import NO_VIEWS
 from aukit.pipeline.training_set import check_plan, label_table, synthetic_requests
 from aukit.records import OK, REAL, TRAIN, check_index, labels_of, person_keys
@@ -127,7 +127,8 @@ class _Labels:
 
     def aus(self) -> tuple[str, ...]:
         """The AUs that a run would estimate."""
-        coded = [self._dataset(self.config.roles[name])[0].aus for name in ("train", "test")]
+        names = coding_roles(self.config)
+        coded = [self._dataset(self.config.roles[name])[0].aus for name in names]
         return choose_aus(self.config.options.aus, *coded)[0]
 
     def rows(self, name: str) -> pa.Table:

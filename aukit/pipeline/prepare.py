@@ -29,7 +29,7 @@ from aukit.pipeline.fold_faces import (
 from aukit.pipeline.guard import make, named
 from aukit.pipeline.training_set import check_plan, label_table
 from aukit.records import TRAIN, VALID, check_index
-from aukit.run_config import Role
+from aukit.run_config import Role, RunConfig
 from aukit.run_options import ALL_AUS
 from aukit.store import read_table, write_table
 
@@ -146,7 +146,7 @@ class PrepareStages:
 
     def _aus(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The AUs to estimate, and those that only some of the data code."""
-        roles = (self.config.roles[name] for name in ("train", "test"))
+        roles = (self.config.roles[name] for name in coding_roles(self.config))
         coded = [self._registration(role).dataset.aus for role in roles]
         return choose_aus(self.config.options.aus, *coded)
 
@@ -264,19 +264,29 @@ class PrepareStages:
         return self.work.stage("plan", label, document, compute)
 
 
+def coding_roles(config: RunConfig) -> list[str]:
+    """The roles whose data must code an AU: faces that are only painted may come without codes."""
+    fitted = ["synth-fit"] if config.components["synth"] is not None else []
+    return ["train", "test", *fitted]
+
+
 def choose_aus(
-    asked: tuple[str, ...], train: tuple[str, ...], test: tuple[str, ...]
+    asked: tuple[str, ...], *coded: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The AUs to estimate, and those that only training or only test data code.
+    """The AUs to estimate, and those that only some of the data code.
 
     AUs that were asked for one by one must be there; of a named list (`fera17`) those are
-    taken that training and test data code, and all that they code if the list has none.
+    taken that all data code, and all that they code if the list has none.
+
+    Args:
+        asked: names of AUs, or of a list.
+        *coded: AUs of the data that are learned from and scored.
 
     Raises:
-        ConfigError: an AU that was asked for is not coded in both.
+        ConfigError: an AU that was asked for is not coded in all of them.
         DataError: no AU is.
     """
-    common = tuple(au for au in train if au in test)
+    common = tuple(au for au in coded[0] if all(au in others for others in coded))
     if asked == (ALL_AUS,) or asked[0] in LISTS:
         named_list = LISTS.get(asked[0], common)
         wanted = tuple(au for au in common if au in named_list) or common
@@ -289,7 +299,7 @@ def choose_aus(
         )
     if not wanted:
         raise DataError("training and test data have no coded AU in common")
-    return wanted, tuple(sorted(set(train) ^ set(test)))
+    return wanted, tuple(sorted({au for some in coded for au in some} - set(common)))
 
 
 def stored(folder: Path | None, aus: tuple[str, ...]) -> StoredFaces | None:

@@ -117,7 +117,7 @@ def _document(path: Path) -> dict[str, Any]:
 def _notes(prepared: Prepared, fitted: Fitted) -> Iterator[str]:
     if prepared.left_out:
         names = ", ".join(prepared.left_out)
-        yield f"Coded in only one of training and test data, and left out: {names}."
+        yield f"Coded in only some of the data, and left out: {names}."
     if fitted.lost:
         yield f"The plan asked for {fitted.lost} uses of faces that could not be made."
     if prepared.valid is None:

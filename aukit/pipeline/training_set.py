@@ -16,8 +16,12 @@ from aukit.store import digest
 
 
 def label_table(rows: pa.Table, aus: Sequence[str]) -> pa.Table:
-    """What a balancer may see of some faces: names, groups and labels."""
+    """What a balancer may see of some faces: names, groups and labels, null where a dataset (one
+    whose faces are only painted) does not code an AU."""
     good = rows.filter(pc.equal(rows.column("status"), "ok"))
+    for name in aus:
+        if name not in good.column_names:
+            good = good.append_column(name, pa.nulls(good.num_rows, pa.float32()))
     return good.select(["id", "subject", "view", "task", *aus])
 
 

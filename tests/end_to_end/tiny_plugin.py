@@ -43,17 +43,18 @@ class DrawnConfig:
     frames: int = field(default=40, metadata={"help": "frames of each person"})
     broken: int = field(default=0, metadata={"help": "every so many frames is unreadable"})
     seed: int | None = field(default=None, metadata={"help": "of the codes; none: the run's"})
+    coded: tuple[str, ...] = field(default=AUS, metadata={"help": "AUs that have codes"})
     fail_at: int = field(default=-1, metadata={"help": "raise at this frame of a batch"})
 
 
 class Drawn:
     """Cartoon faces."""
 
-    aus = AUS
     landmarks = True
 
     def __init__(self, config: DrawnConfig, context: Context) -> None:
         self.config = config
+        self.aus = config.coded
         self.seed = context.seed if config.seed is None else config.seed
 
     def index(self) -> pa.Table:
@@ -80,7 +81,10 @@ class Drawn:
             ],
             "AU12": [float(min(5, d.geometric(0.4) - 1)) for d in draws],
         }
-        return pa.table(columns, schema=index_schema(AUS))
+        schema = index_schema(self.aus)
+        return pa.table(
+            {name: columns[name] for name in columns if name in schema.names}, schema=schema
+        )
 
     def read(self, rows: pa.Table) -> Iterator[Frames]:
         for start in range(0, rows.num_rows, READ_BATCH):
@@ -132,11 +136,18 @@ class NoConfig:
     """No options."""
 
 
+@dataclass(frozen=True)
+class CentreConfig:
+    """Options of the aligner."""
+
+    template: str = field(default="round", metadata={"help": "what it says it aligns to"})
+
+
 class Centre:
     """An aligner that trusts the dataset: the picture is the face."""
 
-    def __init__(self, config: NoConfig, context: Context) -> None:
-        pass
+    def __init__(self, config: CentreConfig, context: Context) -> None:
+        self.config = config
 
     def align(self, images: list[Tensor], faces: list[Faces]) -> Aligned:
         good = [
@@ -153,7 +164,7 @@ class Centre:
         )
 
     def describe(self) -> dict[str, object]:
-        return {"size": SIZE}
+        return {"size": SIZE, "template": self.config.template}
 
 
 class Turntable(Centre):
@@ -339,7 +350,10 @@ def aukit_landmarkers() -> list[Component]:
 
 @hookimpl
 def aukit_aligners() -> list[Component]:
-    return [_tiny("aligner", "centre", "Centre"), _tiny("aligner", "turntable", "Turntable")]
+    return [
+        _tiny("aligner", "centre", "Centre", CentreConfig),
+        _tiny("aligner", "turntable", "Turntable", CentreConfig),
+    ]
 
 
 @hookimpl
