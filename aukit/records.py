@@ -110,7 +110,7 @@ def plan_schema(aus: Iterable[str]) -> pa.Schema:
 
 def prediction_schema(aus: Iterable[str]) -> pa.Schema:
     """Truth and estimate side by side: the index columns, then for each AU the truth (`AU01`), the
-    expected intensity (`AU01_predicted`) and the most likely level (`AU01_level`)."""
+    expected intensity (`AU01_predicted`) and the level decided for (`AU01_level`)."""
     columns: list[pa.Field] = []
     for name in aus:
         columns.append(pa.field(name, pa.float32()))

@@ -33,7 +33,7 @@ class Prediction:
 
     Attributes:
         intensity: (B, A) float32 in 0..5; the expected intensity.
-        level: (B, A) int64 in 0..5; the single most likely level.
+        level: (B, A) int64 in 0..5; the one level that the estimator decides for.
     """
 
     intensity: Tensor

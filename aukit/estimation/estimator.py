@@ -157,7 +157,8 @@ class NetworkEstimator(ABC):
                 network.load_state_dict(own)
             except RuntimeError as error:
                 raise DataError(f"{folder} does not hold the network of its card") from error
-            self.networks.append(network)
+            # As fitted ones lie in memory: sums in another order differ in their last bits.
+            self.networks.append(network.to(memory_format=torch.channels_last))
 
     def _options_of(self, card: dict[str, Any], folder: Path) -> FitOptions:
         try:

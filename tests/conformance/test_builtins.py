@@ -26,7 +26,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "avatars": {"train": 2, "valid": 1, "test": 1, "tasks": 2, "frames": 3, "size": 64},
     "procrustes": {"size": 112},
     "vgg16": {"augment": False, "dropout": 0.0, "size": 48},
-    "torchvision": {"size": 48},
+    "torchvision": {"size": 48, "batch": 8},
     "processes": {"workers": 2},
     "ganimation": GAN,
     "ganimation-ids": GAN,
