@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from aukit.cli.main import main
+from aukit.errors import DataError
 from aukit.models import load_card
+from aukit.pipeline.fitted import load_from_run
+from aukit.registry import Registry
+from aukit.testing.drawn import DrawnFaces
 from aukit.views import FERA17, view_name
 
 TINY = Path(__file__).parent / "tiny_plugin.py"
@@ -52,6 +57,24 @@ def test_each_normalizer_gives_the_estimator_other_faces(tmp_path: Path) -> None
             partitions = Counter(person.split("/")[1] for person in card["people"])
             assert partitions == {"train": 2, "valid": 2, "test": 2}
     assert len(set(fitted.values())) == 3
+
+
+@pytest.mark.parametrize("name", ["mean-texture", "au0"])
+def test_a_finished_run_estimates_people_whom_it_has_never_seen(tmp_path: Path, name: str) -> None:
+    folder, _ = run(tmp_path, normalizer=name)
+    registry = Registry()
+    kinds = ("normalizer", "estimator")
+    normalizer, estimator = (
+        load_from_run(kind, folder, registry, "cpu").component for kind in kinds
+    )
+    strangers = DrawnFaces(12, people=2, size=48, uncoded=1.0, seed=5)
+    batch = strangers.batch(range(12))
+    with pytest.raises(DataError, match="has seen no face of drawn/train/D00"):
+        normalizer.apply(batch)
+    normalizer.fit(strangers)
+    found = estimator.predict(replace(batch, images=normalizer.apply(batch)))
+    assert found.intensity.shape == (12, 2)
+    assert found.intensity.isfinite().all()
 
 
 @pytest.mark.parametrize("way", ["coded", "first"])
