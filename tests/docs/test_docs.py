@@ -21,6 +21,7 @@ from aukit.registry import BLOCK_VARIABLE, ONLY_VARIABLE, Registry
 from aukit.run_config import ROLES, nest, resolve
 from aukit.run_options import RunOptions
 from aukit.weights import VARIABLE
+from aukit_tensorboard.plugin import VARIABLE as TENSORBOARD
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -149,7 +150,7 @@ def test_the_errors_page_has_every_class_with_its_code() -> None:
 def test_the_configuration_page_names_every_setting() -> None:
     page = (DOCS / "reference" / "configuration.md").read_text(encoding="utf-8")
     names = [*RunOptions.__dataclass_fields__, *KINDS, *ROLES]
-    names += [BLOCK_VARIABLE, ONLY_VARIABLE, VARIABLE]
+    names += [BLOCK_VARIABLE, ONLY_VARIABLE, VARIABLE, TENSORBOARD]
     assert [name for name in names if f"`{name}`" not in page] == []
 
 

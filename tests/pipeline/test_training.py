@@ -145,6 +145,17 @@ def test_previews_are_shown_once_and_only_if_somebody_watches(
     assert seen == [4]
 
 
+def test_the_networks_of_a_fit_tell_their_scalars_apart(tmp_path: Path) -> None:
+    told: list[tuple[int, dict[str, float]]] = []
+    session = Session(tmp_path, on_scalars=lambda step, values: told.append((step, dict(values))))
+    for name in ("AU01", "AU12"):
+        tell = session.part(name).on_scalars
+        assert tell is not None
+        tell(3, {"loss": 0.5})
+    assert told == [(3, {"AU01/loss": 0.5}), (3, {"AU12/loss": 0.5})]
+    assert Session(tmp_path).part("AU01").on_scalars is None
+
+
 def test_a_checkpoint_of_another_network_or_cut_in_half_is_refused(tmp_path: Path) -> None:
     session = _session(tmp_path / "cut")
     with pytest.raises(Kill):
