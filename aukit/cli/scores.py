@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aukit.au import describe, is_column
@@ -14,19 +14,25 @@ HEADLINE = ("icc", "mae", "f1")
 """Scores that are shown where a run has them; `scores.json` holds all."""
 
 
-def show_scores(scores: Mapping[str, Any]) -> None:
+TITLE = "Scores of the test faces, with 95 % intervals over people"
+
+
+def show_scores(
+    scores: Mapping[str, Any], title: str = TITLE, headline: Sequence[str] = HEADLINE
+) -> None:
     """Print one row an AU, the mean last.
 
     Args:
         scores: AU column, or `mean`, -> score name -> `value`, `low`, `high` (None: undefined).
+        title: of the table.
+        headline: the scores that are shown, where they are there; else all.
     """
-    names = [name for name in HEADLINE if name in scores["mean"]] or list(scores["mean"])
+    names = [name for name in headline if name in scores["mean"]] or list(scores["mean"])
     headings = [name.upper() for name in names]
     rows = [
         (describe(entry), *(cell(scores[entry][name]) for name in names))
         for entry in [*filter(is_column, scores), "mean"]
     ]
-    title = "Scores of the test faces, with 95 % intervals over people"
     table(title, ("AU", *headings), rows, numeric=headings)
 
 

@@ -1,4 +1,4 @@
-"""Registers the metric `intensity`."""
+"""Registers the metrics `intensity` and `presence`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aukit.hooks import hookimpl
 
 @dataclass(frozen=True)
 class IntensityConfig:
-    """Options of the metric `intensity`."""
+    """Options of the metrics `intensity` and `presence`."""
 
     threshold: float = field(
         default=2.0,
@@ -34,5 +34,13 @@ def aukit_metrics() -> list[Component]:
             config=IntensityConfig,
             summary="ICC(3,1), MAE, MSE, PCC of intensity; F1s, accuracy of presence",
             paper="Shrout and Fleiss 1979, Psychological Bulletin 86(2), 420-428",
-        )
+        ),
+        Component(
+            kind="metric",
+            name="presence",
+            factory="aukit_scores.presence:Presence",
+            config=IntensityConfig,
+            summary="F1, skew-normalised F1, accuracy of presence alone",
+            paper="Jeni, Cohn and De la Torre 2013, ACII, 245-251",
+        ),
     ]

@@ -10,6 +10,7 @@ from aukit.contracts.context import Context
 from aukit.errors import ConfigError
 from aukit_scores.intensity import Intensity
 from aukit_scores.plugin import IntensityConfig, aukit_metrics
+from aukit_scores.presence import Presence
 
 
 def metric(threshold: float = 2.0) -> Intensity:
@@ -45,6 +46,17 @@ def test_the_threshold_changes_detection_only() -> None:
 
 @pytest.mark.parametrize("threshold", [0.0, -1.0, 5.1])
 def test_impossible_thresholds_are_refused(threshold: float) -> None:
-    (component,) = aukit_metrics()
+    component = aukit_metrics()[0]
     with pytest.raises(ConfigError, match="threshold"):
         config.build(component, [{"threshold": config.Value(threshold, "test")}])
+
+
+def test_presence_scores_as_intensity_does() -> None:
+    random = torch.Generator().manual_seed(0)
+    truth = torch.randint(0, 6, (200, 3), generator=random)
+    predicted = torch.rand((200, 3), generator=random) * 5
+    mask = torch.rand((200, 3), generator=random) < 0.8
+    both = metric(), Presence(IntensityConfig(2.0), Context())
+    wide, narrow = (m.value(m.terms(truth, predicted, mask).sum(0)) for m in both)
+    assert tuple(narrow) == Presence.names
+    assert all(torch.equal(narrow[name], wide[name]) for name in narrow)

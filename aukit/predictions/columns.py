@@ -1,0 +1,96 @@
+"""What the columns of a table of AUs mean, whoever wrote it.
+
+| origin | intensity 0..5 | presence | frame |
+|---|---|---|---|
+| aukit | `AU01_predicted` (`AU01` is the truth) | | `id`, `frame` |
+| OpenFace | `AU01_r` | `AU01_c`, 0 or 1 | `frame` from 1; `success` 0: no face |
+| LibreFace | `au_1_intensity` | `au_1`, 0 or 1 | `frame_idx` from 0 |
+| py-feat | | `AU01`, a probability | `frame` from 0 |
+| any other | `AU01`, `AU1`, `au_1`: the values tell, or `--scale` | | `frame` |
+
+Spaces around names and capitals do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aukit import au
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "id": ("id",),
+    "dataset": ("dataset",),
+    "partition": ("partition",),
+    "subject": ("subject", "person", "participant", "subject_id", "participant_id"),
+    "task": ("task", "sequence", "video", "session", "trial", "input", "file", "filename"),
+    "view": ("view", "camera"),
+    "frame": ("frame", "frame_idx", "frame_index", "frame_number", "frame_id", "framenumber"),
+    "success": ("success",),
+}
+"""What a column says -> how it is called, the first that is there wins."""
+
+_PLAIN = re.compile(r"au_?(\d{1,2})")
+_OWN = re.compile(r"au(\d{2})_predicted")
+_OPENFACE = re.compile(r"au(\d{2})_r"), re.compile(r"au(\d{2})_c")
+_LIBREFACE = re.compile(r"au_(\d{1,2})_intensity")
+_AUKIT_KEYS = {"id", "dataset", "partition", "subject", "view", "frame"}
+_PYFEAT = ("facerectx", "facescore")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are in a table.
+
+    Attributes:
+        origin: the program that writes such tables, or `plain`.
+        keys: what tells frames apart (names of `KEYS`) -> column.
+        intensity: AU -> column with intensities in 0..5.
+        presence: AU -> column with presence, or its probability, in 0..1.
+        unknown: AU -> column whose name does not tell the scale.
+    """
+
+    origin: str
+    keys: Mapping[str, str]
+    intensity: Mapping[str, str] = field(default_factory=dict)
+    presence: Mapping[str, str] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def au_columns(self) -> list[str]:
+        """Every column that holds an AU."""
+        return [*self.intensity.values(), *self.presence.values(), *self.unknown.values()]
+
+
+def recognise(names: Sequence[str], truth: bool) -> Layout:
+    """What the columns of a table mean.
+
+    Args:
+        names: as they are in the file.
+        truth: whether the table is taken for the truth; one of aukit's own holds both.
+    """
+    known = {name.strip().lower(): name for name in reversed(names)}
+    keys = {key: known[name] for key, options in KEYS.items() if (name := _first(options, known))}
+    plain = _matching(_PLAIN, known)
+    if own := _matching(_OWN, known):
+        return Layout("aukit", keys, plain if truth else own)
+    if known.keys() >= _AUKIT_KEYS:
+        return Layout("aukit", keys, plain)
+    openface = [_matching(pattern, known) for pattern in _OPENFACE]
+    if any(openface):
+        return Layout("OpenFace", keys, *openface)
+    if libreface := _matching(_LIBREFACE, known):
+        return Layout("LibreFace", keys, libreface, plain)
+    if plain and any(name in known for name in _PYFEAT):
+        return Layout("py-feat", keys, presence=plain)
+    return Layout("plain", keys, unknown=plain)
+
+
+def _first(options: Sequence[str], known: Mapping[str, str]) -> str | None:
+    return next((name for name in options if name in known), None)
+
+
+def _matching(pattern: re.Pattern[str], known: Mapping[str, str]) -> dict[str, str]:
+    found = ((pattern.fullmatch(name), column) for name, column in known.items())
+    return dict(sorted((au.column(int(match[1])), column) for match, column in found if match))
