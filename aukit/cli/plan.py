@@ -40,7 +40,7 @@ def plan(ctx: click.Context, config: Path | None, output: Path, csv: bool, as_js
     resolved = resolve(registry, layers(config, typed))
     planned = plan_alone(resolved)
     balancer = resolved.need("balancer").component.name
-    title = f"Plan of {balancer} on {resolved.need('data').component.name}"
+    title = f"Plan of {balancer} on {resolved.roles['train'].data.component.name}"
     page = write_plan(planned, output, title, command_of(config, typed), csv=csv)
     if as_json:
         emit_json(document_of(planned, output))

@@ -15,11 +15,21 @@ class Normalizer(Protocol):
     """Turns faces into person-independent images."""
 
     def fit(self, faces: FaceSource) -> None:
-        """Gather what is needed of each person in `faces`; may be called once per source."""
+        """Gather what is needed of each person in `faces`; may be called once per source.
+
+        People of all partitions come here, since a new person's frames alone can say what is usual
+        for that person; what is learned of one person must not depend on another's labels.
+        """
         ...
 
     def apply(self, faces: FaceBatch) -> Tensor:
-        """(B, 3, S, S) float32 images for the estimator, about 0..1, in the order of the faces."""
+        """(B, 3, S, S) float32 images for the estimator, about 0..1, in the order of the faces.
+
+        A synthetic face carries the person key of the face that was painted.
+
+        Raises:
+            DataError: a person was in no source.
+        """
         ...
 
     def save(self, folder: Path) -> None:
