@@ -20,7 +20,9 @@ class Context:
 
     Attributes:
         device: a torch device name, e.g. `cpu`, `cuda:0`.
-        seed: the seed of the run; randomness is drawn per sample from it and the sample's id.
+        seed: the seed of the run; randomness is drawn per sample from it and the sample's id. In
+            a run, datasets, landmarkers and aligners are given 0: runs that differ in their seed
+            share the registered faces.
         weights: resolves a weights reference or a path to a checked local file.
     """
 

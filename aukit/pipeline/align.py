@@ -34,6 +34,8 @@ from aukit.vision import images as images_io
 
 CHUNK = 256
 NO_FACE = "no face"
+DATA_SEED = 0
+"""What takes the place of the run's seed before anything is fitted."""
 
 Which = Literal["best", "all"]
 
@@ -45,7 +47,9 @@ class Registration:
     Attributes:
         data, landmarker, aligner: the chosen components; without a landmarker the dataset's own
             landmarks are used.
-        context: given to all three.
+        context: given to all three, but for the seed of the run: frames and faces are the same for
+            every seed, so that runs that differ in it share them. A dataset that draws has a seed
+            among its options.
         faces: `best` takes the first face of each frame, `all` every one.
         views: views that every face is shown in, one row each; none: as the aligner registers it.
     """
@@ -56,6 +60,9 @@ class Registration:
     context: Context
     faces: Which = "best"
     views: tuple[View, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "context", replace(self.context, seed=DATA_SEED))
 
     def __reduce__(self) -> tuple[type[Registration], tuple[Any, ...]]:
         # Workers build their own components; those built here need not travel.

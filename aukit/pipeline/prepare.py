@@ -157,7 +157,7 @@ class PrepareStages:
                 check_index(table)
             write_table(folder / INDEX, table, row_group=65536)
 
-        document = {"data": role.data.to_json(), "seed": self.work.context.seed}
+        document = {"data": role.data.to_json(), "seed": self._registration(role).context.seed}
         folder = self.work.stage("index", f"index-{label}", document, compute)
         return read_table(folder / INDEX)
 

@@ -13,8 +13,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # workers import the tiny components by name
 
 
-@pytest.fixture
-def registry() -> Registry:
+def _registry() -> Registry:
     import tiny_plugin
 
     found = Registry()
@@ -22,3 +21,15 @@ def registry() -> Registry:
     found.plugins.append(plugin)
     found.register(plugin, tiny_plugin)
     return found
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """A fresh one for each test."""
+    return _registry()
+
+
+@pytest.fixture(scope="module")
+def module_registry() -> Registry:
+    """One for what several tests look at."""
+    return _registry()

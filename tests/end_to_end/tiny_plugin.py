@@ -42,7 +42,6 @@ class DrawnConfig:
     people: int = field(default=6, metadata={"help": "people in each partition"})
     frames: int = field(default=40, metadata={"help": "frames of each person"})
     broken: int = field(default=0, metadata={"help": "every so many frames is unreadable"})
-    seed: int | None = field(default=None, metadata={"help": "of the codes; none: the run's"})
     coded: tuple[str, ...] = field(default=AUS, metadata={"help": "AUs that have codes"})
     fail_at: int = field(default=-1, metadata={"help": "raise at this frame of a batch"})
 
@@ -55,7 +54,7 @@ class Drawn:
     def __init__(self, config: DrawnConfig, context: Context) -> None:
         self.config = config
         self.aus = config.coded
-        self.seed = context.seed if config.seed is None else config.seed
+        self.seed = context.seed
 
     def index(self) -> pa.Table:
         rows = [

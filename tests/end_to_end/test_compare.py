@@ -1,0 +1,239 @@
+"""A small grid from end to end: shared stages, paired differences, failure, continuation, files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aukit.comparison import attempts
+from aukit.comparison.attempts import Children, InProcess, attempt_all, environment, furthest
+from aukit.comparison.compare import Comparison, compare, plan_comparison
+from aukit.comparison.grid import Trial, define
+from aukit.errors import ConfigError
+from aukit.progress import Silent
+from aukit.registry import Registry
+
+SMALL = {
+    "preset": "quick", "device": "cpu", "data": "drawn", "aligner": "centre",
+    "balancer.per_level": "3", "estimator.size": "32", "estimator.width": "0.125",
+    "estimator.epochs": "1", "estimator.ticks": "1", "data.people": "3", "data.frames": "24",
+    "draws": "50", "card": "1", "judge": "none", "executor": "inline",
+}  # fmt: skip
+
+
+def plan(registry: Registry, output: Path, typed: dict[str, str], **given: Any) -> Comparison:
+    definition = define(registry, None, {**SMALL, **typed}, **given)
+    return plan_comparison(registry, definition, output, "grid")
+
+
+def run(
+    registry: Registry, output: Path, typed: dict[str, str], **given: Any
+) -> tuple[dict[str, Any], list[str]]:
+    """The comparison's document, and what was said meanwhile."""
+    said: list[str] = []
+    attempt = InProcess(output, registry, Silent())
+    document = compare(plan(registry, output, typed, **given), attempt, 1, said.append)
+    return document, said
+
+
+def started(document: dict[str, Any]) -> Counter[str]:
+    """How often each kind of stage was computed, over all runs of a comparison."""
+    counts: Counter[str] = Counter()
+    for cell in document["cells"]:
+        for entry in cell["runs"]:
+            lines = (Path(entry["run"]) / "events.jsonl").read_text().splitlines()
+            found = [json.loads(line) for line in lines]
+            counts.update(e["stage"] for e in found if e["event"] == "started")
+    return counts
+
+
+@pytest.fixture(scope="module")
+def finished(
+    module_registry: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any]]:
+    output = tmp_path_factory.mktemp("runs")
+    document, _ = run(module_registry, output, {"synth": "none,brush"}, seeds="2")
+    return output, document
+
+
+def test_every_cell_has_what_the_issue_promises(finished: tuple[Path, dict[str, Any]]) -> None:
+    _, document = finished
+    first, second = document["cells"]
+    assert [first["choices"], second["choices"]] == [{"synth": "none"}, {"synth": "brush"}]
+    for cell in (first, second):
+        assert cell["status"] == "finished"
+        assert (Path(cell["run"]) / "scores.json").is_file()
+        assert set(cell["scores"]["mean"]["icc"]) == {"value", "low", "high", "spread"}
+        assert [entry["seed"] for entry in cell["runs"]] == [0, 1]
+        assert cell["cost"]["wall_s"] > 0
+        assert cell["cost"]["gpu_h"] is None
+    assert first["difference"] is None
+    assert second["compared"] == {"frames": 72, "left_out": 0, "left_out_of_baseline": 0}
+    assert second["card"]["requests"]["levels"] > 0
+
+
+def test_the_difference_is_that_of_the_means(finished: tuple[Path, dict[str, Any]]) -> None:
+    _, document = finished
+    first, second = (cell["scores"]["mean"]["mae"]["value"] for cell in document["cells"])
+    found = document["cells"][1]["difference"]["mean"]["mae"]
+    assert found["value"] == pytest.approx(second - first)
+    assert found["low"] <= found["value"] <= found["high"]
+
+
+def test_common_stages_are_computed_once(finished: tuple[Path, dict[str, Any]]) -> None:
+    counts = started(finished[1])
+    shared = ("index-train", "align-train", "align-valid", "align-test")
+    assert {name: counts[name] for name in shared} == dict.fromkeys(shared, 1)
+    # The judge of a run with a synthesizer is the estimator of the run without.
+    assert counts["fit-estimator"] == 4
+    assert counts["fit-judge"] == 0
+
+
+def test_a_finished_comparison_runs_nothing_again(
+    finished: tuple[Path, dict[str, Any]], registry: Registry
+) -> None:
+    output, document = finished
+    again, said = run(registry, output, {"synth": "none,brush"}, seeds="2")
+    assert said == ["4 of 4 runs are finished already"]
+    assert [c["scores"] for c in again["cells"]] == [c["scores"] for c in document["cells"]]
+
+
+def test_the_files_say_the_same(finished: tuple[Path, dict[str, Any]]) -> None:
+    output, document = finished
+    folder = output / "grid"
+    assert json.loads((folder / "comparison.json").read_text()) == document
+    value = f"{document['cells'][1]['scores']['mean']['mae']['value']:.3f}"
+    for name in ("table.md", "table.tex", "report.html"):
+        assert value in (folder / name).read_text(encoding="utf-8"), name
+    with (folder / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    (row,) = [r for r in rows if (r["cell"], r["unit"], r["score"]) == ("brush", "mean", "mae")]
+    assert float(row["value"]) == document["cells"][1]["scores"]["mean"]["mae"]["value"]
+    assert float(row["difference"]) == document["cells"][1]["difference"]["mean"]["mae"]["value"]
+
+
+def test_the_report_is_one_page_without_links_elsewhere(
+    finished: tuple[Path, dict[str, Any]],
+) -> None:
+    page = (finished[0] / "grid" / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
+    assert page.count("<img") == 2  # the grids of brush, AU01 and AU12
+
+
+def test_a_cell_that_fails_is_named_and_the_others_go_on(
+    registry: Registry, tmp_path: Path
+) -> None:
+    document, said = run(registry, tmp_path, {"data.fail_at": "3,-1", "card": "0"})
+    first, second = document["cells"]
+    assert [first["status"], second["status"]] == ["failed", "finished"]
+    assert "the projector caught fire" in first["runs"][0]["error"]
+    assert second["difference"] is None  # the baseline failed
+    assert any("the projector caught fire" in note for note in document["notes"])
+    assert "failed: " in said[0]
+    assert "failed" in (tmp_path / "grid" / "table.md").read_text()
+
+
+def test_differences_are_on_the_frames_that_both_hold(registry: Registry, tmp_path: Path) -> None:
+    document, _ = run(registry, tmp_path, {"test.data.broken": "0,8", "card": "0"})
+    whole, dropped = document["cells"]
+    assert whole["frames"] == 72
+    assert dropped["frames"] == 63
+    assert dropped["compared"] == {"frames": 63, "left_out": 0, "left_out_of_baseline": 9}
+    (note,) = document["notes"]
+    assert "the 63 frames that both hold" in note
+    assert "9 of test broken 0" in note
+
+
+def test_folds_are_pooled(registry: Registry, tmp_path: Path) -> None:
+    document, _ = run(registry, tmp_path, {"card": "0"}, folds="3")
+    (cell,) = document["cells"]
+    assert [entry["fold"] for entry in cell["runs"]] == ["1/3", "2/3", "3/3"]
+    assert cell["frames"] == 3 * 72  # every person of every partition is tested once
+
+
+def test_two_processes_do_not_share_a_comparison(registry: Registry, tmp_path: Path) -> None:
+    from filelock import FileLock
+
+    planned = plan(registry, tmp_path, {})
+    planned.folder.mkdir()
+    with (
+        FileLock(planned.folder / ".lock"),
+        pytest.raises(ConfigError, match="another process is at work"),
+    ):
+        compare(planned, InProcess(tmp_path, registry, Silent()))
+
+
+class Recorder:
+    """Notes which trials run side by side; makes none."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+
+    def __call__(self, trial: Trial, folder: Path) -> str | None:
+        self.order.append(trial.cell.label)
+        return None if "brush" in trial.cell.label else "no"
+
+    def stop(self) -> None:
+        self.order.append("stop")
+
+
+def test_several_at_a_time_all_run_and_say_how_they_ended(
+    registry: Registry, tmp_path: Path
+) -> None:
+    planned = plan(registry, tmp_path, {"synth": "none,brush", "aligner": "centre,turntable"})
+    places = [(trial, planned.place(trial)) for trial in planned.trials]
+    recorder = Recorder()
+    ended = {t.cell.label: error for t, error in attempt_all(places, recorder, 2)}
+    assert sorted(recorder.order) == sorted(ended) == sorted(c.label for c in planned.cells)
+    assert {label for label, error in ended.items() if error} == {
+        label for label in ended if "none" in label
+    }
+
+
+def test_those_that_run_side_by_side_differ(registry: Registry, tmp_path: Path) -> None:
+    planned = plan(registry, tmp_path, {"synth": "none,brush", "aligner": "centre,turntable"})
+    first, *others = planned.trials
+    assert others[furthest(others, [first])].cell.choices == {
+        "synth": "brush",
+        "aligner": "turntable",
+    }
+
+
+def test_processes_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "usable_processors", lambda: 8)
+    monkeypatch.setattr(attempts, "accelerator", lambda: None)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert environment(2, 1)["OMP_NUM_THREADS"] == "4"
+    assert "OMP_NUM_THREADS" not in environment(1, 0)
+    monkeypatch.setattr(attempts, "accelerator", lambda: "cuda")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    assert environment(2, 1)["CUDA_VISIBLE_DEVICES"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("processors", "memory", "jobs"), [(2, 64, 1), (16, 64, 4), (16, 8, 2), (16, None, 4)]
+)
+def test_how_many_run_at_a_time_is_decided_by_the_machine(
+    processors: int, memory: int | None, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "accelerator", lambda: None)
+    monkeypatch.setattr(attempts, "usable_processors", lambda: processors)
+    monkeypatch.setattr(attempts, "memory_bytes", lambda: memory and memory << 30)
+    assert attempts.jobs_here() == jobs
+
+
+def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
+    """In a process of its own, where the tiny components are not known."""
+    registry = Registry(only=["aukit-facs"])
+    typed = {"device": "cuda:99", "data.train": "1", "preset": "quick"}
+    planned = plan_comparison(registry, define(registry, None, typed), tmp_path, "grid")
+    (trial,) = planned.trials
+    error = Children(tmp_path, 1)(trial, planned.place(trial))
+    assert error is not None
+    assert "device 'cuda:99' cannot be used" in error
