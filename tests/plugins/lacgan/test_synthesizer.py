@@ -20,6 +20,7 @@ from aukit.errors import ConfigError, DataError, MissingWeights, StageError
 from aukit.models import load_card
 from aukit.testing.drawn import DrawnFaces
 from aukit.training import CHECKPOINT, SCALARS, Paint, Scalars, Session, read_scalars
+from aukit_lacgan.features import Edges
 from aukit_lacgan.fit import Fit
 from aukit_lacgan.plugin import QUICK, LacganConfig
 from aukit_lacgan.regions import Regions
@@ -227,6 +228,23 @@ def test_losses_are_those_of_the_paper_and_the_pair_loss_if_asked(tmp_path: Path
         lines = read_scalars(tmp_path / name / SCALARS)
         assert set(lines[-1]) == names | extra | {"step"}
         assert len(lines) == 3
+
+
+def test_pairs_are_compared_on_larger_pictures_than_the_networks_see(tmp_path: Path) -> None:
+    features = Edges()
+    scenes = [
+        Fit(replace(TINY, detail=detail), drawn(), Session(tmp_path, seed=3), features).scene(0)
+        for detail in (1, 3)
+    ]
+    for detail, scene in zip((1, 3), scenes, strict=True):
+        assert scene.batch.truth is not None
+        assert (
+            scene.batch.source.shape == scene.batch.truth.shape == (4, 3, 16 * detail, 16 * detail)
+        )
+        assert scene.source.shape == (4, 3, 16, 16)
+    # The networks' regions lie where they lay, up to the rounding of positions.
+    torch.testing.assert_close(scenes[1].attention, scenes[0].attention, atol=1e-3, rtol=0)
+    torch.testing.assert_close(scenes[1].source, scenes[0].source, atol=0.2, rtol=0)
 
 
 def test_the_papers_weights_are_the_defaults() -> None:
