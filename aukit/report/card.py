@@ -19,6 +19,7 @@ from aukit.card_rows import (
 )
 from aukit.report.charts import change_map
 from aukit.report.figures import Figure
+from aukit.report.score_tables import UNDEFINED
 
 _SETS = {"painted": "painted", "truth": "in the true pictures"}
 
@@ -86,9 +87,10 @@ def _tables(card: Mapping[str, Any]) -> Iterator[Table]:
 def _value(entry: Entry) -> Value:
     value, low, high = (entry.get(part) for part in ("value", "low", "high"))
     if value is None:
-        return Value("–")
-    interval = "" if low is None or high is None else f"{digits(low)} to {digits(high)}"
-    return Value(digits(value), interval)
+        return Value(UNDEFINED)
+    if low is None or high is None:
+        return Value(digits(value))
+    return Value(digits(value), f"{digits(low, value)} to {digits(high, value)}")
 
 
 def _figures(card: Mapping[str, Any]) -> Iterator[Figure]:
