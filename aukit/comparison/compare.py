@@ -147,7 +147,8 @@ def compare(
 
     ensure_writable(comparison.folder)
     with _alone(comparison.folder):
-        write_text(comparison.folder / "command.txt", shlex.join(sys.argv) + "\n")
+        typed = [Path(sys.argv[0]).name, *sys.argv[1:]]
+        write_text(comparison.folder / "command.txt", shlex.join(typed) + "\n")
         errors = _run(comparison, attempt, jobs, say)
         document = summarize(comparison, errors)
         write_json(comparison.folder / COMPARISON, document)
