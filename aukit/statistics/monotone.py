@@ -49,8 +49,8 @@ def fit_rising(x: Tensor, y: Tensor) -> Rising:
         while blocks and blocks[-1][0] >= block[0]:
             block = _merged(blocks.pop(), block)
         blocks.append(block)
-    fitted = torch.tensor([mean for mean, _, size in blocks for _ in range(size)])
-    return Rising(values, fitted.double())
+    fitted = [mean for mean, _, size in blocks for _ in range(size)]
+    return Rising(values, torch.tensor(fitted, dtype=torch.float64))
 
 
 def _merged(
