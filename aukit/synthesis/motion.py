@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from aukit.synthesis.images import resized
+
 STRIDE = 0.1
 """What a motion of 1 is, in half sides of the picture: so the layer that makes motions learns about
 as fast as the one beside it that makes colours."""
+
+
+class Change(NamedTuple):
+    """How faces change, whatever their size.
+
+    Attributes:
+        motion: (B, 2, S, S), where each pixel comes from, see `moved`; None where nothing moves.
+        colour: (B, 3, S, S), what is added to the face that has moved.
+    """
+
+    motion: Tensor | None
+    colour: Tensor
+
+    def on(self, faces: Tensor) -> Tensor:
+        """Faces (B, 3, T, T) of any size, changed; the range of colours may be left.
+
+        What pictures of this change's own size cannot hold is carried over from the faces.
+        """
+        placed = faces if self.motion is None else moved(faces, self.motion)
+        return placed + resized(self.colour, faces.shape[-1])
 
 
 def moved(images: Tensor, motion: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from aukit.synthesis.images import resized
-from aukit.synthesis.motion import moved
+from aukit.synthesis.motion import Change
 
 SLOPE = 0.01
 """Of the critic's LeakyReLU."""
@@ -113,16 +113,14 @@ def repaint(
     small = resized(images, size)
     if composition == "replace":
         painting: Painting = generator(small, wanted)
-        change = painting.image - small
-        return painting._replace(image=images + resized(change, images.shape[-1]))
+        return painting._replace(image=Change(None, painting.image - small).on(images))
     both: Painting = generator(torch.cat([small, small]), torch.cat([wanted, shown]))
     keep = None if both.keep is None else both.keep.chunk(2)[0]
-    motion = None if both.motion is None else _change(both.motion)
-    placed = images if motion is None else moved(images, motion)
-    return Painting(placed + resized(_change(both.image), images.shape[-1]), keep, motion)
+    motion = None if both.motion is None else _otherwise(both.motion)
+    return Painting(Change(motion, _otherwise(both.image)).on(images), keep, motion)
 
 
-def _change(both: Tensor) -> Tensor:
+def _otherwise(both: Tensor) -> Tensor:
     """What is otherwise in the first half of a batch than in the second."""
     asked, own = both.chunk(2)
     return asked - own

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from aukit.au import MAX_LEVEL
-from aukit.synthesis.images import resized
-from aukit.synthesis.motion import moved
+from aukit.synthesis.motion import Change, moved
 from aukit_lacgan.networks import COLOURS, LocalCritics, RegionGenerators
 from aukit_lacgan.plugin import LacganConfig
 from aukit_lacgan.regions import composed, shared_out, summed
@@ -19,29 +18,6 @@ UNCHANGED = 1e-4
 
 FARTHEST = 2.5
 """The largest motion that a generator can paint, in the units of `moved`."""
-
-
-class Change(NamedTuple):
-    """How faces change, whatever their size.
-
-    Attributes:
-        motion: (B, 2, S, S), where each pixel comes from (`aukit.synthesis.motion`); None where
-            nothing moves.
-        colour: (B, 3, S, S), what is added to the face that has moved.
-    """
-
-    motion: Tensor | None
-    colour: Tensor
-
-    def on(self, faces: Tensor) -> Tensor:
-        """Faces (B, 3, T, T) in -1..1 of any size, changed.
-
-        What the networks' own resolution cannot hold is carried over from them.
-        """
-        side = faces.shape[-1]
-        if self.motion is not None:
-            faces = moved(faces, self.motion)
-        return (faces + resized(self.colour, side)).clamp(-1, 1)
 
 
 class Painting(NamedTuple):
@@ -110,7 +86,7 @@ def repaint(
         image = composed(source, painted, shared_out(attention, part))
         change = Change(None, image - source)
     restored = made[:, -1, :, :COLOURS] if restore else None
-    return Painting(change.on(source), painted, restored, latent.float(), part, change)
+    return Painting(change.on(source).clamp(-1, 1), painted, restored, latent.float(), part, change)
 
 
 def _changed(source: Tensor, changes: Tensor, taking: Tensor) -> tuple[Tensor, Change]:
