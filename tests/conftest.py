@@ -19,6 +19,12 @@ settings.register_profile("aukit", deadline=None)
 settings.load_profile("aukit")
 
 
+@pytest.fixture(autouse=True)
+def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables as wide as in a file: readline, where something imports it, says 80 columns."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def face_landmarker() -> Path:
     """MediaPipe's model bundle: from `AUKIT_FACE_LANDMARKER`, the user's weights, a checkout that

@@ -78,7 +78,7 @@ def test_without_debug_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> 
     ("line", "expected"),
     [
         (["rnu"], "unknown command 'rnu'; did you mean 'run'?"),
-        (["zzz"], "commands: run, align"),
+        (["zzz"], "commands: run, compare"),
         (["run", "--algner", "2d"], "unknown option '--algner' (did you mean '--aligner'?)"),
         (["run", "--aligner"], "requires an argument"),
         (["run", "stray"], "unexpected extra argument"),
