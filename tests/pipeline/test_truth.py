@@ -96,7 +96,7 @@ def test_a_dataset_that_cannot_render_says_so(
     drawn = tiny_plugin.Drawn
 
     class Mute:
-        aus, landmarks = drawn.aus, drawn.landmarks
+        landmarks = drawn.landmarks
         __init__, index, read, _frames = drawn.__init__, drawn.index, drawn.read, drawn._frames
 
     monkeypatch.setattr(tiny_plugin, "Drawn", Mute)
