@@ -52,9 +52,9 @@ def commands_page() -> str:
     """`cli.md`: the help of every command, with the built-in plugins only."""
     parts = [f"# Commands\n\n{MADE}"]
     parts.append(
-        "`aukit run`, `compare`, `align` and `data` also take the options of the components that are "
-        "chosen; "
-        "`aukit run --estimator vgg16 --help` shows them, and [components](components.md) lists "
+        "`aukit run`, `compare`, `align` and `data` also take the options of the components that "
+        "are chosen; `aukit run --estimator vgg16 --help` shows them, and "
+        "[components](components.md) lists "
         "those of the built-in ones.\n"
     )
     for command in COMMANDS:

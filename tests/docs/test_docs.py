@@ -28,7 +28,10 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
-RUN_COMMAND = "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/aukit run"
+RUN_COMMAND = (
+    "python3 -m venv .venv && .venv/bin/pip install . "
+    "&& .venv/bin/aukit run --aligner 3d --synth lacgan"
+)
 TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest"
 
 
