@@ -6,6 +6,8 @@ expected intensity and the level off them.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,7 +17,7 @@ from aukit.au import MAX_LEVEL
 LEVELS = MAX_LEVEL + 1
 
 
-class Head(nn.Module):
+class Head(nn.Module, ABC):
     """How one kind of prediction is made.
 
     Attributes:
@@ -28,17 +30,17 @@ class Head(nn.Module):
         """Readings (B, A, K) from the numbers (B, A, `outputs`) of the last layer."""
         return raw
 
+    @abstractmethod
     def loss(self, readings: Tensor, target: Tensor) -> Tensor:
         """(B, A) loss of each face and AU; `target` is (B, A) float in 0..5."""
-        raise NotImplementedError
 
+    @abstractmethod
     def intensity(self, readings: Tensor) -> Tensor:
         """(B, A) expected intensity in 0..5."""
-        raise NotImplementedError
 
+    @abstractmethod
     def level(self, readings: Tensor) -> Tensor:
         """(B, A) int64 levels in 0..5 by the head's own rule."""
-        raise NotImplementedError
 
 
 class Softmax(Head):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from aukit.estimation.heads import Head
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """A backbone whose last layer gives the numbers of a head for each AU.
 
     Args:
@@ -34,21 +35,21 @@ class Network(nn.Module):
         readings: Tensor = self.head(numbers.view(len(images), -1, self.head.outputs))
         return readings
 
+    @abstractmethod
     def last(self, images: Tensor) -> Tensor:
         """Numbers of the last layer, (B, A * outputs); images standardized as on ImageNet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def seen(self, images: Tensor) -> Tensor:
         """(B, D) what the network sees before it decides; images as in `forward`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def load_published(self, path: Path) -> None:
         """Take published weights for everything but the last layer.
 
         Raises:
             DataError: the file cannot be read, or is of another network.
         """
-        raise NotImplementedError
 
     def freeze(self, convolutions: int) -> None:
         """Keep the first convolutions as they are."""
