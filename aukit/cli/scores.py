@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aukit.au import describe, is_column
-from aukit.console import table
+from aukit.console import Spread, table
 
 Score = Mapping[str, float | None]
 
@@ -43,11 +43,11 @@ def show_dropped(dropped: Mapping[str, int]) -> None:
         table("Dropped frames", ("reason", "frames"), rows, numeric=("frames",))
 
 
-def cell(score: Score) -> str:
-    """`0.71 [0.62, 0.78]`; a dash where the score is undefined."""
+def cell(score: Score) -> Spread | str:
+    """`0.71 [0.62, 0.78]`, which a narrow terminal may stack; `undefined` where the score is."""
     value, low, high = (score.get(part) for part in ("value", "low", "high"))
     if value is None:
-        return "–"
+        return "undefined"
     if low is None or high is None:
         return f"{value:.2f}"
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    return Spread(f"{value:.2f}", f"{low:.2f}", f"{high:.2f}")

@@ -121,9 +121,9 @@ def test_an_output_that_cannot_be_written_is_told(
     [
         ({"value": 0.714, "low": 0.6, "high": 0.8}, "0.71 [0.60, 0.80]"),
         ({"value": 0.714, "low": None, "high": None}, "0.71"),
-        ({"value": None, "low": None, "high": None}, "–"),
+        ({"value": None, "low": None, "high": None}, "undefined"),
         ({"value": 0.0, "low": -0.1, "high": 0.0}, "0.00 [-0.10, 0.00]"),
     ],
 )
-def test_an_undefined_score_is_a_dash_not_a_zero(score: dict, expected: str) -> None:
-    assert cell(score) == expected
+def test_an_undefined_score_is_said_not_a_zero(score: dict, expected: str) -> None:
+    assert str(cell(score)) == expected
