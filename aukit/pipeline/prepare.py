@@ -76,7 +76,6 @@ class PrepareStages:
         self.work = work
         self.config = work.config
         self._registrations: list[Registration] = []
-        self._sources: dict[tuple[int, str | None], Path] = {}
 
     def run(self) -> Prepared:
         """Everything up to the plan."""
@@ -227,15 +226,6 @@ class PrepareStages:
 
         document = {"faces": [source.name for source in sources], "people": people}
         return self.work.stage("fold", f"align-{label}", document, compute) if people else None
-
-    def _source(self, label: str, role: Role, partition: str | None, index: pa.Table) -> Path:
-        """The registered faces of one of the dataset's own partitions, for folds to pick from."""
-        key = (self._registrations.index(self._registration(role)), partition)
-        if key not in self._sources:
-            name = f"align-{label}-of-{partition or 'none'}"
-            rows = partition_rows(index, partition)
-            self._sources[key] = self._align(name, role, partition, rows)
-        return self._sources[key]
 
     def _reference(self, aus: tuple[str, ...], train: Path) -> Path | None:
         choice = self.config.reference
