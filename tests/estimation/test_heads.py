@@ -114,8 +114,11 @@ def test_ordinal_biases_become_the_log_odds_of_the_levels() -> None:
 def test_ordinal_probabilities_never_rise_with_the_level(raw: object, gaps: object) -> None:
     head = Ordinal(2)
     head.gaps.data = torch.as_tensor(gaps)
-    above = head(torch.as_tensor(raw)).sigmoid()
-    assert bool((above[..., :-1] >= above[..., 1:]).all())
+    readings = head(torch.as_tensor(raw))
+    assert bool((readings[..., :-1] >= readings[..., 1:]).all())
+    # Equal numbers may differ in the last bit after sigmoid, which is computed in several ways.
+    above = readings.sigmoid()
+    assert bool((above[..., :-1] >= above[..., 1:] * (1 - 1e-6)).all())
 
 
 def test_ordinal_level_is_the_median_level() -> None:
