@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -54,21 +55,24 @@ def test_an_interrupted_stage_continues_in_its_folder(tmp_path: Path) -> None:
     assert (folder / "part-0").read_text() == "kept"
 
 
-def _stage_in_process(root: str) -> int:
-    ran = []
+STAGE_IN_PROCESS = """
+import sys, time
+from pathlib import Path
+from aukit.store import Stages
 
-    def compute(folder: Path) -> None:
-        ran.append(1)
-        (folder / "x").write_text("x")
+def compute(folder):
+    time.sleep(0.2)
+    (folder / "x").write_text("x")
 
-    Stages(Path(root)).run("fit", {"seed": 1}, compute)
-    return len(ran)
+print(Stages(Path(sys.argv[1])).run("fit", {"seed": 1}, compute)[1])
+"""
 
 
 def test_two_processes_share_one_computation(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        ran = pool.map(_stage_in_process, [str(tmp_path)] * 4)
-    assert sum(ran) == 1
+    command = [sys.executable, "-c", STAGE_IN_PROCESS, str(tmp_path)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    fresh = [process.communicate(timeout=120)[0].strip() for process in processes]
+    assert sorted(fresh) == ["False", "True"]
 
 
 def test_digest_depends_on_values_not_on_order() -> None:
