@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import tempfile
 import weakref
 from collections.abc import Sequence
@@ -158,5 +159,8 @@ def _map_images(owner: object, parts: Sequence[Path], partition: str | None) -> 
             column = _wanted(part, partition, pixels=True).column("image").cast(pa.large_binary())
             writer.write_table(pa.table([column], schema=schema))
     mapped = pa.ipc.open_file(pa.memory_map(path)).read_all().column("image")
-    weakref.finalize(owner, scratch.cleanup)
+    if os.name == "posix":
+        scratch.cleanup()  # the mapping keeps the pages; a killed process leaves no file behind
+    else:
+        weakref.finalize(owner, scratch.cleanup)
     return mapped

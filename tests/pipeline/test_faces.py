@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -66,6 +68,17 @@ def test_random_access_brings_the_right_rows(
         assert batch.ids == tuple(f"d/train/p{kept[i] % 3}/{kept[i]}" for i in order)
         assert torch.equal(batch.images, images[[kept[i] for i in order]])
         assert torch.equal(batch.landmarks[:, 5, 1], torch.tensor([float(kept[i]) for i in order]))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="mapped files cannot be removed elsewhere")
+def test_a_killed_process_leaves_no_pictures_behind(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path_factory.mktemp("scratch")
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    stored = StoredFaces([folder], AUS)
+    assert list(scratch.iterdir()) == []
+    assert len(stored.batch(range(len(stored))).images) == 16
 
 
 def test_uncoded_aus_are_masked(folder: Path) -> None:
