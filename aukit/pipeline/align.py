@@ -33,6 +33,9 @@ from aukit.views import View
 from aukit.vision import images as images_io
 
 CHUNK = 256
+"""Most index rows of a shard."""
+_LEAST, _PARTS = 64, 32
+"""Fewer rows make smaller shards, so that workers finish together."""
 NO_FACE = "no face"
 DATA_SEED = 0
 """What takes the place of the run's seed before anything is fitted."""
@@ -271,9 +274,10 @@ def align_rows(
     progress: Progress,
 ) -> None:
     """Fill a folder with shards of registered faces for index rows."""
+    size = min(CHUNK, max(_LEAST, rows.num_rows // _PARTS))
     chunks = (
-        _Chunk(number, rows.slice(start, CHUNK))
-        for number, start in enumerate(range(0, rows.num_rows, CHUNK))
+        _Chunk(number, rows.slice(start, size))
+        for number, start in enumerate(range(0, rows.num_rows, size))
     )
     missing = [chunk for chunk in chunks if not shard_path(folder, chunk.number).exists()]
     with progress.start("align", rows.num_rows) as bar:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from aukit.vision.raster import rasterize
+from aukit.vision.raster import depth_buffer
 
 LEAST_COSINE = 0.12
 """A surface seen at more than 83 degrees is smeared beyond use, and counts as hidden."""
@@ -89,7 +89,7 @@ class Shadow:
         shift = (_SIDE - 1) / 2 - scale[:, None] * (low + high) / 2
         moved = vertices * scale[:, None, None]
         moved = torch.cat([moved[..., :2] + shift[:, None] + 0.5, moved[..., 2:]], dim=-1)
-        return cls(rasterize(moved, triangles, (_SIDE, _SIDE)).depth, scale, shift)
+        return cls(depth_buffer(moved, triangles, (_SIDE, _SIDE)), scale, shift)
 
     def sees(self, points: Tensor, normals: Tensor, sample: Tensor) -> Tensor:
         """Which points of the surfaces are seen.

@@ -20,13 +20,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from aukit.vision.scan import Fragments, scan
+from aukit.vision.scan import Fragments, scan, scan_depth
 
 __all__ = [
     "Fragments",
     "Raster",
     "covered",
     "dense",
+    "depth_buffer",
     "interpolate",
     "rasterize",
     "rasterize_fragments",
@@ -94,6 +95,19 @@ def rasterize_fragments(
     """Like `rasterize`, but returns the covered pixels only."""
     _check(vertices, triangles, size)
     return scan(vertices, triangles, size, perspective, cull_back)
+
+
+def depth_buffer(vertices: Tensor, triangles: Tensor, size: tuple[int, int]) -> Tensor:
+    """What `rasterize` finds for the depth, to rounding, without perspective and in half the time.
+
+    Returns:
+        (B, H, W) float32, infinite where there is no triangle.
+
+    Raises:
+        ValueError: as `rasterize`.
+    """
+    _check(vertices, triangles, size)
+    return scan_depth(vertices, triangles, size)
 
 
 def dense(fragments: Fragments, shape: tuple[int, int, int]) -> Raster:

@@ -108,6 +108,14 @@ def scan(
     return _finish(setup, row, pixel, shape, perspective)
 
 
+def scan_depth(vertices: Tensor, triangles: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, H, W) float32 depth of the nearest triangle, infinite where there is none: half the work
+    of `scan`, whose fragments say besides where on which triangle it lies."""
+    shape = (vertices.shape[0], *size)
+    nearest = _nearest(_set_up(vertices.float(), triangles, size, False, False), shape)
+    return _disordered(nearest >> 32).where(nearest != EMPTY, torch.inf).view(shape)
+
+
 def _set_up(
     vertices: Tensor,
     triangles: Tensor,
@@ -278,6 +286,11 @@ def _ordered(depth: Tensor) -> Tensor:
     """Map float32 to int64 in the range of int32 so that the order of the numbers is kept."""
     bits = (depth + 0.0).contiguous().view(torch.int32).long()  # + 0.0 turns -0.0 into 0.0
     return torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+
+
+def _disordered(bits: Tensor) -> Tensor:
+    """The float32 that `_ordered` has made of a number."""
+    return torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits).int().view(torch.float32)
 
 
 def _finish(

@@ -13,6 +13,7 @@ from aukit.vision import scan as module
 from aukit.vision.raster import (
     Raster,
     covered,
+    depth_buffer,
     interpolate,
     rasterize,
     rasterize_fragments,
@@ -215,6 +216,18 @@ def test_fragments_are_the_covered_pixels_of_the_raster() -> None:
     listed = covered(rasterize(vertices, triangles, (16, 16)))
     for name in ("pixel", "sample", "triangle", "weights", "depth"):
         assert torch.equal(getattr(direct, name), getattr(listed, name)), name
+
+
+@pytest.mark.parametrize("away", [0.0, -100.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_depth_buffer_holds_the_depth_of_the_raster(seed: int, away: float) -> None:
+    vertices, triangles = soup(seed, 12, (25, 31))
+    vertices = torch.cat([vertices, vertices.flip(1)]) + torch.tensor([0.0, 0.0, away])
+    depth = depth_buffer(vertices, triangles, (25, 31))
+    raster = rasterize(vertices, triangles, (25, 31))
+    assert torch.equal(depth.isfinite(), raster.mask)
+    torch.testing.assert_close(depth, raster.depth, rtol=1e-4, atol=1e-4)
+    assert depth_buffer(vertices[:0], triangles, (3, 4)).shape == (0, 3, 4)
 
 
 @settings(max_examples=20, deadline=None)
