@@ -7,6 +7,9 @@ import os
 
 from aukit.errors import ConfigError
 
+PROCESSORS = "AUKIT_PROCESSORS"
+"""Environment variable: how many processors a run may use, where it shares the machine."""
+
 
 @functools.cache
 def accelerator() -> str | None:
@@ -40,7 +43,10 @@ def resolve_device(name: str) -> str:
 
 
 def usable_processors() -> int:
-    """Processors that this process may use."""
+    """Processors that this process may use: as many as `AUKIT_PROCESSORS` says, or else all that
+    the system lets it have."""
+    if (share := os.environ.get(PROCESSORS, "")).isdecimal():
+        return max(1, int(share))
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aukit.comparison.grid import Trial
-from aukit.devices import accelerator, memory_bytes, usable_processors
+from aukit.devices import PROCESSORS, accelerator, memory_bytes, usable_processors
 from aukit.errors import AukitError
 from aukit.progress import Progress
 from aukit.registry import Registry
@@ -136,7 +136,9 @@ def environment(jobs: int, slot: int) -> dict[str, str]:
     """What a process finds in its environment: its share of the processors and accelerators."""
     values = dict(os.environ)
     if jobs > 1:
-        values.setdefault("OMP_NUM_THREADS", str(max(1, usable_processors() // jobs)))
+        share = str(max(1, usable_processors() // jobs))
+        values[PROCESSORS] = share
+        values.setdefault("OMP_NUM_THREADS", share)
         if accelerator() == "cuda":
             visible = values.get("CUDA_VISIBLE_DEVICES")
             devices = visible.split(",") if visible else [str(n) for n in range(jobs)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +12,7 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from aukit.contracts.context import Context
+from aukit.devices import usable_processors
 from aukit.errors import StageError
 from aukit_local.plugin import AutoConfig, InlineConfig, ProcessesConfig
 
@@ -44,7 +44,7 @@ class Processes:
     """
 
     def __init__(self, config: ProcessesConfig, context: Context) -> None:
-        self.workers = config.workers or cores()
+        self.workers = config.workers or usable_processors()
         self.in_flight = self.workers * config.ahead
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -53,7 +53,7 @@ class Processes:
         Raises:
             StageError: a worker process died.
         """
-        threads = max(1, cores() // self.workers)
+        threads = max(1, usable_processors() // self.workers)
         pool = ProcessPoolExecutor(
             self.workers,
             mp_context=multiprocessing.get_context("spawn"),
@@ -87,7 +87,7 @@ class Auto:
 
     def __init__(self, config: AutoConfig, context: Context) -> None:
         self.least = config.least
-        self.alone = cores() == 1 or context.device != "cpu"
+        self.alone = usable_processors() == 1 or context.device != "cpu"
         self.context = context
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -119,13 +119,6 @@ def _result(place: int, item: object, future: Future[Result]) -> Result:
 def _note(place: int, item: object) -> str:
     text = repr(item)
     return f"item {place}: {text if len(text) <= 200 else text[:200] + '...'}"
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _start_worker(threads: int) -> None:

@@ -209,6 +209,7 @@ def test_processes_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(attempts, "accelerator", lambda: None)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert environment(2, 1)["OMP_NUM_THREADS"] == "4"
+    assert environment(2, 1)["AUKIT_PROCESSORS"] == "4"
     assert "OMP_NUM_THREADS" not in environment(1, 0)
     monkeypatch.setattr(attempts, "accelerator", lambda: "cuda")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")

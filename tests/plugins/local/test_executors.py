@@ -14,8 +14,9 @@ import pytest
 
 from aukit import config
 from aukit.contracts.context import Context
+from aukit.devices import PROCESSORS, usable_processors
 from aukit.errors import ConfigError, StageError
-from aukit_local.executors import Auto, Inline, Processes, cores
+from aukit_local.executors import Auto, Inline, Processes
 from aukit_local.plugin import AutoConfig, InlineConfig, ProcessesConfig, aukit_executors
 
 
@@ -93,7 +94,7 @@ def test_workers_are_other_processes_and_share_the_cores(jobs: ModuleType) -> No
     pids = {pid for pid, _ in found}
     assert os.getpid() not in pids
     assert 1 <= len(pids) <= 2
-    assert {threads for _, threads in found} == {max(1, cores() // 2)}
+    assert {threads for _, threads in found} == {max(1, usable_processors() // 2)}
 
 
 def test_a_dead_worker_is_one_clear_error(jobs: ModuleType) -> None:
@@ -113,5 +114,16 @@ def test_auto_starts_workers_only_where_they_pay(jobs: ModuleType) -> None:
     assert {process for process, _ in auto().map(jobs.where, range(2))} == own
     accelerated = Auto(AutoConfig(1), Context(device="cuda"))
     assert {process for process, _ in accelerated.map(jobs.where, range(5))} == own
-    if cores() > 1:
+    if usable_processors() > 1:
         assert not {process for process, _ in auto().map(jobs.where, range(5))} & own
+
+
+def test_runs_that_share_a_machine_start_their_share_of_workers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(PROCESSORS, "3")
+    assert processes(workers=0).workers == 3
+    monkeypatch.setenv(PROCESSORS, "1")
+    assert auto().alone
+    monkeypatch.setenv(PROCESSORS, "many")
+    assert usable_processors() >= 1
