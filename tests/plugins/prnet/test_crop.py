@@ -33,8 +33,8 @@ def _published(left: float, right: float, top: float, bottom: float, box: bool, 
 def test_crops_follow_the_published_rule(
     left: float, top: float, width: float, height: float, side: int
 ) -> None:
-    points = torch.tensor([left, top + height / 3]).repeat(1, 68, 1)
-    points[0, 36], points[0, 45] = torch.tensor([[left + width, top], [left, top + height]])
+    points = torch.tensor([left + width / 2, top + height]).repeat(1, 68, 1)
+    points[0, 36:42], points[0, 42:48] = torch.tensor([[[left, top]], [[left + width, top]]])
     box = torch.tensor([[left, top, left + width, top + height]])
 
     edges = (left, left + width, top, top + height)
@@ -50,6 +50,7 @@ def test_crops_follow_the_published_rule(
 def test_upright_crops_see_a_leaning_face_as_any_other(angle: float, seed: int) -> None:
     level = torch.randn(1, 68, 2, generator=torch.Generator().manual_seed(seed)).double() * 40 + 200
     level[:, 45] = level[:, 36] + torch.tensor([70.0, 0])
+    level[:, 48:] += torch.tensor([0.0, 300])
     lean = place(
         torch.tensor([1.3]), torch.tensor([angle]), torch.tensor([[200.0, 200]]), torch.zeros(2)
     ).double()
@@ -59,6 +60,44 @@ def test_upright_crops_see_a_leaning_face_as_any_other(angle: float, seed: int) 
     found = apply(crop.around_points(leaning, 128, upright=True), leaning)
 
     assert torch.allclose(found, expected, atol=1e-3)
+
+
+def _head() -> torch.Tensor:
+    """(1, 68, 2) an upright head: eyes above a mouth, a jaw around them."""
+    points = torch.tensor([200.0, 220]).repeat(1, 68, 1)
+    points[:, :17] = torch.stack([torch.linspace(120, 280, 17), 200 + 90 * _arch()], -1)
+    points[:, 36:42], points[:, 42:48] = torch.tensor([[[160.0, 190]], [[240.0, 190]]])
+    points[:, 48:] = torch.tensor([200.0, 260])
+    return points.double()
+
+
+def _arch() -> torch.Tensor:
+    return torch.linspace(0, torch.pi, 17).sin()
+
+
+@given(st.floats(-44, 44))
+def test_a_head_that_leans_a_little_is_cut_as_published(degrees: float) -> None:
+    found = crop.around_points(_leaning(_head(), degrees), 128)
+
+    assert torch.equal(found[:, [0, 1], [1, 0]].abs(), torch.zeros(1, 2).double())
+    assert (found[:, 0, 0] > 0).all()
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+@given(st.floats(-44, 44))
+def test_a_head_that_lies_on_its_side_is_cut_as_if_it_stood(quarters: int, degrees: float) -> None:
+    standing = _leaning(_head(), degrees)
+    lying = _leaning(standing, 90.0 * quarters)
+
+    expected = apply(crop.around_points(standing, 128), standing)
+    found = apply(crop.around_points(lying, 128), lying)
+
+    assert torch.allclose(found, expected, atol=1e-3)
+
+
+def _leaning(points: torch.Tensor, degrees: float) -> torch.Tensor:
+    angle, middle = torch.tensor([degrees]).deg2rad().double(), torch.tensor([[200.0, 200]])
+    return apply(place(torch.ones(1), angle, middle.double(), middle.double()), points)
 
 
 def test_pictures_are_cut_as_scikit_image_cuts_them() -> None:
@@ -99,7 +138,7 @@ def test_the_source_beyond_the_picture_is_black() -> None:
 def test_undoing_a_crop_finds_the_source(depth: int) -> None:
     vertices = torch.randn(2, 50, 3) * 60 + 300
     crops = crop.around_points(vertices, 128).double()
-    scale = crops[:, 0, 0, None, None]
+    scale = torch.linalg.det(crops[:, :2, :2]).sqrt()[:, None, None]
     inside = apply(crops, vertices[..., :2].double())
     nearest = vertices[..., 2:].amin(1, keepdim=True)
     z = depth * scale * (vertices[..., 2:] - nearest)
