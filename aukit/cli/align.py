@@ -10,6 +10,7 @@ import click
 from aukit.cli.app import App, emit_json
 from aukit.cli.choices import choose, context_of
 from aukit.cli.options import ComponentCommand, Slot, settings
+from aukit.cli.shared import device_option, json_at_end_option, output_option
 from aukit.errors import ConfigError
 from aukit.views import parse_views
 
@@ -22,10 +23,7 @@ DEFAULTS = {"aligner": "2d", "landmarker": "mediapipe", "executor": "inline"}
 
 @click.command(cls=ComponentCommand, slots=[Slot((kind,)) for kind in DEFAULTS], defaults=DEFAULTS)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
-    help="Gets faces.parquet, aligned/*.png and overview.png.",
-)  # fmt: skip
+@output_option("Gets faces.parquet, aligned/*.png and overview.png.")
 @click.option(
     "--faces", type=click.Choice(["best", "all"]), default="best", show_default=True,
     help="The best face of a photo and the most seen person of a video, or all.",
@@ -42,8 +40,8 @@ DEFAULTS = {"aligner": "2d", "landmarker": "mediapipe", "executor": "inline"}
     help="Show each face from these sides, one row a view: fera17, or pitch,yaw in degrees such "
     'as "0,0 -20,40". For 3D aligners.',
 )  # fmt: skip
-@click.option("--device", default="auto", help="auto, cpu, cuda, mps.  [default: auto]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
+@device_option
+@json_at_end_option
 @click.pass_context
 def align(
     ctx: click.Context, inputs: tuple[str, ...], output: Path, faces: Literal["best", "all"],

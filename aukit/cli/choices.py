@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from aukit.components import Component
 from aukit.config import COMMAND_LINE, Choice, Value, build
 from aukit.registry import Registry, presets_of
 
@@ -24,14 +25,20 @@ def choose(
         typed: settings from the command line, e.g. `{"data.size": "64"}`.
         preset: sizes to start from; none if empty.
     """
-    component = registry.find(kind, name)
+    return with_options(registry.find(kind, name), kind, typed, preset)
+
+
+def with_options(
+    component: Component, head: str, typed: Mapping[str, Any], preset: str = ""
+) -> Choice:
+    """A component with those of the typed options that start with `head`, above a preset."""
     below = {
         key: Value(raw, f"preset {preset}") for key, raw in presets_of(component, preset).items()
     }
     above = {
-        key.removeprefix(f"{kind}."): Value(raw, COMMAND_LINE)
+        key.removeprefix(f"{head}."): Value(raw, COMMAND_LINE)
         for key, raw in typed.items()
-        if key.startswith(f"{kind}.")
+        if key.startswith(f"{head}.")
     }
     options, origins = build(component, [below, above])
     return Choice(component, options, origins, COMMAND_LINE)

@@ -11,6 +11,7 @@ import click
 from aukit.cli.app import App, emit_json
 from aukit.cli.options import ComponentOption, names_in, settings
 from aukit.cli.run import SLOTS, RunCommand
+from aukit.cli.shared import json_at_end_option, output_option
 from aukit.comparison.axes import split
 from aukit.config import read_file
 from aukit.registry import Registry
@@ -81,16 +82,13 @@ def _named_in_files(args: Sequence[str]) -> dict[str, list[str]]:
     "--baseline", metavar="CELL", help="The cell to compare with, as it is labelled.  [first]"
 )
 @click.option("--jobs", type=click.IntRange(1), help="Runs at a time.  [default: by the machine]")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default="runs", show_default=True,
-    metavar="DIR", help="Where the comparison's folder is made.",
-)  # fmt: skip
+@output_option("Where the comparison's folder is made.", default="runs")
 @click.option(
     "--name", metavar="NAME",
     help="Name of the comparison's folder.  [default: what is compared]",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only show the grid, and which runs are finished.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
+@json_at_end_option
 @click.pass_context
 def compare(
     ctx: click.Context,

@@ -12,6 +12,7 @@ import click
 from aukit.cli.app import App, emit_json
 from aukit.cli.choices import choose, context_of
 from aukit.cli.options import ComponentCommand, ComponentOption, Slot, settings
+from aukit.cli.shared import json_option, output_option
 from aukit.config import Choice
 from aukit.errors import ConfigError
 from aukit.registry import Registry
@@ -96,7 +97,7 @@ def data() -> None:
 
 @data.command(cls=DataCommand, slots=(SLOT,))
 @shared
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @click.pass_context
 def info(ctx: click.Context, name: str, preset: str, seed: int, device: str, as_json: bool) -> None:
     """Count people, frames and AU intensities of the dataset NAME."""
@@ -136,10 +137,7 @@ def show_levels(counts: dict[str, Sequence[int]] | Any) -> None:
 
 @data.command(cls=DataCommand, slots=(SLOT,))
 @shared
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE",
-    help="The picture to write (.png or .jpg).",
-)  # fmt: skip
+@output_option("The picture to write (.png or .jpg).", metavar="FILE")
 @click.option("--count", type=click.IntRange(1), default=32, show_default=True)
 @click.option("--partition", metavar="NAME", help="Only train, valid or test.")
 @click.pass_context
@@ -199,10 +197,7 @@ def caption(row: dict[str, Any]) -> str:
 
 @data.command(cls=DataCommand, slots=(SLOT,))
 @shared
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
-    help="Folder of the Parquet files.",
-)  # fmt: skip
+@output_option("Folder of the Parquet files.")
 @click.option("--partition", metavar="NAME", help="Only train, valid or test.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many frames, evenly spaced.")
 @click.pass_context

@@ -14,6 +14,7 @@ from typing import Literal
 import click
 
 from aukit.cli.app import App, emit_json
+from aukit.cli.shared import json_option, output_option
 from aukit.devices import memory_bytes, usable_processors
 from aukit.errors import AukitError
 from aukit.registry import Registry
@@ -43,11 +44,8 @@ class Finding:
 
 
 @click.command()
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=".", show_default=True,
-    metavar="DIR", help="Where runs would be stored.",
-)  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@output_option("Where runs would be stored.", default=".")
+@json_option
 @click.pass_context
 def doctor(ctx: click.Context, output: Path, as_json: bool) -> int:
     """Say what this machine offers, and what is amiss; exit code 1 if a run would fail."""

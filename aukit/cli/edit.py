@@ -12,6 +12,7 @@ from aukit import au
 from aukit.cli.app import App, emit_json
 from aukit.cli.choices import choose
 from aukit.cli.options import ComponentCommand, Slot, settings
+from aukit.cli.shared import device_option, json_at_end_option, output_option
 from aukit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,10 +56,9 @@ def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
     "--au", "wishes", multiple=True, metavar="AU=LEVEL",
     help="Intensity 0..5 of an AU, e.g. 12=4 or 6=2.5 (repeatable). Others stay as they are.",
 )  # fmt: skip
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="PATH",
-    help="A picture (.png, .jpg), a film to the wished AUs (.gif, .mp4), or a folder.",
-)  # fmt: skip
+@output_option(
+    "A picture (.png, .jpg), a film to the wished AUs (.gif, .mp4), or a folder.", metavar="PATH"
+)
 @click.option("--strip", metavar="AU", help="Show the levels 0 to 5 of this AU side by side.")
 @click.option(
     "--from", "start", multiple=True, metavar="AU=LEVEL",
@@ -74,8 +74,8 @@ def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
 )  # fmt: skip
 @click.option("--aligned", is_flag=True, help="The photos are registered faces already.")
 @click.option("--paste", is_flag=True, help="Put the edited face back into its photo.")
-@click.option("--device", default="auto", help="auto, cpu, cuda, mps.  [default: auto]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
+@device_option
+@json_at_end_option
 @click.pass_context
 def edit(
     ctx: click.Context, inputs: tuple[str, ...], folder: Path, wishes: tuple[str, ...],

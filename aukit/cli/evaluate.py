@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from aukit.cli.app import App, emit_json
 from aukit.cli.evaluate_tables import show_tables
 from aukit.cli.options import ComponentCommand, Slot, settings
+from aukit.cli.shared import json_option
 from aukit.config import COMMAND_LINE
 from aukit.errors import ConfigError, DataError
 from aukit.run_config import nest
@@ -92,7 +93,7 @@ the same frames, with intervals of the paired difference."""
     help="Runs: only write all pictures there, to be judged by other programs (judge 'outputs').",
 )  # fmt: skip
 @click.option("--device", default="auto", show_default=True, help="Runs: auto, cpu, cuda, mps.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @click.pass_context
 def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
     """Score predictions of any origin, or the pictures of a run's synthesizer.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from aukit.cli.app import App, emit_json
-from aukit.cli.choices import choose, context_of
+from aukit.cli.choices import choose, context_of, with_options
 from aukit.cli.fit_synth import synth
 from aukit.cli.options import (
     ComponentCommand,
@@ -20,9 +19,8 @@ from aukit.cli.options import (
     option_list,
     settings,
 )
-from aukit.components import Component
-from aukit.config import COMMAND_LINE, Choice, Value, build
-from aukit.registry import Registry, presets_of
+from aukit.cli.shared import device_option, json_at_end_option, output_option
+from aukit.registry import Registry
 from aukit.run_options import PRESETS, preset_of_hardware
 
 ALIGNER, DATA, FIT = Slot(("aligner",)), Slot(("data",)), "fit"
@@ -45,20 +43,6 @@ class FitCommand(ComponentCommand):
             yield from option_list(FIT, aligner.fitter())
 
 
-def fitter_of(component: Component, typed: dict[str, Any], preset: str) -> Choice:
-    """What fits a component, with the options that were typed."""
-    fitter = component.fitter()
-    origin = f"preset {preset}"
-    below = {key: Value(raw, origin) for key, raw in presets_of(fitter, preset).items()}
-    above = {
-        key.removeprefix(f"{FIT}."): Value(raw, COMMAND_LINE)
-        for key, raw in typed.items()
-        if key.startswith(f"{FIT}.")
-    }
-    options, origins = build(fitter, [below, above])
-    return Choice(fitter, options, origins, COMMAND_LINE)
-
-
 @click.group()
 def fit() -> None:
     """Fit one component alone.
@@ -72,17 +56,14 @@ fit.add_command(synth)
 
 
 @fit.command(cls=FitCommand, slots=[ALIGNER, DATA], defaults=DEFAULTS)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="DIR",
-    help="Gets the weights and their card.",
-)  # fmt: skip
+@output_option("Gets the weights and their card.")
 @click.option(
     "--preset", type=click.Choice([*PRESETS, "auto"]), default="auto", show_default=True,
     help="Sizes; auto by hardware.",
 )  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="Of everything random in the fit.")
-@click.option("--device", default="auto", help="auto, cpu, cuda, mps.  [default: auto]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
+@device_option
+@json_at_end_option
 @click.pass_context
 def aligner(
     ctx: click.Context, output: Path, preset: str, seed: int, device: str, as_json: bool
@@ -99,8 +80,9 @@ def aligner(
     typed = settings(ctx)
     names = {**DEFAULTS, **{kind: typed[kind] for kind in DEFAULTS if kind in typed}}
     sizes = preset_of_hardware() if preset == "auto" else preset
+    component = registry.find("aligner", names["aligner"])
     wanted = Fit(
-        fitter_of(registry.find("aligner", names["aligner"]), typed, sizes),
+        with_options(component.fitter(), FIT, typed, sizes),
         choose(registry, "data", names["data"], typed, sizes),
         context_of(device, seed),
     )

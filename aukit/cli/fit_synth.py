@@ -9,6 +9,7 @@ import click
 from aukit.cli.app import App, emit_json
 from aukit.cli.options import Slot, settings
 from aukit.cli.run import RunCommand, layers
+from aukit.cli.shared import config_option, json_at_end_option, runs_option
 from aukit.run_config import ROLE_KINDS, resolve
 
 SLOTS = (
@@ -18,12 +19,9 @@ SLOTS = (
 
 
 @click.command("synth", cls=RunCommand, slots=SLOTS)
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A run file.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default="runs", show_default=True,
-    metavar="DIR", help="Where run folders are made.",
-)  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
+@config_option
+@runs_option
+@json_at_end_option
 @click.pass_context
 def synth(ctx: click.Context, config: Path | None, output: Path, as_json: bool) -> None:
     """Fit a synthesizer and nothing else.

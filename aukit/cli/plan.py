@@ -12,6 +12,7 @@ import click
 from aukit.cli.app import App, emit_json
 from aukit.cli.options import settings
 from aukit.cli.run import SLOTS, RunCommand, layers
+from aukit.cli.shared import config_option, json_option, output_option
 from aukit.run_config import resolve
 
 if TYPE_CHECKING:
@@ -19,13 +20,10 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=RunCommand, slots=SLOTS)
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A run file.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default="plan", show_default=True,
-    metavar="DIR", help="Gets plan.parquet and plan.html.",
-)  # fmt: skip
+@config_option
+@output_option("Gets plan.parquet and plan.html.", default="plan")
 @click.option("--csv", is_flag=True, help="Write plan.csv as well.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @click.pass_context
 def plan(ctx: click.Context, config: Path | None, output: Path, csv: bool, as_json: bool) -> None:
     """Plan a training set and show what it does to the labels.

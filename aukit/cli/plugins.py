@@ -9,12 +9,11 @@ import click
 
 from aukit.cli.app import App, emit_json
 from aukit.cli.options import show
+from aukit.cli.shared import json_option
 from aukit.components import KINDS, Component
 from aukit.config import default_of, options, plain, spell, types_of
 from aukit.errors import ConfigError
 from aukit.registry import Plugin, Registry
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 class Plugins(click.Group):

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from aukit.cli.app import App, emit_json
+from aukit.cli.shared import json_at_end_option
 
 
 @click.command()
@@ -15,7 +16,7 @@ from aukit.cli.app import App, emit_json
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
     help="Where the report is written.  [default: report.html in the run folder]",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
+@json_at_end_option
 @click.pass_context
 def report(ctx: click.Context, run: Path, output: Path | None, as_json: bool) -> None:
     """Write the report of a finished run anew.

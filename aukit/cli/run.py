@@ -11,6 +11,7 @@ import click
 
 from aukit.cli.app import App, emit_json
 from aukit.cli.options import ComponentCommand, ComponentOption, Slot, metavar, settings, show
+from aukit.cli.shared import config_option, json_at_end_option, runs_option
 from aukit.components import KINDS
 from aukit.config import COMMAND_LINE, default_of, read_file, types_of
 from aukit.registry import Registry
@@ -60,17 +61,14 @@ def layers(config: Path | None, typed: dict[str, Any]) -> list[Layer]:
 
 
 @click.command(cls=RunCommand, slots=SLOTS, epilog=EPILOG)
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A run file.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default="runs", show_default=True,
-    metavar="DIR", help="Where run folders are made.",
-)  # fmt: skip
+@config_option
+@runs_option
 @click.option(
     "--name", metavar="NAME",
     help="Name of the run's folder.  [default: a number and the components]",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only show the resolved configuration.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
+@json_at_end_option
 @click.pass_context
 def run(
     ctx: click.Context,

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aukit.cli.app import App, emit_json
+from aukit.cli.shared import json_option
 from aukit.errors import ConfigError
 
 if TYPE_CHECKING:
     from aukit.weights import Weights
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group()
