@@ -15,48 +15,19 @@ import pyarrow.parquet as pq
 import pytest
 import sklearn.metrics
 
-from aukit import records
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError, DataError
 from aukit.predictions import sums
 from aukit.scoring import score_predictions
+from aukit.testing.predictions import AUS, made_up, replaced
 from aukit_scores.intensity import Intensity
 from aukit_scores.plugin import IntensityConfig
 
-AUS = ("AU01", "AU12")
 METRIC = Intensity(IntensityConfig(), Context())
 
 
-def predictions(frames: int = 400, people: int = 8, views: int = 1, seed: int = 0) -> pa.Table:
-    """Random truth with noisy estimates; a tenth of AU12 is not coded."""
-    random = np.random.default_rng(seed)
-    columns: dict[str, Any] = {
-        "id": [f"d/test/f{i}" for i in range(frames)],
-        "dataset": ["d"] * frames,
-        "partition": ["test"] * frames,
-        "subject": [f"s{i % people}" for i in range(frames)],
-        "task": ["t"] * frames,
-        "view": [f"v{i % views}" for i in range(frames)],
-        "frame": list(range(frames)),
-        "time_s": [0.0] * frames,
-    }
-    for name in AUS:
-        truth = random.integers(0, 6, frames)
-        hidden = (random.random(frames) < 0.1) & (name == "AU12")
-        estimate = np.clip(truth + random.normal(0, 1, frames), 0, 5)
-        columns[name] = pa.array(truth.astype(np.float32), mask=hidden)
-        columns[f"{name}_predicted"] = estimate.astype(np.float32)
-        columns[f"{name}_level"] = np.rint(estimate).astype(np.int8)
-    return pa.table(columns, schema=records.prediction_schema(AUS))
-
-
-def replace(table: pa.Table, name: str, values: Any) -> pa.Table:
-    place = table.column_names.index(name)
-    return table.set_column(place, table.schema.field(name), pa.array(values, table[name].type))
-
-
 def test_values_pool_all_coded_frames() -> None:
-    table = predictions()
+    table = made_up()
     scores = score_predictions(table, [METRIC])
     assert list(scores) == ["mean", *AUS, "people"]
     frame = table.to_pandas()[["AU12", "AU12_predicted"]].dropna().astype(float)
@@ -70,7 +41,7 @@ def test_values_pool_all_coded_frames() -> None:
 
 
 def test_a_file_streams_to_the_same_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = predictions()
+    table = made_up()
     pq.write_table(table, tmp_path / "predictions.parquet", row_group_size=90)
     whole = score_predictions(table, [METRIC])
     monkeypatch.setattr(sums, "_ROWS", 37)
@@ -79,7 +50,7 @@ def test_a_file_streams_to_the_same_scores(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_row_order_changes_nothing() -> None:
-    table = predictions(views=2)
+    table = made_up(views=2)
     order = np.random.default_rng(1).permutation(table.num_rows)
     _assert_close(
         score_predictions(table, [METRIC]), score_predictions(table.take(order), [METRIC])
@@ -97,8 +68,8 @@ def _assert_close(first: Any, second: Any) -> None:
 
 
 def test_views_are_scored_apart_only_where_there_are_several() -> None:
-    assert "views" not in score_predictions(predictions(), [METRIC])
-    table = predictions(views=3)
+    assert "views" not in score_predictions(made_up(), [METRIC])
+    table = made_up(views=3)
     scores = score_predictions(table, [METRIC])
     assert list(scores["views"]) == ["v0", "v1", "v2"]
     only = score_predictions(table.filter(pc.equal(table["view"], "v1")), [METRIC])
@@ -107,8 +78,8 @@ def test_views_are_scored_apart_only_where_there_are_several() -> None:
 
 
 def test_undefined_is_null_and_the_result_is_strict_json() -> None:
-    table = predictions()
-    table = replace(table, "AU01", [None] * table.num_rows)
+    table = made_up()
+    table = replaced(table, "AU01", [None] * table.num_rows)
     scores = score_predictions(table, [METRIC])
     assert scores["AU01"]["icc"] == {"value": None, "low": None, "high": None}
     assert scores["mean"]["icc"] == scores["AU12"]["icc"]
@@ -116,20 +87,20 @@ def test_undefined_is_null_and_the_result_is_strict_json() -> None:
 
 
 def test_the_interval_is_over_people_not_frames() -> None:
-    few, many = predictions(people=4), predictions(people=200)
-    one = score_predictions(predictions(people=1), [METRIC])
+    few, many = made_up(people=4), made_up(people=200)
+    one = score_predictions(made_up(people=1), [METRIC])
     assert one["mean"]["icc"]["low"] is None
     assert score_predictions(few, [METRIC]) != score_predictions(many, [METRIC])
 
 
 def test_the_same_subject_code_in_two_partitions_is_two_people() -> None:
-    table = predictions(people=1)
+    table = made_up(people=1)
     half = ["valid" if i % 2 else "test" for i in range(table.num_rows)]
-    assert score_predictions(replace(table, "partition", half), [METRIC])["mean"]["icc"]["low"]
+    assert score_predictions(replaced(table, "partition", half), [METRIC])["mean"]["icc"]["low"]
 
 
 def test_levels_can_be_scored_instead() -> None:
-    table = predictions()
+    table = made_up()
     level = score_predictions(table, [METRIC], estimate="level")
     expected = sklearn.metrics.mean_absolute_error(
         table["AU01"].to_numpy(), table["AU01_level"].to_numpy()
@@ -138,36 +109,36 @@ def test_levels_can_be_scored_instead() -> None:
 
 
 def _missing(table: pa.Table) -> pa.Table:
-    return replace(table, "AU01_predicted", [None, *table["AU01_predicted"].to_pylist()[1:]])
+    return replaced(table, "AU01_predicted", [None, *table["AU01_predicted"].to_pylist()[1:]])
 
 
 def _nan(table: pa.Table) -> pa.Table:
-    return replace(table, "AU01_predicted", [math.nan, *table["AU01_predicted"].to_pylist()[1:]])
+    return replaced(table, "AU01_predicted", [math.nan, *table["AU01_predicted"].to_pylist()[1:]])
 
 
 def _percent(table: pa.Table) -> pa.Table:
-    return replace(table, "AU01_predicted", [20.0 * i for i in range(table.num_rows)])
+    return replaced(table, "AU01_predicted", [20.0 * i for i in range(table.num_rows)])
 
 
 @pytest.mark.parametrize("damage", [_missing, _nan, _percent])
 def test_estimates_off_the_scale_are_named(damage: Callable[[pa.Table], pa.Table]) -> None:
     with pytest.raises(DataError, match=r"estimate of AU01 for frame d/test/f"):
-        score_predictions(damage(predictions()), [METRIC])
+        score_predictions(damage(made_up()), [METRIC])
 
 
 def test_an_estimate_is_not_needed_where_nothing_was_coded() -> None:
-    table = predictions()
-    hidden = replace(table, "AU01", [None, *table["AU01"].to_pylist()[1:]])
+    table = made_up()
+    hidden = replaced(table, "AU01", [None, *table["AU01"].to_pylist()[1:]])
     assert score_predictions(_missing(hidden), [METRIC]) == score_predictions(hidden, [METRIC])
 
 
 def test_nothing_to_score_is_an_error() -> None:
     with pytest.raises(DataError, match="no rows or no AUs"):
-        score_predictions(predictions().slice(0, 0), [METRIC])
+        score_predictions(made_up().slice(0, 0), [METRIC])
     with pytest.raises(DataError, match="AU01_level"):
-        score_predictions(predictions().drop_columns("AU01_level"), [METRIC], estimate="level")
+        score_predictions(made_up().drop_columns("AU01_level"), [METRIC], estimate="level")
 
 
 def test_two_metrics_with_one_name_are_refused() -> None:
     with pytest.raises(ConfigError, match="'accuracy'"):
-        score_predictions(predictions(), [METRIC, METRIC])
+        score_predictions(made_up(), [METRIC, METRIC])

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aukit.cli.main import main
-from tests.predictions.conftest import made_up
+from aukit.testing.predictions import made_up
 
 Capture = pytest.CaptureFixture[str]
 

@@ -11,7 +11,7 @@ import pytest
 
 from aukit.errors import DataError
 from aukit.predictions.frames import pool_folds, require_same_frames, shared_frames
-from tests.predictions.conftest import made_up, replaced
+from aukit.testing.predictions import made_up, replaced
 
 
 def folds(folder: Path) -> list[Path]:

@@ -13,9 +13,9 @@ import scipy.stats
 from aukit.contracts.context import Context
 from aukit.errors import DataError
 from aukit.scoring import paired_difference, score_predictions, score_repeats
+from aukit.testing.predictions import AUS, made_up, replaced
 from aukit_scores.intensity import Intensity
 from aukit_scores.plugin import IntensityConfig
-from tests.predictions.conftest import AUS, made_up, replaced
 
 METRIC = Intensity(IntensityConfig(), Context())
 

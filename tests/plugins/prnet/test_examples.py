@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_meshes import SmallMeshes
 
 from aukit.errors import ConfigError, DataError
 from aukit.progress import Silent
 from aukit_prnet import examples
 from aukit_prnet.examples import Examples, render
-from tests.plugins.prnet.small_meshes import SmallMeshes
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Tables of predictions that are made up."""
+"""Made-up predictions: a table as a run writes it, with noise in place of an estimator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ AUS = ("AU01", "AU12")
 def made_up(
     frames: int = 240, people: int = 6, views: int = 1, noise: float = 1.0, seed: int = 0
 ) -> pa.Table:
-    """The same truth for every seed, with estimates that the seed and the noise decide."""
+    """The same truth for every seed, with estimates that the seed and the noise decide.
+
+    Args:
+        frames: number of rows.
+        people: the frames belong to so many people in turn.
+        views: and to so many views.
+        noise: standard deviation of the estimates about the truth.
+        seed: of the noise.
+
+    Returns:
+        rows of `records.prediction_schema(AUS)`; a tenth of AU12 is not coded.
+    """
     truth_of, random = np.random.default_rng(99), np.random.default_rng(seed)
     columns: dict[str, Any] = {
         "id": [f"d/test/f{i}" for i in range(frames)],
