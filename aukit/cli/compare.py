@@ -60,15 +60,19 @@ def _named_in_files(args: Sequence[str]) -> dict[str, list[str]]:
         if not path.is_file():
             continue
         document = read_file(path)
-        bundles = document.get("cells", {})
-        tables = [document, *(bundles.values() if isinstance(bundles, Mapping) else ())]
-        for table in tables:
+        # What is no table, or an empty axis, is told when the grid is made.
+        for table in (document, *_table(document, "cells").values()):
             for key, name in names_in(table, SLOTS).items() if isinstance(table, Mapping) else ():
                 found.setdefault(key, []).append(name)
-        for key, values in (document.get("grid") or {}).items():
-            if isinstance(values, list) and key in {slot.dotted for slot in SLOTS}:
+        for key, values in _table(document, "grid").items():
+            if isinstance(values, list) and values and key in {slot.dotted for slot in SLOTS}:
                 found.setdefault(key, []).extend(map(str, values))
     return found
+
+
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = document.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 @click.command(cls=CompareCommand, slots=SLOTS, epilog=EPILOG)
@@ -108,7 +112,7 @@ def compare(
     have in common; the same command continues what was interrupted. Exit code 1: a cell failed.
     """
     from aukit.comparison.compare import plan_comparison
-    from aukit.comparison.grid import define
+    from aukit.comparison.definition import define
 
     registry = ctx.ensure_object(App).registry
     given = {"seeds": seeds, "folds": folds, "baseline": baseline}
@@ -128,13 +132,14 @@ def compare(
 
 
 def _compare(planned: Comparison, output: Path, jobs: int | None) -> dict[str, Any]:
-    from aukit.comparison.attempts import Children, jobs_here
+    from aukit.comparison.attempts import Children, ended_like_interrupted, jobs_here
     from aukit.comparison.compare import compare as run_all
     from aukit.console import say
 
     count = min(jobs or jobs_here(), len(planned.trials))
-    say(f"{len(planned.trials)} runs of {len(planned.cells)} cells, {count} at a time")
-    return run_all(planned, Children(output, count), count, say)
+    say(f"{planned.size}, {count} at a time")
+    with ended_like_interrupted():
+        return run_all(planned, Children(output, count), count, say)
 
 
 def show_grid(planned: Comparison, as_json: bool) -> None:
@@ -160,6 +165,5 @@ def show_grid(planned: Comparison, as_json: bool) -> None:
     lines = [
         [*(row[key] for key in keys), "finished" if row["finished"] else "to do"] for row in rows
     ]
-    title = f"{planned.definition.title}: {len(rows)} runs of {len(planned.cells)} cells"
-    table(title, [*keys, "state"], lines)
+    table(f"{planned.definition.title}: {planned.size}", [*keys, "state"], lines)
     click.echo(f"baseline  {planned.baseline.label}")

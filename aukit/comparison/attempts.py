@@ -6,8 +6,10 @@ To spend no time waiting for each other, trials that run side by side are chosen
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -99,6 +101,7 @@ class Children:
         for slot in range(jobs):
             self._slots.put(slot)
         self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
 
     def __call__(self, trial: Trial, folder: Path) -> str | None:
         """Run a trial."""
@@ -116,6 +119,8 @@ class Children:
                     line, stdout=file, stderr=shown, env=environment(self.jobs, slot)
                 )
                 self._running.add(process)
+                if self._stopped:  # while this one was being started
+                    process.terminate()
                 code = process.wait()
         finally:
             self._slots.put(slot)
@@ -124,6 +129,7 @@ class Children:
 
     def stop(self) -> None:
         """End the processes."""
+        self._stopped = True
         for process in list(self._running):
             process.terminate()
 
@@ -160,25 +166,48 @@ def attempt_all(
     trials: Iterable[tuple[Trial, Path]], attempt: Attempt, jobs: int
 ) -> Iterator[tuple[Trial, str | None]]:
     """Run trials, each with its folder; those that ended, in that order, and why if they failed."""
-    waiting = list(trials)
-    if jobs == 1:
-        for trial, folder in waiting:
-            yield trial, attempt(trial, folder)
+    if jobs > 1:
+        yield from _several(list(trials), attempt, jobs)
         return
+    with stopped_if_interrupted(attempt):
+        for trial, folder in trials:
+            yield trial, attempt(trial, folder)
+
+
+def _several(
+    waiting: list[tuple[Trial, Path]], attempt: Attempt, jobs: int
+) -> Iterator[tuple[Trial, str | None]]:
     running: dict[Future[str | None], Trial] = {}
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            while waiting or running:
-                while waiting and len(running) < jobs:
-                    chosen = furthest([t for t, _ in waiting], list(running.values()))
-                    trial, folder = waiting.pop(chosen)
-                    running[pool.submit(attempt, trial, folder)] = trial
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield running.pop(future), future.result()
-        except BaseException:
-            attempt.stop()
-            raise
+    # Within the pool, which waits for what is under way.
+    with ThreadPoolExecutor(jobs) as pool, stopped_if_interrupted(attempt):
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                chosen = furthest([t for t, _ in waiting], list(running.values()))
+                trial, folder = waiting.pop(chosen)
+                running[pool.submit(attempt, trial, folder)] = trial
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield running.pop(future), future.result()
+
+
+@contextlib.contextmanager
+def stopped_if_interrupted(attempt: Attempt) -> Iterator[None]:
+    """Leave nothing under way when the block ends early."""
+    try:
+        yield
+    except BaseException:
+        attempt.stop()
+        raise
+
+
+@contextlib.contextmanager
+def ended_like_interrupted() -> Iterator[None]:
+    """Within the block, a request to end (SIGTERM, as schedulers send it) is an interrupt."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def furthest(waiting: Sequence[Trial], running: Sequence[Trial]) -> int:

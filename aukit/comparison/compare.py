@@ -13,14 +13,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from aukit.comparison.attempts import Attempt, attempt_all
-from aukit.comparison.grid import (
-    Cell,
-    Definition,
-    Trial,
-    cells_of,
-    seeds_of,
-    trials_of,
-)
+from aukit.comparison.definition import Definition
+from aukit.comparison.grid import Cell, Trial, cells_of, seeds_of, trials_of
 from aukit.errors import ConfigError
 from aukit.folds import LEAVE_ONE_OUT, NO_FOLD, folds_of
 from aukit.registry import Registry
@@ -57,6 +51,12 @@ class Comparison:
         """Whether a trial need not run again."""
         return read_state(self.place(trial)).get("state") == FINISHED
 
+    @property
+    def size(self) -> str:
+        """How much there is to run, in words."""
+        runs, cells = len(self.trials), len(self.cells)
+        return f"{runs} run{'s' * (runs != 1)} of {cells} cell{'s' * (cells != 1)}"
+
     def of_cell(self, cell: Cell) -> list[Trial]:
         """The runs of a cell."""
         return [trial for trial in self.trials if trial.cell is cell]
@@ -91,7 +91,7 @@ def plan_comparison(
 
 def _folds(registry: Registry, definition: Definition, cell: Cell) -> list[str]:
     """The folds of a cell; only leaving one person out needs to know who there is."""
-    spec = str(definition.folds or NO_FOLD)
+    spec = NO_FOLD if definition.folds is None else str(definition.folds)
     if spec == NO_FOLD:
         return [NO_FOLD]
     set_by = [origin for origin, document in definition.layers if "fold" in document]

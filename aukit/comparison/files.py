@@ -114,9 +114,9 @@ def _csv_lines(document: Mapping[str, Any], cell: Mapping[str, Any]) -> Iterator
             found = entry_of(cell, unit, metric)
             change = entry_of(cell, unit, metric, "difference")
             lower = metric in document["lower_is_better"]
-            published = metric == document["published_metric"] and cell["published"].get(unit)
+            known = cell["published"] if metric == document["published_metric"] else {}
             yield [
                 unit, metric, *(found.get(part) for part in ("value", "low", "high", "spread")),
                 *(change.get(part) for part in ("value", "low", "high")),
-                verdict_of(change, lower), published or None, cell["frames"], cell["status"],
+                verdict_of(change, lower), known.get(unit), cell["frames"], cell["status"],
             ]  # fmt: skip

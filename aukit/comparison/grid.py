@@ -1,79 +1,22 @@
-"""The grid of a comparison: from a run file and the command line to cells and their runs.
-
-A run file of a grid is a run file with further tables:
-
-    [grid]
-    aligner = ["2d", "3d"]               # an axis: each value with each value of the other axes
-    "synth.l_ids" = [0, 1]               # options, too; quoted, where the kind is an axis itself
-    seeds = 3                            # runs of each cell: 3, or [0, 5, 6]
-    baseline = "2d"                      # the cell to compare with; the first if left out
-
-    [cells.paper]                        # cells named one by one: settings of each
-    aligner = "3d"
-    test.aligner = "2d"
-
-    [cells.paper.quick]                  # of a cell, or of all: only with the preset quick
-    balancer.per_level = 20
-
-    [published."2d"]                     # numbers to stand beside the measured ones
-    mean = 0.506
-"""
+"""The grid of a comparison: from what is asked for to cells and their runs."""
 
 from __future__ import annotations
 
 import itertools
-import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
-from aukit.comparison.axes import CELL, describe, flat, names_component, spell, split
-from aukit.config import COMMAND_LINE, coerce, read_file
+from aukit.comparison.axes import CELL, describe, flat, names_component, spell
+from aukit.comparison.definition import GRID, Definition, slug
+from aukit.config import coerce
 from aukit.errors import ConfigError
 from aukit.folds import NO_FOLD
 from aukit.registry import Registry
 from aukit.run_config import ROLES, RunConfig, nest, resolve
 from aukit.run_options import PRESETS, Layer, run_options
 from aukit.store import digest
-
-GRID, CELLS, PUBLISHED = "grid", "cells", "published"
-_RESERVED = ("seeds", "folds", "baseline", "title", "metric")
-
-
-@dataclass(frozen=True)
-class Definition:
-    """What is to be compared, before names are looked up.
-
-    Attributes:
-        name: what the folder of the comparison is called after.
-        title: heading of tables and the report.
-        layers: settings that all cells share, in the order of their force; those of the command
-            line come last and are stronger than those of a cell.
-        bundles: name -> settings of cells that are named one by one.
-        axes: dotted key -> values.
-        seeds, folds: as they were given; None if not.
-        baseline: name of the cell that others are compared with; None is the first.
-        published: cell -> AU or `mean` -> number that somebody else has published.
-        metric: the score that these numbers are.
-    """
-
-    name: str = "compare"
-    title: str = "Comparison"
-    layers: tuple[Layer, ...] = ()
-    bundles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    axes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    seeds: Any = None
-    folds: str | None = None
-    baseline: str | None = None
-    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    metric: str = "icc"
-
-    @property
-    def folder(self) -> str:
-        """Name of the comparison's folder; the same for other values of the same axes."""
-        documents = [dict(document) for _, document in self.layers]
-        return f"{self.name}-{digest([documents, self.bundles, sorted(self.axes)])[:6]}"
 
 
 @dataclass(frozen=True)
@@ -99,12 +42,14 @@ class Trial:
         cell: whose.
         seed, fold: what the runs of a cell differ in.
         config: its resolved configuration.
+        twin: number among trials that a file name cannot tell apart, such as yaw 20 and -20.
     """
 
     cell: Cell
     seed: int
     fold: str
     config: RunConfig
+    twin: int = 1
 
     @property
     def name(self) -> str:
@@ -112,6 +57,7 @@ class Trial:
         words = [self.cell.label, f"seed{self.seed}"]
         if self.fold != NO_FOLD:
             words.append(f"fold{self.fold.replace('/', 'of')}")
+        words += [str(self.twin)] if self.twin > 1 else []
         return slug(" ".join(words))
 
     @property
@@ -121,62 +67,6 @@ class Trial:
         return ", ".join([self.cell.label, f"seed {self.seed}", *fold])
 
 
-def slug(text: str) -> str:
-    """A text as the name of a file: lower case letters, digits, dots and hyphens."""
-    return re.sub(r"[^a-z0-9.+]+", "-", text.lower()).strip("-.") or "run"
-
-
-def define(
-    registry: Registry, file: Path | None, typed: Mapping[str, Any], **overrides: Any
-) -> Definition:
-    """The comparison that a run file and typed settings mean.
-
-    Args:
-        registry: tells which settings may hold commas.
-        file: a run file of a grid, or of a run; None for none.
-        typed: dotted keys and text from the command line.
-        **overrides: `seeds`, `folds`, `baseline`, where they are given.
-
-    Raises:
-        ConfigError: a table that is not understood, or an axis without values.
-    """
-    below = Definition() if file is None else _of_file(file)
-    found = {key: split(registry, key, str(value)) for key, value in typed.items()}
-    single = {key: values[0] for key, values in found.items() if len(values) == 1}
-    axes = {key: values for key, values in below.axes.items() if key not in found}
-    axes |= {key: values for key, values in found.items() if len(values) > 1}
-    layers = (*below.layers, (COMMAND_LINE, nest(single)))
-    name = slug("-".join([below.name, *axes])) if file is None else below.name
-    given = {key: value for key, value in overrides.items() if value is not None}
-    return replace(below, name=name, layers=layers, axes=axes, **given)
-
-
-def _of_file(path: Path) -> Definition:
-    document = read_file(path)
-    tables = {name: document.pop(name, {}) for name in (GRID, CELLS, PUBLISHED)}
-    for name, table in tables.items():
-        if not isinstance(table, Mapping):
-            raise ConfigError(f"{path}: {name} must be a table")
-    grid = dict(tables[GRID])
-    known = {name: grid.pop(name) for name in _RESERVED if name in grid}
-    return replace(
-        Definition(**known),
-        name=slug(path.stem),
-        layers=((path.name, document),),
-        bundles={str(name): dict(table) for name, table in tables[CELLS].items()},
-        axes={key: _values(path, key, value) for key, value in flat(grid)},
-        published={str(name): dict(table) for name, table in tables[PUBLISHED].items()},
-    )
-
-
-def _values(path: Path, key: str, value: Any) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise ConfigError(f"{path}: {GRID}.{key} must be a list of values")
-    if not value:
-        raise ConfigError(f"{path}: the axis {GRID}.{key} has no values", "name at least one")
-    return tuple(value)
-
-
 def cells_of(registry: Registry, definition: Definition) -> list[Cell]:
     """The cells of a grid, in the order of its axes.
 
@@ -184,9 +74,10 @@ def cells_of(registry: Registry, definition: Definition) -> list[Cell]:
     64` concerns the second.
 
     Raises:
-        ConfigError: an unknown name, an option that no cell's component has, or two cells that
-            are the same run.
+        ConfigError: an unknown name, an option that no cell's component has, or an axis that has
+            a value twice.
     """
+    _refuse_doubled(definition.axes)
     found: dict[str, Cell] = {}
     used: set[str] = set()
     combinations = list(_combinations(definition))
@@ -196,6 +87,13 @@ def cells_of(registry: Registry, definition: Definition) -> list[Cell]:
         found.setdefault(cell.label, cell)
     _refuse_unused(registry, definition, combinations[-1], used)
     return list(found.values())
+
+
+def _refuse_doubled(axes: Mapping[str, Sequence[Any]]) -> None:
+    for key, values in axes.items():
+        value, count = Counter(map(spell, values)).most_common(1)[0]
+        if count > 1:
+            raise ConfigError(f"{key} has the value '{value}' twice", "leave one of them out")
 
 
 Combination = tuple[str | None, dict[str, Any]]
@@ -326,7 +224,8 @@ def trials_of(
     Raises:
         ConfigError: a setting that is not accepted, or two cells that are the same run.
     """
-    trials = []
+    trials: list[Trial] = []
+    names: Counter[str] = Counter()
     runs = ((c, s, f) for c in cells for s in seeds for f in folds[c.label])
     for cell, seed, fold in runs:
         own = {"seed": seed} | ({} if fold == NO_FOLD else {"fold": fold})
@@ -334,7 +233,9 @@ def trials_of(
             config = resolve(registry, [*cell.layers, (GRID, own)])
         except ConfigError as error:
             raise ConfigError(f"cell {cell.label}: {error.message}", error.hint) from error
-        trials.append(Trial(cell, seed, fold, config))
+        trial = Trial(cell, seed, fold, config)
+        names[trial.name] += 1
+        trials.append(replace(trial, twin=names[trial.name]))
     _refuse_equal(trials)
     return trials
 

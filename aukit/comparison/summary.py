@@ -88,6 +88,7 @@ class _Summary:
                 one.entry |= self._difference(baseline, one)
         entries = [one.entry for one in scored]
         coded = {name for one in entries for name in one["scores"] or {} if name.startswith("AU")}
+        self.notes += not_shown(comparison, self.metric.names)
         return {
             "title": comparison.definition.title,
             "folder": str(comparison.folder),
@@ -183,6 +184,17 @@ class _Summary:
             self._say(other, f"not compared with {baseline.cell.label}: {error}")
             return {"compared": compared}
         return {"difference": found, "compared": compared}
+
+
+def not_shown(comparison: Comparison, scores: Sequence[str]) -> Iterator[str]:
+    """Published numbers that stand beside nothing."""
+    definition = comparison.definition
+    labels = {cell.label for cell in comparison.cells}
+    if others := [f"'{name}'" for name in definition.published if name not in labels]:
+        yield f"published numbers of {', '.join(others)} are not shown: no such cell is here"
+    if definition.published and definition.metric not in scores:
+        known = ", ".join(scores)
+        yield f"published numbers are of '{definition.metric}', which is none of: {known}"
 
 
 def _left_out(compared: Mapping[str, int], baseline: str) -> str:

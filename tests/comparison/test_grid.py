@@ -9,7 +9,8 @@ import pytest
 
 from aukit.comparison.axes import flat, split
 from aukit.comparison.compare import Comparison, plan_comparison
-from aukit.comparison.grid import define
+from aukit.comparison.definition import define
+from aukit.comparison.summary import not_shown
 from aukit.errors import ConfigError
 from aukit.registry import Registry
 from aukit.run_config import nest
@@ -140,6 +141,14 @@ def test_a_run_file_names_axes_and_cells(tmp_path: Path) -> None:
     assert comparison.definition.published == {"a, none": {"mean": 0.5}}
 
 
+def test_published_numbers_that_stand_beside_nothing_are_named(tmp_path: Path) -> None:
+    file = written(tmp_path, FILE + "[published.nobody]\nmean = 0.1\n")
+    (note,) = not_shown(planned(tmp_path, {}, file), ["icc"])
+    assert "of 'nobody' are not shown" in note
+    (_, other) = not_shown(planned(tmp_path, {}, file), ["f1", "mae"])
+    assert "are of 'icc', which is none of: f1, mae" in other
+
+
 def test_what_is_typed_is_stronger_than_the_file(tmp_path: Path) -> None:
     typed = {"synth": "lacgan", "balancer.per_level": "3", "preset": "paper"}
     comparison = planned(tmp_path, typed, written(tmp_path, FILE), seeds="1", baseline="b")
@@ -167,6 +176,16 @@ def test_a_run_of_another_configuration_is_not_taken_for_finished(tmp_path: Path
     assert not comparison.is_finished(second)
     other = named_folder(folder, second.config)
     assert other == folder.with_name("2d-seed0-2")
+
+
+def test_runs_whose_names_a_file_cannot_tell_apart_have_folders_of_their_own(
+    tmp_path: Path,
+) -> None:
+    typed = {"synth": "ganimation", "aligner": "3d", "views": "0,-20;0,20"}
+    comparison = planned(tmp_path, typed)
+    assert [trial.name for trial in comparison.trials] == [
+        "views-0-20-seed0", "views-0-20-seed0-2"
+    ]  # fmt: skip
 
 
 def test_folds_are_runs_of_a_cell(tmp_path: Path) -> None:
@@ -198,6 +217,8 @@ def test_leaving_one_out_makes_a_fold_for_each_person(tmp_path: Path) -> None:
         ({}, {"seeds": "few"}, "'few' is not a whole number"),
         ({"fold": "1/3"}, {"folds": "3"}, "fold is set, and folds are too"),
         ({}, {"folds": "some"}, "'some' names no folds"),
+        ({}, {"folds": ""}, "'' names no folds"),
+        ({"normalizer": "none,au0,none"}, {}, "normalizer has the value 'none' twice"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_refused_in_one_line(
@@ -214,6 +235,14 @@ def test_what_cannot_be_compared_is_refused_in_one_line(
         ("[grid]\naligner = []", r"the axis grid\.aligner has no values"),
         ('[grid]\naligner = "2d"', r"grid\.aligner must be a list"),
         ("grid = 3", "grid must be a table"),
+        ("[cells]\na = 3", r"cells\.a must be a table"),
+        ("quick = 3", "quick must be a table"),
+        ("[grid]\nbaseline = 5", r"grid\.baseline must be a text, not 5"),
+        ("[grid]\nfolds = 0", "0 is no number of folds"),
+        ('[grid]\nsynth = ["none"]\n[cells.a]\nsynth = "none"', r"cells\.a sets synth, which"),
+        ("[published]\na = 3", r"published\.a must be a table"),
+        ('[published.a]\nmean = "high"', r"published\.a\.mean: 'high' is not a number"),
+        ("[published.a]\nAU1 = 0.5", r"published\.a has a number of AU1"),
         ('[grid]\nalinger = ["2d", "3d"]', "has no option 'alinger'"),
     ],
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
 
-from aukit.comparison.files import escaped, latex, markdown
+from aukit.comparison.files import escaped, latex, markdown, table_csv
 from aukit.comparison.tables import overview, units, verdict
 
 
@@ -93,6 +95,12 @@ def test_published_numbers_stand_beside() -> None:
     assert texts(units(made, "icc").rows[0]) == [
         "AU01", "0.500 [0.100, 0.900]", "0.431", "0.600 [0.100, 0.900]"
     ]  # fmt: skip
+
+
+def test_a_published_zero_is_a_number() -> None:
+    made = document(cell("2d", 0.5, published={"mean": 0.0}), cell("3d", 0.6))
+    rows = list(csv.DictReader(io.StringIO(table_csv(made))))
+    assert [row["published"] for row in rows] == ["0.0", "", "", ""]
 
 
 @pytest.mark.parametrize(

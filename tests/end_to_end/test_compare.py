@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +21,8 @@ import pytest
 from aukit.comparison import attempts
 from aukit.comparison.attempts import Children, InProcess, attempt_all, environment, furthest
 from aukit.comparison.compare import Comparison, compare, plan_comparison
-from aukit.comparison.grid import Trial, define
+from aukit.comparison.definition import define
+from aukit.comparison.grid import Trial
 from aukit.errors import ConfigError
 from aukit.progress import Silent
 from aukit.registry import Registry
@@ -193,6 +201,34 @@ def test_several_at_a_time_all_run_and_say_how_they_ended(
     assert {label for label, error in ended.items() if error} == {
         label for label in ended if "none" in label
     }
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupt_leaves_nothing_under_way(
+    jobs: int, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = plan(registry, tmp_path, {"synth": "none,brush"})
+    places = [(trial, planned.place(trial)) for trial in planned.trials]
+    children = Children(tmp_path, jobs)
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start(line: Sequence[str], **given: Any) -> subprocess.Popen[bytes]:
+        started.append(popen([sys.executable, "-c", "import time; time.sleep(600)"], **given))
+        return started[-1]
+
+    def end() -> None:
+        while len(started) < jobs:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with attempts.ended_like_interrupted():
+        threading.Thread(target=end).start()
+        with pytest.raises(KeyboardInterrupt):
+            list(attempt_all(places, children, jobs))
+    assert len(started) == jobs
+    assert {process.wait(10) for process in started} == {-signal.SIGTERM}
 
 
 def test_those_that_run_side_by_side_differ(registry: Registry, tmp_path: Path) -> None:

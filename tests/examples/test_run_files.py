@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aukit.comparison.compare import plan_comparison
-from aukit.comparison.grid import define
+from aukit.comparison.definition import define
 from aukit.registry import Registry
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

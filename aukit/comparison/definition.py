@@ -1,0 +1,169 @@
+"""What a comparison is asked to be: a run file and the command line, before names are looked up.
+
+A run file of a grid is a run file with further tables:
+
+    [grid]
+    aligner = ["2d", "3d"]               # an axis: each value with each value of the other axes
+    "synth.l_ids" = [0, 1]               # options, too; quoted, where the kind is an axis itself
+    seeds = 3                            # runs of each cell: 3, or [0, 5, 6]
+    baseline = "2d"                      # the cell to compare with; the first if left out
+
+    [cells.paper]                        # cells named one by one: settings of each
+    aligner = "3d"
+    test.aligner = "2d"
+
+    [cells.paper.quick]                  # of a cell, or of all: only with the preset quick
+    balancer.per_level = 20
+
+    [published."2d"]                     # numbers to stand beside the measured ones
+    mean = 0.506
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from aukit import au
+from aukit.comparison.axes import flat, split
+from aukit.comparison.tables import MEAN
+from aukit.config import COMMAND_LINE, coerce, read_file
+from aukit.errors import ConfigError
+from aukit.registry import Registry
+from aukit.run_config import nest
+from aukit.run_options import PRESETS, Layer
+from aukit.store import digest
+
+GRID, CELLS, PUBLISHED = "grid", "cells", "published"
+_TEXTS = ("baseline", "title", "metric")
+_RESERVED = ("seeds", "folds", *_TEXTS)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What is to be compared, before names are looked up.
+
+    Attributes:
+        name: what the folder of the comparison is called after.
+        title: heading of tables and the report.
+        layers: settings that all cells share, in the order of their force; those of the command
+            line come last and are stronger than those of a cell.
+        bundles: name -> settings of cells that are named one by one.
+        axes: dotted key -> values.
+        seeds, folds: as they were given; None if not.
+        baseline: name of the cell that others are compared with; None is the first.
+        published: cell -> AU or `mean` -> number that somebody else has published.
+        metric: the score that these numbers are.
+    """
+
+    name: str = "compare"
+    title: str = "Comparison"
+    layers: tuple[Layer, ...] = ()
+    bundles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    axes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    seeds: Any = None
+    folds: str | None = None
+    baseline: str | None = None
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    metric: str = "icc"
+
+    @property
+    def folder(self) -> str:
+        """Name of the comparison's folder; the same for other values of the same axes."""
+        documents = [dict(document) for _, document in self.layers]
+        return f"{self.name}-{digest([documents, self.bundles, sorted(self.axes)])[:6]}"
+
+
+def define(
+    registry: Registry, file: Path | None, typed: Mapping[str, Any], **overrides: Any
+) -> Definition:
+    """The comparison that a run file and typed settings mean.
+
+    Args:
+        registry: tells which settings may hold commas.
+        file: a run file of a grid, or of a run; None for none.
+        typed: dotted keys and text from the command line.
+        **overrides: `seeds`, `folds`, `baseline`, where they are given.
+
+    Raises:
+        ConfigError: a table that is not understood, or an axis without values.
+    """
+    below = Definition() if file is None else _of_file(file)
+    found = {key: split(registry, key, str(value)) for key, value in typed.items()}
+    single = {key: values[0] for key, values in found.items() if len(values) == 1}
+    axes = {key: values for key, values in below.axes.items() if key not in found}
+    axes |= {key: values for key, values in found.items() if len(values) > 1}
+    layers = (*below.layers, (COMMAND_LINE, nest(single)))
+    name = slug("-".join([below.name, *axes])) if file is None else below.name
+    given = {key: value for key, value in overrides.items() if value is not None}
+    return replace(below, name=name, layers=layers, axes=axes, **given)
+
+
+def _of_file(path: Path) -> Definition:
+    document = read_file(path)
+    tables = {name: _table(path, name, document.pop(name, {})) for name in (GRID, CELLS, PUBLISHED)}
+    known = {name: tables[GRID].pop(name) for name in _RESERVED if name in tables[GRID]}
+    known |= {name: _text(path, name, known[name]) for name in _TEXTS if name in known}
+    axes = {key: _values(path, key, value) for key, value in flat(tables[GRID])}
+    return replace(
+        Definition(**known),
+        name=slug(path.stem),
+        layers=((path.name, _settings(path, "", document)),),
+        bundles=dict(_bundles(path, tables[CELLS], axes)),
+        axes=axes,
+        published={cell: _numbers(path, cell, own) for cell, own in tables[PUBLISHED].items()},
+    )
+
+
+def _table(path: Path, name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{path}: {name} must be a table")
+    return {str(key): entry for key, entry in value.items()}
+
+
+def _text(path: Path, name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"{path}: {GRID}.{name} must be a text, not {value!r}")
+    return value
+
+
+def _settings(path: Path, place: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of all cells or of one; what they say for one preset is a table of its own."""
+    for preset in (name for name in PRESETS if name in document):
+        _table(path, f"{place}{preset}", document[preset])
+    return dict(document)
+
+
+def _bundles(
+    path: Path, tables: Mapping[str, Any], axes: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, table in tables.items():
+        place = f"{CELLS}.{name}"
+        settings = _settings(path, f"{place}.", _table(path, place, table))
+        if twice := [key for key, _ in flat(settings) if key in axes]:
+            raise ConfigError(f"{path}: {place} sets {twice[0]}, which is an axis", "leave one out")
+        yield name, settings
+
+
+def _values(path: Path, key: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{path}: {GRID}.{key} must be a list of values")
+    if not value:
+        raise ConfigError(f"{path}: the axis {GRID}.{key} has no values", "name at least one")
+    return tuple(value)
+
+
+def _numbers(path: Path, cell: str, table: Any) -> dict[str, float]:
+    place = f"{PUBLISHED}.{cell}"
+    for unit in _table(path, place, table):
+        if unit != MEAN and not au.is_column(unit):
+            raise ConfigError(f"{path}: {place} has a number of {unit}", "AU01 or the like, mean")
+    return {unit: coerce(value, float, f"{place}.{unit}") for unit, value in table.items()}
+
+
+def slug(text: str) -> str:
+    """A text as the name of a file: lower case letters, digits, dots and hyphens."""
+    return re.sub(r"[^a-z0-9.+]+", "-", text.lower()).strip("-.") or "run"
