@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import json
 import math
+import os
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -48,12 +49,25 @@ class Choice:
     chosen_by: str = DEFAULT
 
     def to_json(self) -> dict[str, Any]:
-        """Name, version and options as JSON values: what a stage key is made of."""
-        return {
+        """Name, version and options as JSON values: what a stage key is made of.
+
+        Options that name a file come with the state of that file, so that results of what it once
+        held are not taken for results of what it holds now.
+        """
+        told = {
             "name": self.component.qualified,
             "version": self.component.version,
             "options": plain(self.options),
         }
+        files = file_states(told["options"])
+        return {**told, "files": files} if files else told
+
+
+def file_states(options: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Option name -> bytes and time of the last change, of options that are paths of files."""
+    paths = {name: os.path.expanduser(v) for name, v in options.items() if isinstance(v, str)}
+    states = {name: os.stat(path) for name, path in paths.items() if os.path.isfile(path)}
+    return {name: [state.st_size, state.st_mtime_ns] for name, state in states.items()}
 
 
 def options(component: Component) -> list[dataclasses.Field[Any]]:

@@ -178,6 +178,17 @@ def test_a_choice_is_told_by_full_name_version_and_plain_options() -> None:
     assert told["options"]["numbers"] == [7]
 
 
+def test_a_choice_of_a_file_changes_with_the_file(tmp_path: Path) -> None:
+    choice = Choice(RECORD, Options(name=str(tmp_path / "weights")))
+    absent = choice.to_json()
+    (tmp_path / "weights").write_bytes(b"old")
+    old = choice.to_json()
+    assert old == choice.to_json() != absent
+    (tmp_path / "weights").write_bytes(b"newer")
+    assert choice.to_json() != old
+    assert choice.to_json()["options"] == old["options"]
+
+
 def test_run_files_are_toml_or_json(tmp_path: Path) -> None:
     toml, json = tmp_path / "run.toml", tmp_path / "run.json"
     toml.write_text('seed = 1\n[aligner]\nname = "2d"\n', encoding="utf-8")
