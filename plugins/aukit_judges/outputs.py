@@ -78,17 +78,25 @@ def read_outputs(path: Path) -> Iterator[tuple[str, Opinion]]:
     """(picture, AU -> output) of a CSV file, or of all CSV files in a folder.
 
     Raises:
-        DataError: a file has neither a column that names the picture, nor one picture's name.
+        DataError: a file is no table, or has neither a column that names the picture, nor one
+            picture's name.
     """
     for file in sorted(path.glob("*.csv")) if path.is_dir() else [path]:
-        with file.open(newline="", encoding="utf-8-sig") as text:
-            rows = [_stripped(row) for row in csv.DictReader(text)]
+        rows = _rows(file)
         yield from ((_picture(row, file, path, len(rows)), _opinion(row)) for row in rows)
 
 
+def _rows(file: Path) -> list[dict[str, str]]:
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            return [_stripped(row) for row in csv.DictReader(text)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file} is no table: {error}", "CSV files are UTF-8 text") from error
+
+
 def _stripped(row: Mapping[str | None, str | None]) -> dict[str, str]:
-    # OpenFace writes a space behind each comma.
-    return {(key or "").strip(): (value or "").strip() for key, value in row.items()}
+    # OpenFace writes a space behind each comma; what goes beyond the header has no name.
+    return {key.strip(): (value or "").strip() for key, value in row.items() if key is not None}
 
 
 def _picture(row: Mapping[str, str], file: Path, path: Path, rows: int) -> str:
@@ -100,7 +108,7 @@ def _picture(row: Mapping[str, str], file: Path, path: Path, rows: int) -> str:
         return file.stem
     if "frame" in row:
         pictures = sorted(file.parent.glob("*.png"))
-        place = int(float(row["frame"])) - 1
+        place = _frame(row["frame"]) - 1
         if 0 <= place < len(pictures):
             return pictures[place].stem
         raise DataError(
@@ -111,6 +119,14 @@ def _picture(row: Mapping[str, str], file: Path, path: Path, rows: int) -> str:
         f"{path}: no column says which picture a row is about",
         f"call it {', '.join(_NAMES)} or frame",
     )
+
+
+def _frame(text: str) -> int:
+    """The number of a frame, counted from 1; 0 for what is no number."""
+    try:
+        return int(float(text))
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _opinion(row: Mapping[str, str]) -> Opinion:

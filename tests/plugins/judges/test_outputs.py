@@ -77,6 +77,7 @@ def test_a_picture_keeps_its_name_through_a_file(faces: Tensor, tmp_path: Path) 
         ("AU12_r\n1\n2\n", "no column says which picture"),
         ("image,AU12\nx.png,high\n", "column AU12 holds 'high'"),
         ("frame,AU12_r\n1,2\n5,3\n", "frame 1 is none of the 0 pictures beside it"),
+        ("frame,AU12_r\none,2\ntwo,3\n", "frame one is none of the 0 pictures beside it"),
     ],
 )
 def test_tables_that_mean_nothing_are_refused(
@@ -85,6 +86,17 @@ def test_tables_that_mean_nothing_are_refused(
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(DataError, match=complaint):
         look(tmp_path / "t.csv", faces)
+
+
+def test_a_file_that_is_no_text_is_refused(faces: Tensor, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("image,AU12\nx.png,1\n".encode("utf-16"))
+    with pytest.raises(DataError, match=r"t\.csv is no table"):
+        look(tmp_path / "t.csv", faces)
+
+
+def test_what_goes_beyond_the_header_is_left_out(faces: Tensor, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"image,AU12\n{fingerprint(faces[0])}.png,2,9,9\n")
+    assert look(tmp_path / "t.csv", faces)[1][0].tolist() == [2.0]
 
 
 def test_outputs_that_are_not_there_are_missed(faces: Tensor, tmp_path: Path) -> None:
