@@ -164,7 +164,8 @@ class Cursor:
         try:
             self._video = Video(path, every)
         except DataError as error:
-            self._problem = error.message
+            # Files that fail for one reason are counted together, so it names none of them.
+            self._problem = error.message.removeprefix(f"{path}: ")
         else:
             self._shots = _shots(self._video)
             self._next = next(self._shots, None)

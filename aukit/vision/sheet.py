@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -42,7 +43,7 @@ def contact_sheet(
         row, column = divmod(number, columns)
         corner = (column * cell[0] + _GAP, row * cell[1] + _GAP)
         _paste(sheet, image, corner, tile)
-        text = "\n".join(_fitted(line, font, tile) for line in caption.split("\n"))
+        text = "\n".join(_fitted(_plain(line), font, tile) for line in caption.split("\n"))
         draw.multiline_text((corner[0], corner[1] + tile), text, _INK, font, spacing=2)
     return torch.from_numpy(np.array(sheet)).permute(2, 0, 1).contiguous()
 
@@ -56,6 +57,13 @@ def _paste(sheet: Image.Image, image: Tensor | None, corner: tuple[int, int], ti
     width, height = (max(1, round(side * scale)) for side in picture.size)
     fitted = picture.resize((width, height), Image.Resampling.LANCZOS)
     sheet.paste(fitted, (corner[0] + (tile - width) // 2, corner[1] + (tile - height) // 2))
+
+
+def _plain(line: str) -> str:
+    """The line in letters that the font has: without accents, and ? for other scripts."""
+    parts = unicodedata.normalize("NFKD", line)
+    letters = "".join(part for part in parts if not unicodedata.combining(part))
+    return letters.encode("ascii", "replace").decode("ascii")
 
 
 def _fitted(line: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:

@@ -66,7 +66,7 @@ class Video(AbstractContextManager["Video"]):
             self._stream = self._container.streams.video[0]
         except (av.FFmpegError, OSError, IndexError) as error:
             reason = "it has no video stream" if isinstance(error, IndexError) else _text(error)
-            raise DataError(f"cannot read video {path}: {reason}") from error
+            raise DataError(f"{path}: cannot read video: {reason}") from error
         self._stream.thread_type = "AUTO"
         # A frame with guessed parts is worth less than a gap: refuse instead of concealing.
         self._stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}

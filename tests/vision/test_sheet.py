@@ -32,6 +32,15 @@ def test_proportions_are_kept() -> None:
     assert (height, width) == (8, 32)
 
 
+def test_letters_that_the_font_lacks_are_replaced() -> None:
+    image = plain(0, 8, 8)
+    accented, plainly = (
+        contact_sheet([image], [name], tile=160)
+        for name in ("Müller \N{CJK UNIFIED IDEOGRAPH-4EBA}.png", "Muller ?.png")
+    )
+    assert torch.equal(accented, plainly)
+
+
 def test_a_long_caption_does_not_run_into_the_next_picture() -> None:
     images = [plain(0, 8, 8), plain(0, 8, 8)]
     long = contact_sheet(images, ["a caption that is much too long for it", ""], tile=TILE)
