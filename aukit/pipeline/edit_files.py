@@ -20,6 +20,7 @@ from aukit.vision.images import SUFFIXES, encode, find
 from aukit.vision.movie import SUFFIXES as MOVIES
 from aukit.vision.movie import write_movie
 from aukit.vision.sheet import contact_sheet
+from aukit.vision.video import SUFFIXES as VIDEOS
 
 PICTURES = frozenset([".png", ".jpg", ".jpeg"])
 TOGETHER = 16
@@ -121,12 +122,24 @@ def is_file(output: Path) -> bool:
     return output.suffix.lower() in PICTURES | MOVIES
 
 
+def is_other_file(output: Path) -> bool:
+    """Whether an output is named as a picture or film of a kind that is not written."""
+    suffix = output.suffix.lower()
+    return suffix in (SUFFIXES | VIDEOS) - PICTURES - MOVIES and not output.is_dir()
+
+
 def check(task: Task) -> str:
     """The suffix that the task writes.
 
     Raises:
-        ConfigError: it asks for nothing, or for what cannot go together.
+        ConfigError: it asks for nothing, for what cannot go together, or for a kind of file that
+            is not written.
     """
+    if is_other_file(task.output):
+        raise ConfigError(
+            f"{task.output}: files of this kind are not written",
+            "end -o in .png, .jpg, .gif or .mp4, or name a folder",
+        )
     suffix = task.output.suffix.lower() if is_file(task.output) else task.suffix
     if not task.wish and task.strip is None:
         raise ConfigError("nothing to change", "say what, e.g. --au 12=4, or --strip 12")
@@ -163,7 +176,8 @@ def outputs_of(task: Task) -> dict[Path, Path]:
     """The file that each photo becomes.
 
     Raises:
-        ConfigError: several photos for one file, a video, or a photo that would be overwritten.
+        ConfigError: several photos for one file, a video, a photo that would be overwritten, or a
+            folder where a file is to be.
         DataError: an input does not exist, or a folder holds no photo.
         StorageError: the output cannot be written.
     """
@@ -181,6 +195,8 @@ def outputs_of(task: Task) -> dict[Path, Path]:
     for photo, output in pairs.items():
         if output.exists() and output.resolve() == photo.resolve():
             raise ConfigError(f"{photo} would be overwritten", "choose another -o")
+        if output.is_dir():
+            raise ConfigError(f"{output} is a folder, not a file", "choose another -o")
     ensure_writable(task.output.parent if is_file(task.output) else task.output)
     return pairs
 

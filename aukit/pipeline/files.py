@@ -24,7 +24,8 @@ from aukit.contracts.executor import Executor
 from aukit.errors import DataError
 from aukit.faces import decode, shards
 from aukit.pipeline.align import Registration, Which, align_rows
-from aukit.pipeline.views import without_view
+from aukit.pipeline.guard import make, named
+from aukit.pipeline.views import shows_views, without_view
 from aukit.progress import Progress, Silent
 from aukit.records import DROPPED
 from aukit.seeds import seed_of
@@ -99,7 +100,8 @@ def align_files(
 
     Raises:
         DataError: an input does not exist, or holds nothing to read.
-        MissingWeights: the landmarker's weights are not on this machine.
+        ConfigError: the aligner cannot show the views.
+        MissingWeights: the landmarker's or the aligner's weights are not on this machine.
         StorageError: the output cannot be written.
     """
     options = FilesOptions(tuple(task.inputs), task.every)
@@ -108,6 +110,7 @@ def align_files(
         data, task.landmarker, task.aligner, task.context, "all", task.views
     )
     files = find(task.inputs)
+    _refuse_aligner(task, registration)
     index = registration.dataset.index()
     ensure_writable(output)
     stages = Stages(output / ".stages")
@@ -121,6 +124,19 @@ def align_files(
     result.frames = index.num_rows
     shutil.rmtree(stages.root)
     return result
+
+
+def _refuse_aligner(task: Task, registration: Registration) -> None:
+    """Find out what an aligner cannot do before anything is read or written.
+
+    Raises:
+        ConfigError: it cannot show views.
+        MissingWeights: its weights are not on this machine.
+    """
+    with named(task.aligner, "align"):
+        if task.views:
+            shows_views(task.aligner, make(task.aligner, task.context))
+        registration.describe()
 
 
 def _fingerprint(path: Path) -> list[Any]:

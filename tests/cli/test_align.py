@@ -93,6 +93,7 @@ def test_an_aligner_without_views_says_so(
     line = ["align", str(photos / "astronaut.png"), "-o", str(tmp_path / "out")]
     assert main([*line, "--aligner", "2d", "--views", "fera17"]) == 2
     assert "'procrustes' cannot show other views" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("models")

@@ -206,6 +206,26 @@ def test_films_and_strips_do_not_mix(
     assert "--from names AU01, which --au does not" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["smile.webp", "smile.TIFF", "smile.mov"])
+def test_a_kind_of_file_that_is_not_written_is_no_folder(
+    name: str, edit: Callable[..., int], photo: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    out = tmp_path / name
+    assert edit(photo, "--au", "12=3", "-o", out) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "files of this kind are not written" in told
+    assert not out.exists()
+
+
+def test_a_folder_in_the_place_of_a_picture_is_told(
+    edit: Callable[..., int], photo: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "x.png").mkdir()
+    assert edit(photo, "--au", "12=3", "-o", tmp_path / "x.png") == 2
+    assert "is a folder, not a file" in " ".join(capsys.readouterr().err.split())
+    assert list(tmp_path.glob(".x.png*")) == []
+
+
 def test_inputs_that_are_no_photos_are_told(
     edit: Callable[..., int], photo: Path, tmp_path: Path, capsys: Capture
 ) -> None:
