@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +122,50 @@ def _detections(table: Mapping[str, Any]) -> Iterator[tuple[str, list[Entry]]]:
                 name if name == "mean" else describe(name),
                 [sets[key][measure] for measure in ("f1", "accuracy") for key in keys],
             )
+
+
+@dataclass(frozen=True)
+class Table:
+    """Scores as they are shown.
+
+    Attributes:
+        title: what is said above them.
+        of: what a row is, `measure` or `AU`.
+        columns: their names, after that of the rows.
+        rows: name, remark, and a score for each column, None where there is none.
+    """
+
+    title: str
+    of: str
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, str, Sequence[Entry | None]]]
+
+
+def tables(card: Mapping[str, Any], title: str) -> Iterator[Table]:
+    """All tables of a card: all AUs together, then for each judge each AU, and what it detects.
+
+    Args:
+        card: the card.
+        title: of the first one; may name `{faces}` and `{people}`.
+    """
+    rows = summary(card)
+    if rows:
+        used = [name for name in COLUMNS if any(name in row.cells for row in rows)]
+        lines = [(row.name, row.remark, [row.cells.get(name) for name in used]) for row in rows]
+        asked = card["requests"]
+        title = title.format(faces=asked["levels"] + asked["vectors"], people=asked["people"])
+        yield Table(title, "measure", used, lines)
+    for judge, found in units(card).items():
+        yield Table(f"Each AU, judged by {judge}", "AU", UNIT_COLUMNS, _unremarked(found))
+    for judge, found in detections(card).items():
+        title = f"Presence in real and painted faces with the same labels, judged by {judge}"
+        yield Table(title, "AU", DETECTION_COLUMNS, _unremarked(found))
+
+
+def _unremarked(
+    rows: Sequence[tuple[str, list[Entry]]],
+) -> list[tuple[str, str, Sequence[Entry | None]]]:
+    return [(name, "", entries) for name, entries in rows]
 
 
 def digits(value: float, beside: float | None = None) -> str:

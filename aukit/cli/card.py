@@ -7,38 +7,20 @@ from typing import Any
 
 import click
 
-from aukit.card_rows import (
-    COLUMNS,
-    DETECTION_COLUMNS,
-    UNIT_COLUMNS,
-    Entry,
-    detections,
-    digits,
-    summary,
-    units,
-)
+from aukit.card_rows import Entry, digits, tables
 from aukit.console import Spread, table
+
+TITLE = "Score card: {faces} faces painted of {people} people whom the synthesizer has never seen"
 
 
 def show_card(card: Mapping[str, Any]) -> None:
     """Print the measures, then a row for each AU, then what must be known about them."""
-    requests = card["requests"]
-    rows = summary(card)
-    if rows:
-        used = [name for name in COLUMNS if any(name in row.cells for row in rows)]
-        title = f"Score card: {requests['levels'] + requests['vectors']} faces painted of "
-        title += f"{requests['people']} people whom the synthesizer has never seen"
+    for found in tables(card, TITLE):
         lines = [
-            (_name(row.name, row.remark), *(_cell(row.cells, n) for n in used)) for row in rows
+            (_name(name, remark), *(_cell(entry) for entry in entries))
+            for name, remark, entries in found.rows
         ]
-        table(title, ("measure", *used), lines, numeric=used)
-    for judge, found in units(card).items():
-        lines = [(name, *(_entry(entry) for entry in entries)) for name, entries in found]
-        table(f"Each AU, judged by {judge}", ("AU", *UNIT_COLUMNS), lines, numeric=UNIT_COLUMNS)
-    for judge, found in detections(card).items():
-        lines = [(name, *(_entry(entry) for entry in entries)) for name, entries in found]
-        title = f"Presence in real and painted faces with the same labels, judged by {judge}"
-        table(title, ("AU", *DETECTION_COLUMNS), lines, numeric=DETECTION_COLUMNS)
+        table(found.title, (found.of, *found.columns), lines, numeric=found.columns)
     for note in card["notes"]:
         click.echo(f"note    {note}")
 
@@ -47,12 +29,10 @@ def _name(name: str, remark: str) -> str:
     return f"{name} [{remark}]" if remark else name
 
 
-def _cell(cells: Mapping[str, Entry], column: str) -> Spread | str:
-    return _entry(cells[column]) if column in cells else ""
-
-
-def _entry(entry: Entry) -> Spread | str:
+def _cell(entry: Entry | None) -> Spread | str:
     """`1.62 [1.10, 2.05]`; "undefined" where the score is."""
+    if entry is None:
+        return ""
     value, low, high = (entry.get(part) for part in ("value", "low", "high"))
     if value is None:
         return "undefined"

@@ -6,21 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aukit.card_rows import (
-    COLUMNS,
-    CROSS_TALK,
-    DETECTION_COLUMNS,
-    UNIT_COLUMNS,
-    Entry,
-    detections,
-    digits,
-    summary,
-    units,
-)
+from aukit.card_rows import CROSS_TALK, Entry, digits, tables
 from aukit.report.charts import change_map
 from aukit.report.figures import Figure
 from aukit.report.score_tables import UNDEFINED
 
+TITLE = "{faces} painted faces of {people} people it has never seen"
 _SETS = {"painted": "painted", "truth": "in the true pictures"}
 
 
@@ -64,27 +55,17 @@ def card_section(card: Mapping[str, Any]) -> CardSection | None:
 
 
 def _tables(card: Mapping[str, Any]) -> Iterator[Table]:
-    rows = summary(card)
-    used = [name for name in COLUMNS if any(name in row.cells for row in rows)]
-    if rows:
-        lines = [
-            (row.name, row.remark, [_value(row.cells[n]) if n in row.cells else None for n in used])
-            for row in rows
+    for table in tables(card, TITLE):
+        rows = [
+            (name, remark, [_value(entry) for entry in entries])
+            for name, remark, entries in table.rows
         ]
-        asked = card["requests"]
-        count = asked["levels"] + asked["vectors"]
-        title = f"{count} painted faces of {asked['people']} people it has never seen"
-        yield Table(title, used, lines)
-    for judge, found in units(card).items():
-        lines = [(name, "", [_value(entry) for entry in entries]) for name, entries in found]
-        yield Table(f"Each AU, judged by {judge}", UNIT_COLUMNS, lines)
-    for judge, found in detections(card).items():
-        lines = [(name, "", [_value(entry) for entry in entries]) for name, entries in found]
-        title = f"Presence in real and painted faces with the same labels, judged by {judge}"
-        yield Table(title, DETECTION_COLUMNS, lines)
+        yield Table(table.title, table.columns, rows)
 
 
-def _value(entry: Entry) -> Value:
+def _value(entry: Entry | None) -> Value | None:
+    if entry is None:
+        return None
     value, low, high = (entry.get(part) for part in ("value", "low", "high"))
     if value is None:
         return Value(UNDEFINED)
