@@ -133,7 +133,7 @@ class StoredFaces:
             ids=tuple(self._ids[i] for i in chosen),
             subjects=tuple(self._subjects[i] for i in chosen),
             images=self.images(chosen),
-            labels=Labels(self.aus, self.labels.values[chosen], self.labels.mask[chosen]),
+            labels=self.labels.take(chosen),
             landmarks=self._landmarks[chosen],
         )
 

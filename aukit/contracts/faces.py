@@ -35,6 +35,17 @@ class FaceBatch:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, rows: Sequence[int]) -> FaceBatch:
+        """Some of the faces, in that order."""
+        chosen = list(rows)
+        return FaceBatch(
+            ids=tuple(self.ids[row] for row in chosen),
+            subjects=tuple(self.subjects[row] for row in chosen),
+            images=self.images[chosen],
+            labels=self.labels.take(chosen),
+            landmarks=self.landmarks[chosen],
+        )
+
 
 class FaceSource(Protocol):
     """Registered faces that a component may see: random access, bounded memory."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,10 @@ class Labels:
                 f"labels of {len(self.aus)} AUs need values and mask of shape {expected}, "
                 f"not {tuple(self.values.shape)} and {tuple(self.mask.shape)}"
             )
+
+    def take(self, rows: Sequence[int] | slice | Tensor) -> Labels:
+        """Some rows, in that order; a tensor holds their numbers, or a bool for each row."""
+        return Labels(self.aus, self.values[rows], self.mask[rows])
 
     def select(self, aus: tuple[str, ...]) -> Labels:
         """The same rows for other AUs; those that are not here come back uncoded."""

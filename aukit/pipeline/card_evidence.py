@@ -157,9 +157,8 @@ def _batches(
 ) -> Iterator[tuple[int, FaceBatch, Labels, Tensor]]:
     for start in range(0, len(requests), LOOK_BATCH):
         part = slice(start, start + LOOK_BATCH)
-        asked = requests.targets
-        targets = Labels(asked.aus, asked.values[part], asked.mask[part])
-        yield start, faces.batch(requests.rows[part].tolist()), targets, requests.seeds[part]
+        batch, targets = faces.batch(requests.rows[part].tolist()), requests.targets.take(part)
+        yield start, batch, targets, requests.seeds[part]
 
 
 def _look_at_truth(seats: Sequence[Seat], truth: Pictures) -> dict[str, Tensor]:

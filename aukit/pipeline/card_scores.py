@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aukit.contracts.labels import Labels
 from aukit.errors import DataError
 from aukit.pipeline.card_evidence import COPIED, MEASURES, PAINTED, REGIONS, Evidence
 from aukit.pipeline.judges import Seat
@@ -124,7 +123,7 @@ def _agreement(
     people = [who for who, keep in zip(evidence.people, rows, strict=True) if keep]
     own = _of_aus(seen[seat.name], seat.judge.names, aus)[rows].double()
     levels = _of_aus(seat.levels(seen[seat.name]), seat.judge.names, aus)[rows]
-    asked = Labels(asked.aus, asked.values[rows], asked.mask[rows]).select(aus)
+    asked = asked.take(rows).select(aus)
     table: dict[str, Any] = {name: {} for name in ("mean", *aus)}
     wanted = asked.values.double()
     for formula, truth, values in (

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from aukit.contracts.labels import Labels
 from aukit.errors import DataError, LeakageError
 from aukit.faces import read_rows, shards
 from aukit.folds import Fold, Weights, divide
@@ -55,9 +54,7 @@ def label_weights(index: pa.Table) -> Weights:
     names, starts = np.unique(people[order], return_index=True)
     rows = np.split(order, starts[1:])
     return {
-        str(name): label_counts(Labels(labels.aus, labels.values[own], labels.mask[own]))
-        .ravel()
-        .astype(np.float64)
+        str(name): label_counts(labels.take(own.tolist())).ravel().astype(np.float64)
         for name, own in zip(names, rows, strict=True)
     }
 

@@ -176,7 +176,7 @@ def calibrate(seat: Seat, faces: StoredFaces, rows: Sequence[int]) -> Seat:
             if (batch := faces.batch(rows[start : start + LOOK_BATCH]))
         ]
     )
-    labels = Labels(faces.aus, faces.labels.values[list(rows)], faces.labels.mask[list(rows)])
+    labels = faces.labels.take(list(rows))
     curves: dict[str, Rising] = {}
     for column, au in enumerate(seat.judge.names):
         truth = labels.select((au,))

@@ -82,7 +82,7 @@ class Truth:
     def _part(self, index: pa.Table, targets: Labels, start: int) -> Pictures:
         dataset, choice = self.registration.dataset, self.registration.data
         rows, keep = index.slice(start, RENDER_BATCH), slice(start, start + RENDER_BATCH)
-        wanted = Labels(targets.aus, targets.values[keep], targets.mask[keep])
+        wanted = targets.take(keep)
         assert isinstance(dataset, RendersTruth)
         with named(choice, "truth"):
             frames = dataset.render(rows, wanted)

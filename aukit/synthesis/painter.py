@@ -89,8 +89,8 @@ class Painter(ABC, Generic[Options]):
         networks = networks.to(self.context.device).eval()
         parts = []
         for start in range(0, len(faces), PAINT_BATCH):
-            rows = slice(start, start + PAINT_BATCH)
-            parts.append(self.paint_batch(networks, _faces(known, rows), _labels(wanted, rows)))
+            rows = range(start, min(start + PAINT_BATCH, len(faces)))
+            parts.append(self.paint_batch(networks, known.take(rows), wanted.take(rows)))
         return torch.cat(parts) if parts else faces.images.clone()
 
     def _ready(self) -> nn.ModuleDict:
@@ -139,17 +139,3 @@ def refuse_targets(targets: Labels, aus: tuple[str, ...]) -> None:
     outside = ~((values >= 0) & (values <= MAX_LEVEL))  # NaN as well
     if bool(outside.any()):
         raise DataError(f"a target intensity is {values[outside][0]:g}: intensities are 0..5")
-
-
-def _labels(labels: Labels, rows: slice) -> Labels:
-    return Labels(labels.aus, labels.values[rows], labels.mask[rows])
-
-
-def _faces(faces: FaceBatch, rows: slice) -> FaceBatch:
-    return FaceBatch(
-        ids=faces.ids[rows],
-        subjects=faces.subjects[rows],
-        images=faces.images[rows],
-        labels=_labels(faces.labels, rows),
-        landmarks=faces.landmarks[rows],
-    )

@@ -195,8 +195,17 @@ class DrawnFaces:
             ids=tuple(self._ids[row] for row in chosen),
             subjects=tuple(self._people[row] for row in chosen),
             images=images[chosen],
-            labels=Labels(self.aus, self.labels.values[chosen], self.labels.mask[chosen]),
+            labels=self.labels.take(chosen),
             landmarks=points[chosen],
+        )
+
+    def targets(self, values: Tensor | float, mask: Tensor | bool = True) -> Labels:
+        """What a synthesizer may be asked for: intensities for all faces, by broadcasting."""
+        shape = (len(self), len(self.aus))
+        return Labels(
+            self.aus,
+            torch.as_tensor(values, dtype=torch.float32).expand(shape).clone(),
+            torch.as_tensor(mask).expand(shape).clone(),
         )
 
 

@@ -11,7 +11,7 @@ from aukit import au
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.judge import Measures
 from aukit.testing.drawn import DrawnFaces
-from aukit.testing.models import require_batch_independence, rows_of
+from aukit.testing.models import require_batch_independence
 from aukit.testing.subject import Check, Subject, require
 
 FACES = 6
@@ -64,7 +64,7 @@ def check_looks_do_not_depend_on_the_batch(subject: Subject) -> None:
     judge, batch = subject.make(), _faces()
 
     def look(rows: list[int]) -> Tensor:
-        part = rows_of(batch, rows)
+        part = batch.take(rows)
         seen: Tensor = judge.look(part.images, part.landmarks)
         # NaN equals nothing; whether a judge can tell must not depend on the batch either.
         return seen.nan_to_num(-1e3)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.testing.drawn import DrawnFaces
 from aukit.testing.subject import Subject, require
@@ -43,18 +41,6 @@ class Disguised(DrawnFaces):
         self.__dict__.update(plain.__dict__)
         hidden = torch.where(plain.labels.mask, plain.labels.values, value)
         self.labels = Labels(plain.aus, hidden, plain.labels.mask)
-
-
-def rows_of(batch: FaceBatch, rows: list[int]) -> FaceBatch:
-    """Some rows of a batch."""
-    return replace(
-        batch,
-        ids=tuple(batch.ids[row] for row in rows),
-        subjects=tuple(batch.subjects[row] for row in rows),
-        images=batch.images[rows],
-        labels=Labels(batch.labels.aus, batch.labels.values[rows], batch.labels.mask[rows]),
-        landmarks=batch.landmarks[rows],
-    )
 
 
 def require_batch_independence(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from aukit.contracts.faces import FaceBatch
 from aukit.testing.drawn import DrawnFaces
-from aukit.testing.models import require_batch_independence, require_saves_and_loads, rows_of
+from aukit.testing.models import require_batch_independence, require_saves_and_loads
 from aukit.testing.subject import Check, Subject, require
 
 FACES = 12
@@ -42,7 +42,7 @@ def check_normalized_faces_do_not_depend_on_the_batch(subject: Subject) -> None:
     normalizer, whole = _fitted(subject, faces), faces.batch(range(FACES))
 
     def run(rows: list[int]) -> Tensor:
-        return _apply(normalizer, rows_of(whole, rows))
+        return _apply(normalizer, whole.take(rows))
 
     require_batch_independence(run, FACES, 1e-5, "normalized faces")
 

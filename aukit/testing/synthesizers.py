@@ -7,13 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aukit.contracts.labels import Labels
 from aukit.testing.drawn import DrawnFaces
 from aukit.testing.models import (
     require_batch_independence,
     require_close,
     require_saves_and_loads,
-    rows_of,
     session,
 )
 from aukit.testing.subject import Check, Subject, require
@@ -48,24 +46,26 @@ def check_masked_targets_are_ignored(subject: Subject) -> None:
     mask[:, 0] = True
     painted = []
     for hidden in (0.0, 5.0):
-        values = torch.where(mask, 3.0, hidden)
-        targets = Labels(faces.aus, values, mask)
-        painted.append(synthesizer.synthesize(faces.batch(range(FACES)), targets, _seeds()))
+        targets = faces.targets(torch.where(mask, 3.0, hidden), mask)
+        painted.append(synthesizer.synthesize(faces.batch(range(FACES)), targets, _seeds(faces)))
     require_close(painted[0], painted[1], 0, "with other intensities under the mask")
 
 
 def check_seeds_and_faces_decide_alone(subject: Subject) -> None:
     """A face with its seed is painted the same alone, in company and in any order."""
     faces = DrawnFaces(FACES)
-    synthesizer = _fitted(subject, faces)
-    whole, targets = faces.batch(range(FACES)), _targets(faces, 4.0)
+    require_painted_alone(_fitted(subject, faces), faces)
+
+
+def require_painted_alone(synthesizer: Any, faces: DrawnFaces) -> None:
+    """What a fitted synthesizer paints depends on the face, its target and its seed alone."""
+    whole, targets, seeds = faces.batch(range(len(faces))), faces.targets(4.0), _seeds(faces)
 
     def run(rows: list[int]) -> Tensor:
-        chosen = Labels(targets.aus, targets.values[rows], targets.mask[rows])
-        painted: Tensor = synthesizer.synthesize(rows_of(whole, rows), chosen, _seeds()[rows])
+        painted: Tensor = synthesizer.synthesize(whole.take(rows), targets.take(rows), seeds[rows])
         return painted.cpu()
 
-    require_batch_independence(run, FACES, NOISE, "painted faces")
+    require_batch_independence(run, len(faces), NOISE, "painted faces")
 
 
 def check_saved_synthesizer_is_the_same(subject: Subject) -> None:
@@ -83,17 +83,12 @@ def _fitted(subject: Subject, faces: DrawnFaces) -> Any:
 
 def _paint(synthesizer: Any, faces: DrawnFaces, level: float) -> Tensor:
     batch = faces.batch(range(FACES))
-    painted: Tensor = synthesizer.synthesize(batch, _targets(faces, level), _seeds())
+    painted: Tensor = synthesizer.synthesize(batch, faces.targets(level), _seeds(faces))
     return painted.cpu()
 
 
-def _targets(faces: DrawnFaces, level: float) -> Labels:
-    shape = (len(faces), len(faces.aus))
-    return Labels(faces.aus, torch.full(shape, level), torch.ones(shape, dtype=torch.bool))
-
-
-def _seeds() -> Tensor:
-    return torch.arange(FACES, dtype=torch.int64) * 7919
+def _seeds(faces: DrawnFaces) -> Tensor:
+    return torch.arange(len(faces), dtype=torch.int64) * 7919
 
 
 CHECKS: tuple[Check, ...] = (

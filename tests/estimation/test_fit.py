@@ -15,12 +15,13 @@ from aukit.contracts.context import Context
 from aukit.contracts.estimator import TrainingSet
 from aukit.errors import DataError
 from aukit.estimation.estimator import NetworkEstimator
-from aukit.estimation.fit import Fit, learning_rate, weighted_mean
+from aukit.estimation.fit import learning_rate, weighted_mean
 from aukit.estimation.heads import Head, head_of
 from aukit.estimation.network import Network
 from aukit.estimation.options import FitOptions
 from aukit.models import load_tensors
 from aukit.testing.drawn import DrawnFaces
+from aukit.testing.fits import require_exact_resume
 from aukit.training import Session
 
 OPTIONS = FitOptions(
@@ -61,11 +62,15 @@ def drawn(count: int = 20, partition: str = "train") -> DrawnFaces:
 
 def fitted(options: FitOptions, folder: Path, valid: bool = True) -> TinyEstimator:
     folder.mkdir(exist_ok=True)
+    return learned(options, Session(folder, seed=5), valid)
+
+
+def learned(options: FitOptions, session: Session, valid: bool = True) -> TinyEstimator:
     estimator = TinyEstimator(options, Context())
     faces = drawn()
     train = TrainingSet(faces, faces.labels.mask.float())
     other = DrawnFaces(16, size=24, partition="valid", aus=faces.aus, seed=1)
-    estimator.fit(train, other if valid else None, Session(folder, seed=5))
+    estimator.fit(train, other if valid else None, session)
     return estimator
 
 
@@ -90,33 +95,20 @@ def test_a_weighted_mean_is_that_of_torch() -> None:
     assert weighted_mean(losses, torch.zeros(4, 2)) == 0
 
 
-class Kill(Exception):
-    """Stands for a kill."""
-
-
 @pytest.mark.parametrize("head", ["softmax", "ordinal", "regression"])
 @pytest.mark.parametrize("networks", ["shared", "per-au"])
 def test_a_killed_fit_ends_bit_for_bit_as_an_uninterrupted_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: Any, networks: Any
+    tmp_path: Path, head: Any, networks: Any
 ) -> None:
     options = replace(OPTIONS, head=head, networks=networks, class_weights="balanced", warmup=2)
-    whole = fitted(options, tmp_path / "whole")
-    step = Fit.step
 
-    def dies(self: Fit, number: int) -> dict[str, Tensor]:
-        if number == 5:
-            raise Kill
-        return step(self, number)
+    def fit(session: Session) -> dict[str, Tensor]:
+        estimator = learned(options, session)
+        assert estimator.limits is not None
+        weights = {f"weight {n}": value for n, value in enumerate(weights_of(estimator))}
+        return {**weights, "limits": estimator.limits}
 
-    monkeypatch.setattr(Fit, "step", dies)
-    with pytest.raises(Kill):
-        fitted(options, tmp_path / "killed")
-    monkeypatch.setattr(Fit, "step", step)
-    resumed = fitted(options, tmp_path / "killed")
-    for one, other in zip(weights_of(whole), weights_of(resumed), strict=True):
-        assert torch.equal(one, other)
-    assert whole.limits is not None
-    assert torch.equal(whole.limits, resumed.limits)
+    require_exact_resume(fit, tmp_path, kills=(6,))
 
 
 def test_limits_are_saved_with_the_model_and_only_fitted_where_asked(tmp_path: Path) -> None:

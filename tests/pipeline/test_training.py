@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,8 @@ from aukit.checkpoints import restore
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.errors import DataError, StageError
-from aukit.training import CHECKPOINT, SCALARS, Best, Ema, Recipe, Session, read_scalars, train
-
-
-class Kill(Exception):
-    """Stands for a kill between two steps."""
+from aukit.testing.fits import Kill, Killing, require_exact_resume
+from aukit.training import CHECKPOINT, Best, Ema, Recipe, Session, train
 
 
 def _network() -> nn.Sequential:
@@ -29,14 +27,12 @@ def _network() -> nn.Sequential:
     )
 
 
-def _recipe(session: Session, steps: int, die_at: int | None = None) -> Recipe:
+def _recipe(session: Session, steps: int) -> Recipe:
     network = session.prepare(_network())
     optimizer = torch.optim.Adam(network.parameters(), 1e-2)
     best, ema = Best(network), Ema(network, 0.9)
 
     def step(number: int) -> dict[str, Tensor]:
-        if number == die_at:
-            raise Kill
         loss = network(session.images(torch.rand(6, 3, 8, 8))).square().mean()
         optimizer.zero_grad()
         loss.backward()
@@ -58,20 +54,16 @@ def _session(folder: Path, every: float = 0.0) -> Session:
 
 
 def test_a_killed_fit_ends_bit_for_bit_as_an_uninterrupted_one(tmp_path: Path) -> None:
-    whole = _session(tmp_path / "whole")
-    reference = _recipe(whole, 23)
-    train("whole", reference, whole)
+    def fit(session: Session) -> dict[str, Tensor]:
+        recipe = _recipe(session, 23)
+        train("killed", recipe, session)
+        return {
+            f"{name}/{key}": value
+            for name, module in recipe.modules.items()
+            for key, value in module.state_dict().items()
+        }
 
-    session = _session(tmp_path / "killed")
-    for die_at in (3, 11, 12):
-        with pytest.raises(Kill):
-            train("killed", _recipe(session, 23, die_at), session)
-    resumed = _recipe(session, 23)
-    train("killed", resumed, session)
-    for name, module in reference.modules.items():
-        for key, value in module.state_dict().items():
-            assert torch.equal(value, resumed.modules[name].state_dict()[key]), (name, key)
-    assert read_scalars(session.folder / SCALARS) == read_scalars(whole.folder / SCALARS)
+    require_exact_resume(fit, tmp_path, kills=(4, 12, 13))
 
 
 def test_the_best_network_is_kept(tmp_path: Path) -> None:
@@ -159,7 +151,7 @@ def test_the_networks_of_a_fit_tell_their_scalars_apart(tmp_path: Path) -> None:
 def test_a_checkpoint_of_another_network_or_cut_in_half_is_refused(tmp_path: Path) -> None:
     session = _session(tmp_path / "cut")
     with pytest.raises(Kill):
-        train("cut", _recipe(session, 9, die_at=6), session)
+        train("cut", _recipe(session, 9), replace(session, progress=Killing(7)))
     path = session.folder / CHECKPOINT
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])

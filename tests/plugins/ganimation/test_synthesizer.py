@@ -22,6 +22,8 @@ from aukit.errors import DataError, StageError
 from aukit.synthesis.batches import learning_rate
 from aukit.synthesis.images import resized
 from aukit.testing.drawn import DrawnFaces
+from aukit.testing.fits import require_exact_resume
+from aukit.testing.synthesizers import require_painted_alone
 from aukit.training import SCALARS, Paint, Session, read_scalars
 from aukit_ganimation.fit import SATURATED, Fit
 from aukit_ganimation.networks import Painting
@@ -53,44 +55,19 @@ def weights(synthesizer: Ganimation) -> dict[str, Tensor]:
     return {key: value.clone() for key, value in synthesizer.networks.state_dict().items()}
 
 
-def wanted(faces: DrawnFaces, values: Tensor | float, mask: Tensor | bool = True) -> Labels:
-    shape = (len(faces), len(faces.aus))
-    return Labels(
-        faces.aus,
-        torch.as_tensor(values, dtype=torch.float32).expand(shape).clone(),
-        torch.as_tensor(mask).expand(shape).clone(),
-    )
-
-
-class Kill(Exception):
-    """Stands for a kill."""
-
-
 @pytest.mark.parametrize(("attention", "composition"), [(False, "motion"), (True, "replace")])
 def test_a_killed_fit_ends_bit_for_bit_as_an_uninterrupted_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attention: bool, composition: str
+    tmp_path: Path, attention: bool, composition: str
 ) -> None:
     changes: Any = {"attention": attention, "composition": composition}
     config, faces = replace(TINY, epochs=2, **changes), drawn(uncoded=0.2)
-    whole = fitted(tmp_path / "whole", config, faces)
-    killed = tmp_path / "killed"
-    killed.mkdir()
-    step = Fit.step
-    for die_at in (2, 5, 6):
 
-        def dying(self: Fit, number: int, at: int = die_at) -> dict[str, Tensor]:
-            if number == at:
-                raise Kill
-            return step(self, number)
+    def fit(session: Session) -> dict[str, Tensor]:
+        synthesizer = Ganimation(config, Context())
+        synthesizer.fit(faces, session)
+        return weights(synthesizer)
 
-        monkeypatch.setattr(Fit, "step", dying)
-        with pytest.raises(Kill):
-            Ganimation(config, Context()).fit(faces, Session(killed, seed=3, checkpoint_every=0.0))
-    monkeypatch.setattr(Fit, "step", step)
-    resumed = fitted(killed, config, faces)
-    for key, value in weights(whole).items():
-        assert torch.equal(value, weights(resumed)[key]), key
-    assert read_scalars(killed / SCALARS) == read_scalars(tmp_path / "whole" / SCALARS)
+    require_exact_resume(fit, tmp_path, kills=(3, 6, 7))
 
 
 _TWO = """
@@ -148,15 +125,12 @@ def test_painting_a_face_depends_on_nothing_but_the_face_and_its_target(
     faces = drawn()
     config = replace(TINY, size=size, attention=attention)
     synthesizer = fitted(tmp_path / "fit", config, faces)
-    batch, targets = faces.batch(range(12)), wanted(faces, 4.0)
+    batch, targets = faces.batch(range(12)), faces.targets(4.0)
     whole = synthesizer.synthesize(batch, targets, torch.arange(12))
     assert whole.shape == batch.images.shape
     assert whole.dtype == torch.uint8
     assert torch.equal(whole, synthesizer.synthesize(batch, targets, torch.zeros(12)))
-    for row in (0, 7):
-        one = Labels(faces.aus, targets.values[[row]], targets.mask[[row]])
-        alone = synthesizer.synthesize(faces.batch([row]), one, torch.zeros(1))
-        assert int((alone.int() - whole[[row]].int()).abs().max()) <= 1
+    require_painted_alone(synthesizer, faces)
     (tmp_path / "model").mkdir()
     synthesizer.save(tmp_path / "model")
     loaded = Ganimation(GanimationConfig(), Context())
@@ -177,7 +151,7 @@ def test_what_the_networks_cannot_hold_is_carried_over(tmp_path: Path) -> None:
 
     synthesizer.networks["generator"] = Copy()
     batch = faces.batch(range(12))
-    painted = synthesizer.synthesize(batch, wanted(faces, 3.0), torch.zeros(12))
+    painted = synthesizer.synthesize(batch, faces.targets(3.0), torch.zeros(12))
     assert torch.equal(painted, batch.images)
 
 
@@ -188,7 +162,7 @@ def test_by_changes_a_face_asked_for_what_it_shows_is_given_back(
     faces = drawn()
     synthesizer = fitted(tmp_path, replace(TINY, composition=composition), faces)
     batch = faces.batch(range(12))
-    nothing = wanted(faces, 0.0, False)
+    nothing = faces.targets(0.0, False)
     for labels in (batch.labels, nothing):  # as coded, and as the critic sees it
         known = replace(batch, labels=labels)
         for targets in (labels, nothing):
@@ -202,8 +176,8 @@ def test_masked_targets_keep_what_the_face_shows(tmp_path: Path) -> None:
     synthesizer = fitted(tmp_path, faces=faces)
     batch, levels = faces.batch(range(12)), faces.labels.values
     asked = torch.tensor([True, False, False, False])
-    masked = wanted(faces, torch.where(asked, 5.0, float("nan")), asked)
-    spelled = wanted(faces, torch.where(asked, 5.0, levels))
+    masked = faces.targets(torch.where(asked, 5.0, float("nan")), asked)
+    spelled = faces.targets(torch.where(asked, 5.0, levels))
     seeds = torch.zeros(12)
     painted = synthesizer.synthesize(batch, masked, seeds)
     assert torch.equal(painted, synthesizer.synthesize(batch, spelled, seeds))
@@ -215,7 +189,7 @@ def test_masked_targets_keep_what_the_face_shows(tmp_path: Path) -> None:
     assert synthesizer.networks is not None
     small = resized(batch.images.float() / 127.5 - 1, 16)
     seen = synthesizer.networks["critic"](small).intensity.detach().clamp(0, 1) * 5
-    told = wanted(faces, torch.where(asked, 5.0, seen))
+    told = faces.targets(torch.where(asked, 5.0, seen))
     assert int((blind.int() - synthesizer.synthesize(batch, told, seeds).int()).abs().max()) <= 1
 
 
@@ -268,12 +242,12 @@ def test_previews_show_the_averaged_generator(tmp_path: Path) -> None:
     faces, shown = drawn(), []
 
     def preview(step: int, paint: Paint) -> None:
-        shown.append((step, paint(faces.batch(range(12)), wanted(faces, 3.0))))
+        shown.append((step, paint(faces.batch(range(12)), faces.targets(3.0))))
 
     synthesizer = Ganimation(TINY, Context())
     synthesizer.fit(faces, Session(tmp_path, seed=3, preview=preview))
     assert [step for step, _ in shown] == [1, 3, 5]
-    last = synthesizer.synthesize(faces.batch(range(12)), wanted(faces, 3.0), torch.zeros(12))
+    last = synthesizer.synthesize(faces.batch(range(12)), faces.targets(3.0), torch.zeros(12))
     assert torch.equal(shown[-1][1], last)
     assert not torch.equal(shown[0][1], last)
 
@@ -310,7 +284,7 @@ def test_faces_that_teach_nothing_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="AU04 is coded in no training face"):
         fitted(tmp_path, faces=never)
     constant = drawn()
-    constant.labels = wanted(constant, 2.0)
+    constant.labels = constant.targets(2.0)
     with pytest.raises(DataError, match="all 12 training faces have the same AU codes"):
         fitted(tmp_path, faces=constant)
     with pytest.raises(DataError, match="no person among the 3 training faces shows two"):
@@ -332,7 +306,7 @@ def test_targets_outside_of_the_scale_are_refused(tmp_path: Path, value: float) 
     synthesizer.aus = faces.aus
     synthesizer.networks = torch.nn.ModuleDict()
     with pytest.raises(DataError, match=r"a target intensity is .*: intensities are 0\.\.5"):
-        synthesizer.synthesize(faces.batch(range(12)), wanted(faces, value), torch.zeros(12))
+        synthesizer.synthesize(faces.batch(range(12)), faces.targets(value), torch.zeros(12))
 
 
 def test_other_aus_damaged_models_and_no_model_are_refused(tmp_path: Path) -> None:

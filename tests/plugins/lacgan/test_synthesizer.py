@@ -19,7 +19,9 @@ from aukit.contracts.labels import Labels
 from aukit.errors import ConfigError, DataError, MissingWeights, StageError
 from aukit.models import load_card
 from aukit.testing.drawn import DrawnFaces
-from aukit.training import CHECKPOINT, SCALARS, Paint, Scalars, Session, read_scalars
+from aukit.testing.fits import Kill, Killing, require_exact_resume
+from aukit.testing.synthesizers import require_painted_alone
+from aukit.training import CHECKPOINT, SCALARS, Paint, Session, read_scalars
 from aukit_lacgan.features import Edges
 from aukit_lacgan.fit import Fit
 from aukit_lacgan.plugin import QUICK, LacganConfig
@@ -53,15 +55,6 @@ def weights(synthesizer: Lacgan) -> dict[str, Tensor]:
     return {key: value.clone() for key, value in synthesizer.networks.state_dict().items()}
 
 
-def wanted(faces: DrawnFaces, values: Tensor | float, mask: Tensor | bool = True) -> Labels:
-    shape = (len(faces), len(faces.aus))
-    return Labels(
-        faces.aus,
-        torch.as_tensor(values, dtype=torch.float32).expand(shape).clone(),
-        torch.as_tensor(mask).expand(shape).clone(),
-    )
-
-
 @pytest.mark.parametrize("config", [TINY, PAPER, SHADED, replace(TINY, size=24)], ids=str)
 def test_outside_of_changed_regions_every_byte_is_the_faces(
     tmp_path: Path, config: LacganConfig
@@ -72,7 +65,7 @@ def test_outside_of_changed_regions_every_byte_is_the_faces(
     asked = torch.zeros(12, 4, dtype=torch.bool)
     asked[range(12), [row % 4 for row in range(12)]] = True
     values = (faces.labels.values + 3) % 6
-    painted = synthesizer.synthesize(batch, wanted(faces, values, asked), torch.zeros(12))
+    painted = synthesizer.synthesize(batch, faces.targets(values, asked), torch.zeros(12))
     regions = Regions(faces.aus, "paper", config.inner, config.slope, config.reach)
     inside = ((regions(batch.landmarks, 24) > 0) & asked[..., None, None]).any(1, keepdim=True)
     changed = painted != batch.images
@@ -87,7 +80,7 @@ def test_what_the_face_shows_already_is_returned_as_it_is(tmp_path: Path) -> Non
     synthesizer = fitted(tmp_path / "fit", PAPER, faces)
     same = synthesizer.synthesize(batch, faces.labels, seeds)
     assert torch.equal(same, batch.images)
-    nothing = synthesizer.synthesize(batch, wanted(faces, HIDDEN, False), seeds)
+    nothing = synthesizer.synthesize(batch, faces.targets(HIDDEN, False), seeds)
     assert torch.equal(nothing, batch.images)
     literal = fitted(tmp_path / "all", replace(PAPER, repaint_all=True), faces)
     assert not torch.equal(literal.synthesize(batch, faces.labels, seeds), batch.images)
@@ -99,40 +92,24 @@ def test_presence_labels_change_only_where_presence_changes(tmp_path: Path) -> N
     synthesizer = fitted(tmp_path, config, faces)
     batch, seeds = faces.batch(range(12)), torch.zeros(12)
     present = faces.labels.values >= 2
-    alike = wanted(faces, torch.where(present, 4.0, 1.0))
+    alike = faces.targets(torch.where(present, 4.0, 1.0))
     assert torch.equal(synthesizer.synthesize(batch, alike, seeds), batch.images)
-    other = wanted(faces, torch.where(present, 1.0, 4.0))
+    other = faces.targets(torch.where(present, 1.0, 4.0))
     assert not torch.equal(synthesizer.synthesize(batch, other, seeds), batch.images)
-
-
-class Kill(Exception):
-    """Stands for a kill."""
 
 
 @pytest.mark.parametrize("config", [TINY, PAPER], ids=["quick", "paper"])
 def test_a_killed_fit_ends_bit_for_bit_as_an_uninterrupted_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: LacganConfig
+    tmp_path: Path, config: LacganConfig
 ) -> None:
     faces = drawn(uncoded=0.2)
-    whole = fitted(tmp_path / "whole", config, faces)
-    killed = tmp_path / "killed"
-    killed.mkdir()
-    step = Fit.step
-    for die_at in (2, 4, 5):
 
-        def dying(self: Fit, number: int, at: int = die_at) -> dict[str, Tensor]:
-            if number == at:
-                raise Kill
-            return step(self, number)
+    def fit(session: Session) -> dict[str, Tensor]:
+        synthesizer = Lacgan(config, Context())
+        synthesizer.fit(faces, session)
+        return weights(synthesizer)
 
-        monkeypatch.setattr(Fit, "step", dying)
-        with pytest.raises(Kill):
-            Lacgan(config, Context()).fit(faces, Session(killed, seed=3, checkpoint_every=0.0))
-    monkeypatch.setattr(Fit, "step", step)
-    resumed = fitted(killed, config, faces)
-    for key, value in weights(whole).items():
-        assert torch.equal(value, weights(resumed)[key]), key
-    assert read_scalars(killed / SCALARS) == read_scalars(tmp_path / "whole" / SCALARS)
+    require_exact_resume(fit, tmp_path, kills=(3, 5, 6))
 
 
 _TWO = """
@@ -175,14 +152,11 @@ def test_painting_a_face_depends_on_nothing_but_the_face_and_its_target(
 ) -> None:
     faces = drawn()
     synthesizer = fitted(tmp_path / "fit", config, faces)
-    batch, targets = faces.batch(range(12)), wanted(faces, 4.0)
+    batch, targets = faces.batch(range(12)), faces.targets(4.0)
     whole = synthesizer.synthesize(batch, targets, torch.arange(12))
     assert whole.dtype == torch.uint8
     assert whole.shape == batch.images.shape
-    for row in (0, 7):
-        one = Labels(faces.aus, targets.values[[row]], targets.mask[[row]])
-        alone = synthesizer.synthesize(faces.batch([row]), one, torch.zeros(1))
-        assert int((alone.int() - whole[[row]].int()).abs().max()) <= 1
+    require_painted_alone(synthesizer, faces)
     (tmp_path / "model").mkdir()
     synthesizer.save(tmp_path / "model")
     loaded = Lacgan(LacganConfig(), Context())
@@ -197,8 +171,8 @@ def test_faces_without_codes_are_read_by_the_regressions(tmp_path: Path) -> None
     synthesizer = fitted(tmp_path, faces=faces)
     batch, seeds = faces.batch(range(12)), torch.zeros(12)
     asked = torch.tensor([True, False, False, False])
-    targets = wanted(faces, torch.where(asked, 5.0, float("nan")), asked)
-    unknown = replace(batch, labels=wanted(faces, HIDDEN, False))
+    targets = faces.targets(torch.where(asked, 5.0, float("nan")), asked)
+    unknown = replace(batch, labels=faces.targets(HIDDEN, False))
     nothing = Labels((), torch.zeros(12, 0), torch.zeros(12, 0, dtype=torch.bool))
     blind = synthesizer.synthesize(unknown, targets, seeds)
     assert torch.equal(
@@ -271,12 +245,12 @@ def test_previews_show_the_averaged_generators_and_do_not_disturb_the_fit(tmp_pa
     faces, shown = drawn(), []
 
     def preview(step: int, paint: Paint) -> None:
-        shown.append((step, paint(faces.batch(range(12)), wanted(faces, 3.0))))
+        shown.append((step, paint(faces.batch(range(12)), faces.targets(3.0))))
 
     synthesizer = Lacgan(TINY, Context())
     synthesizer.fit(faces, Session(tmp_path, seed=3, preview=preview))
     assert [step for step, _ in shown] == [1, 3, 5]
-    last = synthesizer.synthesize(faces.batch(range(12)), wanted(faces, 3.0), torch.zeros(12))
+    last = synthesizer.synthesize(faces.batch(range(12)), faces.targets(3.0), torch.zeros(12))
     assert torch.equal(shown[-1][1], last)
     unseen = weights(fitted(tmp_path / "unseen", faces=faces))
     assert all(torch.equal(value, unseen[key]) for key, value in weights(synthesizer).items())
@@ -329,7 +303,7 @@ def test_faces_that_teach_nothing_and_aus_without_region_are_named(tmp_path: Pat
     with pytest.raises(DataError, match="no person among the 3 training faces shows two"):
         fitted(tmp_path, faces=DrawnFaces(3, people=3, size=16))
     constant = drawn()
-    constant.labels = wanted(constant, 2.0)
+    constant.labels = constant.targets(2.0)
     with pytest.raises(DataError, match="all 12 training faces have the same AU codes"):
         fitted(tmp_path, faces=constant)
     with pytest.raises(ConfigError, match="centres of 'eacnet' do not have AU25"):
@@ -350,16 +324,12 @@ def test_a_checkpoint_cut_in_half_is_named(tmp_path: Path) -> None:
     config = replace(TINY, epochs=2)
     with pytest.raises(Kill):
         Lacgan(config, Context()).fit(
-            drawn(), Session(tmp_path, seed=3, checkpoint_every=0.0, on_scalars=_kill)
+            drawn(), Session(tmp_path, seed=3, checkpoint_every=0.0, progress=Killing(3))
         )
     file = tmp_path / CHECKPOINT
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(DataError, match=r"checkpoint .* cannot be continued"):
         fitted(tmp_path, config)
-
-
-def _kill(step: int, scalars: Scalars) -> None:
-    raise Kill
 
 
 def test_models_of_others_and_impossible_targets_are_refused(tmp_path: Path) -> None:
@@ -368,7 +338,7 @@ def test_models_of_others_and_impossible_targets_are_refused(tmp_path: Path) -> 
     batch = faces.batch(range(12))
     for value in (9.0, -1.0, float("nan")):
         with pytest.raises(DataError, match=r"a target intensity is .*: intensities are 0\.\.5"):
-            synthesizer.synthesize(batch, wanted(faces, value), torch.zeros(12))
+            synthesizer.synthesize(batch, faces.targets(value), torch.zeros(12))
     other = Labels(("AU45",), torch.ones(12, 1), torch.ones(12, 1, dtype=torch.bool))
     with pytest.raises(DataError, match="cannot paint AU45: it knows AU01, AU04, AU12, AU25"):
         synthesizer.synthesize(batch, other, torch.zeros(12))

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_meshes import SmallMeshes
 
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError, DataError
 from aukit.pipeline.align import partition_rows
 from aukit.progress import Silent
+from aukit.testing.fits import Kill, Killing
 from aukit.training import Session, read_scalars
 from aukit_prnet import examples, weights
 from aukit_prnet.fit import Fit, PrnetFit
@@ -21,7 +23,6 @@ from aukit_prnet.layout import Layout
 from aukit_prnet.network import REACH, PositionMapNet
 from aukit_prnet.recipe import FitOptions
 from aukit_prnet.supervision import Guided, coarse_loss, ease, map_loss, target_maps
-from tests.plugins.prnet.small_meshes import SmallMeshes
 
 TINY = FitOptions(
     width=2, resolution=64, steps=6, batch=8, learning_rate=1e-2, warmup=2, average=0.5,
@@ -135,18 +136,8 @@ def test_an_interrupted_fit_ends_the_same(tmp_path: Path) -> None:
         for name in ("train", "valid")
     ]
     session = Session(tmp_path, seed=3, checkpoint_every=0)
-
-    class Killed(Exception):
-        pass
-
-    class Half(Fit):
-        def step(self, number: int) -> dict[str, torch.Tensor]:
-            if number == 3:
-                raise Killed
-            return super().step(number)
-
-    with pytest.raises(Killed):
-        Half(TINY, Layout.load(64), session, *sets).run()
+    with pytest.raises(Kill):
+        Fit(TINY, Layout.load(64), replace(session, progress=Killing(4)), *sets).run()
     again = Fit(TINY, Layout.load(64), session, *sets).run()
     assert whole is not None
     for name, value in whole.state_dict().items():

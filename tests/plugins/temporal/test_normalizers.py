@@ -60,7 +60,7 @@ class Faces:
             ids=tuple(f"f{n:03d}" for n in chosen),
             subjects=tuple(f"d/train/{self.people[n]}" for n in chosen),
             images=self.images[chosen],
-            labels=Labels(AUS, self.labels.values[chosen], self.labels.mask[chosen]),
+            labels=self.labels.take(chosen),
             landmarks=torch.zeros(len(chosen), 68, 2),
         )
 

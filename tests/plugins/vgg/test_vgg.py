@@ -56,7 +56,7 @@ class Bars:
             ids=tuple(map(str, rows)),
             subjects=("d/train/p",) * len(rows),
             images=self.images[rows],
-            labels=Labels(AUS, self.labels.values[rows], self.labels.mask[rows]),
+            labels=self.labels.take(rows),
             landmarks=torch.zeros(len(rows), 68, 2),
         )
 
