@@ -108,6 +108,8 @@ def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], as_json: bool, **op
     judges = nest(settings(ctx))
     if len(paths) == 1:
         _refuse(ctx, OF_TABLES, "tables of predictions, not for a run")
+        if paths[0].is_file():
+            raise ConfigError(f"{paths[0]} is one table", "give both: TRUTH PREDICTIONS")
         _show_card(ctx, paths[0], judges, as_json, **{name: options[name] for name in OF_RUNS})
         return
     if len(paths) > 3:

@@ -85,6 +85,7 @@ def _show(
         what = f"Scores of {predictions[0].name} against {truth.name}"
     else:
         what = f"{predictions[1].name} minus {predictions[0].name}"
-    size = f"{found['frames']} frames, {found['people']} people, present from {threshold:g} on"
+    people = "1 person" if found["people"] == 1 else f"{found['people']} people"
+    size = f"{found['frames']} frames, {people}, present from {threshold:g} on"
     headline = DETECTION if found["presence"] else HEADLINE
     show_scores(found["scores"], f"{what}: {size}, with 95 % intervals over people", headline)

@@ -13,11 +13,13 @@ Spaces around names and capitals do not matter.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aukit import au
+from aukit.errors import DataError
 
 KEYS: dict[str, tuple[str, ...]] = {
     "id": ("id",),
@@ -69,18 +71,21 @@ def recognise(names: Sequence[str], truth: bool) -> Layout:
     Args:
         names: as they are in the file.
         truth: whether the table is taken for the truth; one of aukit's own holds both.
+
+    Raises:
+        DataError: two columns hold the same of one AU.
     """
     known = {name.strip().lower(): name for name in reversed(names)}
     keys = {key: known[name] for key, options in KEYS.items() if (name := _first(options, known))}
-    plain = _matching(_PLAIN, known)
-    if own := _matching(_OWN, known):
+    plain = _matching(_PLAIN, names)
+    if own := _matching(_OWN, names):
         return Layout("aukit", keys, plain if truth else own)
     if known.keys() >= _AUKIT_KEYS:
         return Layout("aukit", keys, plain)
-    openface = [_matching(pattern, known) for pattern in _OPENFACE]
+    openface = [_matching(pattern, names) for pattern in _OPENFACE]
     if any(openface):
         return Layout("OpenFace", keys, *openface)
-    if libreface := _matching(_LIBREFACE, known):
+    if libreface := _matching(_LIBREFACE, names):
         return Layout("LibreFace", keys, libreface, plain)
     if plain and any(name in known for name in _PYFEAT):
         return Layout("py-feat", keys, presence=plain)
@@ -91,6 +96,12 @@ def _first(options: Sequence[str], known: Mapping[str, str]) -> str | None:
     return next((name for name in options if name in known), None)
 
 
-def _matching(pattern: re.Pattern[str], known: Mapping[str, str]) -> dict[str, str]:
-    found = ((pattern.fullmatch(name), column) for name, column in known.items())
-    return dict(sorted((au.column(int(match[1])), column) for match, column in found if match))
+def _matching(pattern: re.Pattern[str], names: Sequence[str]) -> dict[str, str]:
+    matches = ((pattern.fullmatch(name.strip().lower()), name) for name in names)
+    pairs = sorted((au.column(int(match[1])), name) for match, name in matches if match)
+    for (unit, first), (other, second) in itertools.pairwise(pairs):
+        if unit == other:
+            raise DataError(
+                f"the columns '{first}' and '{second}' both hold {unit}", "leave one of them out"
+            )
+    return dict(pairs)

@@ -199,8 +199,24 @@ def _notes(
     if not coded.all():
         parts = [f"{u} {n}" for u, n in zip(aus, (~coded).sum(0).tolist(), strict=True) if n]
         yield f"not coded in {truth.path.name}: frames of {', '.join(parts)}"
-    if _subjects(truth, predictions) is None:
+    for unit in (name for name in aus if _is_constant(truth.values[name])):
+        yield f"{unit} never changes in {truth.path.name}: its agreement and F1 tell nothing"
+    yield from _notes_on_people(_subjects(truth, predictions))
+
+
+def _is_constant(values: NDArray[np.float64]) -> bool:
+    return len(np.unique(values[~np.isnan(values)])) == 1
+
+
+def _notes_on_people(side: Side | None) -> Iterator[str]:
+    if side is None:
         yield "no column tells people apart: no intervals (--person COLUMN)"
+        return
+    people = side.keys.column("subject")
+    if nameless := people.null_count:
+        yield f"{nameless} rows of {side.path.name} name nobody: they count as one person"
+    if len(people.unique()) == 1:
+        yield f"{side.path.name} names one person only: no intervals"
 
 
 def _subjects(truth: Side, predictions: Side) -> Side | None:

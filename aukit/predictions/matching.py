@@ -81,7 +81,7 @@ def _columns(truth: Side, predictions: Side, match: Match) -> list[str]:
         what = "ids" if wanted == "id" else "numbers"
         raise DataError(
             f"frames cannot be matched: no column of frame {what} in {' and in '.join(lacking)}",
-            "name it 'frame', or match rows by their order: --match order",
+            f"name it '{wanted}', or match rows by their order: --match order",
         )
     if wanted != "frame":
         return [wanted]
@@ -90,9 +90,11 @@ def _columns(truth: Side, predictions: Side, match: Match) -> list[str]:
 
 def _names(side: Side, columns: Sequence[str], shift: int) -> pa.ChunkedArray:
     """What tells frames apart, as one text each."""
-    if side.keys.num_rows == 0:
-        raise DataError(f"{side.path} holds no rows")
     parts = [side.keys.column(name) for name in columns]
+    if parts[-1].null_count:
+        row = pc.index(parts[-1].is_null(), True).as_py() + 1
+        what = "id" if columns[-1] == "id" else "frame number"
+        raise DataError(f"row {row} of {side.path} has no {what}", "leave such rows out")
     if columns[-1] == "frame" and shift:
         parts[-1] = pc.add(parts[-1], shift)
     texts = [pc.fill_null(part.cast(pa.string()), "") for part in parts]

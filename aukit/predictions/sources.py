@@ -25,6 +25,9 @@ NOT_CODED = (9.0, -1.0, 999.0)
 """Codes that corpora use for a frame that was not coded, besides NaN and nothing at all."""
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+SHOWN = 8
+"""Columns that an error lists."""
+
 FILE = "file"
 """Column that a folder's tables get: the name of the file without its suffix."""
 
@@ -70,9 +73,11 @@ def read_truth(path: Path, scale: Scale = "auto", person: str | None = None) -> 
     """
     table, layout = _read(path, person, truth=True)
     columns = {**layout.presence, **layout.intensity, **layout.unknown}
-    values = {name: _numbers(table, column) for name, column in sorted(columns.items())}
+    values = {name: _numbers(path, table, column) for name, column in sorted(columns.items())}
     for name, column in values.items():
         values[name] = np.where(np.isin(column, NOT_CODED), np.nan, column)
+    if all(np.isnan(column).all() for column in values.values()):
+        raise DataError(f"no frame of {path} is coded: no number in {', '.join(values)}")
     presence = not layout.intensity and _is_presence(path, layout, values, scale, "--truth-scale")
     for name, column in values.items():
         _check_range(path, name, column, presence)
@@ -100,9 +105,12 @@ def read_predictions(
     """
     table, layout = _read(path, person, truth=False)
     chosen, presence = _chosen(path, table, layout, estimate, scale)
-    values = {name: _numbers(table, column) for name, column in sorted(chosen.items())}
+    values = {name: _numbers(path, table, column) for name, column in sorted(chosen.items())}
     notes = []
-    if "success" in layout.keys and (lost := _numbers(table, layout.keys["success"]) == 0).any():
+    if (
+        "success" in layout.keys
+        and (lost := _numbers(path, table, layout.keys["success"]) == 0).any()
+    ):
         notes.append(f"{int(lost.sum())} rows of {path.name} say that no face was found")
         values = {name: np.where(lost, np.nan, column) for name, column in values.items()}
     if clip and not presence:
@@ -125,7 +133,7 @@ def _chosen(
 ) -> tuple[Mapping[str, str], bool]:
     """AU -> column of what is scored, and whether that is presence."""
     if layout.unknown:
-        values = {name: _numbers(table, column) for name, column in layout.unknown.items()}
+        values = {name: _numbers(path, table, column) for name, column in layout.unknown.items()}
         presence = _is_presence(path, layout, values, scale, "--scale")
         return layout.unknown, presence
     wanted = estimate if estimate != "auto" else "intensity" if layout.intensity else "presence"
@@ -176,13 +184,15 @@ def _read(path: Path, person: str | None, truth: bool) -> tuple[pa.Table, Layout
     layout: Layout | None = None
     for file in files:
         names = _names(file)
-        found = recognise([*names, FILE] if path.is_dir() else names, truth)
+        found = _layout(file, [*names, FILE] if path.is_dir() else names, truth)
         if person is not None:
             found = _with_person(file, names, found, person, truth)
         if not found.au_columns:
+            more = ", ..." if len(names) > SHOWN else ""
             raise DataError(
-                f"{file} has no column of an AU (columns: {', '.join(names[:8])}, ...)",
-                "columns are called AU01, AU1, au_1, AU01_r, AU01_c or au_1_intensity",
+                f"{file} has no column of an AU (columns: {', '.join(names[:SHOWN])}{more})",
+                "columns are called AU01, AU1, au_1, AU01_r, AU01_c or au_1_intensity; commas, "
+                "semicolons or tabs part them",
             )
         if layout is not None and found != layout:
             raise DataError(f"{file} has other columns than {files[0]}", "evaluate them apart")
@@ -190,7 +200,17 @@ def _read(path: Path, person: str | None, truth: bool) -> tuple[pa.Table, Layout
         wanted = [*dict.fromkeys([*found.keys.values(), *found.au_columns])]
         tables.append(_rows(file, names, wanted, path.is_dir()))
     assert layout is not None
-    return pa.concat_tables(tables, promote_options="permissive"), layout
+    table = pa.concat_tables(tables, promote_options="permissive")
+    if table.num_rows == 0:
+        raise DataError(f"{path} holds no rows")
+    return table, layout
+
+
+def _layout(file: Path, names: Sequence[str], truth: bool) -> Layout:
+    try:
+        return recognise(names, truth)
+    except DataError as error:
+        raise DataError(f"{file}: {error.message}", error.hint) from error
 
 
 def _with_person(
@@ -221,9 +241,15 @@ def _names(file: Path) -> list[str]:
         return list(_parquet(file).schema_arrow.names)
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
-            return next(csv.reader(text, delimiter=_delimiter(file)), [])
+            names = next(csv.reader(text, delimiter=_delimiter(file)), [])
     except UnicodeDecodeError as error:
-        raise DataError(f"{file} is neither Parquet nor CSV text: {error.reason}") from error
+        raise DataError(
+            f"{file} is neither Parquet nor CSV text: {error.reason}",
+            "save it as CSV in UTF-8; a spreadsheet program exports its own files so",
+        ) from error
+    if not names:
+        raise DataError(f"{file} is empty")
+    return names
 
 
 def _parquet(file: Path) -> pq.ParquetFile:
@@ -264,11 +290,14 @@ def _csv_rows(file: Path, names: Sequence[str], wanted: Sequence[str]) -> pa.Tab
         raise DataError(f"{file} is not a readable CSV file: {error}") from error
 
 
-def _numbers(table: pa.Table, column: str) -> NDArray[np.float64]:
+def _numbers(path: Path, table: pa.Table, column: str) -> NDArray[np.float64]:
     try:
         found = table.column(column).cast(pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowException as error:
-        raise DataError(f"column '{column.strip()}' holds more than numbers: {error}") from error
+        raise DataError(
+            f"column '{column.strip()}' of {path} holds more than numbers: {error}",
+            "decimals have points, not commas",
+        ) from error
     return np.array(found, np.float64)
 
 

@@ -79,6 +79,7 @@ def test_our_own_predictions_are_their_own_truth(files: Path, capsys: Capture) -
         (["truth.csv", "good.csv", "--shift", "1"], "holds none of the 240 frames"),
         (["truth.csv", "good.csv", "--match", "id"], "no column of frame ids"),
         (["truth.csv", "gone.csv"], "gone.csv does not exist"),
+        (["truth.csv"], "truth.csv is one table (give both: TRUTH PREDICTIONS)"),
     ],
 )
 def test_one_clear_line_for_what_cannot_be(

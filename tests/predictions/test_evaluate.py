@@ -282,6 +282,40 @@ def test_what_is_no_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "ragged.csv").write_text("frame,AU1\n1,2\n2\n")
     with pytest.raises(DataError, match=r"ragged\.csv is not a readable CSV"):
         read_truth(tmp_path / "ragged.csv")
-    (tmp_path / "empty.csv").write_text("frame,subject,AU1\n")
-    with pytest.raises(DataError, match=r"empty\.csv"):
-        read_truth(tmp_path / "empty.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("frame,subject,AU1\n", "holds no rows"),
+        ("frame|AU1\n1|2\n", r"no column of an AU \(columns: frame\|AU1\)"),
+        ("frame;AU1\n1;2,5\n", r"column 'AU1' of .*table\.csv holds more than numbers"),
+        ("frame,AU1,au_01\n1,2,3\n", "columns 'AU1' and 'au_01' both hold AU01"),
+        ("frame,AU1,AU1\n1,2,3\n", "columns 'AU1' and 'AU1' both hold AU01"),
+        ("frame,AU1,AU2\n1,9,\n2,-1,999\n", "no frame of .* is coded: .* AU01, AU02"),
+    ],
+)
+def test_a_table_that_cannot_be_the_truth_says_why(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "table.csv").write_text(text)
+    with pytest.raises(DataError, match=said) as caught:
+        read_truth(tmp_path / "table.csv")
+    assert "table.csv" in str(caught.value)
+
+
+def test_a_frame_without_a_number_is_named(evaluate: Evaluate) -> None:
+    truth = truth_table()
+    truth["frame"] = truth["frame"].where(truth.index != 7)
+    with pytest.raises(DataError, match=r"row 8 of .*truth\.csv has no frame number"):
+        evaluate(truth, openface())
+
+
+def test_what_makes_scores_hollow_is_said(evaluate: Evaluate) -> None:
+    nameless = truth_table(subject="p1", frame=np.arange(FRAMES), AU4=0)
+    nameless.loc[:2, "subject"] = None
+    estimates = openface(frame=np.arange(FRAMES)).drop(columns=["subject"])
+    notes = evaluate(nameless, estimates)["notes"]
+    assert "AU04 never changes in truth.csv: its agreement and F1 tell nothing" in notes
+    assert "3 rows of truth.csv name nobody: they count as one person" in notes
+    notes = evaluate(nameless.assign(subject="p1"), estimates)["notes"]
+    assert "truth.csv names one person only: no intervals" in notes
