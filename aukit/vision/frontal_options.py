@@ -5,21 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from aukit.vision.face_options import FaceOptions
+
 Fit = Literal["similarity", "affine"]
 Occlusion = Literal["black", "mirror"]
 
 
 @dataclass(frozen=True)
-class FrontalOptions:
+class FrontalOptions(FaceOptions):
     """How the face is shown, and what is refused."""
 
-    size: int = field(default=224, metadata={"help": "side of the registered face in pixels"})
-    margin: float = field(
-        default=0.09, metadata={"help": "free share of the width on either side of the jaw"}
-    )
-    forehead: float = field(
-        default=0.14, metadata={"help": "free share of the height above the brows"}
-    )
     fit: Fit = field(
         default="similarity",
         metadata={"help": "how the mesh is turned to the front: similarity keeps its shape"},
@@ -41,10 +36,7 @@ class FrontalOptions:
     )
 
     def __post_init__(self) -> None:
-        if self.size < 16:
-            raise ValueError("size must be at least 16")
-        if not (0 <= self.margin < 0.5 and 0 <= self.forehead < 1):
-            raise ValueError("margin must lie in 0..0.5 and forehead in 0..1")
+        super().__post_init__()
         if self.min_eyes <= 0:
             raise ValueError("min_eyes must be more than 0")
         if not 0 < self.max_turn <= 90:

@@ -7,19 +7,13 @@ from typing import Literal
 
 from aukit.components import Component
 from aukit.hooks import hookimpl
+from aukit.vision.face_options import FaceOptions
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(FaceOptions):
     """Where the face lies in the registered picture, and what is refused."""
 
-    size: int = field(default=224, metadata={"help": "side of the registered face in pixels"})
-    margin: float = field(
-        default=0.09, metadata={"help": "free share of the width on either side of the jaw"}
-    )
-    forehead: float = field(
-        default=0.14, metadata={"help": "free share of the height above the brows"}
-    )
     points: Literal["all", "stable"] = field(
         default="all",
         metadata={
@@ -35,10 +29,7 @@ class Options:
     )
 
     def __post_init__(self) -> None:
-        if self.size < 16:
-            raise ValueError("size must be at least 16")
-        if not (0 <= self.margin < 0.5 and 0 <= self.forehead < 1):
-            raise ValueError("margin must lie in 0..0.5 and forehead in 0..1")
+        super().__post_init__()
         if self.min_eyes <= 0:
             raise ValueError("min_eyes must be more than 0")
         if not 0 <= self.max_outside <= 1:
