@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from label_tables import AUS, ROWS, labels, rounded, skewed
 
 from aukit import config, records
 from aukit.contracts.context import Context
@@ -22,29 +23,6 @@ from aukit.statistics.levels import plan_counts
 from aukit_resampling.balancers import EMPTY_LEVELS, Resample, Unbalanced, draw
 from aukit_resampling.plugin import NoneConfig, ResampleConfig, aukit_balancers
 
-AUS = ("AU01", "AU12")
-INTENSITY = st.one_of(st.none(), st.integers(0, 5).map(float), st.floats(0, 5, width=32))
-ROWS = st.lists(st.tuples(INTENSITY, INTENSITY), min_size=1, max_size=40)
-
-
-def labels(rows: list[Any], aus: tuple[str, ...] = AUS) -> pa.Table:
-    count = len(rows)
-    columns: dict[str, Any] = {
-        "id": [f"f{i:06d}" for i in range(count)],
-        "subject": ["s"] * count,
-        "view": ["frontal"] * count,
-        "task": ["t"] * count,
-    }
-    for place, name in enumerate(aus):
-        columns[name] = pa.array([row[place] for row in rows], pa.float32())
-    return pa.table(columns)
-
-
-def skewed(frames: int, aus: tuple[str, ...]) -> pa.Table:
-    random = np.random.default_rng(0)
-    share = [0.9, 0.05, 0.03, 0.01, 0.007, 0.003]
-    return labels(random.choice(6, (frames, len(aus)), p=share).astype(float).tolist(), aus)
-
 
 def resample(table: pa.Table, per_level: int = 7, seed: int = 0, aus: Any = AUS) -> pa.Table:
     return Resample(ResampleConfig(per_level), Context()).plan(table, table, aus, seed)
@@ -52,10 +30,6 @@ def resample(table: pa.Table, per_level: int = 7, seed: int = 0, aus: Any = AUS)
 
 def unbalanced(table: pa.Table) -> pa.Table:
     return Unbalanced(NoneConfig(), Context()).plan(table, table, AUS, 0)
-
-
-def rounded(value: float) -> int:
-    return int(np.floor(np.float32(value) + np.float32(0.5)))
 
 
 @given(ROWS)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from label_tables import AUS, labels, rounded, rows_up_to
 
 from aukit import records
 from aukit.components import Component
@@ -16,30 +17,20 @@ from aukit.contracts.context import Context
 from aukit.pipeline.training_set import check_plan
 from aukit_resampling.plugin import aukit_balancers
 
-AUS = ("AU01", "AU12")
-INTENSITY = st.one_of(st.none(), st.integers(0, 5).map(float), st.floats(0, 5, width=32))
-ROWS = st.lists(st.tuples(INTENSITY, INTENSITY), min_size=1, max_size=25)
+ROWS = rows_up_to(25)
 EVERY = pytest.mark.parametrize("component", aukit_balancers(), ids=lambda c: c.name)
 PER_VIEW = {"resample": {"per_view": True}}
 SMALL = {"resample": {"per_level": 7}, "semantic": {"per_level": 7}}
 
 
 def table(rows: list[Any], prefix: str = "f") -> pa.Table:
-    columns: dict[str, Any] = {
-        "id": [f"{prefix}{i:03d}" for i in range(len(rows))],
-        "subject": [f"s{i % 3}" for i in range(len(rows))],
-        "view": [("frontal", "0,40", None)[i % 3] for i in range(len(rows))],
-        "task": ["t"] * len(rows),
-    }
-    for place, name in enumerate(AUS):
-        columns[name] = pa.array([row[place] for row in rows], pa.float32())
-    return pa.table(columns)
+    return labels(rows, prefix=prefix, views=("frontal", "0,40", None))
 
 
-def plan(component: Component, labels: pa.Table, seed: int = 0, **options: Any) -> pa.Table:
+def plan(component: Component, frames: pa.Table, seed: int = 0, **options: Any) -> pa.Table:
     values = {**SMALL.get(component.name, {}), **options}
     balancer = component.load()(component.config(**values), Context())
-    made: pa.Table = balancer.plan(labels, labels, AUS, seed)
+    made: pa.Table = balancer.plan(frames, frames, AUS, seed)
     return made
 
 
@@ -49,16 +40,16 @@ def plan(component: Component, labels: pa.Table, seed: int = 0, **options: Any) 
 def test_a_plan_uses_training_frames_at_the_level_that_they_show(
     component: Component, rows: list[Any], seed: int
 ) -> None:
-    labels = table(rows)
-    made = plan(component, labels, seed)
-    ids = labels["id"].to_pylist()
+    frames = table(rows)
+    made = plan(component, frames, seed)
+    ids = frames["id"].to_pylist()
     check_plan(made, AUS, ids, ids)
-    shown = {row["id"]: row for row in labels.to_pylist()}
+    shown = {row["id"]: row for row in frames.to_pylist()}
     for row in made.to_pylist():
         decides = row["source"] if row["origin"] == records.REAL else row["target"]
         value = shown[decides][row["training_set"]]
         assert value is not None, "a frame that is not coded for the AU decides a level"
-        assert row["level"] == int(np.floor(np.float32(value) + np.float32(0.5)))
+        assert row["level"] == rounded(value)
 
 
 @EVERY
@@ -69,13 +60,13 @@ def test_neither_order_nor_uncoded_frames_nor_another_plan_change_anything(
     component: Component, per_view: bool, rows: list[Any], random: Any
 ) -> None:
     options = PER_VIEW.get(component.name, {}) if per_view else {}
-    labels = table([(0.0, 3.0), *rows])
+    frames = table([(0.0, 3.0), *rows])
     uncoded = table([(None, None)] * 6, prefix="a")
-    made = plan(component, labels, **options)
-    order = list(range(labels.num_rows))
+    made = plan(component, frames, **options)
+    order = list(range(frames.num_rows))
     random.shuffle(order)
-    assert plan(component, labels.take(order), **options).equals(made)
-    assert plan(component, pa.concat_tables([uncoded, labels]), **options).equals(made)
+    assert plan(component, frames.take(order), **options).equals(made)
+    assert plan(component, pa.concat_tables([uncoded, frames]), **options).equals(made)
 
 
 @EVERY
@@ -95,11 +86,11 @@ def test_labels_of_which_nothing_is_known_make_an_empty_plan(component: Componen
 
 
 def test_resampling_by_view_counts_in_each_view() -> None:
-    labels = table([(float(i % 2), None) for i in range(60)])
+    frames = table([(float(i % 2), None) for i in range(60)])
     (component,) = (c for c in aukit_balancers() if c.name == "resample")
-    views = dict(zip(labels["id"].to_pylist(), labels["view"].to_pylist(), strict=True))
+    views = dict(zip(frames["id"].to_pylist(), frames["view"].to_pylist(), strict=True))
     uses: dict[tuple[Any, ...], int] = {}
-    for row in plan(component, labels, per_view=True).to_pylist():
+    for row in plan(component, frames, per_view=True).to_pylist():
         key = (row["training_set"], row["level"], views[row["source"]])
         uses[key] = uses.get(key, 0) + row["count"]
     expected = {("AU01", level, view): 7 for level in (0, 1) for view in ("frontal", "0,40", None)}
@@ -109,9 +100,9 @@ def test_resampling_by_view_counts_in_each_view() -> None:
 def test_levels_that_only_some_views_lack_are_told(caplog: pytest.LogCaptureFixture) -> None:
     import json
 
-    labels = table([(0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (2.0, 1.0)])
+    frames = table([(0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (2.0, 1.0)])
     (component,) = (c for c in aukit_balancers() if c.name == "resample")
-    made = plan(component, labels, per_view=True)
+    made = plan(component, frames, per_view=True)
     empty = json.loads(made.schema.metadata[b"aukit.empty_levels"])
     assert empty == {"AU01": [1, 3, 4, 5], "AU12": [0, 2, 3, 4, 5]}
     assert "AU01: no training frame at level 2 in view 0,40, 2 in view unknown" in caplog.text

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from label_tables import AUS, ROWS, labels, rounded, skewed
 
 from aukit import records
 from aukit.contracts.context import Context
@@ -23,38 +24,12 @@ from aukit_resampling.balancers import EMPTY_LEVELS
 from aukit_resampling.plugin import SemanticConfig
 from aukit_resampling.semantic import Semantic, match, mix
 
-AUS = ("AU01", "AU12")
-INTENSITY = st.one_of(st.none(), st.integers(0, 5).map(float), st.floats(0, 5, width=32))
-ROWS = st.lists(st.tuples(INTENSITY, INTENSITY), min_size=1, max_size=40)
-
-
-def labels(rows: list[Any], aus: tuple[str, ...] = AUS, prefix: str = "f") -> pa.Table:
-    columns: dict[str, Any] = {
-        "id": [f"{prefix}{i:06d}" for i in range(len(rows))],
-        "subject": [f"s{i % 3}" for i in range(len(rows))],
-        "view": ["frontal"] * len(rows),
-        "task": ["t"] * len(rows),
-    }
-    for place, name in enumerate(aus):
-        columns[name] = pa.array([row[place] for row in rows], pa.float32())
-    return pa.table(columns)
-
-
-def skewed(frames: int, aus: tuple[str, ...]) -> pa.Table:
-    random = np.random.default_rng(0)
-    share = [0.9, 0.05, 0.03, 0.01, 0.007, 0.003]
-    return labels(random.choice(6, (frames, len(aus)), p=share).astype(float).tolist(), aus)
-
 
 def semantic(
     table: pa.Table, per_level: int = 7, seed: int = 0, aus: Any = AUS, sources: Any = None
 ) -> pa.Table:
     painted = table if sources is None else sources
     return Semantic(SemanticConfig(per_level), Context()).plan(table, painted, aus, seed)
-
-
-def rounded(value: float | None) -> int | None:
-    return None if value is None else int(np.floor(np.float32(value) + np.float32(0.5)))
 
 
 @given(ROWS, st.integers(1, 50), st.integers(0, 3))
