@@ -11,6 +11,7 @@ from aukit.au import MAX_LEVEL
 from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
+from aukit.errors import DataError
 from aukit.synthesis.batches import fill, scaled
 from aukit.synthesis.images import as_bytes, as_signed, resized
 from aukit.synthesis.painter import Painter
@@ -20,6 +21,21 @@ from aukit_lacgan.fit import Fit, generators_of, regions_of
 from aukit_lacgan.networks import LocalCritics
 from aukit_lacgan.painting import as_labels, estimate, repaint
 from aukit_lacgan.plugin import LacganConfig
+
+
+def refuse_without_points(faces: FaceBatch) -> None:
+    """Stop at faces that would come back as they are, since nobody knows where their regions lie.
+
+    Raises:
+        DataError: a landmark is not a number.
+    """
+    known = faces.landmarks.isfinite().flatten(1).all(1).tolist()
+    if not all(known):
+        raise DataError(
+            f"{faces.ids[known.index(False)]}: lacgan paints around landmarks, and those "
+            "of this face are not known",
+            "let aukit register the photo itself, without --aligned",
+        )
 
 
 class Lacgan(Painter[LacganConfig]):
@@ -78,7 +94,12 @@ class Lacgan(Painter[LacganConfig]):
         return {**super().card(), "identity loss": self.features}
 
     def paint_batch(self, networks: nn.ModuleDict, faces: FaceBatch, targets: Labels) -> Tensor:
-        """Paint a few faces; only regions of AUs that change are touched."""
+        """Paint a few faces; only regions of AUs that change are touched.
+
+        Raises:
+            DataError: the 68 points of a face are not known.
+        """
+        refuse_without_points(faces)
         device, size = self.context.device, self.config.size
         whole = as_signed(faces.images.to(device))
         small, side = resized(whole, size), whole.shape[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -354,6 +355,18 @@ def test_models_of_others_and_impossible_targets_are_refused(tmp_path: Path) -> 
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(DataError, match="cannot be read"):
         Lacgan(TINY, Context()).load(model)
+
+
+def test_faces_whose_points_nobody_knows_are_refused(tmp_path: Path) -> None:
+    faces = drawn()
+    synthesizer = fitted(tmp_path, faces=faces)
+    batch = faces.batch(range(12))
+    points = batch.landmarks.clone()
+    points[3, 40] = torch.nan
+    with pytest.raises(DataError, match=rf"^{re.escape(batch.ids[3])}: .* are not known"):
+        synthesizer.synthesize(
+            replace(batch, landmarks=points), faces.targets(3.0), torch.zeros(12)
+        )
 
 
 def test_nothing_can_be_painted_or_saved_before_a_fit(tmp_path: Path) -> None:
