@@ -60,18 +60,18 @@ def fit_aligner(fit: Fit, folder: Path, progress: Progress) -> Path:
     Raises:
         ConfigError: the dataset knows no meshes, or the folder holds the fit of something else.
     """
-    ensure_writable(folder / TRAINING)
-    _claim(folder, fit.to_json())
     dataset = make(fit.data, fit.context)
     if not isinstance(dataset, KnowsMesh):
         raise ConfigError(
             f"dataset '{fit.data.component.name}' does not know the meshes behind its pictures",
             "an aligner is fitted on one that does, such as avatars-wild",
         )
+    fitter: FitsAligner = make(fit.fitter, fit.context)
+    ensure_writable(folder / TRAINING)
+    _claim(folder, fit.to_json())
     with named(fit.data, "index"):
         index = dataset.index()  # type: ignore[attr-defined]
     check_index(index)
-    fitter: FitsAligner = make(fit.fitter, fit.context)
     session = Session(
         folder / TRAINING,
         fit.context.device,
