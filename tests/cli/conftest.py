@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,17 +23,12 @@ def tiny(distribute: Callable[..., Path]) -> None:
 def painted_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a finished run with the tiny synthesizer `tint`, on AU01 and AU12."""
     from aukit.pipeline import execute
-    from aukit.registry import Plugin, Registry
     from aukit.run_config import nest, resolve
 
-    spec = importlib.util.spec_from_file_location("tiny_of_painted_run", TINY)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    registry, plugin = Registry(), Plugin("tiny-faces", "0.1", "tiny")
-    registry.plugins.append(plugin)
-    registry.register(plugin, module)
+    sys.path.insert(0, str(TINY.parent))
+    import tiny_plugin
+
+    registry = tiny_plugin.registry()
     settings = {
         "preset": "quick", "device": "cpu", "data": "drawn", "landmarker": "everywhere",
         "aligner": "centre", "synth": "tint", "synth.steps": 40, "balancer.per_level": 3,

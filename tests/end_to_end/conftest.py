@@ -7,29 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from aukit.registry import Plugin, Registry
+from aukit.registry import Registry
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # workers import the tiny components by name
 
 
-def _registry() -> Registry:
-    import tiny_plugin
-
-    found = Registry()
-    plugin = Plugin("tiny-faces", "0.1", "tiny")
-    found.plugins.append(plugin)
-    found.register(plugin, tiny_plugin)
-    return found
-
-
 @pytest.fixture
 def registry() -> Registry:
     """A fresh one for each test."""
-    return _registry()
+    import tiny_plugin
+
+    return tiny_plugin.registry()
 
 
 @pytest.fixture(scope="module")
 def module_registry() -> Registry:
     """One for what several tests look at."""
-    return _registry()
+    import tiny_plugin
+
+    return tiny_plugin.registry()

@@ -152,12 +152,8 @@ sys.path[:0] = [{here!r}]
 from pathlib import Path
 import tiny_plugin
 from aukit.pipeline import execute
-from aukit.registry import Plugin, Registry
 from aukit.run_config import nest, resolve
-registry = Registry()
-plugin = Plugin("tiny-faces", "0.1", "tiny")
-registry.plugins.append(plugin)
-registry.register(plugin, tiny_plugin)
+registry = tiny_plugin.registry()
 import aukit.training, dataclasses
 original = aukit.training.Session.part
 aukit.training.Session.part = lambda self, name: dataclasses.replace(

@@ -6,6 +6,7 @@ estimator can really learn from them within seconds.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from aukit.contracts.landmarker import IBUG68, Faces
 from aukit.hooks import hookimpl
 from aukit.models import load_card, load_tensors, save_model
 from aukit.records import index_schema, labels_of, plan_schema, with_labels
+from aukit.registry import Plugin, Registry
 from aukit.seeds import seed_of
 from aukit.training import Recipe, Session, train
 from aukit.views import View
@@ -335,6 +337,14 @@ def _tiny(kind: str, name: str, cls: str, config: type = NoConfig) -> Component:
     return Component(
         kind=kind, name=name, factory=f"{__name__}:{cls}", config=config, summary=f"tiny {name}"
     )
+
+
+def registry() -> Registry:
+    """A fresh one, with the built-ins and these components."""
+    found, plugin = Registry(), Plugin("tiny-faces", "0.1", "tiny")
+    found.plugins.append(plugin)
+    found.register(plugin, sys.modules[__name__])
+    return found
 
 
 @hookimpl

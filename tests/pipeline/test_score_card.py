@@ -33,7 +33,6 @@ from aukit.pipeline.judges import Seat, calibrate
 from aukit.pipeline.score_card import _changing, make_card
 from aukit.pipeline.truth import Truth
 from aukit.progress import Silent, SilentBar
-from aukit.registry import Plugin, Registry
 from aukit.run_config import nest, resolve
 from aukit.statistics.pictures import PEAK, ROUNDING
 from aukit.vision.images import read
@@ -50,11 +49,8 @@ CHOICE = Choice(Component("judge", "toy", "a:B", tiny_plugin.NoConfig, "toy"), N
 
 @pytest.fixture(scope="module")
 def registration() -> Registration:
-    registry, plugin = Registry(), Plugin("tiny-faces", "0.1", "tiny")
-    registry.plugins.append(plugin)
-    registry.register(plugin, tiny_plugin)
     settings = {"data": "drawn", "aligner": "centre", "data.people": 4, "data.frames": 22}
-    role = resolve(registry, [("test", nest(settings))], "quick").roles["test"]
+    role = resolve(tiny_plugin.registry(), [("test", nest(settings))], "quick").roles["test"]
     return Registration(role.data, role.landmarker, role.aligner, Context())
 
 

@@ -18,7 +18,6 @@ from aukit.pipeline import truth as truth_module
 from aukit.pipeline.align import Registration
 from aukit.pipeline.truth import Truth
 from aukit.records import labels_of
-from aukit.registry import Plugin, Registry
 from aukit.run_config import nest, resolve
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "end_to_end"))
@@ -29,11 +28,8 @@ AUS = tiny_plugin.AUS
 
 @pytest.fixture
 def registration() -> Registration:
-    registry, plugin = Registry(), Plugin("tiny-faces", "0.1", "tiny")
-    registry.plugins.append(plugin)
-    registry.register(plugin, tiny_plugin)
     settings = {"data": "drawn", "aligner": "centre", "data.people": 2, "data.frames": 12}
-    role = resolve(registry, [("test", nest(settings))], "quick").roles["test"]
+    role = resolve(tiny_plugin.registry(), [("test", nest(settings))], "quick").roles["test"]
     return Registration(role.data, role.landmarker, role.aligner, Context())
 
 
