@@ -17,6 +17,7 @@ _STORAGE: dict[int, tuple[str, str]] = {
     errno.EDQUOT: ("the disk quota is used up", "free some space and run the same command again"),
     errno.EROFS: ("the file system is read-only", "choose another folder with --output"),
     errno.EACCES: ("permission denied", "choose another folder, or change its permissions"),
+    errno.EISDIR: ("a folder lies where a file is to be written", "name a file"),
     errno.EPERM: ("operation not permitted", "choose another folder, or change its permissions"),
 }
 
@@ -49,7 +50,8 @@ def of_storage(error: OSError) -> StorageError | None:
     if error.errno not in _STORAGE:
         return None
     what, hint = _STORAGE[error.errno]
-    place = f": {error.filename}" if error.filename else ""
+    name = error.filename2 or error.filename  # of a file that is renamed, what it is to be called
+    place = f": {name}" if name else ""
     return StorageError(f"{what}{place}", hint)
 
 

@@ -79,6 +79,6 @@ def show_plan(planned: Planned, title: str) -> None:
     from aukit.report.plan import COLUMNS, count_rows
 
     table(f"{title}: frames → uses", COLUMNS, count_rows(planned.distribution), COLUMNS[1:])
-    click.echo(", ".join(f"{count} {name}" for name, count in planned.facts.items()))
+    click.echo(", ".join(f"{name}: {count}" for name, count in planned.facts.items()))
     for note in planned.notes:
         click.echo(f"note    {note}")

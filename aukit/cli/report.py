@@ -8,6 +8,7 @@ import click
 
 from aukit.cli.app import App, emit_json
 from aukit.cli.shared import json_at_end_option
+from aukit.errors import ConfigError
 
 
 @click.command()
@@ -24,9 +25,15 @@ def report(ctx: click.Context, run: Path, output: Path | None, as_json: bool) ->
     RUN is a run folder. Nothing is computed but the page: it shows what the run left, for example
     after `aukit evaluate` made another score card, or after aukit's reports have become better.
     """
+    from aukit.comparison.compare import COMPARISON
     from aukit.console import RichProgress
     from aukit.pipeline.report import rewrite
 
+    if (run / COMPARISON).is_file():
+        raise ConfigError(
+            f"{run} is the folder of a comparison, not of a run",
+            "its own command writes its report anew, and runs nothing that is finished",
+        )
     registry = ctx.ensure_object(App).registry
     path = rewrite(run, output or run / "report.html", registry, RichProgress())
     if as_json:

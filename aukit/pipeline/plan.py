@@ -62,7 +62,7 @@ class Planned:
         """How much there is, label -> number."""
         found = {
             "training people": self.people,
-            "their frames": self.frames,
+            "training frames": self.frames,
             "rows of the plan": self.plan.num_rows,
             "uses": int(self.distribution.after.sum()),
         }

@@ -85,8 +85,8 @@ def rewrite(folder: Path, path: Path, registry: Registry, progress: Progress) ->
         DataError: the run was not finished, or results are gone.
         StorageError: the page cannot be written.
     """
+    work, prepared, fitted = open_finished(folder, registry, progress)
     with progress.start("report"):
-        work, prepared, fitted = open_finished(folder, registry, progress)
         scores = _document(folder / SCORES)
         card = None
         if (folder / CARD).is_file():

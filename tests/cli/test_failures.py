@@ -31,6 +31,7 @@ from aukit.errors import AukitError
         (OSError(errno.ENOSPC, "x", "a/b"), 6, "error: the disk is full: a/b (free some space"),
         (OSError(errno.EROFS, "x", "a"), 6, "error: the file system is read-only: a (choose"),
         (PermissionError(errno.EACCES, "x", "a"), 6, "error: permission denied: a (choose"),
+        (OSError(errno.EISDIR, "x", ".a.1", None, "a"), 6, "error: a folder lies where a file "),
         (FileNotFoundError(errno.ENOENT, "x", "a"), 1, "error: FileNotFoundError: "),
         (ZeroDivisionError("by zero"), 1, "error: ZeroDivisionError: by zero (run again with"),
         (click.UsageError("Missing argument 'NAME'."), 2, "error: Missing argument 'NAME'"),

@@ -87,4 +87,8 @@ def test_damaged_scores_are_named(tiny: None, copied: Path, capsys: Capture) -> 
 
 def test_a_folder_that_is_no_run_is_refused(tiny: None, tmp_path: Path, capsys: Capture) -> None:
     assert main(["report", str(tmp_path)]) == 2
-    assert "is not a run folder" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is not a run folder" in line
+    (tmp_path / "comparison.json").write_text("{}", encoding="utf-8")
+    assert main(["report", str(tmp_path)]) == 2
+    assert "is the folder of a comparison" in capsys.readouterr().err
