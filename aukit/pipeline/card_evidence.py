@@ -11,6 +11,7 @@ from torch import Tensor
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.contracts.synthesizer import Synthesizer
+from aukit.errors import DataError
 from aukit.faces import StoredFaces
 from aukit.pipeline.card_pictures import Batch
 from aukit.pipeline.card_requests import Requests
@@ -79,12 +80,17 @@ def gather(
         truth: shows the true pictures, or None.
         bar: advanced by one for each face looked at.
         watch: sees all pictures, to keep some.
+
+    Raises:
+        DataError: a judge that was asked for by name says nothing of any picture.
     """
     rows = requests.used.tolist()
     seen = _looked_at(seats, faces, rows, bar)
     position = torch.full((len(faces),), -1)
     position[requests.used] = torch.arange(len(rows))
     painted, true, near = _painted(synthesizer, seats, faces, requests, truth, bar, watch)
+    for seat in seats:
+        _require_answers(seat, torch.cat([seen[seat.name], painted[seat.name]]))
     real = {name: _real(values, position, requests) for name, values in seen.items()}
     return Evidence(
         requests=requests,
@@ -97,6 +103,14 @@ def gather(
         spare_people=[faces.people[row] for row in requests.spare.tolist()],
         closeness=near,
     )
+
+
+def _require_answers(seat: Seat, seen: Tensor) -> None:
+    if seat.asked and not seen.isfinite().any():
+        raise DataError(
+            f"judge '{seat.name}' says nothing of any of the {len(seen)} pictures",
+            "is what it goes by about these pictures, and from the same run?",
+        )
 
 
 def _real(seen: Tensor, position: Tensor, requests: Requests) -> Tensor:

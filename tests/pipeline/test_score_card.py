@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -312,6 +313,18 @@ def test_a_broken_judge_is_named(
 ) -> None:
     with pytest.raises(error, match=complaint):
         card(Copies(), judge())
+
+
+def test_a_named_judge_that_knows_no_picture_is_refused(faces: StoredFaces) -> None:
+    class Elsewhere(Sees):
+        def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+            return torch.full_like(super().look(images, landmarks), torch.nan)
+
+    requests = draw_requests(faces, 1, 0)
+    for asked in (False, True):
+        with nullcontext() if not asked else pytest.raises(DataError, match="says nothing of any"):
+            jury = [replace(seat, asked=asked) for seat in seats(Elsewhere())]
+            gather(brush(), jury, faces, requests, None, SilentBar(), lambda *_: None)
 
 
 def test_albums_and_exports_hold_the_pictures(
