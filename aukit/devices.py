@@ -33,13 +33,18 @@ def resolve_device(name: str) -> str:
         rank = os.environ.get("LOCAL_RANK")
         return "cpu" if kind is None else f"{kind}:{rank}" if rank else kind
     try:
+        torch.device(name)
+    except RuntimeError as error:  # which lists every device there ever was
+        raise _unusable(name, "torch knows none of that name") from error
+    try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0][:160]
-        raise ConfigError(
-            f"device '{name}' cannot be used: {reason}", "see `aukit doctor`"
-        ) from error
+        raise _unusable(name, str(error).splitlines()[0][:160]) from error
     return name
+
+
+def _unusable(name: str, reason: str) -> ConfigError:
+    return ConfigError(f"device '{name}' cannot be used: {reason}", "see `aukit doctor`")
 
 
 def usable_processors() -> int:

@@ -18,6 +18,7 @@ _STORAGE: dict[int, tuple[str, str]] = {
     errno.EROFS: ("the file system is read-only", "choose another folder with --output"),
     errno.EACCES: ("permission denied", "choose another folder, or change its permissions"),
     errno.EISDIR: ("a folder lies where a file is to be written", "name a file"),
+    errno.ENOTDIR: ("a file lies where a folder should be", "choose another folder"),
     errno.EPERM: ("operation not permitted", "choose another folder, or change its permissions"),
 }
 

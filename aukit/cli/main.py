@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("aukit.cli.compare:compare", "Run a grid of choices and compare them."),
     "plan": ("aukit.cli.plan:plan", "Balance the labels alone, and look at the plan."),
     "align": ("aukit.cli.align:align", "Register the faces of photos, folders and videos."),
-    "evaluate": ("aukit.cli.evaluate:evaluate", "Score a run's synthesizer anew."),
+    "evaluate": ("aukit.cli.evaluate:evaluate", "Score predictions, or a run's synthesizer."),
     "report": ("aukit.cli.report:report", "Write the report of a finished run anew."),
     "edit": ("aukit.cli.edit:edit", "Give the faces of photos other AUs."),
     "fit": ("aukit.cli.fit:fit", "Fit an aligner or a synthesizer alone."),

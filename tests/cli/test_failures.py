@@ -30,6 +30,7 @@ from aukit.errors import AukitError
         (click.Abort(), 130, "interrupted; run the same command again to continue"),
         (OSError(errno.ENOSPC, "x", "a/b"), 6, "error: the disk is full: a/b (free some space"),
         (OSError(errno.EROFS, "x", "a"), 6, "error: the file system is read-only: a (choose"),
+        (NotADirectoryError(errno.ENOTDIR, "x", "a"), 6, "error: a file lies where a folder "),
         (PermissionError(errno.EACCES, "x", "a"), 6, "error: permission denied: a (choose"),
         (OSError(errno.EISDIR, "x", ".a.1", None, "a"), 6, "error: a folder lies where a file "),
         (FileNotFoundError(errno.ENOENT, "x", "a"), 1, "error: FileNotFoundError: "),
