@@ -158,7 +158,7 @@ def test_views_are_counted_and_missing_levels_noted(
     assert any(note.startswith("AU12: nothing at level") for note in shown["notes"])
     assert main(line) == 0
     out = capsys.readouterr().out
-    assert "9 views of each" in out
+    assert "views of each: 9" in out
     assert "note    AU12: nothing at level" in out
 
 

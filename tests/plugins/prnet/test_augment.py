@@ -15,7 +15,9 @@ from aukit_prnet.augment import Jitter, crops, cut, disturb, move
 @pytest.fixture
 def landmarks() -> torch.Tensor:
     torch.manual_seed(0)
-    return torch.rand(16, 68, 2) * 40 + 30
+    points = torch.rand(16, 68, 2) * 40 + 30
+    points[:, 36:48, 1] -= 20  # eyes above the mouth: heads that do not lie
+    return points
 
 
 def test_without_jitter_the_crop_is_the_aligners(landmarks: torch.Tensor) -> None:
