@@ -76,3 +76,23 @@ class HasFeatures(Protocol):
     def features(self, faces: FaceBatch) -> Tensor:
         """(B, D) float32 on the CPU; independent of how the faces are batched."""
         ...
+
+
+@runtime_checkable
+class Calibrates(Protocol):
+    """An estimator that reads a face better if it has seen more of the person.
+
+    What is usual for a person (a resting face, the mean of a recording) differs more between
+    strangers than one AU moves a face, so an estimator may take it away before it decides. What it
+    gathered of people is no part of the model: `save` leaves it out.
+    """
+
+    def calibrate(self, faces: FaceSource) -> None:
+        """Gather what is usual for each person in `faces`, by `FaceBatch.subjects`.
+
+        Called after `fit` or `load` and before `predict`, with all faces that will be predicted, or
+        with some that show each person at rest. Labels are hidden: every mask is False. What was
+        known of a person who comes again is replaced. `predict` still takes people who never came
+        here, and is then as good as it can be without.
+        """
+        ...
