@@ -1,12 +1,14 @@
 """The tables of aukit: frames, faces, plans and predictions, as Arrow schemas.
 
-One record is one face in one frame. Every AU is one float32 column (`AU01`, 0..5); null means *not
-coded*, whatever sign the corpus used for it. The schema version is in the file's metadata.
+One record is one face in one frame. Every AU is one float32 column; null means *not coded*,
+whatever sign the corpus used for it. Its field says what the codes are (`aukit.kind`): an
+intensity, 0..5, or an occurrence, 0 or 1. The schema version is in the file's metadata.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, cast
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +23,12 @@ REAL, SYNTHETIC = "real", "synthetic"
 TRAIN, VALID, TEST = "train", "valid", "test"
 OK, DROPPED = "ok", "dropped"
 
+AuKind = Literal["intensity", "occurrence"]
+INTENSITY: AuKind = "intensity"
+OCCURRENCE: AuKind = "occurrence"
+_KIND = b"aukit.kind"
+_KINDS = (INTENSITY, OCCURRENCE)
+
 _text = pa.string()
 
 
@@ -29,8 +37,11 @@ def _list(length: int) -> pa.DataType:
     return pa.list_(pa.field("element", pa.float32()), length)
 
 
-def _au_fields(aus: Iterable[str]) -> list[pa.Field]:
-    return [pa.field(name, pa.float32()) for name in aus]
+def _au_fields(aus: Iterable[str], kinds: Mapping[str, AuKind] | None = None) -> list[pa.Field]:
+    known = kinds or {}
+    return [
+        pa.field(name, pa.float32(), metadata={_KIND: known.get(name, INTENSITY)}) for name in aus
+    ]
 
 
 _INDEX = [
@@ -67,14 +78,18 @@ def _schema(fields: Sequence[pa.Field], content: str) -> pa.Schema:
     return pa.schema(fields, metadata=metadata)
 
 
-def index_schema(aus: Iterable[str]) -> pa.Schema:
+def index_schema(aus: Iterable[str], kinds: Mapping[str, AuKind] | None = None) -> pa.Schema:
     """Frames without pixels.
+
+    Args:
+        aus: AU columns.
+        kinds: what each of them holds; intensities where nothing is said.
 
     `id` is stable between runs (`dataset/partition/subject/task/view/frame`); `partition` is
     `train`, `valid`, `test` or null; (`dataset`, `partition`, `subject`) is the person; `view` is
     `frontal`, a pose such as `-40,20` (pitch, yaw in degrees), or null.
     """
-    return _schema([*_INDEX, *_au_fields(aus)], "index")
+    return _schema([*_INDEX, *_au_fields(aus, kinds)], "index")
 
 
 def face_schema(aus: Iterable[str]) -> pa.Schema:
@@ -125,6 +140,17 @@ def au_columns(table: pa.Table | pa.Schema) -> tuple[str, ...]:
     return tuple(name for name in schema.names if au.is_column(name))
 
 
+def au_kinds(table: pa.Table | pa.Schema) -> dict[str, AuKind]:
+    """AU column -> what it holds; an intensity where its field does not say."""
+    schema = table.schema if isinstance(table, pa.Table) else table
+    return {name: _kind(schema.field(name)) for name in au_columns(schema)}
+
+
+def _kind(field: pa.Field) -> AuKind:
+    text = (field.metadata or {}).get(_KIND, INTENSITY.encode()).decode()
+    return cast(AuKind, text)
+
+
 def labels_of(table: pa.Table, aus: Sequence[str]) -> Labels:
     """AU columns as a batch of labels; a null, or a column that is absent, is masked.
 
@@ -169,8 +195,8 @@ def check_index(table: pa.Table) -> None:
     """Refuse an index that breaks the contract.
 
     Raises:
-        DataError: a column is missing or of another type, an id is doubled, or a label is not
-            in 0..5.
+        DataError: a column is missing or of another type, an id is doubled, or a code is not on
+            its column's scale.
     """
     expected = index_schema(au_columns(table))
     for wanted in expected:
@@ -183,3 +209,17 @@ def check_index(table: pa.Table) -> None:
     if (distinct := ids.unique()) is not None and len(distinct) != len(ids):
         raise DataError(f"the index has {len(ids) - len(distinct)} doubled ids")
     labels_of(table, au_columns(table))
+    _check_kinds(table)
+
+
+def _check_kinds(table: pa.Table) -> None:
+    for name, kind in au_kinds(table).items():
+        if kind not in _KINDS:
+            known = ", ".join(_KINDS)
+            raise DataError(f"index column '{name}' holds '{kind}'", f"an AU column holds: {known}")
+        column = table.column(name)
+        if kind == OCCURRENCE and not set(column.unique().to_pylist()) <= {0.0, 1.0, None}:
+            raise DataError(
+                f"{name} is an occurrence, but has other codes than 0 and 1",
+                "give it the kind 'intensity', or make the codes 0 and 1",
+            )

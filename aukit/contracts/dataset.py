@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aukit.contracts.labels import Labels
@@ -73,6 +74,20 @@ class Dataset(Protocol):
 
     def read(self, rows: pa.Table) -> Iterator[Frames]:
         """The pixels of some index rows, streamed in their order, in batches of any size."""
+        ...
+
+
+@runtime_checkable
+class KnowsSources(Protocol):
+    """A dataset of files on this machine, which says which they are."""
+
+    def sources(self) -> Iterable[Path]:
+        """Every file that `index` or `read` looks into, in any order.
+
+        Names, sizes and times of these files belong to the keys of the stages that read them, so
+        that a corrected label file is noticed; they are not opened for it. Files that are missing
+        may be named, too: their coming is a change.
+        """
         ...
 
 
