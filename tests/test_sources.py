@@ -19,7 +19,7 @@ from aukit.contracts.context import Context
 from aukit.errors import ConfigError, DataError
 from aukit.records import check_index
 from aukit.sources import Files, FilesOptions
-from aukit.vision import images
+from aukit.vision import film, images
 
 WIDTH, HEIGHT, RATE = 64, 48, 20
 
@@ -106,12 +106,12 @@ def test_successive_chunks_do_not_start_a_video_again(
 ) -> None:
     starts = []
 
-    class Counted(sources.Video):
+    class Counted(film.Video):
         def __init__(self, path: Path, every: int = 1) -> None:
             starts.append(path)
             super().__init__(path, every)
 
-    monkeypatch.setattr(sources, "Video", Counted)
+    monkeypatch.setattr(film, "Video", Counted)
     files = opened(video)
     index = files.index()
     for start in range(0, 50, 10):
@@ -151,7 +151,7 @@ def test_a_video_with_fewer_frames_than_indexed_keeps_what_it_has(video: Path) -
     extended = extended.set_column(extended.column_names.index("frame"), "frame", numbers)
     levels = [(level, reason) for _, level, reason in read(files, extended)]
     assert all(reason is None for _, reason in levels[:50])
-    assert levels[50] == (None, sources.ENDED)
+    assert levels[50] == (None, film.ENDED)
 
 
 def test_a_cut_off_video_gives_the_frames_before_the_cut(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +79,7 @@ class Video(AbstractContextManager["Video"]):
         self._failure: str | None = None
         self._last = 0.0
         self._ended = False
+        self._numbers: Mapping[int, int] | None = None
 
     def _duration(self) -> float:
         """Seconds by the container's header, 0 where it does not say."""
@@ -113,6 +114,16 @@ class Video(AbstractContextManager["Video"]):
             return self.frames_read < self._stream.frames
         return self._last + _SLACK_S < self._duration()
 
+    def leap(self, stamp: int, numbers: Mapping[int, int]) -> None:
+        """Go on at the last key frame that is not after a frame; nothing before is decoded.
+
+        Args:
+            stamp: the frame's time stamp.
+            numbers: time stamp -> position, of all frames (`time_stamps`).
+        """
+        self._container.seek(stamp, stream=self._stream)
+        self._numbers = numbers
+
     def batches(self, size: int = 32) -> Iterator[Clip]:
         """Frames in order, at most `size` at a time; a new batch starts where the size changes."""
         waiting: list[tuple[int, Any, Tensor]] = []
@@ -128,6 +139,9 @@ class Video(AbstractContextManager["Video"]):
     def _frames(self) -> Iterator[tuple[int, Any]]:
         for packet in self._packets():
             for frame in self._decode(packet):
+                if self._numbers is not None:
+                    # Frames before the key frame in time, after it in the file, cannot be decoded.
+                    self.frames_read = self._numbers.get(frame.pts, self.frames_read)
                 self._last = self._time(self.frames_read, frame)
                 if self.frames_read % self._every == 0:
                     yield self.frames_read, frame
@@ -162,6 +176,22 @@ class Video(AbstractContextManager["Video"]):
         if frame.time is not None:
             return float(frame.time)
         return number / self.rate if self.rate else math.nan
+
+
+def time_stamps(path: Path) -> dict[int, int] | None:
+    """Time stamp -> position of every frame of a video, read from its packets alone.
+
+    None where the file does not give each frame a stamp of its own (some AVI files).
+    """
+    try:
+        with av.open(str(path)) as container:
+            packets = container.demux(container.streams.video[0])
+            stamps = [packet.pts for packet in packets if packet.size and not packet.is_discard]
+    except (av.FFmpegError, OSError, IndexError):
+        return None
+    if None in stamps or len(set(stamps)) < len(stamps):
+        return None
+    return {stamp: position for position, stamp in enumerate(sorted(stamps))}
 
 
 def _image(frame: Any) -> Tensor:
