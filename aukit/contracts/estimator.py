@@ -87,12 +87,15 @@ class Calibrates(Protocol):
     gathered of people is no part of the model: `save` leaves it out.
     """
 
-    def calibrate(self, faces: FaceSource) -> None:
+    def calibrate(self, faces: FaceSource, at_rest: bool = False) -> None:
         """Gather what is usual for each person in `faces`, by `FaceBatch.subjects`.
 
-        Called after `fit` or `load` and before `predict`, with all faces that will be predicted, or
-        with some that show each person at rest. Labels are hidden: every mask is False. What was
-        known of a person who comes again is replaced. `predict` still takes people who never came
-        here, and is then as good as it can be without.
+        Called after `fit` or `load` and before `predict`. Labels are hidden: every mask is False.
+        What was known of a person who comes again is replaced. `predict` still takes people who
+        never came here, and is then as good as it can be without.
+
+        Args:
+            faces: all faces that will be predicted, unless `at_rest`.
+            at_rest: the faces are known to show people at rest; one a person is enough.
         """
         ...

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aukit.contracts.estimator import Prediction, TrainingSet
+from aukit.contracts.estimator import Calibrates, Prediction, TrainingSet
 from aukit.statistics.agreement import agreement_terms, icc
 from aukit.testing.drawn import DrawnFaces
 from aukit.testing.models import (
@@ -79,6 +79,20 @@ def check_saved_estimator_is_the_same(subject: Subject) -> None:
     require_saves_and_loads(subject, _fitted(subject, faces), lambda one: _intensity(one, faces))
 
 
+def check_calibration_reads_no_labels(subject: Subject) -> None:
+    """An estimator that looks at people before it predicts does not look at their codes."""
+    known, first = DrawnFaces(FACES), DrawnFaces(8, partition="test", seed=2, uncoded=1.0)
+    estimator = _fitted(subject, known)
+    if not isinstance(estimator, Calibrates):
+        return
+    for at_rest in (False, True):
+        estimator.calibrate(first, at_rest)
+        plain = _intensity(estimator, first)
+        estimator.calibrate(Disguised(first, 5.0), at_rest)
+        require_close(plain, _intensity(estimator, first), 0, "with 5 under the mask")
+    require(plain.isfinite().all(), "estimates of calibrated faces are not finite")
+
+
 def _fitted(subject: Subject, faces: DrawnFaces, uses: int = 1) -> Any:
     counts = faces.labels.mask.float() * uses
     valid = DrawnFaces(8, partition="valid", aus=faces.aus, seed=1)
@@ -99,4 +113,5 @@ CHECKS: tuple[Check, ...] = (
     check_masked_labels_change_nothing,
     check_predictions_do_not_depend_on_the_batch,
     check_saved_estimator_is_the_same,
+    check_calibration_reads_no_labels,
 )

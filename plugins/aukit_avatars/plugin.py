@@ -73,6 +73,30 @@ class WildConfig:
                 raise ValueError(f"{name} must be at least 1")
 
 
+@dataclass(frozen=True)
+class StrangersConfig:
+    """A recipe: the same recipe gives the same pictures."""
+
+    train: int = field(default=200, metadata={"help": "people to train on"})
+    valid: int = field(default=24, metadata={"help": "people to choose models on"})
+    test: int = field(default=24, metadata={"help": "people to test on"})
+    frames: int = field(default=9, metadata={"help": "pictures of each of them, the first at rest"})
+    size: int = field(default=192, metadata={"help": "side of the pictures in pixels"})
+    family: Literal["kin", "odd"] = field(
+        default="odd",
+        metadata={"help": "kin: to learn from; odd: further from the benchmark's people, to test"},
+    )
+    seed: int = field(default=0, metadata={"help": "of people and pictures"})
+
+    def __post_init__(self) -> None:
+        for name in ("train", "valid", "test"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
+        for name in ("frames", "size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+
+
 @hookimpl
 def aukit_datasets() -> list[Component]:
     """The open benchmark, and what 3D aligners are fitted on."""
@@ -103,6 +127,16 @@ def aukit_datasets() -> list[Component]:
                 "quick": {},
                 "paper": {"train": 20000, "valid": 100, "test": 100, "frames": 6, "size": 352},
             },
+            tags=("truth", "synthetic-people"),
+            data_licence=DATA_LICENCE,
+        ),
+        Component(
+            kind="data",
+            name="avatars-strangers",
+            factory="aukit_avatars.strangers:Strangers",
+            config=StrangersConfig,
+            summary="avatars who are each a head model of their own, to test what transfers",
+            presets={"quick": {}, "paper": {}},
             tags=("truth", "synthetic-people"),
             data_licence=DATA_LICENCE,
         ),

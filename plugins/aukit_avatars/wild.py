@@ -200,7 +200,7 @@ class WildAvatars:
             if len(chosen):
                 parts.append(self._shoot(people, moments, seeds, chosen, domain))
                 order.append(chosen)
-        return _join(parts, torch.cat(order).argsort())
+        return joined(parts, torch.cat(order).argsort())
 
     def _shoot(
         self, people: Sequence[Person], moments: Moments, seeds: Tensor, rows: Tensor, domain: str
@@ -244,15 +244,15 @@ def _pairs(views: Tensor) -> list[View]:
     return [(float(pitch), float(yaw)) for pitch, yaw in views.tolist()]
 
 
-def _join(parts: Sequence[Truth], order: Tensor) -> Truth:
+def joined(parts: Sequence[Truth], order: Tensor) -> Truth:
     """One truth of several, its rows in another order."""
-    joined: dict[str, Any] = {
+    values: dict[str, Any] = {
         field.name: torch.cat([getattr(part, field.name) for part in parts])[order]
         for field in fields(Truth)
         if field.name != "camera"
     }
     cameras = [part.camera for part in parts]
-    joined["camera"] = Camera(
+    values["camera"] = Camera(
         *(torch.cat([getattr(c, f.name) for c in cameras])[order] for f in fields(Camera))
     )
-    return Truth(**joined)
+    return Truth(**values)

@@ -27,6 +27,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "procrustes": {"size": 112},
     "vgg16": {"augment": False, "dropout": 0.0, "size": 48},
     "torchvision": {"size": 48, "batch": 8},
+    "features": {"size": 64, "weights": "none", "components": 32},
     "processes": {"workers": 2},
     "ganimation": GAN,
     "ganimation-ids": GAN,

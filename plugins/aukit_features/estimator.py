@@ -1,0 +1,252 @@
+"""Estimators in closed form: numbers of a face, linear maps of them, and the person taken away."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aukit.au import MAX_LEVEL
+from aukit.contracts.context import Context
+from aukit.contracts.estimator import Prediction, TrainingSet
+from aukit.contracts.faces import FaceBatch, FaceSource
+from aukit.contracts.labels import Labels
+from aukit.errors import DataError
+from aukit.estimation.calibration import NEAREST, fit_limits, levels_above
+from aukit.models import load_card, load_tensors, save_model
+from aukit.statistics.agreement import agreement_terms, icc
+from aukit.training import Session
+from aukit_features.inputs import components, scales
+from aukit_features.person import Usual, known, usual
+from aukit_features.plugin import RidgeConfig
+from aukit_features.ridge import Linear, Problem, choose_on, choose_within
+
+BATCH = 64
+STRANGER, ACQUAINTED, LIMITS = "stranger", "acquainted", "limits"
+
+
+class RidgeEstimator(ABC):
+    """AU intensity by ridges on numbers that describe a face.
+
+    One ridge reads faces of which no other of the person is known; another, if `person` is chosen,
+    reads how a face differs from what is usual for the person. The more is known of a person, the
+    more the second one counts.
+
+    Args:
+        config: options.
+        context: device and weights.
+    """
+
+    def __init__(self, config: RidgeConfig, context: Context) -> None:
+        self.config = config
+        self.context = context
+        self.aus: tuple[str, ...] = ()
+        self.ridges: dict[str, Linear] = {}
+        self.limits: Tensor | None = None
+        self.people: dict[str, Usual] = {}
+
+    @abstractmethod
+    def describe(self, faces: FaceBatch) -> Tensor:
+        """(B, D) float32 numbers of each face, on the CPU."""
+
+    @property
+    @abstractmethod
+    def blocks(self) -> Sequence[int]:
+        """How many of the numbers of `describe` belong together, D in all."""
+
+    @property
+    def most(self) -> int | None:
+        """How many principal components the ridges read; None: the numbers themselves."""
+        return None
+
+    def begin(self, session: Session) -> None:  # noqa: B027 (numbers at hand need nothing)
+        """Make ready what `describe` needs, before a fit."""
+
+    def fit(self, train: TrainingSet, valid: FaceSource | None, session: Session) -> None:
+        """Fit the ridges, their penalties, and the limits between levels.
+
+        Penalties are chosen by the mean ICC on the validation people; without them, on training
+        people who are left out in turn.
+
+        Raises:
+            DataError: an AU has no planned training frame.
+        """
+        self.aus, self.ridges, self.people, self.limits = train.faces.aus, {}, {}, None
+        for au, uses in zip(self.aus, train.counts.sum(0), strict=True):
+            if uses == 0:
+                raise DataError(f"the plan has no training frame for {au}", "leave it out of --aus")
+        self.begin(session)
+        fitting = _Fitting(self, train, valid, session)
+        self.ridges[STRANGER] = fitting.ridge(None)
+        if self.config.person != "none":
+            self.ridges[ACQUAINTED] = fitting.ridge(usual)
+        if valid is not None and self.config.limits:
+            self.calibrate(valid)
+            self.limits = fit_limits(self._intensity(fitting.valid, _people(valid)), valid.labels)
+        self.people = {}
+
+    def calibrate(self, faces: FaceSource, at_rest: bool = False) -> None:
+        """Gather what is usual for each person."""
+        if self.config.person == "none":
+            return
+        rows, people = self.rows(faces), _people(faces)
+        activity = self.read(self.ridges[STRANGER](rows)).sum(1)
+        found = usual(rows, people, activity, "mean" if at_rest else self.config.person)
+        certain = {who: Usual(one.rows, 1.0) for who, one in found.items()}
+        self.people.update(certain if at_rest else found)
+
+    def rows(self, faces: FaceSource) -> Tensor:
+        """(N, D) numbers of all faces of a source."""
+        every = range(len(faces))
+        parts = [every[start : start + BATCH] for start in every[::BATCH]]
+        return torch.cat([self.describe(faces.batch(part)) for part in parts])
+
+    def predict(self, faces: FaceBatch) -> Prediction:
+        """Intensity and level of a batch.
+
+        Raises:
+            DataError: the estimator was not fitted.
+        """
+        if not self.ridges:
+            raise DataError("the estimator has not been fitted or loaded")
+        intensity = self._intensity(self.describe(faces), faces.subjects)
+        nearest = torch.tensor(NEAREST).expand(len(self.aus), -1)
+        limits = nearest if self.limits is None else self.limits
+        return Prediction(intensity, levels_above(intensity, limits))
+
+    def _intensity(self, rows: Tensor, people: Sequence[str]) -> Tensor:
+        read = self.read(self.ridges[STRANGER](rows))
+        if ACQUAINTED not in self.ridges:
+            return read
+        common, trust = known(people, self.people, rows.shape[1])
+        other = self.read(self.ridges[ACQUAINTED](rows - common))
+        return torch.lerp(read, other, trust[:, None])
+
+    def read(self, numbers: Tensor) -> Tensor:
+        """(B, A) intensities in 0..5 from the numbers of a ridge."""
+        if self.config.head == "ridge":
+            return numbers.clamp(0, MAX_LEVEL)
+        return numbers.view(len(numbers), -1, MAX_LEVEL).clamp(0, 1).sum(-1)
+
+    def targets(self, values: Tensor) -> Tensor:
+        """(N, A, T) what a ridge is fitted to.
+
+        `ordinal`: whether the level is reached, for 1 to 5 (Frank and Hall 2001); the sum of these
+        probabilities is the expected level.
+        """
+        if self.config.head == "ridge":
+            return values[..., None]
+        return (values[..., None] >= torch.tensor(NEAREST)).float()
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Tensors that `describe` needs, to be saved."""
+        return {}
+
+    def restore(self, state: Mapping[str, Tensor], folder: Path) -> None:  # noqa: B027
+        """Take what `state` gave."""
+
+    def save(self, folder: Path) -> None:
+        """Write the ridges, the limits, what describes a face, and the card."""
+        tensors = dict(self.state())
+        for name, ridge in self.ridges.items():
+            tensors |= {f"{name}/weight": ridge.weight, f"{name}/bias": ridge.bias}
+        if self.limits is not None:
+            tensors[LIMITS] = self.limits
+        save_model(folder, tensors, {"aus": list(self.aus), "options": asdict(self.config)})
+
+    def load(self, folder: Path) -> None:
+        """Become what was saved.
+
+        Raises:
+            DataError: the model is of another estimator, or is damaged.
+        """
+        card, tensors = load_card(folder), load_tensors(folder)
+        self.config, self.aus = self._options_of(card, folder), tuple(card["aus"])
+        self.limits, self.people = tensors.pop(LIMITS, None), {}
+        names = [n for n in (STRANGER, ACQUAINTED) if f"{n}/weight" in tensors]
+        self.ridges = {
+            n: Linear(tensors.pop(f"{n}/weight"), tensors.pop(f"{n}/bias")) for n in names
+        }
+        self.restore(tensors, folder)
+
+    def _options_of(self, card: Mapping[str, Any], folder: Path) -> RidgeConfig:
+        try:
+            return type(self.config)(**card["options"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"the card of {folder} is of another estimator: {error}",
+                "load the model with the component that its run names",
+            ) from error
+
+
+class _Fitting:
+    """What the two ridges of a fit share: inputs, targets, and faces to choose penalties on."""
+
+    def __init__(
+        self,
+        estimator: RidgeEstimator,
+        train: TrainingSet,
+        valid: FaceSource | None,
+        where: Session,
+    ) -> None:
+        self.estimator, self.seed = estimator, where.seed
+        self.labels, self.train_people = train.faces.labels, _people(train.faces)
+        with where.progress.start("describe"):
+            self.train = estimator.rows(train.faces)
+            self.valid = torch.empty(0) if valid is None else estimator.rows(valid)
+        self.valid_labels = None if valid is None else valid.labels
+        self.valid_people = [] if valid is None else _people(valid)
+        self.weights = train.counts * self.labels.mask
+
+    def ridge(self, away: Callable[..., dict[str, Usual]] | None) -> Linear:
+        """The map from the numbers of a face to those of the head.
+
+        Args:
+            away: gives what is taken away of each person.
+        """
+        rows, valid = self.train, self.valid
+        if away is not None:
+            activity = torch.where(self.labels.mask, self.labels.values, 0.0).sum(1)
+            rows = self._without(rows, self.train_people, activity)
+            if self.valid_labels is not None:
+                read = self.estimator.ridges[STRANGER](valid)
+                valid = self._without(valid, self.valid_people, self.estimator.read(read).sum(1))
+        scale, middle = scales(rows, self.estimator.blocks), rows.mean(0)
+        axes = scale[:, None] * self._axes((rows - middle) * scale)
+        first = Linear(axes, -middle @ axes)
+        targets = self.estimator.targets(self.labels.values)
+        problem = Problem(first(rows), targets, self.weights)
+        return self._chosen(problem, valid, first).after(first)
+
+    def _without(self, rows: Tensor, people: Sequence[str], activity: Tensor) -> Tensor:
+        found = usual(rows, people, activity, self.estimator.config.person)
+        return rows - known(people, found, rows.shape[1])[0]
+
+    def _axes(self, rows: Tensor) -> Tensor:
+        most = self.estimator.most
+        return torch.eye(rows.shape[1]) if most is None else components(rows, most, self.seed)
+
+    def _chosen(self, problem: Problem, valid: Tensor, first: Linear) -> Linear:
+        if self.valid_labels is None:
+            people = self.train_people
+            return choose_within(problem, people, self._agreement(self.labels))[1]
+        return choose_on(problem, first(valid), self._agreement(self.valid_labels))[1]
+
+    def _agreement(self, labels: Labels) -> Callable[[Tensor], float]:
+        def score(numbers: Tensor) -> float:
+            estimates = self.estimator.read(numbers).double()
+            terms = agreement_terms(labels.values.double(), estimates, labels.mask)
+            return float(icc(terms.sum(0)).nan_to_num(0).mean())
+
+        return score
+
+
+def _people(faces: FaceSource) -> list[str]:
+    """The person keys of all faces, as `FaceBatch.subjects` has them."""
+    columns = (faces.table.column(name).to_pylist() for name in ("dataset", "partition", "subject"))
+    return ["/".join(key) for key in zip(*columns, strict=True)]

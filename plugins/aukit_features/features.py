@@ -1,0 +1,125 @@
+"""A ridge on what a frozen pretrained network sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from aukit.contracts.context import Context
+from aukit.contracts.faces import FaceBatch
+from aukit.errors import DataError
+from aukit.estimation.images import prepared
+from aukit.models import read_weights
+from aukit.seeds import seed_of
+from aukit.training import Session
+from aukit_features.estimator import RidgeEstimator
+from aukit_features.landmarks import coordinates
+from aukit_features.plugin import FeaturesConfig
+from aukit_features.trunk import Trunk
+
+PREFIX = "trunk/"
+
+
+class FeaturesEstimator(RidgeEstimator):
+    """AU intensity by the maps of a frozen network, and the landmarks beside them.
+
+    The network is kept, and saved, in half precision: it says the same before and after.
+
+    Args:
+        config: options.
+        context: device and weights.
+    """
+
+    config: FeaturesConfig
+
+    def __init__(self, config: FeaturesConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self._trunk: Trunk | None = None
+
+    def begin(self, session: Session) -> None:
+        """Build the network with the weights of the options.
+
+        Raises:
+            MissingWeights: they are not on this machine.
+            DataError: they are not the network's.
+        """
+        ref = self.config.weights
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_of(session.seed, "trunk"))
+            self._place(None if ref == "none" else read_weights(self.context.weights(ref)))
+
+    def _place(self, weights: Mapping[str, Tensor] | None) -> Trunk:
+        config = self.config
+        trunk = Trunk(config.backbone, weights, config.size, config.maps, config.cells)
+        trunk.load_state_dict({key: _halved(value) for key, value in trunk.state_dict().items()})
+        self._trunk = trunk.to(self.context.device).to(memory_format=torch.channels_last)
+        return trunk
+
+    @property
+    def trunk(self) -> Trunk:
+        """The frozen network.
+
+        Raises:
+            DataError: the estimator was not fitted.
+        """
+        if self._trunk is None:
+            raise DataError("the estimator has not been fitted or loaded")
+        return self._trunk
+
+    @property
+    def blocks(self) -> Sequence[int]:
+        """Each map, and the landmarks."""
+        return (*self.trunk.widths, *([136] if self.config.landmarks else []))
+
+    @property
+    def most(self) -> int:
+        """Principal components that the ridges read."""
+        return self.config.components
+
+    @torch.inference_mode()
+    def describe(self, faces: FaceBatch) -> Tensor:
+        """(B, D) averages of the maps over the grid, and the landmarks.
+
+        Raises:
+            DataError: the landmarks of a face are not known.
+        """
+        parts = [self.features(faces)]
+        if self.config.landmarks:
+            parts.append(coordinates(faces))
+        return torch.cat(parts, 1)
+
+    @torch.inference_mode()
+    def features(self, faces: FaceBatch) -> Tensor:
+        """(B, D) averages of the maps over the grid."""
+        chunks = torch.split(faces.images, self.config.batch)
+        return torch.cat([self._seen(chunk) for chunk in chunks])
+
+    def _seen(self, images: Tensor) -> Tensor:
+        seen: Tensor = self.trunk(prepared(images.to(self.context.device), self.config.size))
+        return seen.float().cpu()
+
+    def state(self) -> Mapping[str, Tensor]:
+        """The network in half precision."""
+        return {
+            f"{PREFIX}{key}": value.half() if value.is_floating_point() else value
+            for key, value in self.trunk.state_dict().items()
+        }
+
+    def restore(self, state: Mapping[str, Tensor], folder: Path) -> None:
+        """Build the network that was saved.
+
+        Raises:
+            DataError: the file does not hold the network of its card.
+        """
+        own = {key.removeprefix(PREFIX): value for key, value in state.items()}
+        try:
+            self._place(None).load_state_dict(own)
+        except RuntimeError as error:
+            raise DataError(f"{folder} does not hold the network of its card") from error
+
+
+def _halved(value: Tensor) -> Tensor:
+    return value.half().to(value.dtype) if value.is_floating_point() else value

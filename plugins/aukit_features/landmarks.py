@@ -1,0 +1,41 @@
+"""The baseline: a ridge on the 68 registered landmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from aukit.contracts.faces import FaceBatch
+from aukit.errors import DataError
+from aukit_features.estimator import RidgeEstimator
+
+
+class LandmarksEstimator(RidgeEstimator):
+    """AU intensity by the positions of the landmarks in the registered face, and nothing else."""
+
+    @property
+    def blocks(self) -> Sequence[int]:
+        """All coordinates belong together."""
+        return (136,)
+
+    def describe(self, faces: FaceBatch) -> Tensor:
+        """(B, 136) coordinates in units of the face's picture.
+
+        Raises:
+            DataError: the landmarks of a face are not known.
+        """
+        return coordinates(faces)
+
+
+def coordinates(faces: FaceBatch) -> Tensor:
+    """(B, 136) float32 coordinates of the 68 landmarks, 0..1 within the picture.
+
+    Raises:
+        DataError: the landmarks of a face are not known.
+    """
+    points = faces.landmarks.float().cpu() / faces.images.shape[-1]
+    if not bool(torch.isfinite(points).all()):
+        raise DataError("faces without landmarks cannot be read by their landmarks")
+    return points.flatten(1)

@@ -1,0 +1,117 @@
+"""A frozen classification network of torchvision, read at several of its maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision import models
+from torchvision.models.feature_extraction import create_feature_extractor
+
+from aukit.errors import DataError
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's pictures; torchvision's published weights want them taken out."""
+
+
+class Trunk(nn.Module):
+    """What a network sees, averaged over the cells of a grid.
+
+    Of the network's blocks, the last at each resolution is read.
+
+    Args:
+        name: of the network in `torchvision.models`.
+        weights: published weights of the whole network; None for random ones.
+        size: side of the input, pixels.
+        maps: how many maps are read, the coarsest first.
+        cells: side of the grid.
+
+    Raises:
+        DataError: the network has no such maps, or the weights are not its own.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, name: str, weights: Mapping[str, Tensor] | None, size: int, maps: int, cells: int
+    ) -> None:
+        super().__init__()
+        self.size, self.cells = size, cells
+        net = _network(name, weights)
+        shapes = _maps(net, size)
+        if len(shapes) < maps:
+            raise DataError(
+                f"backbone '{name}' shows {len(shapes)} maps, not {maps}, of {size} pixels",
+                "choose a convolutional network, fewer maps or a larger size",
+            )
+        chosen = dict(list(shapes.items())[-maps:])
+        self.net = create_feature_extractor(net, list(chosen))
+        self.widths = [
+            channels * min(cells, height) * min(cells, width)
+            for channels, height, width in chosen.values()
+        ]
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, D) from (B, 3, S, S) float in 0..1; D is the sum of `widths`."""
+        seen: Mapping[str, Tensor] = self.net((images - self.mean) / self.std)
+        return torch.cat([self._pooled(one) for one in seen.values()], 1)
+
+    def _pooled(self, seen: Tensor) -> Tensor:
+        height, width = (min(self.cells, side) for side in seen.shape[2:])
+        return functional.adaptive_avg_pool2d(seen, (height, width)).flatten(1)
+
+
+def _network(name: str, weights: Mapping[str, Tensor] | None) -> nn.Module:
+    net: nn.Module = models.get_model(name, weights=None, **_WITHOUT.get(name, {}))
+    if weights is not None:
+        try:
+            net.load_state_dict(weights)
+        except RuntimeError as error:
+            raise DataError(f"the weights are not those of torchvision's '{name}'") from error
+    return net.eval()
+
+
+_WITHOUT: Mapping[str, Any] = {
+    "googlenet": {"aux_logits": False, "init_weights": False},
+    "inception_v3": {"aux_logits": False, "init_weights": False},
+}
+
+
+@torch.inference_mode()
+def _maps(net: nn.Module, size: int) -> dict[str, tuple[int, int, int]]:
+    """Block -> (channels, height, width) of what it shows: the last at each resolution."""
+    shown: dict[tuple[int, int], tuple[str, int]] = {}
+
+    def watch(name: str) -> Any:
+        def look(_: nn.Module, __: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and output.ndim == 4 and output.shape[-1] > 1:
+                resolution = (output.shape[2], output.shape[3])
+                shown[resolution] = (name, output.shape[1])
+
+        return look
+
+    hooks = [block.register_forward_hook(watch(name)) for name, block in _blocks(net)]
+    try:
+        net(torch.zeros(1, 3, size, size))
+    except (RuntimeError, ValueError, AssertionError) as error:
+        raise DataError(f"the backbone cannot take pictures of {size} pixels: {error}") from error
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return {name: (channels, *resolution) for resolution, (name, channels) in shown.items()}
+
+
+def _blocks(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The network's children; of a sequence `features`, its members."""
+    for name, child in net.named_children():
+        if isinstance(child, nn.Sequential) and name == "features":
+            yield from ((f"{name}.{own}", block) for own, block in child.named_children())
+        else:
+            yield name, child

@@ -1,0 +1,152 @@
+"""What the estimators read, what they take away of a person, and what they refuse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torchvision import models
+
+from aukit.contracts.context import Context
+from aukit.contracts.estimator import Calibrates, TrainingSet
+from aukit.contracts.faces import FaceBatch
+from aukit.errors import DataError
+from aukit.testing.drawn import DrawnFaces
+from aukit.training import Session
+from aukit_features.estimator import RidgeEstimator
+from aukit_features.features import FeaturesEstimator
+from aukit_features.landmarks import LandmarksEstimator
+from aukit_features.plugin import FeaturesConfig, RidgeConfig
+from aukit_features.trunk import Trunk
+
+SMALL = FeaturesConfig(weights="none", size=64, components=16)
+
+
+class Shifted(DrawnFaces):
+    """Drawn faces whose landmarks all lie elsewhere, as if another head made them."""
+
+    shift = 0.0
+
+    def batch(self, indices: Any) -> FaceBatch:
+        plain = super().batch(indices)
+        return replace(plain, landmarks=plain.landmarks + self.shift)
+
+
+def fitted(tmp_path: Path, config: RidgeConfig) -> Any:
+    estimator: RidgeEstimator
+    if isinstance(config, FeaturesConfig):
+        estimator, faces = FeaturesEstimator(config, Context()), DrawnFaces(16)
+    else:
+        estimator, faces = LandmarksEstimator(config, Context()), DrawnFaces(60)
+    train = TrainingSet(faces, faces.labels.mask.float())
+    estimator.fit(train, DrawnFaces(30, partition="valid", seed=1), Session(tmp_path))
+    return estimator
+
+
+def estimates(estimator: Any, faces: DrawnFaces) -> Tensor:
+    intensity: Tensor = estimator.predict(faces.batch(range(len(faces)))).intensity
+    return intensity
+
+
+@pytest.mark.parametrize("person", ["mean", "neutral"])
+def test_what_is_the_same_in_all_faces_of_a_person_is_taken_away(
+    tmp_path: Path, person: Any
+) -> None:
+    estimator = fitted(tmp_path, RidgeConfig(person=person))
+    plain, moved = (Shifted(40, partition="test", seed=3) for _ in range(2))
+    moved.shift = 4.0
+    away = {}
+    for name, faces in (("plain", plain), ("moved", moved)):
+        stranger = estimates(estimator, faces)
+        estimator.calibrate(faces)
+        away[name] = stranger, estimates(estimator, faces)
+        estimator.people = {}
+    before = (away["plain"][0] - away["moved"][0]).abs().mean()
+    after = (away["plain"][1] - away["moved"][1]).abs().mean()
+    assert float(after) < 0.5 * float(before)
+
+
+def test_a_persons_only_face_tells_nothing_unless_it_is_known_to_rest(tmp_path: Path) -> None:
+    estimator = fitted(tmp_path, RidgeConfig(person="mean"))
+    alone = DrawnFaces(1, partition="test", seed=5)
+    stranger = estimates(estimator, alone)
+    estimator.calibrate(alone)
+    torch.testing.assert_close(estimates(estimator, alone), stranger)
+    estimator.calibrate(alone, at_rest=True)
+    same = fitted(tmp_path, RidgeConfig(person="mean")).ridges["acquainted"].bias
+    torch.testing.assert_close(estimates(estimator, alone)[0], same.clamp(0, 5))
+
+
+def test_it_is_known_that_they_want_to_see_people_first() -> None:
+    assert isinstance(LandmarksEstimator(RidgeConfig(), Context()), Calibrates)
+
+
+def test_ordinal_estimates_count_the_levels_that_are_passed(tmp_path: Path) -> None:
+    estimator = fitted(tmp_path, RidgeConfig(head="ordinal", person="none"))
+    numbers = torch.tensor([[1.0, 1.0, 0.5, -0.2, 0.0] * 4])
+    torch.testing.assert_close(estimator.read(numbers), torch.full((1, 4), 2.5))
+    faces = DrawnFaces(30, partition="valid", seed=1)
+    truth = faces.labels.values
+    assert float((estimates(estimator, faces) - truth).abs().mean()) < 0.7
+
+
+def test_the_network_is_read_at_its_coarsest_maps() -> None:
+    torch.manual_seed(0)
+    net = models.mobilenet_v2(weights=None).eval()
+    trunk = Trunk("mobilenet_v2", net.state_dict(), size=64, maps=2, cells=2)
+    images = torch.rand(3, 3, 64, 64)
+    with torch.inference_mode():
+        seen = net.features[:14]((images - trunk.mean) / trunk.std)
+        last = net.features[14:](seen)
+        expected = [
+            one.unflatten(2, (2, -1)).unflatten(4, (2, -1)).mean((3, 5)) for one in (seen, last)
+        ]
+        torch.testing.assert_close(
+            trunk(images), torch.cat([one.flatten(1) for one in expected], 1), atol=1e-5, rtol=1e-4
+        )
+    assert trunk.widths == [96 * 4, 1280 * 4]
+    assert not any("classifier" in name for name in trunk.state_dict())
+
+
+def test_too_many_maps_and_weights_of_other_networks_are_refused() -> None:
+    with pytest.raises(DataError, match="shows 5 maps, not 6, of 64 pixels"):
+        Trunk("mobilenet_v2", None, 64, 6, 1)
+    with pytest.raises(DataError, match="cannot take pictures of 64 pixels"):
+        Trunk("vit_b_32", None, 64, 1, 1)
+    with pytest.raises(DataError, match="not those of torchvision's 'mobilenet_v2'"):
+        Trunk("mobilenet_v2", models.squeezenet1_1(weights=None).state_dict(), 64, 1, 1)
+
+
+def test_faces_without_landmarks_are_read_by_their_pictures_alone(tmp_path: Path) -> None:
+    faces = DrawnFaces(4, partition="test")
+    batch = faces.batch(range(4))
+    nowhere = replace(batch, landmarks=torch.full_like(batch.landmarks, torch.nan))
+    with pytest.raises(DataError, match="without landmarks"):
+        fitted(tmp_path, RidgeConfig()).predict(nowhere)
+    with pytest.raises(DataError, match="without landmarks"):
+        fitted(tmp_path, SMALL).predict(nowhere)
+    assert len(fitted(tmp_path, replace(SMALL, landmarks=False)).predict(nowhere).level) == 4
+
+
+def test_estimators_that_were_not_fitted_say_so() -> None:
+    faces = DrawnFaces(2)
+    for estimator in (
+        LandmarksEstimator(RidgeConfig(), Context()),
+        FeaturesEstimator(SMALL, Context()),
+    ):
+        with pytest.raises(DataError, match="not been fitted"):
+            estimator.predict(faces.batch([0, 1]))
+
+
+def test_an_au_without_a_planned_frame_is_named(tmp_path: Path) -> None:
+    faces = DrawnFaces(6)
+    counts = torch.ones(6, 4)
+    counts[:, 1] = 0
+    with pytest.raises(DataError, match="no training frame for AU04"):
+        LandmarksEstimator(RidgeConfig(), Context()).fit(
+            TrainingSet(faces, counts), None, Session(tmp_path)
+        )
