@@ -57,7 +57,7 @@ def test_faces_rest_differently_and_move_differently(family: Any) -> None:
     )
     warp = (still - usual).norm(dim=-1)
     assert bool((warp.amax(1) > 0.1).all())
-    assert float(warp.max()) < 4
+    assert float(warp[:, data.studio.head.landmarks68].max()) < 3
     change = (moved - still).norm(dim=-1)
     assert bool((change.amax(1) > 0.2).all())
     assert float((change[0] - change[1]).abs().max()) > 0.05
