@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aukit.components import KINDS
-from aukit.config import PYTHON, Choice, Value
-from aukit.config import build as build_options
+from aukit.config.choice import Choice
+from aukit.config.choice import build as build_options
+from aukit.config.values import PYTHON, Value
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError
 from aukit.progress import Progress
-from aukit.registry import default_registry, presets_of, resolve_weights
+from aukit.registry.loading import default_registry, presets_of, resolve_weights
 
 if TYPE_CHECKING:
-    from aukit.pipeline import Outcome
+    from aukit.pipeline.execute import Outcome
 
 __all__ = ["build", "choose", "load", "run"]
 
@@ -73,8 +74,8 @@ def build(
         ConfigError: unknown kind, name, option or device.
         PluginError: the component cannot be imported or built.
     """
-    from aukit.devices import resolve_device
-    from aukit.pipeline.guard import make
+    from aukit.config.choice import make
+    from aukit.machine.devices import resolve_device
 
     context = Context(resolve_device(device), seed, resolve_weights)
     return make(choose(kind, name, preset, **options), context)
@@ -92,7 +93,7 @@ def load(kind: str, run: str | Path, *, device: str = "cpu") -> Any:
         ConfigError: not a kind that is fitted, or not a run folder.
         DataError: the run has fitted none, or its model is damaged or gone.
     """
-    from aukit.pipeline.fitted import load_from_run
+    from aukit.runs.models import load_from_run
 
     return load_from_run(kind, Path(run), default_registry(), device).component
 
@@ -113,9 +114,9 @@ def run(
     Raises:
         AukitError: with one line of what, where and what to do.
     """
-    from aukit.config import read_file
-    from aukit.pipeline import execute
-    from aukit.run_config import nest, resolve
+    from aukit.config.files import read_file
+    from aukit.config.resolve import nest, resolve
+    from aukit.pipeline.execute import execute
 
     registry = default_registry()
     if isinstance(settings, (str, Path)):

@@ -31,7 +31,7 @@ class Kind:
         default: component used when none is named; None means that the kind may be left out.
         summary: one line of help.
         beside: kind -> the default where a component of that kind is chosen.
-        several: whether several components are used side by side (`aukit.panel`).
+        several: whether several components are used side by side (`aukit.config.panel`).
     """
 
     name: str

@@ -21,8 +21,8 @@ import pluggy
 from aukit.components import Component
 
 if TYPE_CHECKING:
-    from aukit.runs import Run
-    from aukit.weights import Weights
+    from aukit.registry.weights import Weights
+    from aukit.runs.folder import Run
 
 PROJECT = "aukit"
 hookspec = pluggy.HookspecMarker(PROJECT)

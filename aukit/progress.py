@@ -1,7 +1,7 @@
 """How long work tells somebody how far it is, without knowing who listens.
 
-The command line shows bars (`aukit.console.RichProgress`); from Python nothing is shown unless a
-`Progress` is handed over.
+The command line shows bars (`aukit.cli.console.RichProgress`); from Python nothing is shown unless
+a `Progress` is handed over.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from typing import Any
 
 from aukit.cli.options import show
 from aukit.components import KINDS, Component
-from aukit.config import default_of, options, spell, types_of
-from aukit.registry import Registry
+from aukit.config.values import default_of, options, spell, types_of
+from aukit.registry.loading import Registry
 
 FOLDER = Path(__file__).parent / "reference"
 OURS = "aukit-facs"

@@ -14,7 +14,7 @@ import torch
 from aukit import api
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
-from aukit.records import labels_of, person_keys
+from aukit.data.records import labels_of, person_keys
 
 TINY_GAN = {
     "synth": "ganimation",

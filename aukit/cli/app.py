@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aukit.registry import Registry
+    from aukit.registry.loading import Registry
 
 
 @dataclass
@@ -25,7 +25,7 @@ class App:
     @functools.cached_property
     def registry(self) -> Registry:
         """The plugins, loaded when a command first asks."""
-        from aukit.registry import Registry
+        from aukit.registry.loading import Registry
 
         registry = Registry()
         if self.verbose:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from aukit.components import Component
-from aukit.config import COMMAND_LINE, Choice, Value, build
-from aukit.registry import Registry, presets_of
+from aukit.config.choice import Choice, build
+from aukit.config.values import COMMAND_LINE, Value
+from aukit.registry.loading import Registry, presets_of
 
 if TYPE_CHECKING:
     from aukit.contracts.context import Context
@@ -47,7 +48,7 @@ def with_options(
 def context_of(device: str, seed: int) -> Context:
     """What components are given when they are built."""
     from aukit.contracts.context import Context
-    from aukit.devices import resolve_device
-    from aukit.registry import resolve_weights
+    from aukit.machine.devices import resolve_device
+    from aukit.registry.loading import resolve_weights
 
     return Context(resolve_device(device), seed, resolve_weights)

@@ -15,21 +15,30 @@ from aukit.cli.app import App
 from aukit.cli.failures import report
 from aukit.cli.options import hyphens
 from aukit.errors import PluginError
-from aukit.registry import BLOCK_VARIABLE
+from aukit.registry.loading import BLOCK_VARIABLE
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("aukit.cli.run:run", "Run a pipeline from frames to scores."),
-    "compare": ("aukit.cli.compare:compare", "Run a grid of choices and compare them."),
-    "plan": ("aukit.cli.plan:plan", "Balance the labels alone, and look at the plan."),
-    "align": ("aukit.cli.align:align", "Register the faces of photos, folders and videos."),
-    "evaluate": ("aukit.cli.evaluate:evaluate", "Score predictions, or a run's synthesizer."),
-    "report": ("aukit.cli.report:report", "Write the report of a finished run anew."),
-    "edit": ("aukit.cli.edit:edit", "Give the faces of photos other AUs."),
-    "fit": ("aukit.cli.fit:fit", "Fit an aligner or a synthesizer alone."),
-    "data": ("aukit.cli.data:data", "Look at a dataset."),
-    "plugins": ("aukit.cli.plugins:plugins", "List and explain what is installed."),
-    "weights": ("aukit.cli.weights:weights", "Fetch and find model weights."),
-    "doctor": ("aukit.cli.doctor:doctor", "Say what this machine offers, and what is amiss."),
+    "run": ("aukit.cli.commands.run:run", "Run a pipeline from frames to scores."),
+    "compare": ("aukit.cli.commands.compare:compare", "Run a grid of choices and compare them."),
+    "plan": ("aukit.cli.commands.plan:plan", "Balance the labels alone, and look at the plan."),
+    "align": (
+        "aukit.cli.commands.align:align",
+        "Register the faces of photos, folders and videos.",
+    ),
+    "evaluate": (
+        "aukit.cli.commands.evaluate:evaluate",
+        "Score predictions, or a run's synthesizer.",
+    ),
+    "report": ("aukit.cli.commands.report:report", "Write the report of a finished run anew."),
+    "edit": ("aukit.cli.commands.edit:edit", "Give the faces of photos other AUs."),
+    "fit": ("aukit.cli.commands.fit:fit", "Fit an aligner or a synthesizer alone."),
+    "data": ("aukit.cli.commands.data:data", "Look at a dataset."),
+    "plugins": ("aukit.cli.commands.plugins:plugins", "List and explain what is installed."),
+    "weights": ("aukit.cli.commands.weights:weights", "Fetch and find model weights."),
+    "doctor": (
+        "aukit.cli.commands.doctor:doctor",
+        "Say what this machine offers, and what is amiss.",
+    ),
 }
 
 

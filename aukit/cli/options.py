@@ -19,10 +19,11 @@ import click
 
 from aukit.cli.app import App
 from aukit.components import KINDS, Component, Kind
-from aukit.config import default_of, options, plain, read_file, spell, types_of
+from aukit.config.files import read_file
+from aukit.config.panel import members
+from aukit.config.values import default_of, options, plain, spell, types_of
 from aukit.errors import ConfigError
-from aukit.panel import members
-from aukit.registry import Registry, presets_of
+from aukit.registry.loading import Registry, presets_of
 
 _EXTRA = "aukit.component_options"
 _SETTINGS = "aukit.settings"
@@ -55,7 +56,7 @@ def hyphens(token: str) -> str:
 
 
 class ComponentOption(click.Option):
-    """An option whose text is understood by `aukit.config`, not by click.
+    """An option whose text is understood by `aukit.config.values`, not by click.
 
     Args:
         dotted: key of the setting, e.g. `aligner.size`.

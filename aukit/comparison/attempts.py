@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Protocol
 
 from aukit.comparison.grid import Trial
-from aukit.devices import PROCESSORS, accelerator, memory_bytes, usable_processors
+from aukit.config.files import to_toml
+from aukit.config.run import RunConfig
 from aukit.errors import AukitError
+from aukit.machine.devices import PROCESSORS, accelerator, memory_bytes, usable_processors
 from aukit.progress import Progress
-from aukit.registry import Registry
-from aukit.run_config import RunConfig, to_toml
-from aukit.runs import read_state
-from aukit.store import write_text
+from aukit.registry.loading import Registry
+from aukit.runs.folder import read_state
+from aukit.store.files import write_text
 
 PROCESSORS_A_JOB = 4
 BYTES_A_JOB = 4 << 30
@@ -70,7 +71,7 @@ class InProcess:
 
     def __call__(self, trial: Trial, folder: Path) -> str | None:
         """Run a trial."""
-        from aukit.pipeline import execute
+        from aukit.pipeline.execute import execute
 
         name = folder.relative_to(self.output).as_posix()
         try:

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from aukit.components import KINDS
-from aukit.config import options, types_of
+from aukit.config.options import RunOptions
+from aukit.config.run import ROLE_KINDS, ROLES
+from aukit.config.values import options, types_of
 from aukit.errors import ConfigError
-from aukit.registry import Registry
-from aukit.run_config import ROLE_KINDS, ROLES
-from aukit.run_options import RunOptions
+from aukit.registry.loading import Registry
 
 WHOLE = "whole"
 """Key in the metadata of an option whose text may hold numbers with commas between them."""

@@ -30,12 +30,13 @@ from typing import Any
 from aukit import au
 from aukit.comparison.axes import flat, split
 from aukit.comparison.tables import MEAN
-from aukit.config import COMMAND_LINE, coerce, read_file
+from aukit.config.files import read_file
+from aukit.config.options import PRESETS, Layer
+from aukit.config.resolve import nest
+from aukit.config.values import COMMAND_LINE, coerce
 from aukit.errors import ConfigError
-from aukit.registry import Registry
-from aukit.run_config import nest
-from aukit.run_options import PRESETS, Layer
-from aukit.store import digest
+from aukit.registry.loading import Registry
+from aukit.store.files import digest
 
 GRID, CELLS, PUBLISHED = "grid", "cells", "published"
 _TEXTS = ("baseline", "title", "metric")

@@ -11,7 +11,7 @@ from typing import Any
 
 from aukit.comparison.tables import LEGEND, MEAN, Table, Text, entry_of, overview, shown, units
 from aukit.comparison.tables import verdict as verdict_of
-from aukit.store import write_text
+from aukit.store.files import write_text
 
 MARKDOWN, LATEX, CSV, REPORT = "table.md", "table.tex", "table.csv", "report.html"
 
@@ -23,7 +23,7 @@ def write_files(document: Mapping[str, Any], folder: Path) -> None:
         document: what `comparison.json` holds.
         folder: where to.
     """
-    from aukit.report.comparison import write_comparison
+    from aukit.comparison.page import write_comparison
 
     write_text(folder / MARKDOWN, markdown(document))
     write_text(folder / LATEX, latex(document))

@@ -10,13 +10,14 @@ from typing import Any
 
 from aukit.comparison.axes import CELL, describe, flat, names_component, spell
 from aukit.comparison.definition import GRID, Definition, slug
-from aukit.config import coerce
+from aukit.config.options import PRESETS, Layer, run_options
+from aukit.config.resolve import nest, resolve
+from aukit.config.run import ROLES, RunConfig
+from aukit.config.values import coerce
+from aukit.data.folds import NO_FOLD
 from aukit.errors import ConfigError
-from aukit.folds import NO_FOLD
-from aukit.registry import Registry
-from aukit.run_config import ROLES, RunConfig, nest, resolve
-from aukit.run_options import PRESETS, Layer, run_options
-from aukit.store import digest
+from aukit.registry.loading import Registry
+from aukit.store.files import digest
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@
 
 A cell has `label`, `choices` (axis -> value), `status` (`finished`, `partial`, `failed`), `run`
 (its first run's folder), `runs` (`seed`, `fold`, `run`, `status`, `error`, `cost` of each),
-`scores` (of `aukit.scoring.score_repeats`), `frames`, `difference` (of
-`aukit.scoring.paired_difference` with the baseline), `compared` (`frames` that both hold, and how
-many either side left out), `published`, `card` (of its first run's synthesizer) and `cost`.
+`scores` (of `aukit.scoring.scores.score_repeats`), `frames`, `difference` (of
+`aukit.scoring.scores.paired_difference` with the baseline), `compared` (`frames` that both hold,
+and how many either side left out), `published`, `card` (of its first run's synthesizer) and `cost`.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aukit.comparison.grid import Cell, Trial
+from aukit.config.choice import make
 from aukit.contracts.context import Context
 from aukit.contracts.metric import Metric
 from aukit.errors import DataError
-from aukit.pipeline.guard import make
-from aukit.pipeline.score import PREDICTIONS
-from aukit.pipeline.score_card import CARD
-from aukit.registry import resolve_weights
-from aukit.runs import read_cost
-from aukit.scoring import paired_difference, pool_folds, score_repeats, shared_frames
-from aukit.store import STAGE_FILE, read_table
+from aukit.registry.loading import resolve_weights
+from aukit.runs.folder import read_cost
+from aukit.runs.names import CARD, PREDICTIONS
+from aukit.scoring.scores import paired_difference, pool_folds, score_repeats, shared_frames
+from aukit.store.files import read_table
+from aukit.store.stages import STAGE_FILE
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from aukit.comparison.compare import Comparison
+    from aukit.comparison.planned import Comparison
 
 FINISHED, PARTIAL, FAILED = "finished", "partial", "failed"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from aukit.contracts.dataset import KnowsMesh
-    from aukit.training import Session
+    from aukit.contracts.session import Session
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ class Balancer(Protocol):
             seed: the plan is a function of the labels and this.
 
         Returns:
-            a table in `aukit.records.plan_schema(aus)`: one row a request. `training_set` names
-            the AU whose training set the row belongs to; `source` the frame; `count` how often it
-            is used; `origin` is `real`, or `synthetic` with the target AUs in the AU columns.
+            a table in `aukit.data.records.plan_schema(aus)`: one row a request. `training_set`
+            names the AU whose training set the row belongs to; `source` the frame; `count` how
+            often it is used; `origin` is `real`, or `synthetic` with the target AUs in the AU
+            columns.
         """
         ...

@@ -65,7 +65,7 @@ class Dataset(Protocol):
     landmarks: bool
 
     def index(self) -> pa.Table:
-        """All frames without pixels, in `aukit.records.index_schema(aus)`.
+        """All frames without pixels, in `aukit.data.records.index_schema(aus)`.
 
         The order is stable, ids are unique, (partition, subject) is the person, and AUs that were
         not coded are null.

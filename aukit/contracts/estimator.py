@@ -11,7 +11,7 @@ from aukit.contracts.faces import FaceBatch, FaceSource
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from aukit.training import Session
+    from aukit.contracts.session import Session
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from aukit.contracts.labels import Labels
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from aukit.training import Session
+    from aukit.contracts.session import Session
 
 
 class Synthesizer(Protocol):

@@ -14,15 +14,16 @@ from torch import Tensor
 from aukit.contracts.context import Context
 from aukit.contracts.estimator import Prediction, TrainingSet
 from aukit.contracts.faces import FaceBatch, FaceSource
+from aukit.contracts.session import Session
 from aukit.errors import DataError
 from aukit.estimation.calibration import fit_limits, levels_above
 from aukit.estimation.fit import PREDICT_BATCH, Fit
 from aukit.estimation.images import prepared
 from aukit.estimation.network import Network
 from aukit.estimation.options import FitOptions
-from aukit.models import load_card, load_tensors, save_model
+from aukit.machine.processes import distributed
 from aukit.seeds import seed_of
-from aukit.training import Session, distributed
+from aukit.store.models import load_card, load_tensors, save_model
 
 LIMITS = "limits"
 

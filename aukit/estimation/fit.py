@@ -11,15 +11,19 @@ from torch import Tensor, nn
 
 from aukit.contracts.estimator import TrainingSet
 from aukit.contracts.faces import FaceSource
+from aukit.contracts.session import Session
 from aukit.estimation.augment import augment
 from aukit.estimation.images import as_float
 from aukit.estimation.network import Network
 from aukit.estimation.options import FitOptions
 from aukit.estimation.uses import planned
+from aukit.machine.processes import own_share, unwrap
 from aukit.seeds import seed_of
 from aukit.statistics.agreement import agreement_terms, icc
-from aukit.synthesis.images import resized
-from aukit.training import Best, Recipe, Session, own_share, train, unwrap
+from aukit.training.averages import Best
+from aukit.training.loop import train
+from aukit.training.recipe import Recipe
+from aukit.vision.resize import resized
 
 PREDICT_BATCH = 64
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from aukit.synthesis.images import resized
+from aukit.vision.resize import resized
 
 
 def as_float(images: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from aukit.synthesis.options import at_least
+from aukit.config.checks import at_least
 
 
 @dataclass(frozen=True)

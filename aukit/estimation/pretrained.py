@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from aukit.errors import DataError
-from aukit.models import read_weights
+from aukit.store.models import read_weights
 
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 

@@ -9,26 +9,26 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aukit.config.run import RunConfig
+from aukit.config.values import DEFAULT
 from aukit.contracts.context import Context
-from aukit.devices import resolve_device
 from aukit.errors import AukitError, ConfigError
+from aukit.machine.devices import resolve_device
 from aukit.pipeline.fit import FitStages
-from aukit.pipeline.fit_synth import FIT_SYNTH, fit_synthesizer
-from aukit.pipeline.guard import import_all
 from aukit.pipeline.prepare import PrepareStages
 from aukit.pipeline.score import ScoreStages
+from aukit.pipeline.stages.fit_synth import FIT_SYNTH, fit_synthesizer
+from aukit.pipeline.work import Work
 from aukit.progress import Progress, Silent
-from aukit.registry import Registry, default_registry, resolve_weights
-from aukit.run_config import RunConfig
-from aukit.runs import Run
-from aukit.store import Stages
-
-STAGES = ".stages"
+from aukit.registry.loading import Registry, default_registry, resolve_weights
+from aukit.runs.folder import Run
+from aukit.runs.names import STAGES
+from aukit.store.stages import Stages
 
 
 @dataclass(frozen=True)
@@ -54,53 +54,6 @@ class Outcome:
     seconds: float
 
 
-@dataclass
-class Work:
-    """What the stages of a run share.
-
-    Attributes:
-        run, config, stages: the run, its configuration, and the store of stage results.
-        context: given to every component.
-        progress: shows how far a stage is.
-    """
-
-    run: Run
-    config: RunConfig
-    stages: Stages
-    context: Context
-    progress: Progress
-
-    def stage(
-        self, name: str, label: str, document: Mapping[str, Any], compute: Callable[[Path], None]
-    ) -> Path:
-        """The folder of a stage's result, computed unless it is there.
-
-        Args:
-            name: kind of stage, part of the key.
-            label: how this run calls it, e.g. `align-train`.
-            document: everything that determines the result.
-            compute: fills a folder.
-        """
-        hook = self.run.hook
-
-        def observed(folder: Path) -> None:
-            self.run.event("started", label)
-            hook.aukit_stage_started(run=self.run, stage=label)
-            compute(folder)
-
-        try:
-            folder, fresh = self.stages.run(name, document, observed)
-        except BaseException as error:
-            self.run.event("failed", label, error=f"{type(error).__name__}: {error}")
-            hook.aukit_stage_failed(run=self.run, stage=label, error=error)
-            raise
-        self.run.event("finished" if fresh else "found", label)
-        if fresh:
-            hook.aukit_stage_finished(run=self.run, stage=label, result=folder)
-        self.run.stage_done(label, folder)
-        return folder
-
-
 def execute(
     config: RunConfig,
     output: Path = Path("runs"),
@@ -111,7 +64,7 @@ def execute(
     """Run a configuration, or continue it where it was interrupted.
 
     Args:
-        config: from `aukit.run_config.resolve`.
+        config: from `aukit.config.resolve.resolve`.
         output: folder of run folders; stage results are shared below it.
         registry: told of what happens; the one of this process if None.
         progress: shows how far it is; silent if None.
@@ -200,3 +153,18 @@ def processor_seconds() -> float:
     """Seconds that processors have spent on this process and on its children that have ended."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
+
+
+def import_all(config: RunConfig) -> None:
+    """Import every chosen component, so that a run does not fail after hours for want of one.
+
+    Raises:
+        PluginError: a required package is missing, or an import fails.
+    """
+    chosen = [choice for choice in config.components.values() if choice is not None]
+    for role in config.roles.values():
+        chosen += [c for c in (role.data, role.landmarker, role.aligner) if c is not None]
+    # Judges that nobody asked for by name may be left out later.
+    chosen += [choice for choice in config.judges.choices if choice.chosen_by != DEFAULT]
+    for choice in chosen:
+        choice.component.load()

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from aukit.config.choice import make, named
 from aukit.contracts.estimator import Estimator, TrainingSet
-from aukit.contracts.faces import FaceBatch, FaceSource
-from aukit.contracts.labels import Labels
+from aukit.contracts.faces import FaceSource
 from aukit.contracts.normalizer import Normalizer
 from aukit.contracts.synthesizer import Synthesizer
 from aukit.errors import DataError
-from aukit.faces import StoredFaces
-from aukit.pipeline.fit_synth import SynthFaces, fit_synthesizer
-from aukit.pipeline.fitting import MODEL, load_fitted, save_fitted, session_of
-from aukit.pipeline.guard import make, named
-from aukit.pipeline.prepare import PLAN, Prepared, stored
-from aukit.pipeline.show_views import ShowViews
-from aukit.pipeline.synthesize import synthesize
-from aukit.pipeline.training_set import plan_counts, synthetic_requests
-from aukit.pipeline.views import planned_ids, planned_uses
-from aukit.store import read_table
+from aukit.faces.normalized import NormalizedFaces
+from aukit.faces.stored import StoredFaces
+from aukit.pipeline.prepare import Prepared, stored
+from aukit.pipeline.stages.fit_synth import SynthFaces, fit_synthesizer
+from aukit.pipeline.stages.fitting import load_fitted, save_fitted, session_of
+from aukit.pipeline.stages.show_views import ShowViews
+from aukit.pipeline.stages.synthesize import synthesize
+from aukit.pipeline.stages.training_set import (
+    plan_counts,
+    planned_ids,
+    planned_uses,
+    synthetic_requests,
+)
+from aukit.runs.names import MODEL, PLAN
+from aukit.store.files import read_table
 
 if TYPE_CHECKING:
-    from aukit.pipeline.execute import Work
+    from aukit.pipeline.work import Work
 
 
 @dataclass(frozen=True)
@@ -46,30 +51,6 @@ class Fitted:
     normalizer: Path | None
     judge: Path | None
     lost: int
-
-
-class NormalizedFaces:
-    """A face source seen through a normalizer.
-
-    Args:
-        faces: the source.
-        normalizer: a fitted one.
-    """
-
-    def __init__(self, faces: FaceSource, normalizer: Normalizer) -> None:
-        self._faces = faces
-        self._normalizer = normalizer
-        self.aus = faces.aus
-        self.table = faces.table
-        self.labels: Labels = faces.labels
-
-    def __len__(self) -> int:
-        return len(self._faces)
-
-    def batch(self, indices: Any) -> FaceBatch:
-        """Decode and normalize the rows at `indices`."""
-        batch = self._faces.batch(indices)
-        return replace(batch, images=self._normalizer.apply(batch))
 
 
 class FitStages:

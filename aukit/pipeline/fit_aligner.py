@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aukit.config import Choice
+from aukit.config.choice import Choice, make, named
 from aukit.contracts.aligner import FitsAligner
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import KnowsMesh
+from aukit.contracts.session import Session
+from aukit.data.records import TRAIN, VALID, check_index, partition_rows
 from aukit.errors import ConfigError
-from aukit.pipeline.align import partition_rows
-from aukit.pipeline.guard import make, named
+from aukit.machine.processes import distributed
 from aukit.progress import Progress
-from aukit.records import TRAIN, VALID, check_index
-from aukit.store import ensure_writable, write_json
-from aukit.training import Session, distributed
+from aukit.store.files import ensure_writable, write_json
 
 ASKED = "fit.json"
 TRAINING = "training"

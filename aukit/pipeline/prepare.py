@@ -10,33 +10,32 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from aukit.au import LISTS
-from aukit.config import Choice
+from aukit.config.choice import Choice, make, named
+from aukit.config.options import ALL_AUS
+from aukit.config.run import Role, RunConfig
 from aukit.contracts.balancer import Balancer
 from aukit.contracts.executor import Executor
+from aukit.data.folds import parse as parse_fold
+from aukit.data.records import TRAIN, VALID, check_index, partition_rows
 from aukit.errors import ConfigError, DataError
-from aukit.faces import StoredFaces, read_rows
-from aukit.folds import parse as parse_fold
-from aukit.models import differences
-from aukit.pipeline.align import Registration, align_rows, partition_rows
-from aukit.pipeline.fit_synth import SynthFaces
-from aukit.pipeline.fold_faces import (
+from aukit.faces.registration import Registration
+from aukit.faces.shards import align_rows
+from aukit.faces.stored import StoredFaces, read_rows
+from aukit.pipeline.stages.fit_synth import SynthFaces
+from aukit.pipeline.stages.fold import (
     division,
     is_divided,
     partitions_of,
     pick_people,
     refuse_shared_people,
 )
-from aukit.pipeline.guard import make, named
-from aukit.pipeline.training_set import check_plan, label_table
-from aukit.records import TRAIN, VALID, check_index
-from aukit.run_config import Role, RunConfig
-from aukit.run_options import ALL_AUS
-from aukit.store import read_table, write_table
+from aukit.pipeline.stages.training_set import check_plan, label_table
+from aukit.runs.names import INDEX, PLAN
+from aukit.store.files import read_table, write_table
+from aukit.store.models import differences
 
 if TYPE_CHECKING:
-    from aukit.pipeline.execute import Work
-
-INDEX, PLAN = "index.parquet", "plan.parquet"
+    from aukit.pipeline.work import Work
 
 
 @dataclass(frozen=True)

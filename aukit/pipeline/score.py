@@ -12,22 +12,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from torch import Tensor
 
+from aukit.config.choice import make, named
 from aukit.contracts.estimator import Estimator, Prediction
 from aukit.contracts.metric import Metric
-from aukit.faces import StoredFaces, read_rows
+from aukit.data.records import DROPPED, prediction_schema
+from aukit.faces.stored import StoredFaces, read_rows
 from aukit.pipeline.fit import FitStages, Fitted
-from aukit.pipeline.fitting import load_fitted
-from aukit.pipeline.guard import make, named
-from aukit.pipeline.prepare import PLAN, Prepared
-from aukit.pipeline.score_card import Card, CardStage
-from aukit.records import DROPPED, prediction_schema
-from aukit.scoring import score_predictions
-from aukit.store import write_json, write_table
+from aukit.pipeline.prepare import Prepared
+from aukit.pipeline.stages.fitting import load_fitted
+from aukit.runs.names import PLAN, PREDICTIONS, SCORES
+from aukit.score_card.card import Card, CardStage
+from aukit.scoring.scores import score_predictions
+from aukit.store.files import write_json, write_table
 
 if TYPE_CHECKING:
-    from aukit.pipeline.execute import Work
+    from aukit.pipeline.work import Work
 
-PREDICTIONS, SCORES = "predictions.parquet", "scores.json"
 PREDICT_BATCH = 256
 
 
@@ -105,7 +105,7 @@ class ScoreStages:
         return dict(counts.most_common())
 
     def _report(self, scores: Mapping[str, Any], card: tuple[Card, Path] | None) -> None:
-        from aukit.pipeline.report import gather
+        from aukit.pipeline.report.gather import gather
         from aukit.report import write_report
 
         with self.work.progress.start("report"):

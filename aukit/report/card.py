@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aukit.card_rows import CROSS_TALK, Entry, digits, tables
+from aukit.report.card_rows import CROSS_TALK, Entry, digits, tables
 from aukit.report.charts import change_map
 from aukit.report.figures import Figure
 from aukit.report.score_tables import UNDEFINED

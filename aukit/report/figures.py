@@ -10,7 +10,8 @@ import pyarrow as pa
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from aukit import au, records
+from aukit import au
+from aukit.data import records
 from aukit.report import charts
 from aukit.report.charts import Series
 from aukit.report.data import Curve, Distribution

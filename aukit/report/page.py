@@ -21,7 +21,7 @@ from aukit.report.figures import Estimates, Figure, Group
 from aukit.report.people import PeopleSection, people_section
 from aukit.report.score_tables import Cell, ScoreTables, headings, score_tables
 from aukit.report.sequences import timelines
-from aukit.store import write_text
+from aukit.store.files import write_text
 
 _SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp"}
 

@@ -10,7 +10,7 @@ from aukit import au
 from aukit.report import figures
 from aukit.report.data import Distribution
 from aukit.report.page import render_page
-from aukit.store import write_text
+from aukit.store.files import write_text
 
 CONTENTS = (("Plan", (("plan", "What was planned"), ("labels", "Labels"), ("counts", "Counts"))),)
 COLUMNS = ("AU", "coded", "uses", *(f"level {level}" for level in range(au.MAX_LEVEL + 1)))

@@ -13,11 +13,13 @@ from torch.optim import Optimizer
 from aukit.au import MAX_LEVEL
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
+from aukit.contracts.session import Session
 from aukit.errors import DataError
+from aukit.machine.processes import average_gradients, own_share
 from aukit.synthesis.draws import Draw, Sampler
-from aukit.synthesis.images import as_signed, resized
+from aukit.synthesis.images import as_signed
 from aukit.synthesis.options import FitOptions
-from aukit.training import Session, average_gradients, own_share
+from aukit.vision.resize import resized
 
 BETAS = (0.5, 0.999)
 """Of Adam, as networks that compete are usually trained."""

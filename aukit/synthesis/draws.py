@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from aukit.contracts.faces import FaceSource
+from aukit.data.records import person_keys
 from aukit.errors import DataError
-from aukit.records import person_keys
 from aukit.seeds import seed_of
 
 if TYPE_CHECKING:

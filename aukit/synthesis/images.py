@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 
 def as_signed(images: Tensor) -> Tensor:
@@ -15,12 +14,3 @@ def as_signed(images: Tensor) -> Tensor:
 def as_bytes(images: Tensor) -> Tensor:
     """Float in -1..1, clamped, as uint8 on the CPU."""
     return ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()
-
-
-def resized(images: Tensor, size: int) -> Tensor:
-    """Square float images at another size, without aliasing."""
-    if images.shape[-1] == size:
-        return images
-    return functional.interpolate(
-        images, (size, size), mode="bilinear", antialias=True, align_corners=False
-    )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from aukit.synthesis.images import resized
+from aukit.vision.resize import resized
 
 STRIDE = 0.1
 """What a motion of 1 is, in half sides of the picture: so the layer that makes motions learns about

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from aukit.config.checks import at_least
+
 
 @dataclass(frozen=True)
 class FitOptions:
@@ -50,15 +52,3 @@ class FitOptions:
             raise ValueError("ema must lie in [0, 1)")
         if self.learning_rate <= 0:
             raise ValueError("learning_rate must be positive")
-
-
-def at_least(options: object, limit: int, *names: str) -> None:
-    """Refuse options below a limit.
-
-    Raises:
-        ValueError: one is; the message names it.
-    """
-    for name in names:
-        if not getattr(options, name) >= limit:
-            least = f"at least {limit}" if limit else "0 or more"
-            raise ValueError(f"{name} must be {least}")

@@ -15,7 +15,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.errors import DataError
-from aukit.models import load_card, load_tensors, save_model
+from aukit.store.models import load_card, load_tensors, save_model
 from aukit.synthesis.options import FitOptions
 
 PAINT_BATCH = 32

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from aukit.components import validate
-from aukit.config import COMMAND_LINE, Value, build, options, plain
+from aukit.config.choice import build
+from aukit.config.values import COMMAND_LINE, Value, options, plain
 from aukit.errors import AukitError, ConfigError
 from aukit.testing.subject import Check, CheckFailed, Subject, require
 

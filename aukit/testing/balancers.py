@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aukit import records
+from aukit.data import records
 from aukit.statistics.levels import UNKNOWN, levels_of
 from aukit.testing.drawn import AUS, label_table
 from aukit.testing.subject import Check, Subject, require

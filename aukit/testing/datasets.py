@@ -10,9 +10,9 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from aukit import records
 from aukit.contracts.dataset import Frames, RendersTruth
 from aukit.contracts.labels import Labels
+from aukit.data import records
 from aukit.errors import DataError
 from aukit.testing.subject import Check, CheckFailed, Subject, require, skip
 

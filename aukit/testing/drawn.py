@@ -16,10 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from aukit import au, records
+from aukit import au
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.contracts.landmarker import IBUG68, Faces
+from aukit.data import records
 from aukit.seeds import seed_of
 
 Floats = NDArray[np.float32]

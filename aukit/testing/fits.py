@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aukit.contracts.session import Session
 from aukit.progress import SilentBar
 from aukit.testing.subject import CheckFailed, require
-from aukit.training import SCALARS, Session, read_scalars
+from aukit.training.loop import SCALARS, read_scalars
 
 
 class Kill(Exception):
@@ -53,7 +54,7 @@ def require_exact_resume(
     """A fit that is killed ends bit for bit as one that is not, in weights and scalars.
 
     Args:
-        fit: fits a fresh component with `aukit.training.train`; returns all that it learned.
+        fit: fits a fresh component with `aukit.training.loop.train`; returns all that it learned.
         folder: an empty one, for both fits.
         kills: it is killed after so many steps, goes on, is killed after so many, and so on.
         seed: of both fits.

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from aukit.contracts.labels import Labels
+from aukit.contracts.session import Session
 from aukit.testing.drawn import DrawnFaces
 from aukit.testing.subject import Subject, require
-from aukit.training import Session
 
 STORED = {".safetensors", ".json", ".npz", ".npy", ".parquet", ".txt", ".toml"}
 """Kinds of files that can be read without running code in them."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from aukit import records
+from aukit.data import records
 
 AUS = ("AU01", "AU12")
 

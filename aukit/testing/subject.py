@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from aukit.components import Component
-from aukit.config import Value, build
+from aukit.config.choice import build
+from aukit.config.values import Value
 from aukit.contracts.context import Context
 
 

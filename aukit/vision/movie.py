@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from aukit.errors import DataError
-from aukit.store import write_aside
+from aukit.store.files import write_aside
 
 Pixels = NDArray[np.uint8]
 

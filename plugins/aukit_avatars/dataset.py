@@ -13,8 +13,8 @@ from torch import Tensor
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames, Meshes
 from aukit.contracts.labels import Labels
+from aukit.data.records import TEST, TRAIN, VALID, index_schema
 from aukit.errors import DataError
-from aukit.records import TEST, TRAIN, VALID, index_schema
 from aukit.seeds import seed_of
 from aukit.views import View, parse_view, view_name
 from aukit_avatars.actions import AUS, check

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, Faces, Landmarker
-from aukit.registry import default_registry
+from aukit.registry.loading import default_registry
 from aukit.views import FRONTAL, View, view_name
 from aukit_avatars.actions import AUS
 from aukit_avatars.people import Person, sample_person

@@ -20,8 +20,8 @@ from torch import Tensor
 from aukit.au import MAX_LEVEL
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames, Meshes
+from aukit.data.records import TEST, TRAIN, VALID, index_schema
 from aukit.errors import DataError
-from aukit.records import TEST, TRAIN, VALID, index_schema
 from aukit.seeds import seed_of
 from aukit.views import View, view_name
 from aukit.vision.rotation import rotations

@@ -16,11 +16,11 @@ from aukit.contracts.context import Context
 from aukit.contracts.estimator import Prediction, TrainingSet
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
+from aukit.contracts.session import Session
 from aukit.errors import DataError
 from aukit.estimation.calibration import NEAREST, fit_limits, levels_above
-from aukit.models import load_card, load_tensors, save_model
 from aukit.statistics.agreement import agreement_terms, icc
-from aukit.training import Session
+from aukit.store.models import load_card, load_tensors, save_model
 from aukit_features.inputs import components, scales
 from aukit_features.person import Usual, known, usual
 from aukit_features.plugin import RidgeConfig

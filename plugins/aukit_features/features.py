@@ -10,11 +10,11 @@ from torch import Tensor
 
 from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch
+from aukit.contracts.session import Session
 from aukit.errors import DataError
 from aukit.estimation.images import prepared
-from aukit.models import read_weights
 from aukit.seeds import seed_of
-from aukit.training import Session
+from aukit.store.models import read_weights
 from aukit_features.estimator import RidgeEstimator
 from aukit_features.landmarks import coordinates
 from aukit_features.plugin import FeaturesConfig

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from aukit.contracts.faces import FaceSource
+from aukit.contracts.session import Paint, Session
 from aukit.seeds import seed_of
 from aukit.synthesis.batches import (
     Batch,
@@ -20,7 +21,9 @@ from aukit.synthesis.batches import (
     schedule,
 )
 from aukit.synthesis.losses import expression, idiosyncratic, total_variation
-from aukit.training import Ema, Paint, Recipe, Session, train
+from aukit.training.averages import Ema
+from aukit.training.loop import train
+from aukit.training.recipe import Recipe
 from aukit_ganimation import losses
 from aukit_ganimation.networks import Critic, Generator, Painting, repaint
 from aukit_ganimation.plugin import GanimationConfig

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from aukit.synthesis.images import resized
 from aukit.synthesis.motion import Change
+from aukit.vision.resize import resized
 
 SLOPE = 0.01
 """Of the critic's LeakyReLU."""

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 from aukit.au import MAX_LEVEL
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
+from aukit.contracts.session import Session
+from aukit.machine.processes import distributed
 from aukit.synthesis.batches import fill
-from aukit.synthesis.images import as_bytes, as_signed, resized
+from aukit.synthesis.images import as_bytes, as_signed
 from aukit.synthesis.painter import Painter
-from aukit.training import Session, distributed
+from aukit.vision.resize import resized
 from aukit_ganimation.fit import Fit, build, estimate
 from aukit_ganimation.networks import repaint
 from aukit_ganimation.plugin import GanimationConfig

@@ -18,8 +18,8 @@ from torchvision.models import inception
 from aukit.contracts.context import Context
 from aukit.contracts.judge import Measures
 from aukit.errors import DataError, MissingWeights
-from aukit.models import read_weights
-from aukit.weights import checksum
+from aukit.registry.weights import checksum
+from aukit.store.models import read_weights
 from aukit_judges.plugin import InceptionConfig
 
 SIZE = 299

@@ -12,7 +12,7 @@ from torchvision.models import mobilenet_v2
 from aukit.contracts.context import Context
 from aukit.contracts.judge import Measures
 from aukit.errors import DataError
-from aukit.models import read_weights
+from aukit.store.models import read_weights
 from aukit_judges.plugin import MobileNetConfig
 
 SIZE = 224

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torchvision.models import vgg16
 
 from aukit.errors import DataError
-from aukit.models import read_weights
+from aukit.store.models import read_weights
 
 ALPHAS = (0.5, 0.9, 0.75, 1.0, 1.0)
 """Of conv1_2, conv2_2, conv3_2, conv4_2 and conv5_2 (section 4.1)."""

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from aukit.contracts.faces import FaceSource
+from aukit.contracts.session import Paint, Session
+from aukit.machine.processes import own_share
 from aukit.seeds import seed_of
 from aukit.synthesis.batches import (
     Batch,
@@ -20,9 +22,11 @@ from aukit.synthesis.batches import (
     scaled,
     schedule,
 )
-from aukit.synthesis.images import resized
 from aukit.synthesis.losses import idiosyncratic
-from aukit.training import Ema, Paint, Recipe, Session, own_share, train
+from aukit.training.averages import Ema
+from aukit.training.loop import train
+from aukit.training.recipe import Recipe
+from aukit.vision.resize import resized
 from aukit_lacgan import losses
 from aukit_lacgan.features import Edges, Features, identity_error
 from aukit_lacgan.networks import (

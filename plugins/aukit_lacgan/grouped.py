@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from aukit.processes import world_size
+from aukit.machine.processes import world_size
 
 KERNEL = 5
 Statistics = Literal["track", "batch", "running"]

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from aukit.components import Component
+from aukit.config.checks import at_least
 from aukit.hooks import hookimpl
-from aukit.synthesis.options import FitOptions, at_least
+from aukit.synthesis.options import FitOptions
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,13 @@ from aukit.au import MAX_LEVEL
 from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
+from aukit.contracts.session import Session
 from aukit.errors import DataError
+from aukit.machine.processes import distributed
 from aukit.synthesis.batches import fill, scaled
-from aukit.synthesis.images import as_bytes, as_signed, resized
+from aukit.synthesis.images import as_bytes, as_signed
 from aukit.synthesis.painter import Painter
-from aukit.training import Session, distributed
+from aukit.vision.resize import resized
 from aukit_lacgan.features import Edges, Vgg
 from aukit_lacgan.fit import Fit, generators_of, regions_of
 from aukit_lacgan.networks import LocalCritics

@@ -12,8 +12,8 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from aukit.contracts.context import Context
-from aukit.devices import usable_processors
 from aukit.errors import StageError
+from aukit.machine.devices import usable_processors
 from aukit_local.plugin import AutoConfig, InlineConfig, ProcessesConfig
 
 Item = TypeVar("Item")

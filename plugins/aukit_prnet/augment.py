@@ -4,8 +4,8 @@ Avatars are cleaner than photographs: what a network may not rely on is varied h
 light, colour, sharpness, noise, things in front of the face). The position of the face in the crop
 varies as in Feng et al., ECCV 2018, section 3.3 (shift by a tenth, scale 0.9 to 1.1, rotation).
 
-Everything is drawn from torch's global generator, which `aukit.training.train` seeds before each
-step, on batches, on their device. Images are float (B, 3, R, R) in 0..1.
+Everything is drawn from torch's global generator, which `aukit.training.loop.train` seeds before
+each step, on batches, on their device. Images are float (B, 3, R, R) in 0..1.
 """
 
 from __future__ import annotations

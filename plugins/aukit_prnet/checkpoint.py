@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from aukit.errors import DataError
-from aukit.models import read_weights
-from aukit.weights import checksum
+from aukit.registry.weights import checksum
+from aukit.store.models import read_weights
 from aukit_prnet.bundle import Bundle
 from aukit_prnet.network import PositionMapNet
 from aukit_prnet.weights import fill

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from aukit.contracts.dataset import KnowsMesh
 from aukit.errors import ConfigError, DataError
-from aukit.models import save_tensors
+from aukit.machine.processes import rank, world_size
 from aukit.progress import Progress
-from aukit.store import write_json
-from aukit.training import rank, world_size
+from aukit.store.files import write_json
+from aukit.store.models import save_tensors
 
 SHARD = 256
 """Pictures in a file."""

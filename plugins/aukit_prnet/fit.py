@@ -22,9 +22,13 @@ from torch import Tensor, nn
 
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import KnowsMesh
+from aukit.contracts.session import Session
 from aukit.errors import ConfigError, DataError
+from aukit.machine.processes import own_share, unwrap
 from aukit.seeds import seed_of
-from aukit.training import Ema, Recipe, Session, own_share, train, unwrap
+from aukit.training.averages import Ema
+from aukit.training.loop import train
+from aukit.training.recipe import Recipe
 from aukit_prnet import weights as weight_files
 from aukit_prnet.augment import Jitter, crops, cut, disturb, move
 from aukit_prnet.examples import Example, Examples, render

@@ -15,9 +15,9 @@ from typing import Any
 from torch import Tensor
 
 from aukit.errors import DataError, MissingWeights
-from aukit.models import read_weights, save_tensors
-from aukit.store import write_json
-from aukit.weights import checksum
+from aukit.registry.weights import checksum
+from aukit.store.files import write_json
+from aukit.store.models import read_weights, save_tensors
 from aukit_prnet.layout import Layout
 from aukit_prnet.layout_data import OURS
 from aukit_prnet.network import PositionMapNet

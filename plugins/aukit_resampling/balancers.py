@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from aukit import au, records
+from aukit import au
 from aukit.contracts.context import Context
+from aukit.data import records
 from aukit.seeds import seed_of
 from aukit.statistics.levels import UNKNOWN, levels_of
 from aukit_resampling.plugin import NoneConfig, ResampleConfig

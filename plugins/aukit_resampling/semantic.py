@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from aukit import au, records
+from aukit import au
 from aukit.contracts.context import Context
-from aukit.records import labels_of
+from aukit.data import records
+from aukit.data.records import labels_of
 from aukit.seeds import seed_of
 from aukit.statistics.levels import UNKNOWN
 from aukit_resampling.balancers import note_empty_levels, ordered

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from aukit import records
 from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch, FaceSource
-from aukit.models import load_card, load_tensors, save_model
+from aukit.data import records
+from aukit.store.models import load_card, load_tensors, save_model
 from aukit_temporal.difference import People, batches, check_size, difference, seen
 from aukit_temporal.plugin import MeanTextureConfig
 

@@ -22,7 +22,7 @@ from aukit.errors import PluginError
 from aukit.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from aukit.runs import Run
+    from aukit.runs.folder import Run
     from aukit_tensorboard.board import Board
 
 VARIABLE = "AUKIT_TENSORBOARD"

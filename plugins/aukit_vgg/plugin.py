@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from aukit.components import Component
 from aukit.estimation.options import FitOptions
 from aukit.hooks import hookimpl
-from aukit.weights import Address, Weights
+from aukit.registry.weights import Address, Weights
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ from torch import Tensor
 
 from aukit.contracts.context import Context
 from aukit.contracts.labels import Labels
-from aukit.synthesis.images import as_signed, resized
+from aukit.contracts.session import Session
+from aukit.synthesis.images import as_signed
 from aukit.synthesis.losses import expression, idiosyncratic
 from aukit.testing.drawn import DrawnFaces
-from aukit.training import Session
+from aukit.vision.resize import resized
 from aukit_ganimation import losses
 from aukit_ganimation.fit import Fit
 from aukit_ganimation.networks import Critic, Generator

@@ -11,8 +11,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from aukit.au import DISFA
 from aukit.contracts.context import Context
-from aukit.records import prediction_schema
-from aukit.scoring import paired_difference, score_predictions
+from aukit.data.records import prediction_schema
+from aukit.scoring.scores import paired_difference, score_predictions
 from aukit_scores.intensity import Intensity
 from aukit_scores.plugin import IntensityConfig
 

@@ -22,8 +22,8 @@ def tiny(distribute: Callable[..., Path]) -> None:
 @pytest.fixture(scope="session")
 def painted_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a finished run with the tiny synthesizer `tint`, on AU01 and AU12."""
-    from aukit.pipeline import execute
-    from aukit.run_config import nest, resolve
+    from aukit.config.resolve import nest, resolve
+    from aukit.pipeline.execute import execute
 
     sys.path.insert(0, str(TINY.parent))
     import tiny_plugin

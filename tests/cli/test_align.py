@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from aukit import weights
 from aukit.cli.main import main
+from aukit.registry import weights
 
 
 @pytest.fixture(scope="module")

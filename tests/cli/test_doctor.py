@@ -14,7 +14,7 @@ import pytest
 
 from aukit.cli.main import main
 
-doctor = importlib.import_module("aukit.cli.doctor")
+doctor = importlib.import_module("aukit.cli.commands.doctor")
 
 
 def examine(capsys: pytest.CaptureFixture[str], *extra: str) -> tuple[int, dict[str, Any]]:

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from aukit.cli.edit import intensities
+from aukit.cli.commands.edit import intensities
 from aukit.cli.main import main
 from aukit.errors import ConfigError
 from aukit.vision.images import encode, read

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aukit.cli.main import main
-from aukit.cli.scores import cell
+from aukit.cli.tables import cell
 
 LINE = [
     "run", "--preset", "quick", "--device", "cpu", "--data", "drawn", "--aligner=centre",

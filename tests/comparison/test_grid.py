@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from aukit.comparison.axes import flat, split
-from aukit.comparison.compare import Comparison, plan_comparison
 from aukit.comparison.definition import define
+from aukit.comparison.planned import Comparison, plan_comparison
 from aukit.comparison.summary import not_shown
+from aukit.config.resolve import nest
 from aukit.errors import ConfigError
-from aukit.registry import Registry
-from aukit.run_config import nest
-from aukit.runs import FINISHED, named_folder
-from aukit.store import digest, write_json
+from aukit.registry.loading import Registry
+from aukit.runs.folder import FINISHED, named_folder
+from aukit.store.files import digest, write_json
 
 REGISTRY = Registry(only=["aukit-facs"])
 

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from small_options import Options
 from torch import Tensor
 
-from aukit import records
 from aukit.components import Component
 from aukit.contracts.aligner import Aligned
 from aukit.contracts.context import Context
@@ -22,7 +21,8 @@ from aukit.contracts.estimator import Prediction, TrainingSet
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
 from aukit.contracts.landmarker import IBUG68, Faces
-from aukit.models import load_card, load_tensors, save_model
+from aukit.data import records
+from aukit.store.models import load_card, load_tensors, save_model
 from aukit.testing import drawn
 from aukit.testing.heads import EGG, egg
 from aukit.views import FRONTAL

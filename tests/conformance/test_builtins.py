@@ -12,7 +12,7 @@ import torch
 
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import MEDIAPIPE478, Faces
-from aukit.registry import Registry
+from aukit.registry.loading import Registry
 from aukit.testing import Subject, parametrize_with_checks
 from aukit.testing.drawn import face_of
 from aukit.testing.heads import turned_heads

@@ -11,7 +11,7 @@ import pytest
 from aukit import hooks
 from aukit.components import KINDS
 from aukit.hooks import hookimpl
-from aukit.registry import Plugin, Registry
+from aukit.registry.loading import Plugin, Registry
 
 SPECS = {
     name: value for name, value in vars(hooks).items() if hasattr(value, f"{hooks.PROJECT}_spec")

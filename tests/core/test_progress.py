@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from aukit.console import RichProgress, table
+from aukit.cli.console import RichProgress, table
 from aukit.progress import Progress, Silent
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from aukit.data.records import OCCURRENCE, AuKind, au_kinds, check_index, index_schema
 from aukit.errors import DataError
-from aukit.records import OCCURRENCE, AuKind, au_kinds, check_index, index_schema
-from aukit.store import read_table, write_table
+from aukit.store.files import read_table, write_table
 
 
 def index(kinds: dict[str, AuKind], values: list[float | None]) -> pa.Table:

@@ -13,14 +13,16 @@ from types import ModuleType
 import pytest
 
 import aukit
-from aukit import errors, records
+from aukit import errors
 from aukit.cli.main import main
 from aukit.components import KINDS
-from aukit.frames import frame_schema
-from aukit.registry import BLOCK_VARIABLE, ONLY_VARIABLE, Registry
-from aukit.run_config import ROLES, nest, resolve
-from aukit.run_options import RunOptions
-from aukit.weights import VARIABLE
+from aukit.config.options import RunOptions
+from aukit.config.resolve import nest, resolve
+from aukit.config.run import ROLES
+from aukit.data import records
+from aukit.media.frames import frame_schema
+from aukit.registry.loading import BLOCK_VARIABLE, ONLY_VARIABLE, Registry
+from aukit.registry.weights import VARIABLE
 from aukit_tensorboard.plugin import VARIABLE as TENSORBOARD
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aukit.registry import Registry
+from aukit.registry.loading import Registry
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # workers import the tiny components by name

@@ -20,12 +20,13 @@ import pytest
 
 from aukit.comparison import attempts
 from aukit.comparison.attempts import Children, InProcess, attempt_all, environment, furthest
-from aukit.comparison.compare import Comparison, compare, plan_comparison
+from aukit.comparison.compare import compare
 from aukit.comparison.definition import define
 from aukit.comparison.grid import Trial
+from aukit.comparison.planned import Comparison, plan_comparison
 from aukit.errors import ConfigError
 from aukit.progress import Silent
-from aukit.registry import Registry
+from aukit.registry.loading import Registry
 
 SMALL = {
     "preset": "quick", "device": "cpu", "data": "drawn", "aligner": "centre",

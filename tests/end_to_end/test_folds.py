@@ -9,19 +9,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from aukit.config.resolve import nest, resolve
+from aukit.config.run import RunConfig
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError, DataError, LeakageError
-from aukit.faces import read_rows
-from aukit.pipeline import Outcome, execute
-from aukit.pipeline.execute import STAGES, Work
-from aukit.pipeline.fold_faces import people_of, pick_people, refuse_shared_people
+from aukit.faces.stored import read_rows
+from aukit.pipeline.execute import Outcome, execute
 from aukit.pipeline.prepare import PrepareStages
+from aukit.pipeline.stages.fold import people_of, pick_people, refuse_shared_people
+from aukit.pipeline.work import Work
 from aukit.progress import Silent
-from aukit.registry import Registry
-from aukit.run_config import RunConfig, nest, resolve
-from aukit.runs import Run
-from aukit.scoring import pool_folds
-from aukit.store import Stages, write_table
+from aukit.registry.loading import Registry
+from aukit.runs.folder import Run
+from aukit.runs.names import STAGES
+from aukit.scoring.scores import pool_folds
+from aukit.store.files import write_table
+from aukit.store.stages import Stages
 
 SMALL = {
     "preset": "quick",

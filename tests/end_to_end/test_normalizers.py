@@ -13,9 +13,9 @@ import pytest
 
 from aukit.cli.main import main
 from aukit.errors import DataError
-from aukit.models import load_card
-from aukit.pipeline.fitted import load_from_run
-from aukit.registry import Registry
+from aukit.registry.loading import Registry
+from aukit.runs.models import load_from_run
+from aukit.store.models import load_card
 from aukit.testing.drawn import DrawnFaces
 from aukit.views import FERA17, view_name
 

@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from aukit.config.resolve import nest, resolve
 from aukit.errors import ConfigError, DataError, LeakageError, StageError
-from aukit.pipeline import Outcome, execute
-from aukit.registry import Registry
-from aukit.run_config import nest, resolve
+from aukit.pipeline.execute import Outcome, execute
+from aukit.registry.loading import Registry
 
 SMALL = {
     "preset": "quick",
@@ -152,11 +152,11 @@ sys.path[:0] = [{here!r}]
 from pathlib import Path
 import tiny_plugin
 from aukit.pipeline import execute
-from aukit.run_config import nest, resolve
+from aukit.config.run import nest, resolve
 registry = tiny_plugin.registry()
-import aukit.training, dataclasses
-original = aukit.training.Session.part
-aukit.training.Session.part = lambda self, name: dataclasses.replace(
+import aukit.training.loop, dataclasses
+original = aukit.training.loop.Session.part
+aukit.training.loop.Session.part = lambda self, name: dataclasses.replace(
     original(self, name), checkpoint_every=0.0)
 config = resolve(registry, [("test", nest({settings!r}))])
 execute(config, Path(sys.argv[1]), registry)

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from aukit.config.resolve import nest, resolve
 from aukit.errors import DataError
-from aukit.pipeline import Outcome, execute
-from aukit.registry import Registry
-from aukit.run_config import nest, resolve
+from aukit.pipeline.execute import Outcome, execute
+from aukit.registry.loading import Registry
 
 SMALL = {
     "preset": "quick", "device": "cpu", "data": "drawn", "aligner": "centre", "synth": "brush",

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aukit.cli.main import main
-from aukit.records import SYNTHETIC
+from aukit.data.records import SYNTHETIC
 from aukit.vision.images import read
 
 TINY = Path(__file__).parent / "tiny_plugin.py"

@@ -24,12 +24,14 @@ from aukit.contracts.dataset import Frames
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
 from aukit.contracts.landmarker import IBUG68, Faces
+from aukit.contracts.session import Session
+from aukit.data.records import index_schema, labels_of, plan_schema, with_labels
 from aukit.hooks import hookimpl
-from aukit.models import load_card, load_tensors, save_model
-from aukit.records import index_schema, labels_of, plan_schema, with_labels
-from aukit.registry import Plugin, Registry
+from aukit.registry.loading import Plugin, Registry
 from aukit.seeds import seed_of
-from aukit.training import Recipe, Session, train
+from aukit.store.models import load_card, load_tensors, save_model
+from aukit.training.loop import train
+from aukit.training.recipe import Recipe
 from aukit.views import View
 
 AUS = ("AU01", "AU12")

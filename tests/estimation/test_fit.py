@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from aukit.contracts.context import Context
 from aukit.contracts.estimator import TrainingSet
+from aukit.contracts.session import Session
 from aukit.errors import DataError
 from aukit.estimation.estimator import NetworkEstimator
 from aukit.estimation.fit import learning_rate, weighted_mean
 from aukit.estimation.heads import Head, head_of
 from aukit.estimation.network import Network
 from aukit.estimation.options import FitOptions
-from aukit.models import load_tensors
+from aukit.store.models import load_tensors
 from aukit.testing.drawn import DrawnFaces
 from aukit.testing.fits import require_exact_resume
-from aukit.training import Session
 
 OPTIONS = FitOptions(
     networks="shared", size=16, learning_rate=3e-3, batch=4, epochs=2, ticks=3, lead_in=0.3

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from aukit.comparison.compare import plan_comparison
 from aukit.comparison.definition import define
-from aukit.registry import Registry
+from aukit.comparison.planned import plan_comparison
+from aukit.registry.loading import Registry
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILES = [path for path in sorted(EXAMPLES.glob("*/*.toml")) if path.name != "pyproject.toml"]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from aukit.config import Choice
+from aukit.config.choice import Choice
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError
+from aukit.media.dataset import FILES, FilesOptions
 from aukit.pipeline.fit_aligner import Fit, fit_aligner
 from aukit.progress import Silent
-from aukit.sources import FILES, FilesOptions
 
 
 def test_a_dataset_without_meshes_claims_no_folder(tmp_path: Path) -> None:

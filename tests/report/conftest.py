@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from aukit import records
 from aukit.contracts.context import Context
+from aukit.data import records
 from aukit.report import (
     Choice,
     Curve,
@@ -24,7 +24,7 @@ from aukit.report import (
     Setting,
     Stage,
 )
-from aukit.scoring import score_predictions
+from aukit.scoring.scores import score_predictions
 from aukit_scores.intensity import Intensity
 from aukit_scores.plugin import IntensityConfig
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from aukit.card_rows import digits, summary, units
 from aukit.report import ReportData, render
 from aukit.report.card import card_section
+from aukit.report.card_rows import digits, summary, units
 from aukit.report.charts import change_map
 
 

@@ -28,7 +28,7 @@ from aukit.report import (
     write_report,
 )
 from aukit.report.page import CONTENTS
-from aukit.scoring import score_predictions
+from aukit.scoring.scores import score_predictions
 from aukit_scores.intensity import Intensity
 from aukit_scores.plugin import IntensityConfig
 

@@ -9,7 +9,7 @@ import pingouin
 import pyarrow as pa
 import pytest
 
-from aukit import records
+from aukit.data import records
 from aukit.report.figures import POINTS, Estimates
 from aukit.report.sequences import SHORTEST, rank, timelines
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import torch
 
 from aukit.contracts.labels import Labels
-from aukit.records import plan_schema
+from aukit.data.records import plan_schema
 from aukit.statistics.levels import UNKNOWN, label_counts, levels_of, plan_counts
 
 AUS = ("AU01", "AU12")

@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from aukit.contracts.session import Session
 from aukit.synthesis.batches import Batches, adam, descend, frozen, learning_rate, scaled
-from aukit.synthesis.images import as_bytes, as_signed, resized
+from aukit.synthesis.images import as_bytes, as_signed
 from aukit.synthesis.options import FitOptions
 from aukit.testing.drawn import DrawnFaces
-from aukit.training import Session
+from aukit.vision.resize import resized
 
 OPTIONS = FitOptions(batch=12, l_ids=1.0)
 

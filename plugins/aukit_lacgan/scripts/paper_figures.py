@@ -19,22 +19,23 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from aukit.config import COMMAND_LINE
+from aukit.config.choice import make
+from aukit.config.values import COMMAND_LINE
 from aukit.contracts.labels import Labels
 from aukit.contracts.synthesizer import Synthesizer
-from aukit.faces import StoredFaces
-from aukit.models import load_card
-from aukit.pipeline.align import Registration
-from aukit.pipeline.execute import Work
-from aukit.pipeline.finished import open_run
-from aukit.pipeline.fitting import MODEL, load_fitted
-from aukit.pipeline.guard import make
+from aukit.faces.registration import Registration
+from aukit.faces.stored import StoredFaces
+from aukit.faces.truth import Truth
 from aukit.pipeline.prepare import Prepared
-from aukit.pipeline.preview import plain_faces
-from aukit.pipeline.truth import Truth
+from aukit.pipeline.stages.fitting import load_fitted
+from aukit.pipeline.stages.previews import plain_faces
+from aukit.pipeline.work import Work
 from aukit.progress import Silent
-from aukit.registry import Registry
-from aukit.store import write_aside
+from aukit.registry.loading import Registry
+from aukit.runs.names import MODEL
+from aukit.runs.results import open_run
+from aukit.store.files import write_aside
+from aukit.store.models import load_card
 from aukit.vision.images import encode
 from aukit.vision.sheet import contact_sheet
 

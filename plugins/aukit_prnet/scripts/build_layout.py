@@ -19,7 +19,7 @@ from safetensors.numpy import save
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 
-from aukit.store import write_aside
+from aukit.store.files import write_aside
 from aukit_avatars.head import FORMAT as MESH
 from aukit_avatars.head import Head
 from aukit_avatars.people import sample_person

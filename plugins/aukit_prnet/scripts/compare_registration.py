@@ -30,7 +30,7 @@ from torch import Tensor
 from aukit.api import build
 from aukit.contracts.aligner import Aligned, Aligner
 from aukit.contracts.landmarker import Faces
-from aukit.store import write_json
+from aukit.store.files import write_json
 from aukit.views import FERA17, FRONTAL, View, view_name
 from aukit.vision.frontal import FrontalView
 from aukit.vision.frontal_options import FrontalOptions

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, Faces
-from aukit.registry import Registry
+from aukit.registry.loading import Registry
 from aukit.statistics.bootstrap import draw_people
 from aukit.vision.images import read
 from aukit_avatars.dataset import Avatars

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from aukit.contracts.context import Context
-from aukit.registry import Registry
+from aukit.registry.loading import Registry
 from aukit.testing.drawn import face_of
 from aukit.views import FERA17
 from aukit_avatars.actions import AUS

@@ -13,10 +13,10 @@ from typing import get_args, get_type_hints
 import torch
 
 from aukit.contracts.context import Context
-from aukit.faces import StoredFaces
-from aukit.pipeline.prepare import PLAN
-from aukit.records import au_columns
-from aukit.store import read_table
+from aukit.data.records import au_columns
+from aukit.faces.stored import StoredFaces
+from aukit.runs.names import PLAN
+from aukit.store.files import read_table
 from aukit_temporal.neutral import Au0
 from aukit_temporal.plugin import Au0Config
 

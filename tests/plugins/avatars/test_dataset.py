@@ -14,8 +14,8 @@ from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames
 from aukit.contracts.labels import Labels
 from aukit.contracts.landmarker import IBUG68
+from aukit.data.records import index_schema
 from aukit.errors import ConfigError, DataError
-from aukit.records import index_schema
 from aukit_avatars.actions import AUS
 from aukit_avatars.dataset import Avatars
 from aukit_avatars.plugin import AvatarsConfig, aukit_datasets

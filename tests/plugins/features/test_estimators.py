@@ -14,9 +14,9 @@ from torchvision import models
 from aukit.contracts.context import Context
 from aukit.contracts.estimator import Calibrates, TrainingSet
 from aukit.contracts.faces import FaceBatch
+from aukit.contracts.session import Session
 from aukit.errors import DataError
 from aukit.testing.drawn import DrawnFaces
-from aukit.training import Session
 from aukit_features.estimator import RidgeEstimator
 from aukit_features.features import FeaturesEstimator
 from aukit_features.landmarks import LandmarksEstimator

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aukit.synthesis.images import resized
 from aukit.synthesis.motion import moved
+from aukit.vision.resize import resized
 from aukit_ganimation.networks import Critic, Generator, repaint
 
 Weights = dict[str, Tensor]

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from aukit.contracts.labels import Labels
+from aukit.data.records import person_keys
 from aukit.errors import DataError
-from aukit.records import person_keys
 from aukit.synthesis.draws import Partners, Sampler
 from aukit.synthesis.options import FitOptions
 from aukit.testing.drawn import DrawnFaces

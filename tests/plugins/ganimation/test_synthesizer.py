@@ -18,13 +18,14 @@ from torch import Tensor
 from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
+from aukit.contracts.session import Paint, Session
 from aukit.errors import DataError, StageError
 from aukit.synthesis.batches import learning_rate
-from aukit.synthesis.images import resized
 from aukit.testing.drawn import DrawnFaces
 from aukit.testing.fits import require_exact_resume
 from aukit.testing.synthesizers import require_painted_alone
-from aukit.training import SCALARS, Paint, Session, read_scalars
+from aukit.training.loop import SCALARS, read_scalars
+from aukit.vision.resize import resized
 from aukit_ganimation.fit import SATURATED, Fit
 from aukit_ganimation.networks import Painting
 from aukit_ganimation.plugin import QUICK, GanimationConfig, IdiosyncraticConfig
@@ -76,7 +77,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 sys.path.insert(0, sys.argv[1])
 from two_steps import gradients
-from aukit.training import Session, distributed, rank
+from aukit.training.loop import Session, distributed, rank
 with distributed("cpu"):
     found = gradients(Path(sys.argv[1]))
     if rank() == 0:
@@ -85,7 +86,7 @@ with distributed("cpu"):
 _STEPS = """
 import torch
 from aukit.testing.drawn import DrawnFaces
-from aukit.training import Session
+from aukit.training.loop import Session
 from aukit_ganimation.fit import Fit
 from aukit_ganimation.plugin import IdiosyncraticConfig
 def gradients(folder):

@@ -10,7 +10,7 @@ import pytest
 
 from aukit.contracts.context import Context
 from aukit.errors import MissingWeights
-from aukit.registry import Registry
+from aukit.registry.loading import Registry
 from aukit.testing.drawn import DrawnFaces
 from aukit_judges.plugin import DlibConfig
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from aukit.cli.card import show_card
 from aukit.cli.main import main
-from aukit.records import SYNTHETIC
+from aukit.cli.tables import show_card
+from aukit.data.records import SYNTHETIC
 from aukit.vision.images import read
 
 TINY = Path(__file__).parents[2] / "end_to_end" / "tiny_plugin.py"

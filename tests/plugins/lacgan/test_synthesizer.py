@@ -17,12 +17,14 @@ from torchvision.models import vgg16
 
 from aukit.contracts.context import Context
 from aukit.contracts.labels import Labels
+from aukit.contracts.session import Paint, Session
 from aukit.errors import ConfigError, DataError, MissingWeights, StageError
-from aukit.models import load_card
+from aukit.store.models import load_card
 from aukit.testing.drawn import DrawnFaces
 from aukit.testing.fits import Kill, Killing, require_exact_resume
 from aukit.testing.synthesizers import require_painted_alone
-from aukit.training import CHECKPOINT, SCALARS, Paint, Session, read_scalars
+from aukit.training.checkpoints import CHECKPOINT
+from aukit.training.loop import SCALARS, read_scalars
 from aukit_lacgan.features import Edges
 from aukit_lacgan.fit import Fit
 from aukit_lacgan.plugin import QUICK, LacganConfig
@@ -118,7 +120,7 @@ import sys
 from pathlib import Path
 from aukit.contracts.context import Context
 from aukit.testing.drawn import DrawnFaces
-from aukit.training import Session, rank
+from aukit.training.loop import Session, rank
 from aukit_lacgan.plugin import LacganConfig
 from aukit_lacgan.synthesizer import Lacgan
 config = LacganConfig(

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from aukit import config
+from aukit.config import values as config
 from aukit.contracts.context import Context
-from aukit.devices import PROCESSORS, usable_processors
 from aukit.errors import ConfigError, StageError
+from aukit.machine.devices import PROCESSORS, usable_processors
 from aukit_local.executors import Auto, Inline, Processes
 from aukit_local.plugin import AutoConfig, InlineConfig, ProcessesConfig, aukit_executors
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import torch
 
 from aukit.contracts.dataset import Meshes
-from aukit.records import index_schema
+from aukit.data.records import index_schema
 from aukit_prnet.layout import Layout
 
 SIZE = 48

@@ -14,7 +14,7 @@ from aukit.contracts.aligner import ShowsViews
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, Faces
 from aukit.errors import DataError, MissingWeights
-from aukit.registry import Registry
+from aukit.registry.loading import Registry
 from aukit.vision.warp import apply
 from aukit_avatars.actions import AUS
 from aukit_avatars.people import sample_person

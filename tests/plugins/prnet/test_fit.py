@@ -12,11 +12,12 @@ import torch
 from small_meshes import SmallMeshes
 
 from aukit.contracts.context import Context
+from aukit.contracts.session import Session
+from aukit.data.records import partition_rows
 from aukit.errors import ConfigError, DataError
-from aukit.pipeline.align import partition_rows
 from aukit.progress import Silent
 from aukit.testing.fits import Kill, Killing
-from aukit.training import Session, read_scalars
+from aukit.training.loop import read_scalars
 from aukit_prnet import examples, weights
 from aukit_prnet.fit import Fit, PrnetFit
 from aukit_prnet.layout import Layout

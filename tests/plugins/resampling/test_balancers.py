@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_tables import AUS, ROWS, labels, rounded, skewed
 
-from aukit import config, records
+from aukit.config import values as config
 from aukit.contracts.context import Context
+from aukit.data import records
 from aukit.errors import ConfigError
 from aukit.statistics.levels import plan_counts
 from aukit_resampling.balancers import EMPTY_LEVELS, Resample, Unbalanced, draw

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_tables import AUS, labels, rounded, rows_up_to
 
-from aukit import records
 from aukit.components import Component
 from aukit.contracts.context import Context
-from aukit.pipeline.training_set import check_plan
+from aukit.data import records
+from aukit.pipeline.stages.training_set import check_plan
 from aukit_resampling.plugin import aukit_balancers
 
 ROWS = rows_up_to(25)

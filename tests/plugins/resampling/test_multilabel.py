@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from aukit import config
+from aukit.config import values as config
 from aukit.contracts.context import Context
+from aukit.data.records import labels_of
 from aukit.errors import ConfigError
-from aukit.records import labels_of
 from aukit.statistics.levels import UNKNOWN, levels_of
 from aukit.testing.drawn import AUS, label_table
 from aukit_resampling.multilabel import (

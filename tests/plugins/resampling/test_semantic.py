@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_tables import AUS, ROWS, labels, rounded, skewed
 
-from aukit import records
 from aukit.contracts.context import Context
-from aukit.pipeline.training_set import check_plan, synthetic_requests
+from aukit.data import records
+from aukit.pipeline.stages.training_set import check_plan, synthetic_requests
 from aukit.statistics.levels import plan_counts
 from aukit_resampling.balancers import EMPTY_LEVELS
 from aukit_resampling.plugin import SemanticConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from aukit import config
+from aukit.config import values as config
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError
 from aukit_scores.intensity import Intensity

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aukit.registry import Registry
+from aukit.registry.loading import Registry
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "end_to_end"))
 

@@ -134,9 +134,9 @@ def test_a_missing_package_is_told_before_anything_is_computed(
 def test_a_real_run_is_watched(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_registry: Any
 ) -> None:
-    from aukit.pipeline import execute
-    from aukit.run_config import nest, resolve
-    from aukit.training import read_scalars
+    from aukit.config.resolve import nest, resolve
+    from aukit.pipeline.execute import execute
+    from aukit.training.loop import read_scalars
 
     monkeypatch.setenv(plugin.VARIABLE, "1")
     settings = {

@@ -12,14 +12,15 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision import models
 
-from aukit.config import Value, build
+from aukit.config.choice import build
+from aukit.config.values import Value
 from aukit.contracts.context import Context
 from aukit.contracts.estimator import TrainingSet
+from aukit.contracts.session import Session
 from aukit.errors import ConfigError, DataError
 from aukit.estimation.heads import Regression, Softmax
 from aukit.estimation.pretrained import load_all_but_last
 from aukit.testing.drawn import DrawnFaces
-from aukit.training import Session
 from aukit_torchvision.estimator import TorchvisionEstimator
 from aukit_torchvision.network import Backbone
 from aukit_torchvision.plugin import TorchvisionConfig, aukit_estimators

@@ -16,10 +16,10 @@ from aukit.contracts.context import Context
 from aukit.contracts.estimator import TrainingSet
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
+from aukit.contracts.session import Session
 from aukit.errors import DataError
 from aukit.estimation.fit import Fit
 from aukit.estimation.heads import Softmax
-from aukit.training import Session
 from aukit_vgg.estimator import VggEstimator
 from aukit_vgg.network import Vgg16
 from aukit_vgg.plugin import VggConfig

@@ -1,0 +1,98 @@
+"""`aukit align`: register the faces of photos, folders and videos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from aukit.cli.app import App, emit_json
+from aukit.cli.choices import choose, context_of
+from aukit.cli.options import ComponentCommand, Slot, settings
+from aukit.cli.shared import device_option, json_at_end_option, output_option
+from aukit.errors import ConfigError
+from aukit.views import parse_views
+
+if TYPE_CHECKING:
+    from aukit.media.align import Result
+
+DEFAULTS = {"aligner": "2d", "landmarker": "mediapipe", "executor": "inline"}
+"""Pictures of anybody bring no landmarks of their own, so there is always a landmarker."""
+
+
+@click.command(cls=ComponentCommand, slots=[Slot((kind,)) for kind in DEFAULTS], defaults=DEFAULTS)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@output_option("Gets faces.parquet, aligned/*.png and overview.png.")
+@click.option(
+    "--faces", type=click.Choice(["best", "all"]), default="best", show_default=True,
+    help="The best face of a photo and the most seen person of a video, or all.",
+)  # fmt: skip
+@click.option(
+    "--every", type=click.IntRange(1), default=1, metavar="N",
+    help="Of a video, take one frame in N.",
+)  # fmt: skip
+@click.option(
+    "--png/--no-png", default=None, help="Write each face as PNG too.  [default: of photos only]"
+)
+@click.option(
+    "--views", metavar="VIEWS",
+    help="Show each face from these sides, one row a view: fera17, or pitch,yaw in degrees such "
+    'as "0,0 -20,40". For 3D aligners.',
+)  # fmt: skip
+@device_option
+@json_at_end_option
+@click.pass_context
+def align(
+    ctx: click.Context, inputs: tuple[str, ...], output: Path, faces: Literal["best", "all"],
+    every: int, png: bool | None, views: str | None, device: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Register the faces of photos, videos and folders of them.
+
+    Writes one Parquet table with a row for every face, and for every frame that has none with the
+    reason. If it is interrupted, the same command continues.
+    """
+    from aukit.cli.console import RichProgress
+    from aukit.config.choice import make
+    from aukit.media.align import Task, align_files, require_faces
+
+    registry = ctx.ensure_object(App).registry
+    typed = settings(ctx)
+    names = {**DEFAULTS, **{kind: typed[kind] for kind in DEFAULTS if kind in typed}}
+    if names["landmarker"] == "none":
+        raise ConfigError("photos and videos bring no landmarks", "leave out --landmarker none")
+    chosen = {kind: choose(registry, kind, name, typed) for kind, name in names.items()}
+    context = context_of(device, 0)
+    how = (chosen["landmarker"], chosen["aligner"], context)
+    shown = parse_views(views) if views is not None else ()
+    task = Task(inputs, *how, faces=faces, every=every, views=shown, pictures=png)
+    result = align_files(task, output, make(chosen["executor"], context), RichProgress())
+    if as_json:
+        emit_json(to_json(result))
+    else:
+        show_result(result)
+    require_faces(result)
+
+
+def to_json(result: Result) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
+        "faces": str(result.table),
+        "overview": None if result.overview is None else str(result.overview),
+        "frames": result.frames,
+        "registered": result.faces,
+        "dropped": dict(result.dropped),
+    }
+
+
+def show_result(result: Result) -> None:
+    """Print what was registered, what was dropped and why."""
+    from aukit.cli.console import table
+
+    click.echo(f"{result.faces} faces in {result.frames} photos and video frames")
+    if result.dropped:
+        rows = [(why, n, result.examples[why]) for why, n in result.dropped.most_common()]
+        table("Dropped", ("reason", "rows", "for example"), rows, numeric=("rows",))
+    click.echo(f"table     {result.table}")
+    if result.overview is not None:
+        click.echo(f"overview  {result.overview}")

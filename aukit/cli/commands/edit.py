@@ -1,0 +1,139 @@
+"""`aukit edit`: give the face of a photo other AUs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aukit import au
+from aukit.cli.app import App, emit_json
+from aukit.cli.choices import choose
+from aukit.cli.options import ComponentCommand, Slot, settings
+from aukit.cli.shared import device_option, json_at_end_option, output_option
+from aukit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aukit.config.choice import Choice
+    from aukit.media.edit import Refused
+    from aukit.media.edit_files import Written
+    from aukit.registry.loading import Registry
+
+DEFAULTS = {"landmarker": "mediapipe"}
+
+
+def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
+    """`("12=4", "AU6=2.5")` -> `{"AU12": 4.0, "AU06": 2.5}`.
+
+    Raises:
+        ConfigError: not an AU and a number, an unknown AU, an AU twice, or outside 0..5.
+    """
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        column = au.parse(name)
+        try:
+            level = float(value)
+        except ValueError:
+            raise ConfigError(f"{option} {text}: say AU=LEVEL, e.g. {option} 12=4") from None
+        if not 0 <= level <= au.MAX_LEVEL:
+            raise ConfigError(f"{option} {text}: intensities are 0..{au.MAX_LEVEL}")
+        if column in found:
+            raise ConfigError(f"{option} names {column} twice")
+        found[column] = level
+    return found
+
+
+@click.command(cls=ComponentCommand, slots=[Slot(("landmarker",))], defaults=DEFAULTS)
+@click.argument("inputs", nargs=-1, required=True, metavar="PHOTO...")
+@click.option(
+    "--synth", "folder", type=click.Path(path_type=Path), required=True, metavar="RUN",
+    help="Folder of the run whose synthesizer paints.",
+)  # fmt: skip
+@click.option(
+    "--au", "wishes", multiple=True, metavar="AU=LEVEL",
+    help="Intensity 0..5 of an AU, e.g. 12=4 or 6=2.5 (repeatable). Others stay as they are.",
+)  # fmt: skip
+@output_option(
+    "A picture (.png, .jpg), a film to the wished AUs (.gif, .mp4), or a folder.", metavar="PATH"
+)
+@click.option("--strip", metavar="AU", help="Show the levels 0 to 5 of this AU side by side.")
+@click.option(
+    "--from", "start", multiple=True, metavar="AU=LEVEL",
+    help="Where a film starts (repeatable).  [default: 0]",
+)  # fmt: skip
+@click.option(
+    "--frames", type=click.IntRange(2), default=24, show_default=True, metavar="N",
+    help="Frames of a film from start to end; it then plays backwards.",
+)  # fmt: skip
+@click.option(
+    "--format", "kind", type=click.Choice(["png", "jpg", "gif", "mp4"]), default="png",
+    show_default=True, help="Of the files in an output folder.",
+)  # fmt: skip
+@click.option("--aligned", is_flag=True, help="The photos are registered faces already.")
+@click.option("--paste", is_flag=True, help="Put the edited face back into its photo.")
+@device_option
+@json_at_end_option
+@click.pass_context
+def edit(
+    ctx: click.Context, inputs: tuple[str, ...], folder: Path, wishes: tuple[str, ...],
+    output: Path, strip: str | None, start: tuple[str, ...], frames: int, kind: str,
+    aligned: bool, paste: bool, device: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Give the faces of photos other AUs.
+
+    A photo is registered as the training faces of the run were, and painted by the synthesizer
+    that the run has fitted. The result is the registered face, or with --paste the whole photo.
+    """
+    wish, begin = intensities(wishes, "--au"), intensities(start, "--from")
+    shown = None if strip is None else au.parse(strip)
+    from aukit.cli.console import RichProgress
+    from aukit.media.edit import Editor
+    from aukit.media.edit_files import Task, check, edit_files
+
+    task = Task(
+        inputs, output, wish, begin, shown, frames, f".{kind}", aligned=aligned, pasted=paste
+    )
+    check(task)
+    registry = ctx.ensure_object(App).registry
+    editor = Editor.open(folder, registry, device, landmarker_of(registry, settings(ctx)))
+    results = edit_files(editor, task, RichProgress())
+    if as_json:
+        emit_json({"photos": [to_json(result) for result in results]})
+    else:
+        show_results(results)
+
+
+def landmarker_of(registry: Registry, typed: Mapping[str, Any]) -> Choice | None:
+    """The landmarker that was typed, by its name or by its options; None for that of the run.
+
+    Raises:
+        ConfigError: `none`, or an unknown name or option.
+    """
+    name = typed.get("landmarker", DEFAULTS["landmarker"] if typed else None)
+    if name == "none":
+        raise ConfigError("photos bring no landmarks", "leave out --landmarker none")
+    return None if name is None else choose(registry, "landmarker", name, typed)
+
+
+def to_json(result: Written | Refused) -> dict[str, str | None]:
+    """What `--json` prints of a photo."""
+    output, reason = getattr(result, "output", None), getattr(result, "reason", None)
+    return {
+        "input": str(result.path),
+        "output": None if output is None else str(output),
+        "reason": reason,
+    }
+
+
+def show_results(results: Sequence[Written | Refused]) -> None:
+    """Print the files, and the photos that have no face to paint."""
+    entries = [to_json(result) for result in results]
+    for entry in entries:
+        if entry["output"] is not None:
+            click.echo(entry["output"])
+    for entry in entries:
+        if entry["reason"] is not None:
+            click.echo(f"{entry['input']}: {entry['reason']}", err=True)

@@ -1,0 +1,163 @@
+"""`aukit evaluate`: scores of any predictions, or the score card of a run's synthesizer anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from aukit.cli.app import App, emit_json
+from aukit.cli.commands.evaluate_tables import show_tables
+from aukit.cli.options import ComponentCommand, Slot, settings
+from aukit.cli.shared import json_option
+from aukit.config.resolve import nest
+from aukit.config.values import COMMAND_LINE
+from aukit.errors import ConfigError, DataError
+
+OF_RUNS = ("faces", "export", "device")
+OF_TABLES = (
+    "person", "estimate", "scale", "truth_scale", "threshold", "cut", "match", "shift", "missing",
+    "clip", "draws", "seed", "output",
+)  # fmt: skip
+
+EPILOG = """\b
+TRUTH and PREDICTIONS are CSV or Parquet files, or folders of them. Known are
+the columns of aukit, OpenFace, py-feat and LibreFace, and plain AU01, AU1 or
+au_1. With two PREDICTIONS the scores are the second's minus the first's, on
+the same frames, with intervals of the paired difference."""
+
+
+@click.command(
+    cls=ComponentCommand,
+    slots=[Slot(("judge",))],
+    epilog=EPILOG,
+    options_metavar="[OPTIONS]",
+)
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path),
+    metavar="RUN | TRUTH PREDICTIONS [PREDICTIONS]",
+)  # fmt: skip
+@click.option("--person", metavar="COLUMN", help="Tables: column that names the person.")
+@click.option(
+    "--estimate", type=click.Choice(["auto", "intensity", "presence"]), default="auto",
+    help="Tables: which is scored where both are there.  [default: intensity]",
+)  # fmt: skip
+@click.option(
+    "--scale", type=click.Choice(["auto", "0-5", "0-1"]), default="auto",
+    help="Tables: of predictions in plain columns.  [default: by the values]",
+)  # fmt: skip
+@click.option(
+    "--truth-scale", type=click.Choice(["auto", "0-5", "0-1"]), default="auto",
+    help="Tables: of the truth in plain columns.  [default: by the values]",
+)  # fmt: skip
+@click.option(
+    "--threshold", type=float, default=2.0, show_default=True,
+    help="Tables: least intensity that counts as present.",
+)  # fmt: skip
+@click.option(
+    "--cut", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+    help="Tables: least probability that counts as present.",
+)  # fmt: skip
+@click.option(
+    "--match", type=click.Choice(["auto", "id", "frame", "order"]), default="auto",
+    help="Tables: how frames are found again.  [default: by id, else by frame number]",
+)  # fmt: skip
+@click.option(
+    "--shift", type=int, default=0, metavar="N",
+    help="Tables: added to the frame numbers of the predictions.",
+)  # fmt: skip
+@click.option(
+    "--missing", type=click.Choice(["refuse", "skip"]), default="refuse", show_default=True,
+    help="Tables: what to do with coded frames without an estimate.",
+)  # fmt: skip
+@click.option("--clip", is_flag=True, help="Tables: take estimates beyond 0..5 for 0 and 5.")
+@click.option(
+    "--draws", type=click.IntRange(1), default=1000, show_default=True,
+    help="Tables: bootstrap draws for the 95 % intervals.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Tables: of the bootstrap.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+    help="Tables: write the scores there as well, as the scores.json of a run.",
+)  # fmt: skip
+@click.option(
+    "--faces", type=click.IntRange(1), metavar="N",
+    help="Runs: faces for each AU and level, and 25 times as many whole faces.  "
+    "[default: as in the run]",
+)  # fmt: skip
+@click.option(
+    "--export", type=click.Path(path_type=Path), metavar="DIR",
+    help="Runs: only write all pictures there, to be judged by other programs (judge 'outputs').",
+)  # fmt: skip
+@click.option("--device", default="auto", show_default=True, help="Runs: auto, cpu, cuda, mps.")
+@json_option
+@click.pass_context
+def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
+    """Score predictions of any origin, or the pictures of a run's synthesizer.
+
+    With TRUTH and PREDICTIONS: agreement of the predicted with the true AUs, for each AU, view
+    and person. Nothing else is needed, and no run.
+
+    With RUN, the folder of a run with a synthesizer: what it paints of people whom it has never
+    seen. Its score card, score_card.json, is replaced by that of other judges or of another size;
+    nothing is fitted.
+    """
+    judges = nest(settings(ctx))
+    if len(paths) == 1:
+        _refuse(ctx, OF_TABLES, "tables of predictions, not for a run")
+        if paths[0].is_file():
+            raise ConfigError(f"{paths[0]} is one table", "give both: TRUTH PREDICTIONS")
+        _show_card(ctx, paths[0], judges, as_json, **{name: options[name] for name in OF_RUNS})
+        return
+    if len(paths) > 3:
+        raise ConfigError(f"{len(paths)} paths were given", "a truth, and one or two predictions")
+    _refuse(ctx, OF_RUNS, "runs, not for tables of predictions")
+    if judges:
+        raise ConfigError("--judge is for runs, not for tables of predictions")
+    tables = {name: options[name] for name in OF_TABLES}
+    show_tables(ctx.ensure_object(App).registry, paths[0], paths[1:], as_json, **tables)
+
+
+def _refuse(ctx: click.Context, names: Sequence[str], what: str) -> None:
+    typed = [n for n in names if ctx.get_parameter_source(n) is ParameterSource.COMMANDLINE]
+    if typed:
+        raise ConfigError(f"--{typed[0].replace('_', '-')} is for {what}", "aukit evaluate --help")
+
+
+def _show_card(
+    ctx: click.Context,
+    run: Path,
+    changes: dict[str, Any],
+    as_json: bool,
+    faces: int | None,
+    export: Path | None,
+    device: str,
+) -> None:
+    from aukit.cli.console import RichProgress
+    from aukit.runs.names import CARD
+    from aukit.runs.results import open_run
+    from aukit.score_card.card import CardStage
+
+    registry = ctx.ensure_object(App).registry
+    progress = RichProgress()
+    work, prepared, fitted = open_run(run, registry, changes, COMMAND_LINE, progress, device)
+    stage = CardStage(work, prepared, fitted, faces, strict=True)
+    if export is not None:
+        count = stage.export(export)
+        click.echo(f"wrote {count} pictures to {export}")
+        return
+    found = stage.run()
+    if found is None:
+        raise DataError(f"run {run} was made with --card 0", "say how many: --faces 6")
+    card, grids = found
+    if as_json:
+        emit_json({"run": str(run), "card": dict(card), "grids": str(grids)})
+        return
+    from aukit.cli.tables import show_card
+
+    show_card(card)
+    click.echo(f"card    {run / CARD}")
+    click.echo(f"grids   {grids}")

@@ -1,0 +1,94 @@
+"""`aukit fit`: make weights that a component works with, outside any run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from aukit.cli.app import App, emit_json
+from aukit.cli.choices import choose, context_of, with_options
+from aukit.cli.commands.fit_synth import synth
+from aukit.cli.options import (
+    ComponentCommand,
+    ComponentOption,
+    Slot,
+    choice_option,
+    chosen,
+    option_list,
+    settings,
+)
+from aukit.cli.shared import device_option, json_at_end_option, output_option
+from aukit.config.options import PRESETS, preset_of_hardware
+from aukit.registry.loading import Registry
+
+ALIGNER, DATA, FIT = Slot(("aligner",)), Slot(("data",)), "fit"
+DEFAULTS = {"aligner": "prnet", "data": "avatars-wild"}
+
+
+class FitCommand(ComponentCommand):
+    """Has the options of the dataset, and those of the fit instead of the component's own."""
+
+    def component_options(
+        self, registry: Registry, args: Sequence[str]
+    ) -> Iterator[ComponentOption]:
+        """The options of this invocation."""
+        names = self.chosen_names(args)
+        yield from (choice_option(slot, DEFAULTS[slot.kind.name]) for slot in self.slots)
+        if (data := chosen(registry, DATA, names, DEFAULTS["data"])) is not None:
+            yield from option_list(DATA.dotted, data)
+        aligner = chosen(registry, ALIGNER, names, DEFAULTS["aligner"])
+        if aligner is not None and aligner.fitting is not None:
+            yield from option_list(FIT, aligner.fitter())
+
+
+@click.group()
+def fit() -> None:
+    """Fit one component alone.
+
+    Runs fit synthesizers, normalizers and estimators by themselves. Here an aligner is given the
+    weights that it works with once and for all, or a synthesizer is fitted without the rest.
+    """
+
+
+fit.add_command(synth)
+
+
+@fit.command(cls=FitCommand, slots=[ALIGNER, DATA], defaults=DEFAULTS)
+@output_option("Gets the weights and their card.")
+@click.option(
+    "--preset", type=click.Choice([*PRESETS, "auto"]), default="auto", show_default=True,
+    help="Sizes; auto by hardware.",
+)  # fmt: skip
+@click.option("--seed", default=0, show_default=True, help="Of everything random in the fit.")
+@device_option
+@json_at_end_option
+@click.pass_context
+def aligner(
+    ctx: click.Context, output: Path, preset: str, seed: int, device: str, as_json: bool
+) -> None:
+    """Fit an aligner on a dataset that knows the meshes behind its pictures.
+
+    If it is interrupted, the same command continues. Several processes started by torchrun share
+    the work.
+    """
+    from aukit.cli.console import RichProgress
+    from aukit.pipeline.fit_aligner import Fit, fit_aligner
+
+    registry = ctx.ensure_object(App).registry
+    typed = settings(ctx)
+    names = {**DEFAULTS, **{kind: typed[kind] for kind in DEFAULTS if kind in typed}}
+    sizes = preset_of_hardware() if preset == "auto" else preset
+    component = registry.find("aligner", names["aligner"])
+    wanted = Fit(
+        with_options(component.fitter(), FIT, typed, sizes),
+        choose(registry, "data", names["data"], typed, sizes),
+        context_of(device, seed),
+    )
+    weights = fit_aligner(wanted, output, RichProgress())
+    if as_json:
+        emit_json({"weights": str(weights), **wanted.to_json()})
+        return
+    click.echo(f"weights  {weights}")
+    click.echo(f"use      --aligner {names['aligner']} --aligner.weights {weights}")

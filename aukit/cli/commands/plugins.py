@@ -1,0 +1,227 @@
+"""`aukit plugins`: what is installed, what it can do, and whether it keeps its contract."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from aukit.cli.app import App, emit_json
+from aukit.cli.options import show
+from aukit.cli.shared import json_option
+from aukit.components import KINDS, Component
+from aukit.config.values import default_of, options, plain, spell, types_of
+from aukit.errors import ConfigError
+from aukit.registry.loading import Plugin, Registry
+
+
+class Plugins(click.Group):
+    """A group that takes `aukit plugins KIND` for `aukit plugins list KIND`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand; a kind means the list."""
+        if args[0] in self.commands:
+            return super().resolve_command(ctx, args)
+        return "list", self.commands["list"], args
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Without a subcommand, list everything."""
+        if not args or (args[0].startswith("-") and not set(args) & set(ctx.help_option_names)):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Plugins, subcommand_metavar="[KIND | list | show | check] ...")
+def plugins() -> None:
+    """List and explain what is installed.
+
+    `aukit plugins` lists every component, `aukit plugins aligner` those of one kind.
+    """
+
+
+@plugins.command("list")
+@click.argument("kind", required=False)
+@json_option
+@click.pass_context
+def list_(ctx: click.Context, kind: str | None, as_json: bool) -> None:
+    """List components, of one KIND or all, and plugins that are broken."""
+    if kind is not None and kind not in KINDS:
+        raise ConfigError(f"unknown kind '{kind}'", f"kinds: {', '.join(KINDS)}")
+    registry = ctx.ensure_object(App).registry
+    found = [c for name in KINDS if kind in (None, name) for c in registry.of_kind(name)]
+    if as_json:
+        broken = [_broken_json(plugin) for plugin in registry.broken]
+        emit_json({"components": [_summary_json(c) for c in found], "broken": broken})
+        return
+    from aukit.cli.console import table
+
+    headings = ("kind", "name", "distribution", "version", "licence", "state", "summary")
+    table("Components", headings, [_row(component) for component in found])
+    if registry.broken:
+        rows = [(p.distribution, p.version, p.name, p.error) for p in registry.broken]
+        table("Not in use", ("distribution", "version", "plugin", "reason"), rows)
+
+
+def state(component: Component) -> str:
+    """`ok`, or what is missing and how to get it."""
+    absent = component.missing()
+    if not absent:
+        return "ok"
+    hint = component.install_hint or f"pip install {' '.join(absent)}"
+    return f"needs {', '.join(absent)}: {hint}"
+
+
+def _row(component: Component) -> tuple[str, ...]:
+    return (
+        component.kind,
+        ", ".join(component.names),
+        component.distribution,
+        component.version,
+        component.licence,
+        state(component),
+        component.summary,
+    )
+
+
+def _summary_json(component: Component) -> dict[str, Any]:
+    return {
+        "kind": component.kind,
+        "name": component.name,
+        "aliases": list(component.aliases),
+        "distribution": component.distribution,
+        "version": component.version,
+        "licence": component.licence,
+        "state": state(component),
+        "summary": component.summary,
+    }
+
+
+def _broken_json(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "plugin": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "error": plugin.error,
+    }
+
+
+@plugins.command("show")
+@click.argument("name")
+@json_option
+@click.pass_context
+def show_(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Explain the component NAME and its options."""
+    found = named(ctx.ensure_object(App).registry, name)
+    if as_json:
+        emit_json({"components": [_details_json(component) for component in found]})
+        return
+    for component in found:
+        show_component(component)
+
+
+def named(registry: Registry, name: str) -> list[Component]:
+    """Every component that a name means, of whatever kind.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if found := registry.find_any(name):
+        return found
+    import difflib
+
+    known = sorted({known for component in registry.components for known in component.names})
+    near = difflib.get_close_matches(name, known, n=1)
+    message = f"unknown component '{name}'"
+    if registry.broken:
+        message += f"; {len(registry.broken)} plugins could not be loaded (see `aukit plugins`)"
+    raise ConfigError(message, f"did you mean '{near[0]}'?" if near else "see `aukit plugins`")
+
+
+def show_component(component: Component) -> None:
+    """Print what a record says."""
+    from aukit.cli.console import table
+
+    facts = [(key, value) for key, value in _facts(component).items() if value]
+    table(f"{component.kind} {component.name}: {component.summary}", ("", ""), facts)
+    headings = ("option", "type", "default", *component.presets, "meaning")
+    table("Options", headings, [_option_row(component, entry) for entry in options(component)])
+
+
+def _facts(component: Component) -> dict[str, str]:
+    return {
+        "also called": ", ".join(component.aliases),
+        "full name": component.qualified,
+        "version": component.version,
+        "state": state(component),
+        "licence": component.licence,
+        "licence of weights": component.weights_licence,
+        "licence of data": component.data_licence,
+        "paper": component.paper,
+        "accepts": ", ".join(component.accepts),
+        "factory": component.factory,
+        "use": f"aukit run {KINDS[component.kind].flag} {component.name}",
+    }
+
+
+def _option_row(component: Component, entry: Any) -> tuple[str, ...]:
+    presets = (values.get(entry.name, "") for values in component.presets.values())
+    return (
+        entry.name,
+        spell(types_of(component.config)[entry.name]),
+        show(default_of(entry)),
+        *(show(value) if value != "" else "" for value in presets),
+        entry.metadata.get("help", ""),
+    )
+
+
+def _details_json(component: Component) -> dict[str, Any]:
+    types = types_of(component.config)
+    return {
+        **_summary_json(component),
+        "weights_licence": component.weights_licence,
+        "data_licence": component.data_licence,
+        "paper": component.paper,
+        "accepts": list(component.accepts),
+        "tags": list(component.tags),
+        "presets": plain(component.presets),
+        "options": [
+            {
+                "name": entry.name,
+                "type": spell(types[entry.name]),
+                "default": plain(default_of(entry)),
+                "help": entry.metadata.get("help", ""),
+            }
+            for entry in options(component)
+        ],
+    }
+
+
+@plugins.command("check")
+@click.argument("name")
+@json_option
+@click.pass_context
+def check_(ctx: click.Context, name: str, as_json: bool) -> int:
+    """Run the conformance checks on the component NAME; exit code 1 if one fails."""
+    from aukit.contracts.context import Context
+    from aukit.registry.loading import resolve_weights
+    from aukit.testing import Subject, run_checks
+
+    outcomes = [
+        (component, outcome)
+        for component in named(ctx.ensure_object(App).registry, name)
+        for outcome in run_checks(Subject(component, context=Context(weights=resolve_weights)))
+    ]
+    failed = sum(outcome.result == "failed" for _, outcome in outcomes)
+    if as_json:
+        checks = [{"kind": c.kind, **asdict(outcome)} for c, outcome in outcomes]
+        emit_json({"passed": not failed, "checks": checks})
+        return 1 if failed else 0
+    from aukit.cli.console import table
+
+    rows = [(c.kind, o.check.removeprefix("check_"), o.result, o.reason) for c, o in outcomes]
+    table(f"Conformance of {name}", ("kind", "check", "result", "reason"), rows)
+    click.echo(f"{failed} failed" if failed else "The contract is kept.")
+    return 1 if failed else 0

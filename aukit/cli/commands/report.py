@@ -1,0 +1,42 @@
+"""`aukit report`: the report of a finished run, written anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aukit.cli.app import App, emit_json
+from aukit.cli.shared import json_at_end_option
+from aukit.errors import ConfigError
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+    help="Where the report is written.  [default: report.html in the run folder]",
+)  # fmt: skip
+@json_at_end_option
+@click.pass_context
+def report(ctx: click.Context, run: Path, output: Path | None, as_json: bool) -> None:
+    """Write the report of a finished run anew.
+
+    RUN is a run folder. Nothing is computed but the page: it shows what the run left, for example
+    after `aukit evaluate` made another score card, or after aukit's reports have become better.
+    """
+    from aukit.cli.console import RichProgress
+    from aukit.comparison.planned import COMPARISON
+    from aukit.pipeline.report.gather import rewrite
+
+    if (run / COMPARISON).is_file():
+        raise ConfigError(
+            f"{run} is the folder of a comparison, not of a run",
+            "its own command writes its report anew, and runs nothing that is finished",
+        )
+    registry = ctx.ensure_object(App).registry
+    path = rewrite(run, output or run / "report.html", registry, RichProgress())
+    if as_json:
+        emit_json({"run": str(run), "report": str(path)})
+        return
+    click.echo(f"report  {path}")

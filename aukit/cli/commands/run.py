@@ -1,0 +1,138 @@
+"""`aukit run`: a whole pipeline, from frames to scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aukit.cli.app import App, emit_json
+from aukit.cli.options import ComponentCommand, ComponentOption, Slot, metavar, settings, show
+from aukit.cli.shared import config_option, json_at_end_option, runs_option
+from aukit.components import KINDS
+from aukit.config.files import read_file
+from aukit.config.options import Layer, RunOptions
+from aukit.config.resolve import nest, resolve
+from aukit.config.run import ROLE_KINDS, ROLES, RunConfig
+from aukit.config.values import COMMAND_LINE, default_of, types_of
+from aukit.registry.loading import Registry
+
+if TYPE_CHECKING:
+    from aukit.pipeline.execute import Outcome
+
+SLOTS = (
+    *(Slot((kind,)) for kind in KINDS),
+    *(Slot((role, kind)) for role in ROLES for kind in ROLE_KINDS),
+)
+
+EPILOG = """\b
+Roles: synth-fit (the synthesizer is fitted on these faces), synth-paint (it
+paints these), train (the estimator is fitted on these), test (these are
+scored). Each may have a dataset, a landmarker, an aligner and a partition of
+its own: --test.data NAME, --test.data.OPTION VALUE, --synth-fit.aligner NAME,
+--test.partition valid."""
+
+
+class RunCommand(ComponentCommand):
+    """Adds the settings of the run as a whole, and the roles' partitions."""
+
+    def options_for(
+        self, registry: Registry, names: Mapping[str, str]
+    ) -> Iterator[ComponentOption]:
+        """The options where these components are chosen, slot -> name."""
+        yield from _whole_run()
+        yield from super().options_for(registry, names)
+
+
+def _whole_run() -> Iterator[ComponentOption]:
+    types = types_of(RunOptions)
+    for entry in fields(RunOptions):
+        text = f"{entry.metadata['help']}  [default: {show(default_of(entry))}]"
+        yield ComponentOption(entry.name, "Run", metavar=metavar(types[entry.name]), help=text)
+    for role in ROLES:
+        yield ComponentOption(f"{role}.partition", None, hidden=True)
+
+
+def layers(config: Path | None, typed: dict[str, Any]) -> list[Layer]:
+    """The settings of a run file and of the command line, in the order of their force."""
+    below: list[Layer] = [] if config is None else [(config.name, read_file(config))]
+    return [*below, (COMMAND_LINE, nest(typed))]
+
+
+@click.command(cls=RunCommand, slots=SLOTS, epilog=EPILOG)
+@config_option
+@runs_option
+@click.option(
+    "--name", metavar="NAME",
+    help="Name of the run's folder.  [default: a number and the components]",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Only show the resolved configuration.")
+@json_at_end_option
+@click.pass_context
+def run(
+    ctx: click.Context,
+    config: Path | None,
+    output: Path,
+    name: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Run a pipeline from frames to scores.
+
+    Without options: 2D alignment, resampling and VGG16 on the built-in avatars. A run that was
+    interrupted continues when the same command is given again.
+    """
+    registry = ctx.ensure_object(App).registry
+    resolved = resolve(registry, layers(config, settings(ctx)))
+    if dry_run:
+        show_configuration(resolved, as_json)
+        return
+    from aukit.cli.console import RichProgress
+    from aukit.pipeline.execute import execute
+
+    outcome = execute(resolved, output, registry, RichProgress(), name)
+    show_outcome(outcome, as_json)
+
+
+def show_configuration(config: RunConfig, as_json: bool) -> None:
+    """Print the resolved configuration with the origin of each value."""
+    if as_json:
+        origins = {name: origin for name, _, origin in config.rows()}
+        emit_json({"config": config.to_json(), "origins": origins})
+        return
+    from aukit.cli.console import table
+
+    table("Resolved configuration", ("setting", "value", "origin"), config.rows())
+
+
+def show_outcome(outcome: Outcome, as_json: bool) -> None:
+    """Print the scores and where everything is."""
+    if as_json:
+        emit_json(
+            {
+                "run": str(outcome.folder),
+                "report": str(outcome.report),
+                "scores": outcome.scores,
+                "card": outcome.card,
+                "dropped": outcome.dropped,
+                "left_out": outcome.left_out,
+                "seconds": outcome.seconds,
+            }
+        )
+        return
+    from aukit.cli.tables import show_dropped, show_scores
+
+    if outcome.card is not None:
+        from aukit.cli.tables import show_card
+
+        show_card(outcome.card)
+    show_scores(outcome.scores)
+    show_dropped(outcome.dropped)
+    if outcome.left_out:
+        click.echo(f"AUs that only some of the data code, left out: {', '.join(outcome.left_out)}")
+    click.echo(f"run     {outcome.folder}")
+    click.echo(f"report  {outcome.report}")
+    click.echo(f"took    {outcome.seconds:.0f} s")

@@ -1,0 +1,57 @@
+"""Run files, read and written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from aukit.config.run import RunConfig
+from aukit.errors import ConfigError
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """A run file: TOML, or the JSON that a run folder holds.
+
+    Raises:
+        ConfigError: it is missing or not readable as such.
+    """
+    import tomllib
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"cannot read run file {path}: {error.strerror}") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not a valid run file: {error}") from error
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path} is not a valid run file: it must be a table")
+    return found
+
+
+def to_toml(config: RunConfig) -> str:
+    """The resolved run file with the origin of each value as a comment; `resolve` reads it back."""
+    document = config.to_json()
+    lines = ["# resolved run file of aukit; `aukit run --config` reads it"]
+    origins = {name: origin for name, _, origin in config.rows()}
+    lines += _toml_table(document, (), origins)
+    return "\n".join(lines) + "\n"
+
+
+def _toml_table(
+    table: Mapping[str, Any], path: tuple[str, ...], origins: Mapping[str, str]
+) -> Iterator[str]:
+    for key, value in table.items():
+        if not isinstance(value, Mapping):
+            dotted = ".".join((*path, key))
+            origin = origins.get(".".join(path) if key == "name" else dotted)
+            comment = f"  # {origin}" if origin else ""
+            # Not escaped: JSON's surrogate pairs are no TOML.
+            text = json.dumps("none" if value is None else value, ensure_ascii=False)
+            yield f"{key} = {text}{comment}"
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield f"\n[{'.'.join((*path, key))}]"
+            yield from _toml_table(value, (*path, key), origins)

@@ -1,0 +1,118 @@
+"""The settings of a run as a whole: sizes, seed, device, AUs, views, intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from aukit import au
+from aukit.config.values import DEFAULT, coerce, types_of
+from aukit.data.folds import NO_FOLD
+from aukit.data.folds import parse as parse_fold
+from aukit.errors import ConfigError
+from aukit.views import parse_views
+
+PRESETS = ("quick", "paper")
+ALL_AUS = "all"
+_CARD_FACES = {"quick": 6, "paper": 40}
+
+Layer = tuple[str, Mapping[str, Any]]
+"""Origin and nested settings, as a run file has them."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What concerns the run as a whole.
+
+    Attributes are options; their help texts are in the metadata.
+    """
+
+    preset: str = field(
+        default="auto",
+        metadata={"help": "sizes: quick (minutes on two cores), paper (one GPU), auto by hardware"},
+    )
+    seed: int = field(default=0, metadata={"help": "all randomness is drawn from it"})
+    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda, cuda:1, mps"})
+    aus: tuple[str, ...] = field(
+        default=("fera17",),
+        metadata={"help": "AUs to estimate: 1,4,12, or those of fera17 or disfa, or all"},
+    )
+    views: str = field(
+        default="none",
+        metadata={
+            "help": "sides from which synthetic faces are shown to the estimator: fera17, or "
+            'pitch,yaw in degrees such as "0,0 -20,40" (3D aligners)',
+            "whole": True,
+        },
+    )
+    fold: str = field(
+        default=NO_FOLD,
+        metadata={
+            "help": "people are divided anew: 2/5 (second of five folds made here), loso:7 (the "
+            "seventh person left out), disfa:1 or bp4d:1 (published lists)"
+        },
+    )
+    fold_seed: int = field(
+        default=0, metadata={"help": "of the folds made here, and of their validation people"}
+    )
+    draws: int = field(default=1000, metadata={"help": "bootstrap draws for the 95 % intervals"})
+    card: int | None = field(
+        default=None,
+        metadata={
+            "help": "faces an AU and level on a synthesizer's score card, 0 for no card; "
+            "none: 6 with the preset quick, 40 with paper"
+        },
+    )
+
+    def __post_init__(self) -> None:
+        if self.preset not in (*PRESETS, "auto"):
+            raise ConfigError(f"unknown preset '{self.preset}'", f"presets: {', '.join(PRESETS)}")
+        if self.views != "none":
+            parse_views(self.views)
+        parse_fold(self.fold)
+        if self.draws < 1:
+            raise ConfigError("draws must be at least 1")
+        if self.card is not None and self.card < 0:
+            raise ConfigError("card must not be negative", "0 leaves the score card out")
+        if len(self.aus) != 1 or self.aus[0] not in (*au.LISTS, ALL_AUS):
+            object.__setattr__(self, "aus", au.parse_list(self.aus) or (ALL_AUS,))
+
+    @property
+    def faces_on_card(self) -> int:
+        """`card`, or what the preset makes of it."""
+        return _CARD_FACES[self.preset] if self.card is None else self.card
+
+
+def run_options(
+    layers: Sequence[Layer], preset: str | None = None
+) -> tuple[RunOptions, dict[str, str]]:
+    """The settings that layers mean, later layers winning, and the origin of each.
+
+    Args:
+        layers: (origin, settings) pairs.
+        preset: what `auto` means on this machine; found out from the hardware if None.
+
+    Raises:
+        ConfigError: a value that is not accepted.
+    """
+    values: dict[str, Any] = {}
+    origins = {f.name: DEFAULT for f in fields(RunOptions)}
+    hints = types_of(RunOptions)
+    for origin, document in layers:
+        for name in hints:
+            if name in document:
+                values[name] = coerce(document[name], hints[name], f"{name} ({origin})")
+                origins[name] = origin
+    options = RunOptions(**values)
+    if options.preset == "auto":
+        options = replace(options, preset=preset or preset_of_hardware())
+        origins["preset"] = f"{origins['preset']} (hardware)"
+    return options, origins
+
+
+def preset_of_hardware() -> str:
+    """`paper` where there is an accelerator, else `quick`."""
+    from aukit.machine.devices import accelerator
+
+    return "quick" if accelerator() is None else "paper"

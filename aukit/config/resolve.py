@@ -1,0 +1,164 @@
+"""From layers of settings to the configuration of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from aukit.components import KINDS
+from aukit.config.choice import Choice, build
+from aukit.config.options import Layer, RunOptions, run_options
+from aukit.config.panel import resolve_panel
+from aukit.config.run import ROLE_KINDS, ROLES, Role, RunConfig
+from aukit.config.values import DEFAULT, Value, plain, unknown_option
+from aukit.errors import ConfigError
+from aukit.registry.loading import Registry, presets_of
+
+
+def nest(dotted: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"synth.size": 64}` -> `{"synth": {"size": 64}}`; a bare kind names its component."""
+    document: dict[str, Any] = {}
+    for key, value in dotted.items():
+        *path, last = key.split(".")
+        if not path and last in KINDS:
+            path, last = [last], "name"
+        elif len(path) == 1 and path[0] in ROLES and last in ROLE_KINDS:
+            path, last = [*path, last], "name"
+        table = document
+        for part in path:
+            table = table.setdefault(part, {})
+        table[last] = value
+    return document
+
+
+def resolve(registry: Registry, layers: Sequence[Layer], preset: str | None = None) -> RunConfig:
+    """The configuration that layers of settings mean, later layers winning.
+
+    Args:
+        registry: where names are looked up.
+        layers: (origin, settings) pairs, e.g. a run file and the command line.
+        preset: what `auto` means on this machine; found out from the hardware if None.
+
+    Raises:
+        ConfigError: an unknown name or option, or a value that is not accepted.
+    """
+    for origin, document in layers:
+        _check_keys(origin, document)
+    options, origins = run_options(layers, preset)
+    resolver = _Resolver(registry, layers, options.preset)
+    components: dict[str, Choice | None] = {}
+    # Kinds that decide another's default come before it.
+    for kind in (name for name in KINDS if not KINDS[name].several):
+        present = [name for name, choice in components.items() if choice is not None]
+        components[kind] = resolver.choice((kind,), beside=present)
+    _check_company(components)
+    roles = {name: resolver.role(name, components, origins) for name in ROLES}
+    judges = resolve_panel(registry, "judge", layers, options.preset)
+    reference = None
+    if components["synth"] is not None:
+        reference = _Resolver(registry, (), options.preset).choice(("balancer",))
+    return RunConfig(options, roles, components, judges, reference, origins)
+
+
+def _check_keys(origin: str, document: Mapping[str, Any]) -> None:
+    known = {f.name: None for f in fields(RunOptions)} | dict.fromkeys([*KINDS, *ROLES])
+    for key, value in document.items():
+        if key not in known:
+            raise unknown_option(f"the run ({origin})", key, known)
+        if key in ROLES and isinstance(value, Mapping):
+            allowed = dict.fromkeys(["partition", *ROLE_KINDS])
+            for part in value:
+                if part not in allowed:
+                    raise unknown_option(f"role {key} ({origin})", part, allowed)
+
+
+class _Resolver:
+    """Finds the component and the options at a place of the layered settings."""
+
+    def __init__(self, registry: Registry, layers: Sequence[Layer], preset: str) -> None:
+        self.registry = registry
+        self.layers = layers
+        self.preset = preset
+
+    def choice(
+        self, path: tuple[str, ...], fallback: Choice | None = None, beside: Sequence[str] = ()
+    ) -> Choice | None:
+        """The choice at `path`; a role's path falls back on the choice of the whole run.
+
+        The default may depend on the kinds that are chosen `beside` it.
+        """
+        kind = KINDS[path[-1]]
+        tables = [(origin, self._table(document, path)) for origin, document in self.layers]
+        named = [(table["name"], origin) for origin, table in tables if "name" in table]
+        inherited = fallback.component.qualified if fallback else None
+        default, reason = kind.default_beside(beside)
+        by_default = DEFAULT if reason is None else f"{DEFAULT} (with a {reason})"
+        name, chosen_by = named[-1] if named else (inherited or default or "none", by_default)
+        if name == "none" and kind.optional:
+            _check_absent(kind.name, tables)
+            return None
+        component = self.registry.find(kind.name, str(name))
+        preset = presets_of(component, self.preset)
+        below = [{key: Value(raw, f"preset {self.preset}") for key, raw in preset.items()}]
+        if fallback is not None and fallback.component == component:
+            inherited_options = plain(fallback.options).items()
+            below = [{k: Value(raw, fallback.origins[k]) for k, raw in inherited_options}]
+            chosen_by = chosen_by if named else fallback.chosen_by
+        above = [_values(origin, table) for origin, table in tables]
+        built, origins = build(component, [*below, *above])
+        return Choice(component, built, origins, chosen_by)
+
+    def role(self, name: str, shared: Mapping[str, Choice | None], origins: dict[str, str]) -> Role:
+        partition, origins[f"{name}.partition"] = ROLES[name], DEFAULT
+        for origin, document in self.layers:
+            table = self._table(document, (name,))
+            if "partition" in table:
+                partition, origins[f"{name}.partition"] = str(table["partition"]), origin
+        _check_partition(name, partition)
+        data, landmarker, aligner = (self.choice((name, k), shared[k]) for k in ROLE_KINDS)
+        if data is None or aligner is None:
+            raise ConfigError(f"role {name} needs a dataset and an aligner")
+        return Role(data, landmarker, aligner, partition)
+
+    def _table(self, document: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
+        table: Any = document
+        for part in path:
+            table = table.get(part, {}) if isinstance(table, Mapping) else {}
+        # `aligner = "2d"` is short for `[aligner] name = "2d"`.
+        return {"name": table} if isinstance(table, str) else table
+
+
+def _check_company(components: Mapping[str, Choice | None]) -> None:
+    """Refuse a component that needs another kind which is left out."""
+    for kind, choice in components.items():
+        needed = () if choice is None else choice.component.beside
+        for other in (other for other in needed if components[other] is None):
+            assert choice is not None
+            raise ConfigError(
+                f"{kind} '{choice.component.name}' needs a {other}, and none is chosen",
+                f"add --{other} NAME (`aukit plugins {other}` lists them), or another --{kind}",
+            )
+
+
+def _check_absent(kind: str, tables: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    for origin, table in tables:
+        if extra := [key for key in table if key != "name"]:
+            raise ConfigError(
+                f"{kind}.{extra[0]} is set ({origin}) but no {kind} is chosen",
+                f"add --{kind} NAME; `aukit plugins {kind}` lists them",
+            )
+
+
+def _check_partition(role: str, partition: str) -> None:
+    if partition not in ("train", "valid", "test"):
+        raise ConfigError(f"{role}.partition is '{partition}'", "use train, valid or test")
+    if role != "test" and partition != "train":
+        raise ConfigError(
+            f"role {role} cannot use the {partition} partition: only training people may be fitted",
+            "choose another dataset for the role instead",
+        )
+
+
+def _values(origin: str, table: Mapping[str, Any]) -> dict[str, Value]:
+    return {key: Value(raw, origin) for key, raw in table.items() if key != "name"}

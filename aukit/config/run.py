@@ -1,0 +1,122 @@
+"""The configuration of a run: components, their options, and the roles that data play.
+
+A run knows four roles. They share one dataset, landmarker and aligner unless a role says otherwise
+(cross-domain and cross-pose experiments need it):
+
+| role | faces |
+|---|---|
+| `synth-fit` | the synthesizer is fitted on these |
+| `synth-paint` | the synthesizer paints these |
+| `train` | the estimator is fitted on these (and chosen on their `valid` partition) |
+| `test` | these are scored |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aukit.config.choice import Choice
+from aukit.config.options import RunOptions
+from aukit.config.panel import Panel
+from aukit.config.values import DEFAULT, plain
+from aukit.errors import ConfigError
+
+ROLES: dict[str, str] = {
+    "synth-fit": "train",
+    "synth-paint": "train",
+    "train": "train",
+    "test": "test",
+}
+"""Role -> the partition that it takes by default."""
+
+ROLE_KINDS = ("data", "landmarker", "aligner")
+"""Kinds that a role may choose for itself."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """Which faces play a part.
+
+    Attributes:
+        data, landmarker, aligner: where they come from; without a landmarker the dataset's own
+            landmarks are used.
+        partition: `train`, `valid` or `test`.
+    """
+
+    data: Choice
+    landmarker: Choice | None
+    aligner: Choice
+    partition: str
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that determines the numbers of a run.
+
+    Attributes:
+        options: settings of the run as a whole, `preset` resolved.
+        roles: role name -> `Role`.
+        components: kind -> choice, None where an optional kind is left out.
+        judges: who judges painted faces.
+        reference: where there is a synthesizer, the balancer that a run without one would have:
+            what must not know synthetic faces is fitted on its plan.
+        origins: where each setting of the run as a whole came from.
+    """
+
+    options: RunOptions
+    roles: Mapping[str, Role]
+    components: Mapping[str, Choice | None]
+    judges: Panel
+    reference: Choice | None
+    origins: Mapping[str, str]
+
+    def need(self, kind: str) -> Choice:
+        """The choice of a kind that cannot be left out."""
+        choice = self.components[kind]
+        if choice is None:
+            raise ConfigError(f"{kind} cannot be 'none'")
+        return choice
+
+    def to_json(self) -> dict[str, Any]:
+        """A run file that resolves to this configuration again."""
+        document: dict[str, Any] = plain(self.options)
+        for kind, choice in self.components.items():
+            document[kind] = _section(choice)
+        document[self.judges.kind] = self.judges.to_json()
+        for name, role in self.roles.items():
+            document[name] = {"partition": role.partition}
+            for kind in ROLE_KINDS:
+                if _section(getattr(role, kind)) != _section(self.components[kind]):
+                    document[name][kind] = _section(getattr(role, kind))
+        return document
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """(setting, value, origin) of everything, for tables."""
+        for name, value in plain(self.options).items():
+            yield name, json.dumps(value), self.origins[name]
+        for kind, choice in self.components.items():
+            yield from _choice_rows(kind, choice)
+        yield from self.judges.rows()
+        for name, role in self.roles.items():
+            yield f"{name}.partition", role.partition, self.origins[f"{name}.partition"]
+            for kind in ROLE_KINDS:
+                if _section(getattr(role, kind)) != _section(self.components[kind]):
+                    yield from _choice_rows(f"{name}.{kind}", getattr(role, kind))
+
+
+def _section(choice: Choice | None) -> dict[str, Any]:
+    if choice is None:
+        return {"name": "none"}
+    return {"name": choice.component.qualified, **plain(choice.options)}
+
+
+def _choice_rows(label: str, choice: Choice | None) -> Iterator[tuple[str, str, str]]:
+    if choice is None:
+        yield label, "none", DEFAULT
+        return
+    yield label, choice.component.qualified, choice.chosen_by
+    for name, value in plain(choice.options).items():
+        yield f"{label}.{name}", json.dumps(value), choice.origins[name]

@@ -1,0 +1,233 @@
+"""The tables of aukit: frames, faces, plans and predictions, as Arrow schemas.
+
+One record is one face in one frame. Every AU is one float32 column; null means *not coded*,
+whatever sign the corpus used for it. Its field says what the codes are (`aukit.kind`): an
+intensity, 0..5, or an occurrence, 0 or 1. The schema version is in the file's metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from aukit import au
+from aukit.contracts.labels import Labels
+from aukit.errors import DataError
+
+SCHEMA_VERSION = 1
+REAL, SYNTHETIC = "real", "synthetic"
+TRAIN, VALID, TEST = "train", "valid", "test"
+OK, DROPPED = "ok", "dropped"
+
+AuKind = Literal["intensity", "occurrence"]
+INTENSITY: AuKind = "intensity"
+OCCURRENCE: AuKind = "occurrence"
+_KIND = b"aukit.kind"
+_KINDS = (INTENSITY, OCCURRENCE)
+
+_text = pa.string()
+
+
+def _list(length: int) -> pa.DataType:
+    # The child must be called "element", or the schema differs after one round trip.
+    return pa.list_(pa.field("element", pa.float32()), length)
+
+
+def _au_fields(aus: Iterable[str], kinds: Mapping[str, AuKind] | None = None) -> list[pa.Field]:
+    known = kinds or {}
+    return [
+        pa.field(name, pa.float32(), metadata={_KIND: known.get(name, INTENSITY)}) for name in aus
+    ]
+
+
+_INDEX = [
+    pa.field("id", _text, nullable=False),
+    pa.field("dataset", _text, nullable=False),
+    pa.field("partition", _text),
+    pa.field("subject", _text, nullable=False),
+    pa.field("task", _text),
+    pa.field("view", _text),
+    pa.field("frame", pa.int64()),
+    pa.field("time_s", pa.float64()),
+]
+
+_FACE = [
+    pa.field("face", pa.int16(), nullable=False),
+    pa.field("image", pa.binary()),
+    pa.field("width", pa.int32()),
+    pa.field("height", pa.int32()),
+    pa.field("box", _list(4)),
+    pa.field("score", pa.float32()),
+    pa.field("landmarks", _list(136)),
+    pa.field("transform", _list(9)),
+    pa.field("valid_share", pa.float32()),
+    pa.field("status", _text, nullable=False),
+    pa.field("reason", _text),
+    pa.field("origin", _text, nullable=False),
+    pa.field("parent", _text),
+    pa.field("seed", pa.int64()),
+]
+
+
+def _schema(fields: Sequence[pa.Field], content: str) -> pa.Schema:
+    metadata = {"aukit.schema": str(SCHEMA_VERSION), "aukit.content": content}
+    return pa.schema(fields, metadata=metadata)
+
+
+def index_schema(aus: Iterable[str], kinds: Mapping[str, AuKind] | None = None) -> pa.Schema:
+    """Frames without pixels.
+
+    Args:
+        aus: AU columns.
+        kinds: what each of them holds; intensities where nothing is said.
+
+    `id` is stable between runs (`dataset/partition/subject/task/view/frame`); `partition` is
+    `train`, `valid`, `test` or null; (`dataset`, `partition`, `subject`) is the person; `view` is
+    `frontal`, a pose such as `-40,20` (pitch, yaw in degrees), or null.
+    """
+    return _schema([*_INDEX, *_au_fields(aus, kinds)], "index")
+
+
+def face_schema(aus: Iterable[str]) -> pa.Schema:
+    """Registered faces: the index columns, then one face each.
+
+    `image` is PNG; `box`, x0 y0 x1 y1 in source pixels; `landmarks`, the 68 iBUG points as x y
+    pairs in aligned pixels; `transform`, the 3x3 matrix row by row from source to aligned pixels;
+    `valid_share`, the share of pixels that show the source; `status` is `ok` or `dropped`, the
+    latter with a `reason`; `origin` is `real` or `synthetic`, the latter with `parent` and `seed`.
+    """
+    return _schema([*_INDEX, *_FACE, *_au_fields(aus)], "faces")
+
+
+def plan_schema(aus: Iterable[str]) -> pa.Schema:
+    """What a balancer writes: one row a request.
+
+    `training_set` is the AU whose training set the row belongs to and `level` its intensity there;
+    `source` is the frame to use or to paint, `count` how often the result is used; `target` is the
+    frame whose AU vector a synthetic row takes, and the AU columns hold that vector (null in real
+    rows).
+    """
+    fields = [
+        pa.field("training_set", _text, nullable=False),
+        pa.field("level", pa.int8(), nullable=False),
+        pa.field("origin", _text, nullable=False),
+        pa.field("source", _text, nullable=False),
+        pa.field("target", _text),
+        pa.field("count", pa.int32(), nullable=False),
+        pa.field("seed", pa.int64()),
+    ]
+    return _schema([*fields, *_au_fields(aus)], "plan")
+
+
+def prediction_schema(aus: Iterable[str]) -> pa.Schema:
+    """Truth and estimate side by side: the index columns, then for each AU the truth (`AU01`), the
+    expected intensity (`AU01_predicted`) and the level decided for (`AU01_level`)."""
+    columns: list[pa.Field] = []
+    for name in aus:
+        columns.append(pa.field(name, pa.float32()))
+        columns.append(pa.field(f"{name}_predicted", pa.float32()))
+        columns.append(pa.field(f"{name}_level", pa.int8()))
+    return _schema([*_INDEX, *columns], "predictions")
+
+
+def au_columns(table: pa.Table | pa.Schema) -> tuple[str, ...]:
+    """The AU columns of a table, in its order."""
+    schema = table.schema if isinstance(table, pa.Table) else table
+    return tuple(name for name in schema.names if au.is_column(name))
+
+
+def au_kinds(table: pa.Table | pa.Schema) -> dict[str, AuKind]:
+    """AU column -> what it holds; an intensity where its field does not say."""
+    schema = table.schema if isinstance(table, pa.Table) else table
+    return {name: _kind(schema.field(name)) for name in au_columns(schema)}
+
+
+def _kind(field: pa.Field) -> AuKind:
+    text = (field.metadata or {}).get(_KIND, INTENSITY.encode()).decode()
+    return cast(AuKind, text)
+
+
+def labels_of(table: pa.Table, aus: Sequence[str]) -> Labels:
+    """AU columns as a batch of labels; a null, or a column that is absent, is masked.
+
+    Raises:
+        DataError: an intensity lies outside 0..5 (a code for "unknown" that was not translated).
+    """
+    values = np.zeros((table.num_rows, len(aus)), np.float32)
+    mask = np.zeros((table.num_rows, len(aus)), bool)
+    for position, name in enumerate(aus):
+        if name in table.column_names:
+            column = table.column(name).to_numpy(zero_copy_only=False).astype(np.float32)
+            mask[:, position] = ~np.isnan(column)
+            values[:, position] = np.nan_to_num(column)
+    if ((values < 0) | (values > au.MAX_LEVEL)).any():
+        row, position = np.argwhere((values < 0) | (values > au.MAX_LEVEL))[0]
+        raise DataError(
+            f"{aus[position]} is {values[row, position]:g} in row {row}: intensities are 0..5",
+            "codes such as 9, -1 or 999 mean 'not coded' and must become null",
+        )
+    return Labels(tuple(aus), torch.from_numpy(values), torch.from_numpy(mask))
+
+
+def with_labels(table: pa.Table, labels: Labels) -> pa.Table:
+    """The table with its AU columns replaced by (or extended with) these labels."""
+    values, mask = labels.values.cpu().numpy(), labels.mask.cpu().numpy()
+    for position, name in enumerate(labels.aus):
+        column = pa.array(values[:, position], pa.float32(), mask=~mask[:, position])
+        if name in table.column_names:
+            table = table.set_column(table.column_names.index(name), name, column)
+        else:
+            table = table.append_column(name, column)
+    return table
+
+
+def person_keys(table: pa.Table) -> list[str]:
+    """`dataset/partition/subject` of each row: the identity (FERA17 re-uses subject codes)."""
+    columns = (table.column(name).to_pylist() for name in ("dataset", "partition", "subject"))
+    return [f"{d}/{p}/{s}" for d, p, s in zip(*columns, strict=True)]
+
+
+def check_index(table: pa.Table) -> None:
+    """Refuse an index that breaks the contract.
+
+    Raises:
+        DataError: a column is missing or of another type, an id is doubled, or a code is not on
+            its column's scale.
+    """
+    expected = index_schema(au_columns(table))
+    for wanted in expected:
+        if wanted.name not in table.column_names:
+            raise DataError(f"the index has no column '{wanted.name}'")
+        if table.schema.field(wanted.name).type != wanted.type:
+            found = table.schema.field(wanted.name).type
+            raise DataError(f"index column '{wanted.name}' is {found}, not {wanted.type}")
+    ids = table.column("id")
+    if (distinct := ids.unique()) is not None and len(distinct) != len(ids):
+        raise DataError(f"the index has {len(ids) - len(distinct)} doubled ids")
+    labels_of(table, au_columns(table))
+    _check_kinds(table)
+
+
+def _check_kinds(table: pa.Table) -> None:
+    for name, kind in au_kinds(table).items():
+        if kind not in _KINDS:
+            known = ", ".join(_KINDS)
+            raise DataError(f"index column '{name}' holds '{kind}'", f"an AU column holds: {known}")
+        column = table.column(name)
+        if kind == OCCURRENCE and not set(column.unique().to_pylist()) <= {0.0, 1.0, None}:
+            raise DataError(
+                f"{name} is an occurrence, but has other codes than 0 and 1",
+                "give it the kind 'intensity', or make the codes 0 and 1",
+            )
+
+
+def partition_rows(index: pa.Table, partition: str | None) -> pa.Table:
+    """The index rows of a partition; None: those of no partition."""
+    if partition is None:
+        return index.filter(pc.is_null(index.column("partition")))
+    return index.filter(pc.fill_null(pc.equal(index.column("partition"), partition), False))

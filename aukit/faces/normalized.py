@@ -1,0 +1,34 @@
+"""Faces as an estimator sees them: through a normalizer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from aukit.contracts.faces import FaceBatch, FaceSource
+from aukit.contracts.labels import Labels
+from aukit.contracts.normalizer import Normalizer
+
+
+class NormalizedFaces:
+    """A face source seen through a normalizer.
+
+    Args:
+        faces: the source.
+        normalizer: a fitted one.
+    """
+
+    def __init__(self, faces: FaceSource, normalizer: Normalizer) -> None:
+        self._faces = faces
+        self._normalizer = normalizer
+        self.aus = faces.aus
+        self.table = faces.table
+        self.labels: Labels = faces.labels
+
+    def __len__(self) -> int:
+        return len(self._faces)
+
+    def batch(self, indices: Any) -> FaceBatch:
+        """Decode and normalize the rows at `indices`."""
+        batch = self._faces.batch(indices)
+        return replace(batch, images=self._normalizer.apply(batch))

@@ -1,0 +1,164 @@
+"""The align stage: frames -> landmarks -> registered faces -> Parquet, streamed in chunks.
+
+A chunk of index rows becomes one shard. Shards that an interrupted attempt finished are kept.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from aukit.config.choice import Choice, make, named
+from aukit.contracts.aligner import Aligned, Aligner
+from aukit.contracts.context import Context
+from aukit.contracts.dataset import Dataset, Frames
+from aukit.contracts.landmarker import Faces, Landmarker
+from aukit.errors import ConfigError
+from aukit.faces.rows import face_table
+from aukit.faces.views import in_view, interleaved, shows_views
+from aukit.views import View
+
+NO_FACE = "no face"
+DATA_SEED = 0
+"""What takes the place of the run's seed before anything is fitted."""
+
+Which = Literal["best", "all"]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Which frames are registered, and how.
+
+    Attributes:
+        data, landmarker, aligner: the chosen components; without a landmarker the dataset's own
+            landmarks are used.
+        context: given to all three, but for the seed of the run: frames and faces are the same for
+            every seed, so that runs that differ in it share them. A dataset that draws has a seed
+            among its options.
+        faces: `best` takes the first face of each frame, `all` every one.
+        views: views that every face is shown in, one row each; none: as the aligner registers it.
+    """
+
+    data: Choice
+    landmarker: Choice | None
+    aligner: Choice
+    context: Context
+    faces: Which = "best"
+    views: tuple[View, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "context", replace(self.context, seed=DATA_SEED))
+
+    def __reduce__(self) -> tuple[type[Registration], tuple[Any, ...]]:
+        # Workers build their own components; those built here need not travel.
+        return Registration, tuple(getattr(self, f.name) for f in fields(self))
+
+    @functools.cached_property
+    def dataset(self) -> Dataset:
+        """The dataset, built once a process."""
+        dataset: Dataset = make(self.data, self.context)
+        if self.landmarker is None and not dataset.landmarks:
+            raise ConfigError(
+                f"dataset '{self.data.component.name}' brings no landmarks of its own",
+                "choose a landmarker, e.g. --landmarker mediapipe",
+            )
+        return dataset
+
+    @functools.cached_property
+    def _landmarker(self) -> Landmarker | None:
+        return None if self.landmarker is None else make(self.landmarker, self.context)
+
+    @functools.cached_property
+    def _aligner(self) -> Aligner:
+        aligner: Aligner = make(self.aligner, self.context)
+        return aligner
+
+    def to_json(self) -> dict[str, Any]:
+        """What determines the result, for the stage's key."""
+        document = {
+            "data": self.data.to_json(),
+            "landmarker": self.landmarker.to_json() if self.landmarker else None,
+            "aligner": self.aligner.to_json(),
+            "faces": self.faces,
+            "seed": self.context.seed,
+        }
+        return {**document, "views": [list(v) for v in self.views]} if self.views else document
+
+    def describe(self) -> dict[str, Any]:
+        """What a model remembers of its training faces."""
+        return {"aligner": self.aligner.component.name, **self._aligner.describe()}
+
+    def faces_of(self, rows: pa.Table) -> Iterator[pa.Table]:
+        """Tables of registered faces (`records.face_schema`) for index rows, in their order."""
+        batches = iter(self.dataset.read(rows))
+        while True:
+            with named(self.data, "align"):
+                frames = next(batches, None)
+            if frames is None:
+                return
+            yield self.register(frames)
+
+    def register(self, frames: Frames) -> pa.Table:
+        """Registered faces of some frames, dropped ones with their reasons."""
+        if not self.views:
+            return face_table(frames, *self.align(frames))
+        picks, images, faces = self._picks(frames)
+        with named(self.aligner, "align"):
+            aligner = shows_views(self.aligner, self._aligner)
+            found = aligner.views(images, faces, self.views)
+        tables = [face_table(frames, picks, _explained(frames, picks, each)) for each in found]
+        shown = zip(tables, self.views, strict=True)
+        return interleaved([in_view(table, view) for table, view in shown])
+
+    def align(self, frames: Frames) -> tuple[list[tuple[int, Faces]], Aligned]:
+        """Registered faces of some frames, with the frame and the face that each row comes from."""
+        picks, images, faces = self._picks(frames)
+        with named(self.aligner, "align"):
+            aligned = self._aligner.align(images, faces)
+        return picks, _explained(frames, picks, aligned)
+
+    def _picks(self, frames: Frames) -> tuple[list[tuple[int, Faces]], list[Tensor], list[Faces]]:
+        """Frame and face of each row, and what the aligner is given for it."""
+        found = self._find(frames)
+        picks = [(row, faces) for row, many in enumerate(found) for faces in self._picked(many)]
+        images = [_image(frames.images[row]) for row, _ in picks]
+        return picks, images, [faces for _, faces in picks]
+
+    def _find(self, frames: Frames) -> Sequence[Faces]:
+        if self._landmarker is None:
+            if frames.faces is None:
+                raise ConfigError(f"dataset '{self.data.component.name}' gave no landmarks")
+            return frames.faces
+        readable = [image for image in frames.images if image is not None]
+        assert self.landmarker is not None
+        with named(self.landmarker, "align"):
+            found = iter(self._landmarker.detect(readable))
+        return [nobody() if image is None else next(found) for image in frames.images]
+
+    def _picked(self, faces: Faces) -> list[Faces]:
+        """The faces of one frame that become rows; a frame without any becomes one dropped row."""
+        if len(faces) == 0:
+            return [faces]
+        return [faces.one(i) for i in range(len(faces) if self.faces == "all" else 1)]
+
+
+def _explained(frames: Frames, picks: Sequence[tuple[int, Faces]], aligned: Aligned) -> Aligned:
+    """Aligned faces with the frame's own reason where it could not be read."""
+    reasons = zip(picks, aligned.reasons, strict=True)
+    return replace(aligned, reasons=tuple(frames.reasons[row] or why for (row, _), why in reasons))
+
+
+def nobody() -> Faces:
+    """No face."""
+    return Faces(torch.zeros(0, 4), torch.zeros(0), {})
+
+
+def _image(image: Tensor | None) -> Tensor:
+    # An unreadable picture has no faces either; the aligner sees a pixel and gives a reason.
+    return torch.zeros((3, 1, 1), dtype=torch.uint8) if image is None else image

@@ -1,0 +1,141 @@
+"""The true picture behind a registered face: the same person at the same moment with other AUs.
+
+Only some datasets know it (`contracts.dataset.RendersTruth`). The dataset renders the frame anew
+and the run's own landmarker and aligner register it by itself, as they would any frame: so a
+synthesizer is compared with what the pipeline would have made of the real thing.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from aukit.config.choice import named
+from aukit.contracts.dataset import RendersTruth
+from aukit.contracts.labels import Labels
+from aukit.errors import DataError, PluginError
+from aukit.faces.registration import Registration
+
+RENDER_BATCH = 32
+"""Frames rendered in one go; bounds the memory, and changes no result."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Registered faces without any record of their own.
+
+    Attributes:
+        images: (B, 3, S, S) uint8; zeros where `ok` is False.
+        valid: (B, S, S) bool, pixels that show the source picture.
+        landmarks: (B, 68, 2) float32 iBUG points, aligned pixels.
+        ok: (B,) bool; False where the rendered frame could not be registered.
+    """
+
+    images: Tensor
+    valid: Tensor
+    landmarks: Tensor
+    ok: Tensor
+
+    def __len__(self) -> int:
+        return int(self.images.shape[0])
+
+
+class Truth:
+    """Shows registered faces as they would really look with other AUs.
+
+    Args:
+        registration: how the faces were registered; rows must come from its dataset.
+    """
+
+    def __init__(self, registration: Registration) -> None:
+        self.registration = replace(registration, faces="best")
+
+    @property
+    def known(self) -> bool:
+        """Whether the dataset can render the truth at all."""
+        return isinstance(self.registration.dataset, RendersTruth)
+
+    def paint(self, rows: pa.Table, targets: Labels) -> Pictures:
+        """The true pictures of some faces, had their AUs been `targets`.
+
+        Args:
+            rows: B face rows (`records.face_schema`, with or without pixels, in any order); a
+                synthetic row stands for the frame of its parent.
+            targets: B rows; AUs that are masked keep what the frame really shows.
+
+        Returns:
+            B pictures in the order of the rows, on the CPU.
+
+        Raises:
+            DataError: the dataset does not know the truth, or a row is not of this dataset.
+            StageError, PluginError: the dataset failed, or returned other frames.
+        """
+        index = self._index_rows(rows)
+        starts = range(0, index.num_rows, RENDER_BATCH)
+        return _join([self._part(index, targets, start) for start in starts])
+
+    def _part(self, index: pa.Table, targets: Labels, start: int) -> Pictures:
+        dataset, choice = self.registration.dataset, self.registration.data
+        rows, keep = index.slice(start, RENDER_BATCH), slice(start, start + RENDER_BATCH)
+        wanted = targets.take(keep)
+        assert isinstance(dataset, RendersTruth)
+        with named(choice, "truth"):
+            frames = dataset.render(rows, wanted)
+        if len(frames.images) != rows.num_rows:
+            raise PluginError(
+                f"data '{choice.component.name}' rendered {len(frames.images)} frames, "
+                f"not the {rows.num_rows} that were asked for"
+            )
+        _, aligned = self.registration.align(frames)
+        ok = torch.tensor([reason is None for reason in aligned.reasons], dtype=torch.bool)
+        return Pictures(aligned.images.cpu(), aligned.valid.cpu(), aligned.landmarks.cpu(), ok)
+
+    def _index_rows(self, rows: pa.Table) -> pa.Table:
+        """The dataset's own index rows of some faces: their labels are those of the frame."""
+        if not self.known:
+            raise DataError(
+                f"dataset '{self.registration.data.component.name}' cannot render the truth",
+                "datasets that can say so in `aukit plugins data`, e.g. avatars",
+            )
+        names = _frame_ids(rows)
+        if stray := [name for name in names if name not in self._positions]:
+            raise DataError(
+                f"{len(stray)} faces are not frames of dataset "
+                f"'{self.registration.data.component.name}', e.g. {stray[0]}",
+                "give the dataset and the options that the faces were registered with",
+            )
+        return self._index.take(pa.array([self._positions[name] for name in names], pa.int64()))
+
+    @functools.cached_property
+    def _index(self) -> pa.Table:
+        with named(self.registration.data, "truth"):
+            return self.registration.dataset.index()
+
+    @functools.cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self._index.column("id").to_pylist())}
+
+
+def _frame_ids(rows: pa.Table) -> list[str]:
+    """Ids of the frames that some faces were found in."""
+    columns = (rows.column(name).to_pylist() for name in ("id", "parent", "face"))
+    return [
+        (parent or name).removesuffix(f"/{face}" if face else "")
+        for name, parent, face in zip(*columns, strict=True)
+    ]
+
+
+def _join(parts: Sequence[Pictures]) -> Pictures:
+    if not parts:
+        raise DataError("no face was given whose truth could be shown")
+    return Pictures(
+        images=torch.cat([part.images for part in parts]),
+        valid=torch.cat([part.valid for part in parts]),
+        landmarks=torch.cat([part.landmarks for part in parts]),
+        ok=torch.cat([part.ok for part in parts]),
+    )

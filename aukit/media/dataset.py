@@ -1,0 +1,141 @@
+"""Photos, folders and videos as a dataset, so that one engine registers them and any corpus.
+
+Nothing is known of who is in them: each file counts as a person of its own, no AU is coded. A file
+that cannot be read becomes rows without a picture, and its reason.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+import aukit
+from aukit.components import Component
+from aukit.contracts.context import Context
+from aukit.contracts.dataset import Frames
+from aukit.data.records import index_schema
+from aukit.vision import images
+from aukit.vision.film import Film, Shot, batched, count_frames, is_video
+from aukit.vision.video import SUFFIXES as VIDEO_SUFFIXES
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FilesOptions:
+    """What to read."""
+
+    inputs: tuple[str, ...] = field(
+        default=(), metadata={"help": "photos, videos, and folders of them"}
+    )
+    every: int = field(default=1, metadata={"help": "of a video, take one frame in so many"})
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ValueError("every must be at least 1")
+
+
+FILES = Component(
+    kind="data",
+    name="files",
+    factory="aukit.media.dataset:Files",
+    config=FilesOptions,
+    summary="photos, folders and videos of anybody",
+    distribution="aukit-facs",
+    version=aukit.__version__,
+)
+
+
+class Files:
+    """Photos and videos (`Dataset`).
+
+    Args:
+        config: which files.
+        context: not needed; pictures are decoded on the CPU.
+    """
+
+    aus: tuple[str, ...] = ()
+    landmarks = False
+
+    def __init__(self, config: FilesOptions, context: Context) -> None:
+        self.config = config
+        self._film: Film | None = None
+
+    def index(self) -> pa.Table:
+        """One row a photo and one a video frame; `subject` is the path as it was given.
+
+        Raises:
+            DataError: a path does not exist, or a folder holds nothing to read.
+        """
+        schema = index_schema(self.aus)
+        parts = [self._rows_of(path).cast(schema) for path in find(self.config.inputs)]
+        return pa.concat_tables(parts)
+
+    def _rows_of(self, path: Path) -> pa.Table:
+        name = path.as_posix()
+        frames: list[int | None] = [None]
+        rate = 0.0
+        if is_video(path):
+            count, rate = count_frames(path)
+            frames = list(range(0, max(count, 1), self.config.every))
+        columns = {
+            "id": [f"files/{name}" if n is None else f"files/{name}#{n}" for n in frames],
+            "dataset": ["files"] * len(frames),
+            "partition": [None] * len(frames),
+            "subject": [name] * len(frames),
+            "task": [None] * len(frames),
+            "view": [None] * len(frames),
+            "frame": frames,
+            "time_s": [n / rate if rate and n is not None else None for n in frames],
+        }
+        return pa.table(columns, schema=index_schema(self.aus))
+
+    def read(self, rows: pa.Table) -> Iterator[Frames]:
+        """The pictures of some rows.
+
+        Successive calls that go on in the same video do not start it again.
+        """
+        start = 0
+        names = rows.column("subject").to_pylist()
+        for video, group in itertools.groupby(names, lambda name: is_video(Path(name))):
+            count = len(list(group))
+            part = rows.slice(start, count)
+            start += count
+            yield from batched(part, self._frames(part) if video else _photos(part))
+
+    def _frames(self, rows: pa.Table) -> Iterator[Shot]:
+        numbers = rows.column("frame").to_pylist()
+        for name, number in zip(rows.column("subject").to_pylist(), numbers, strict=True):
+            yield self._at(Path(name)).shot(number)
+
+    def _at(self, path: Path) -> Film:
+        """The film that is read; one at a time is open."""
+        if self._film is None or self._film.path != path:
+            if self._film is not None:
+                self._film.close()
+            self._film = Film(path, self.config.every)
+        return self._film
+
+
+def _photos(rows: pa.Table) -> Iterator[Shot]:
+    paths = [Path(name) for name in rows.column("subject").to_pylist()]
+    for path, picture in zip(paths, images.read_many(paths), strict=True):
+        if picture.note:
+            _log.warning("%s: %s", path, picture.note)
+        yield Shot(picture.image, picture.reason)
+
+
+def find(inputs: Sequence[str]) -> list[Path]:
+    """The files that paths and folders mean, in their order, each once.
+
+    Raises:
+        DataError: a path does not exist, or a folder holds nothing to read.
+    """
+    wanted = images.SUFFIXES | VIDEO_SUFFIXES
+    found = (file for name in inputs for file in images.find(Path(name), wanted))
+    return list({file.resolve(): file for file in found}.values())

@@ -1,0 +1,260 @@
+"""Faces with other AUs: the engine of `aukit edit`.
+
+A photo is registered exactly as the training faces of the run were; then the run's synthesizer
+paints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from aukit.au import MAX_LEVEL
+from aukit.config.choice import Choice, make, named
+from aukit.config.values import DEFAULT
+from aukit.contracts.aligner import Aligned
+from aukit.contracts.dataset import Frames
+from aukit.contracts.faces import FaceBatch
+from aukit.contracts.labels import Labels
+from aukit.errors import ConfigError
+from aukit.faces.painting import BATCH, paint
+from aukit.faces.registration import Registration, nobody
+from aukit.media.dataset import FILES, FilesOptions
+from aukit.registry.loading import Registry
+from aukit.runs.models import FittedModel, load_from_run
+from aukit.seeds import seed_of
+from aukit.store.models import load_card, refuse_other_alignment
+from aukit.vision.images import read_many
+from aukit.vision.paste import is_planar, paste
+
+LANDMARKER = "mediapipe"
+"""Finds the face of a photo where the run had landmarks from its dataset."""
+
+Intensities = Mapping[str, float]
+"""AU column -> intensity 0..5."""
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A registered face.
+
+    Attributes:
+        path: the file.
+        face: (3, S, S) uint8.
+        landmarks: (68, 2) float32 iBUG points in it; NaN where they are not known.
+        photo: (3, H, W) uint8, the picture that it was found in; None if that is the face itself.
+        transform: (3, 3) photo pixels -> face pixels.
+        valid: (S, S) bool, pixels that show the photo.
+    """
+
+    path: Path
+    face: Tensor
+    landmarks: Tensor
+    photo: Tensor | None
+    transform: Tensor
+    valid: Tensor
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file without a face to paint, and why."""
+
+    path: Path
+    reason: str
+
+
+class Editor:
+    """Paints the faces of photos with a fitted synthesizer.
+
+    Args:
+        model: the synthesizer and the configuration of its run.
+        landmarker: finds faces; the one of the run, or `LANDMARKER`, if None.
+        registry: where the landmarker is looked up.
+
+    Attributes:
+        aus: AU columns that the synthesizer was fitted on.
+
+    Raises:
+        DataError: the model's faces were not aligned as its run says.
+    """
+
+    def __init__(self, model: FittedModel, landmarker: Choice | None, registry: Registry) -> None:
+        self._model = model
+        self._choice = model.config.need("synth")
+        role = model.config.roles["synth-paint"]
+        self._registration = Registration(
+            data=Choice(FILES, FilesOptions(), {}, DEFAULT),
+            landmarker=landmarker or role.landmarker or default_landmarker(registry),
+            aligner=role.aligner,
+            context=model.context,
+        )
+        card = load_card(model.folder)
+        refuse_other_alignment(card, self._registration.describe())
+        self.aus: tuple[str, ...] = tuple(card["aus"])
+
+    @classmethod
+    def open(
+        cls, run: Path, registry: Registry, device: str = "auto", landmarker: Choice | None = None
+    ) -> Editor:
+        """The editor of a finished run.
+
+        Raises:
+            ConfigError: it is no run folder, or a name in it is unknown.
+            DataError: it has fitted no synthesizer, or the model is damaged.
+        """
+        return cls(load_from_run("synth", run, registry, device), landmarker, registry)
+
+    def portraits(
+        self, paths: Sequence[Path], registered: bool = False
+    ) -> Iterator[Portrait | Refused]:
+        """The face of each photo, or why there is none, in their order.
+
+        Args:
+            paths: photos.
+            registered: take them for registered faces as they are.
+        """
+        if registered:
+            yield from self._as_they_are(paths)
+            return
+        source = replace(self._registration.data, options=FilesOptions(tuple(map(str, paths))))
+        registration = replace(self._registration, data=source)
+        dataset = registration.dataset
+        for frames in dataset.read(dataset.index()):
+            _, aligned = registration.align(frames)
+            yield from _portraits(frames, aligned)
+
+    def _as_they_are(self, paths: Sequence[Path]) -> Iterator[Portrait | Refused]:
+        size = self._face_size()
+        for path, picture in zip(paths, read_many(paths), strict=True):
+            face = picture.image
+            if face is None:
+                yield Refused(path, picture.reason or "not an image")
+            elif tuple(face.shape[1:]) != (size, size):
+                shape = f"{face.shape[2]}x{face.shape[1]}"
+                yield Refused(path, f"{shape} is no registered face of {size}x{size}")
+            else:
+                unknown, valid = torch.full((68, 2), torch.nan), torch.ones(size, size).bool()
+                yield Portrait(path, face, unknown, None, torch.eye(3), valid)
+
+    def _face_size(self) -> int:
+        """Side of registered faces: what the aligner makes of nothing tells it."""
+        choice = self._registration.aligner
+        with named(choice, "edit"):
+            aligner = make(choice, self._model.context)
+            blank = aligner.align([torch.zeros((3, 1, 1), dtype=torch.uint8)], [nobody()])
+        return int(blank.images.shape[-1])
+
+    def refuse_unknown(self, aus: Sequence[str]) -> None:
+        """Refuse AUs that the synthesizer was not fitted on.
+
+        Raises:
+            ConfigError: naming those it knows.
+        """
+        if unknown := [au for au in aus if au not in self.aus]:
+            raise ConfigError(
+                f"the synthesizer does not know {', '.join(unknown)}",
+                f"it was fitted on {', '.join(self.aus)}",
+            )
+
+    def paint(self, portraits: Sequence[Portrait], wishes: Sequence[Intensities]) -> Tensor:
+        """Every face with every wish.
+
+        AUs that a wish does not name stay as the face shows them.
+
+        Args:
+            portraits: B faces.
+            wishes: N of them.
+
+        Returns:
+            (B, N, 3, S, S) uint8 on the CPU.
+
+        Raises:
+            ConfigError: an AU that the synthesizer was not fitted on.
+        """
+        self.refuse_unknown([au for wish in wishes for au in wish])
+        pairs = [(portrait, wish) for portrait in portraits for wish in wishes]
+        parts = [self._paint(pairs[n : n + BATCH]) for n in range(0, len(pairs), BATCH)]
+        painted = torch.cat(parts)
+        return painted.reshape(len(portraits), len(wishes), *painted.shape[1:])
+
+    def _paint(self, pairs: Sequence[tuple[Portrait, Intensities]]) -> Tensor:
+        faces = face_batch([portrait for portrait, _ in pairs], self.aus)
+        seed = self._model.context.seed
+        seeds = [seed_of(seed, "edit", portrait.path.name) for portrait, _ in pairs]
+        with named(self._choice, "edit"):
+            targets = wished([wish for _, wish in pairs], self.aus)
+            return paint(self._model.component, faces, targets, seeds)
+
+
+def default_landmarker(registry: Registry) -> Choice:
+    """`LANDMARKER` as it comes."""
+    component = registry.find("landmarker", LANDMARKER)
+    return Choice(component, component.config())
+
+
+def _portraits(frames: Frames, aligned: Aligned) -> Iterator[Portrait | Refused]:
+    names = frames.rows.column("subject").to_pylist()
+    for row, (path, photo) in enumerate(zip(map(Path, names), frames.images, strict=True)):
+        reason = aligned.reasons[row]
+        if reason is not None or photo is None:
+            yield Refused(path, reason or "not an image")
+            continue
+        tensors = (aligned.images, aligned.landmarks, aligned.transforms, aligned.valid)
+        face, landmarks, transform, valid = (tensor[row].cpu() for tensor in tensors)
+        yield Portrait(path, face, landmarks, photo, transform, valid)
+
+
+def face_batch(portraits: Sequence[Portrait], aus: tuple[str, ...]) -> FaceBatch:
+    """Registered faces of photos as components take them: every file a person, nothing coded."""
+    names = tuple(portrait.path.as_posix() for portrait in portraits)
+    shape = (len(portraits), len(aus))
+    return FaceBatch(
+        ids=names,
+        subjects=names,
+        images=torch.stack([portrait.face for portrait in portraits]),
+        labels=Labels(aus, torch.zeros(shape), torch.zeros(shape, dtype=torch.bool)),
+        landmarks=torch.stack([portrait.landmarks for portrait in portraits]),
+    )
+
+
+def wished(wishes: Sequence[Intensities], aus: tuple[str, ...]) -> Labels:
+    """Wishes as targets: (N, A), masked where a wish says nothing.
+
+    Raises:
+        ConfigError: an intensity outside 0..5.
+    """
+    for au, level in (item for wish in wishes for item in wish.items()):
+        if not 0 <= level <= MAX_LEVEL:
+            raise ConfigError(f"{au} is to be {level:g}: intensities are 0..5")
+    values = torch.tensor([[wish.get(au, 0.0) for au in aus] for wish in wishes])
+    mask = torch.tensor([[au in wish for au in aus] for wish in wishes], dtype=torch.bool)
+    return Labels(aus, values.float(), mask)
+
+
+def refuse_turned(portrait: Portrait) -> None:
+    """Refuse a face that cannot go back into its photo.
+
+    Raises:
+        ConfigError: it was turned in space, or there is no photo.
+    """
+    photo = portrait.photo
+    if photo is None:
+        raise ConfigError("a face that is registered already has no photo to be pasted into")
+    if not is_planar(photo, portrait.face, portrait.transform, portrait.valid):
+        raise ConfigError(
+            f"{portrait.path}: its face was turned in space, and cannot be pasted back",
+            "leave out --paste, or use a run with a planar aligner such as 2d",
+        )
+
+
+def into_photo(portrait: Portrait, painted: Tensor) -> Tensor:
+    """The photo (3, H, W) of a portrait with its painted face (3, S, S), both uint8."""
+    assert portrait.photo is not None
+    return paste(portrait.photo, portrait.face, painted, portrait.transform)
+
+
+__all__ = ["Editor", "Intensities", "Portrait", "Refused", "into_photo", "refuse_turned"]

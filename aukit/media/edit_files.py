@@ -1,0 +1,238 @@
+"""Photos in, edited pictures, strips and films out: what `aukit edit` writes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from aukit.au import MAX_LEVEL
+from aukit.errors import ConfigError, DataError
+from aukit.media.dataset import is_video
+from aukit.media.edit import Editor, Intensities, Portrait, Refused, into_photo, refuse_turned
+from aukit.progress import Progress, Silent
+from aukit.store.files import ensure_writable, write_aside
+from aukit.vision.images import SUFFIXES, encode, find
+from aukit.vision.movie import SUFFIXES as MOVIES
+from aukit.vision.movie import write_movie
+from aukit.vision.sheet import contact_sheet
+from aukit.vision.video import SUFFIXES as VIDEOS
+
+PICTURES = frozenset([".png", ".jpg", ".jpeg"])
+TOGETHER = 16
+"""Faces painted at a time."""
+QUALITY = 95
+TILE = 224
+"""Side of a picture on a strip, at most."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to make of some photos.
+
+    Attributes:
+        inputs: photos and folders of them.
+        output: a file for one photo, or a folder.
+        wish: AU column -> intensity.
+        start: the same at the start of a film; AUs that it does not name start at 0.
+        strip: AU column whose six levels are shown side by side; None for a single picture.
+        frames: frames of a film, one way.
+        suffix: kind of the files in an output folder.
+        aligned: the photos are registered faces already.
+        pasted: put the face back into its photo.
+    """
+
+    inputs: tuple[str, ...]
+    output: Path
+    wish: Intensities
+    start: Intensities = field(default_factory=dict)
+    strip: str | None = None
+    frames: int = 24
+    suffix: str = ".png"
+    aligned: bool = False
+    pasted: bool = False
+
+
+@dataclass(frozen=True)
+class Written:
+    """A photo, and the file that was made of it."""
+
+    path: Path
+    output: Path
+
+
+def edit_files(
+    editor: Editor, task: Task, progress: Progress | None = None
+) -> list[Written | Refused]:
+    """Edit photos.
+
+    Args:
+        editor: paints.
+        task: what to make.
+        progress: shows how far it is.
+
+    Returns:
+        what became of each photo, in their order.
+
+    Raises:
+        ConfigError: the task cannot be, or asks for AUs that the synthesizer does not know.
+        DataError: no photo has a face to paint.
+        StorageError: the output cannot be written.
+    """
+    kind = check(task)
+    wishes = wishes_of(task, kind)
+    editor.refuse_unknown([au for wish in wishes for au in wish])
+    targets = outputs_of(task)
+    results: list[Written | Refused] = []
+    with (progress or Silent()).start("edit", len(targets)) as bar:
+        found = editor.portraits(list(targets), task.aligned)
+        while part := list(itertools.islice(found, TOGETHER)):
+            made = _made(editor, part, wishes)
+            for portrait in part:
+                if isinstance(portrait, Portrait):
+                    _write(targets[portrait.path], task, portrait, next(made))
+                    results.append(Written(portrait.path, targets[portrait.path]))
+                else:
+                    results.append(portrait)
+                bar.advance()
+    _require_one(results)
+    return results
+
+
+def _made(
+    editor: Editor, part: Sequence[Portrait | Refused], wishes: Sequence[Intensities]
+) -> Iterator[Tensor]:
+    portraits = [each for each in part if isinstance(each, Portrait)]
+    return iter(editor.paint(portraits, wishes) if portraits else ())
+
+
+def _require_one(results: Sequence[Written | Refused]) -> None:
+    refused = [each for each in results if isinstance(each, Refused)]
+    if len(refused) == len(results):
+        more = f" (and {len(refused) - 1} more photos)" if len(refused) > 1 else ""
+        raise DataError(f"{refused[0].path}: {refused[0].reason}{more}")
+
+
+def is_file(output: Path) -> bool:
+    """Whether an output is one picture or film, by its suffix, not a folder of them."""
+    return output.suffix.lower() in PICTURES | MOVIES
+
+
+def is_other_file(output: Path) -> bool:
+    """Whether an output is named as a picture or film of a kind that is not written."""
+    suffix = output.suffix.lower()
+    return suffix in (SUFFIXES | VIDEOS) - PICTURES - MOVIES and not output.is_dir()
+
+
+def check(task: Task) -> str:
+    """The suffix that the task writes.
+
+    Raises:
+        ConfigError: it asks for nothing, for what cannot go together, or for a kind of file that
+            is not written.
+    """
+    if is_other_file(task.output):
+        raise ConfigError(
+            f"{task.output}: files of this kind are not written",
+            "end -o in .png, .jpg, .gif or .mp4, or name a folder",
+        )
+    suffix = task.output.suffix.lower() if is_file(task.output) else task.suffix
+    if not task.wish and task.strip is None:
+        raise ConfigError("nothing to change", "say what, e.g. --au 12=4, or --strip 12")
+    if task.strip in task.wish:
+        raise ConfigError(
+            f"{task.strip} is both a strip and given a level", "leave one of them out"
+        )
+    if task.strip is not None and suffix in MOVIES:
+        raise ConfigError("a strip is a picture, not a film", "end -o in .png")
+    if task.start and suffix not in MOVIES:
+        raise ConfigError("--from is where a film starts", "end -o in .gif or .mp4")
+    if stray := [au for au in task.start if au not in task.wish]:
+        raise ConfigError(f"--from names {', '.join(stray)}, which --au does not")
+    if task.aligned and task.pasted:
+        raise ConfigError("registered faces have no photo to be pasted into", "leave out --paste")
+    return suffix
+
+
+def wishes_of(task: Task, suffix: str) -> list[Intensities]:
+    """What is painted of each face: once, at six levels, or from the start to the wish."""
+    if task.strip is not None:
+        return [{**task.wish, task.strip: float(level)} for level in range(MAX_LEVEL + 1)]
+    if suffix not in MOVIES:
+        return [task.wish]
+    shares = torch.linspace(0, 1, task.frames).tolist()
+    ends = {au: (task.start.get(au, 0.0), level) for au, level in task.wish.items()}
+    return [
+        {au: first + (last - first) * share for au, (first, last) in ends.items()}
+        for share in shares
+    ]
+
+
+def outputs_of(task: Task) -> dict[Path, Path]:
+    """The file that each photo becomes.
+
+    Raises:
+        ConfigError: several photos for one file, a video, a photo that would be overwritten, or a
+            folder where a file is to be.
+        DataError: an input does not exist, or a folder holds no photo.
+        StorageError: the output cannot be written.
+    """
+    found = itertools.chain.from_iterable(find(Path(name), SUFFIXES) for name in task.inputs)
+    photos = list({photo.resolve(): photo for photo in found}.values())
+    if films := [photo for photo in photos if is_video(photo)]:
+        hint = "`aukit align --png` takes its faces out; give them with --aligned"
+        raise ConfigError(f"{films[0]} is a video, not a photo", hint)
+    if is_file(task.output):
+        if len(photos) > 1:
+            raise ConfigError(f"{len(photos)} photos cannot go into one file", "-o a folder")
+        pairs = {photos[0]: task.output}
+    else:
+        pairs = _named(photos, task.output, task.suffix)
+    for photo, output in pairs.items():
+        if output.exists() and output.resolve() == photo.resolve():
+            raise ConfigError(f"{photo} would be overwritten", "choose another -o")
+        if output.is_dir():
+            raise ConfigError(f"{output} is a folder, not a file", "choose another -o")
+    ensure_writable(task.output.parent if is_file(task.output) else task.output)
+    return pairs
+
+
+def _named(photos: Sequence[Path], folder: Path, suffix: str) -> dict[Path, Path]:
+    """Files named after their photos; photos of one name, from several folders, are numbered."""
+    taken: dict[str, int] = {}
+    pairs = {}
+    for photo in photos:
+        number = taken[photo.stem] = taken.get(photo.stem, 0) + 1
+        pairs[photo] = folder / f"{photo.stem}{f'-{number}' if number > 1 else ''}{suffix}"
+    return pairs
+
+
+def _write(path: Path, task: Task, portrait: Portrait, painted: Tensor) -> None:
+    """One picture, strip or film of (N, 3, S, S) painted faces."""
+    if task.pasted:
+        refuse_turned(portrait)
+    if path.suffix.lower() in MOVIES:
+        # There and back, so that it can play for ever.
+        film = torch.cat([painted, painted[1:-1].flip(0)])
+        write_movie(path, (_shown(task, portrait, face) for face in film))
+        return
+    pictures = [_shown(task, portrait, face) for face in painted]
+    image = pictures[0] if task.strip is None else _strip(task, portrait, pictures)
+    png = path.suffix.lower() == ".png"
+    with write_aside(path) as aside:
+        aside.write_bytes(encode(image[None], "png" if png else "jpeg", QUALITY)[0])
+
+
+def _shown(task: Task, portrait: Portrait, face: Tensor) -> Tensor:
+    return into_photo(portrait, face) if task.pasted else face
+
+
+def _strip(task: Task, portrait: Portrait, pictures: Sequence[Tensor]) -> Tensor:
+    first = portrait.photo if task.pasted and portrait.photo is not None else portrait.face
+    captions = ["as it is", *(f"{task.strip} = {level}" for level in range(len(pictures)))]
+    tile = min(TILE, max(first.shape[1:]))
+    return contact_sheet([first, *pictures], captions, tile, len(captions))

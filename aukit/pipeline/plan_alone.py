@@ -1,0 +1,191 @@
+"""A training plan alone: labels in, a plan and what it does to the distribution out; no pixel.
+
+The plan is that of a run with the same settings, but for frames whose face cannot be registered:
+a run leaves them out before it plans, and here nothing is registered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from aukit.config.choice import make, named
+from aukit.config.run import Role, RunConfig
+from aukit.contracts.balancer import Balancer
+from aukit.contracts.context import Context
+from aukit.contracts.dataset import Dataset
+from aukit.data.folds import parse
+from aukit.data.records import OK, REAL, TRAIN, check_index, labels_of, partition_rows, person_keys
+from aukit.errors import DataError
+from aukit.pipeline.prepare import choose_aus, coding_roles
+from aukit.pipeline.stages.fold import division, is_divided
+from aukit.pipeline.stages.show_views import NO_VIEWS
+from aukit.pipeline.stages.training_set import check_plan, label_table, synthetic_requests
+from aukit.registry.loading import resolve_weights
+from aukit.report.data import Distribution
+from aukit.report.plan import PlanPage, write_plan_page
+from aukit.runs.names import PLAN
+from aukit.statistics.levels import label_counts, plan_counts
+from aukit.store.files import ensure_writable, write_aside, write_table
+from aukit.views import parse_views
+
+PAGE, CSV = "plan.html", "plan.csv"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan and what it was made of.
+
+    Attributes:
+        aus: AU columns, length A.
+        people, frames: training people, and their frames.
+        plan: table in `records.plan_schema`.
+        views: sides from which each synthetic face is shown; 1 where it is shown as painted.
+        distribution: coded frames at each level, and uses in the plan, in all views.
+        painted: distinct faces that a synthesizer has to paint.
+    """
+
+    aus: tuple[str, ...]
+    people: int
+    frames: int
+    plan: pa.Table
+    views: int
+    distribution: Distribution
+    painted: int
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """How much there is, label -> number."""
+        found = {
+            "training people": self.people,
+            "training frames": self.frames,
+            "rows of the plan": self.plan.num_rows,
+            "uses": int(self.distribution.after.sum()),
+        }
+        if self.painted:
+            found |= {"faces to paint": self.painted, "views of each": self.views}
+        return {name: f"{count:,}" for name, count in found.items()}
+
+    @property
+    def notes(self) -> list[str]:
+        """What must not be missed: levels that the training sets lack."""
+        found = []
+        for name, uses in zip(self.aus, self.distribution.after, strict=True):
+            if lacking := [str(level) for level in np.flatnonzero(uses == 0)]:
+                found.append(f"{name}: nothing at level {', '.join(lacking)}")
+        return found
+
+
+def plan_alone(config: RunConfig) -> Planned:
+    """The plan of a configuration, made of the datasets' labels.
+
+    Raises:
+        AukitError: what the configuration asks for cannot be planned.
+    """
+    labels_known = _Labels(config)
+    aus = labels_known.aus()
+    rows = labels_known.rows("train")
+    labels = label_table(rows, aus)
+    painted = config.components["synth"] is not None
+    sources = label_table(labels_known.rows("synth-paint"), aus) if painted else labels
+    choice = config.need("balancer")
+    balancer: Balancer = make(choice, labels_known.context)
+    with named(choice, "plan"):
+        plan = balancer.plan(labels, sources, aus, config.options.seed)
+    check_plan(plan, aus, *(table.column("id").to_pylist() for table in (labels, sources)))
+    views = 1 if config.options.views == NO_VIEWS else len(parse_views(config.options.views))
+    before = label_counts(labels_of(labels, aus))
+    return Planned(
+        aus=aus,
+        people=len(set(person_keys(rows))),
+        frames=labels.num_rows,
+        plan=plan,
+        views=views,
+        distribution=Distribution(aus, before, _uses(plan, aus, views)),
+        painted=synthetic_requests(plan, aus).num_rows,
+    )
+
+
+def _uses(plan: pa.Table, aus: tuple[str, ...], views: int) -> np.ndarray[tuple[int, int]]:
+    """(A, 6) uses at each level, synthetic faces once in each view."""
+    real = pc.equal(plan.column("origin"), REAL)
+    synthetic = plan_counts(plan.filter(pc.invert(real)), aus)
+    return plan_counts(plan.filter(real), aus) + views * synthetic
+
+
+class _Labels:
+    """Training rows of the roles of a configuration, without registration."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.context = Context("cpu", config.options.seed, resolve_weights)
+        self._datasets: dict[str, tuple[Dataset, pa.Table]] = {}
+
+    def aus(self) -> tuple[str, ...]:
+        """The AUs that a run would estimate."""
+        names = coding_roles(self.config)
+        coded = [self._dataset(self.config.roles[name])[0].aus for name in names]
+        return choose_aus(self.config.options.aus, *coded)[0]
+
+    def rows(self, name: str) -> pa.Table:
+        """A role's frames of training people, each as if it had been registered."""
+        role, options = self.config.roles[name], self.config.options
+        index = self._dataset(role)[1]
+        fold = parse(options.fold)
+        if fold is None:
+            found = partition_rows(index, TRAIN)
+        else:
+            train = self._dataset(self.config.roles["train"])[1]
+            found = _rows_of_fold(index, division(train, fold, options.fold_seed), name)
+        if found.num_rows == 0:
+            data = role.data.component.name
+            raise DataError(f"dataset '{data}' has no training people", f"role {name} needs some")
+        return found.append_column("status", pa.repeat(OK, found.num_rows))
+
+    def _dataset(self, role: Role) -> tuple[Dataset, pa.Table]:
+        key = str(role.data.to_json())
+        if key not in self._datasets:
+            dataset: Dataset = make(role.data, self.context)
+            with named(role.data, "index"):
+                index = dataset.index()
+            check_index(index)
+            self._datasets[key] = dataset, index
+        return self._datasets[key]
+
+
+def _rows_of_fold(index: pa.Table, divided: dict[str, str], role: str) -> pa.Table:
+    """Frames of the people whom a fold trains on; of other people, those of their partition."""
+    if not is_divided(index, divided, role):
+        return partition_rows(index, TRAIN)
+    return index.filter(pa.array([divided[person] == TRAIN for person in person_keys(index)]))
+
+
+def write_plan(
+    planned: Planned, folder: Path, title: str, command: str, *, csv: bool = False
+) -> Path:
+    """Write `plan.parquet` and `plan.html`, and on demand `plan.csv`, into a folder.
+
+    Args:
+        planned: the plan.
+        folder: made if it is not there.
+        title: heading of the page.
+        command: what to type to get it again.
+        csv: whether to write the table as text too.
+
+    Returns:
+        the page.
+    """
+    ensure_writable(folder)
+    write_table(folder / PLAN, planned.plan, row_group=65536)
+    if csv:
+        from pyarrow.csv import write_csv
+
+        with write_aside(folder / CSV) as aside:
+            write_csv(planned.plan, aside)
+    page = PlanPage(title, command, planned.facts, planned.notes, planned.distribution)
+    write_plan_page(page, folder / PAGE)
+    return folder / PAGE

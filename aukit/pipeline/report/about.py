@@ -1,0 +1,168 @@
+"""What a report says of the run itself: choices, stages, training curves, environment, licences."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aukit.config.choice import Choice as Chosen
+from aukit.pipeline.prepare import Prepared
+from aukit.report.data import Choice, Curve, Licence, Setting, Stage
+from aukit.runs.folder import EVENTS
+from aukit.runs.names import TRAINING
+from aukit.store.stages import STAGE_FILE
+from aukit.training.loop import SCALARS, read_scalars
+
+if TYPE_CHECKING:
+    from aukit.pipeline.work import Work
+
+FITS = {
+    "fit-synth": ("synth", "Synthesizer {}"),
+    "fit-normalizer": ("normalizer", "Normalizer {}"),
+    "fit-judge": ("estimator", "Judge of the synthesizer: {} fitted on real frames only"),
+    "fit-estimator": ("estimator", "Estimator {}"),
+}
+"""Stage -> kind of the component that it fits, and how the report calls the fit."""
+
+
+def summary(work: Work, prepared: Prepared) -> dict[str, str]:
+    """What stands above everything."""
+    options = work.config.options
+    begun = time.gmtime(_events(work)[0]["time"])
+    made = sum(stage.seconds for stage in stages(work) if not stage.reused)
+    return {
+        "run folder": work.run.folder.name,
+        "started": time.strftime("%Y-%m-%d %H:%M UTC", begun),
+        "time of its own stages": _duration(made),
+        "preset": options.preset,
+        "seed": str(options.seed),
+        "device": work.context.device,
+        "action units": ", ".join(prepared.aus),
+    }
+
+
+def _duration(seconds: float) -> str:
+    """`1 h 2 min`, `3 min 5 s`, `7 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def typed(folder: Path) -> str:
+    """The command as it was typed, without the place where the program lies."""
+    words = shlex.split((folder / "command.txt").read_text(encoding="utf-8"))
+    return shlex.join([Path(words[0]).name, *words[1:]]) if words else ""
+
+
+def _events(work: Work) -> list[dict[str, Any]]:
+    lines = (work.run.folder / EVENTS).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def _chosen(work: Work) -> Iterator[tuple[str, Chosen]]:
+    shared = work.config.components
+    for kind, choice in shared.items():
+        if choice is not None:
+            yield kind, choice
+    if shared["synth"] is not None:
+        yield from (("judge", choice) for choice in work.config.judges.choices)
+    for name, role in work.config.roles.items():
+        for kind in ("data", "landmarker", "aligner"):
+            own = getattr(role, kind)
+            if own is not None and own != shared[kind]:
+                yield f"{name} {kind}", own
+
+
+def _origins(work: Work) -> dict[str, str]:
+    """Setting -> where its value came from, as the comments of the run file say.
+
+    Not as the configuration says: that of a finished run comes from its run file altogether.
+    """
+    path, found = "", {}
+    for line in (work.run.folder / "run.toml").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            path = line.strip("[]")
+        key, _, rest = line.partition(" = ")
+        if rest and "  # " in rest:
+            parts = [path] if key == "name" else [path, key]
+            found[".".join(filter(None, parts))] = rest.rpartition("  # ")[2]
+    return found
+
+
+def choices(work: Work) -> Iterator[Choice]:
+    """The components."""
+    origins = _origins(work)
+    for role, choice in _chosen(work):
+        component = choice.component
+        version = f"{component.distribution} {component.version}"
+        origin = origins.get(role.replace(" ", "."), choice.chosen_by)
+        yield Choice(role, component.name, version, origin, component.summary)
+
+
+def settings(work: Work) -> Iterator[Setting]:
+    """All options."""
+    origins = _origins(work)
+    for label, value, origin in work.config.rows():
+        component, _, option = label.rpartition(".")
+        yield Setting(component or "run", option, value, origins.get(label, origin))
+
+
+def stages(work: Work) -> Iterator[Stage]:
+    """What ran; roles that share a result share a line."""
+    made = {event["stage"] for event in _events(work) if event["event"] == "finished"}
+    labels: dict[Path, list[str]] = {}
+    for label, folder in work.run.stages.items():
+        labels.setdefault(folder, []).append(label)
+    for folder, names in labels.items():
+        seconds = json.loads((folder / STAGE_FILE).read_text(encoding="utf-8"))["seconds"]
+        yield Stage(", ".join(names), seconds, made.isdisjoint(names))
+
+
+def curves(work: Work) -> Iterator[Curve]:
+    """The scalars of everything that was fitted for this run, now or earlier."""
+    seen: set[Path] = set()
+    for label, (kind, title) in FITS.items():
+        folder, choice = work.run.stages.get(label), work.config.components[kind]
+        if folder is None or choice is None or folder in seen:
+            continue
+        seen.add(folder)
+        for path in sorted((folder / TRAINING).rglob(SCALARS)):
+            part = path.parent.relative_to(folder / TRAINING).as_posix()
+            stage = title.format(choice.component.name)
+            yield from _curves_of(stage, "" if part == "." else part, read_scalars(path))
+
+
+def _curves_of(stage: str, part: str, lines: Sequence[Mapping[str, Any]]) -> Iterator[Curve]:
+    for name in sorted({key for line in lines for key in line} - {"step"}):
+        points = [(line["step"], line[name]) for line in lines if name in line]
+        values = [math.nan if value is None else value for _, value in points]
+        yield Curve(stage, name, [step for step, _ in points], values, part)
+
+
+def environment(work: Work) -> Iterator[tuple[str, str]]:
+    """Versions, machine and plugins."""
+    path = work.run.folder / "environment.json"
+    for key, value in json.loads(path.read_text(encoding="utf-8")).items():
+        if isinstance(value, Mapping):
+            yield from ((str(name), str(text)) for name, text in value.items())
+        else:
+            yield key, str(value)
+
+
+def licences(work: Work) -> Iterator[Licence]:
+    """The terms of each component once."""
+    used = {choice.component.qualified: choice.component for _, choice in _chosen(work)}
+    for component in used.values():
+        yield Licence(
+            f"{component.kind} {component.name}",
+            component.licence,
+            component.paper,
+            component.weights_licence,
+            component.data_licence,
+        )

@@ -1,0 +1,90 @@
+"""The pictures of a report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from aukit.au import describe
+from aukit.data.records import OK
+from aukit.faces.stored import shards
+from aukit.pipeline.fit import Fitted
+from aukit.pipeline.prepare import Prepared
+from aukit.pipeline.report.moments import view_rows
+from aukit.pipeline.stages.previews import FOLDER as PREVIEWS
+from aukit.pipeline.stages.previews import grids
+from aukit.report.data import ImageGroup
+from aukit.runs.names import TRAINING
+from aukit.vision import images as images_io
+
+if TYPE_CHECKING:
+    from aukit.pipeline.work import Work
+
+SAMPLES = 24
+GOLDEN = (5**0.5 - 1) / 2
+
+
+def images(work: Work, prepared: Prepared, fitted: Fitted) -> Iterator[ImageGroup]:
+    """Registered faces, what a synthesizer paints, and moments from several sides."""
+    yield ImageGroup("Registered training faces", _samples(prepared.train, prepared.aus))
+    yield ImageGroup("Registered test faces", _samples(prepared.test, prepared.aus))
+    yield from _previews(fitted)
+    if fitted.synthetic is not None:
+        yield ImageGroup("Synthetic faces", _samples(fitted.synthetic, prepared.aus))
+    yield from _views(work, prepared)
+
+
+def _views(work: Work, prepared: Prepared) -> Iterator[ImageGroup]:
+    """One moment from several sides, where the data have such moments or the run made them."""
+    made = work.run.stages.get("show-views")
+    titles = {"One moment, registered from each view": prepared.test}
+    titles |= {} if made is None else {"Synthetic faces in the views they are learned in": made}
+    for title, folder in titles.items():
+        if rows := view_rows(folder):
+            note = "A column a view (pitch, yaw in degrees); grey: dropped."
+            yield ImageGroup(title, rows, note, wide=True)
+
+
+def _previews(fitted: Fitted) -> Iterator[ImageGroup]:
+    """The last grid that was drawn while the synthesizer was fitted."""
+    folder = fitted.synthesizer
+    for path in [] if folder is None else grids(folder / TRAINING / PREVIEWS)[-1:]:
+        note = "Each AU at the levels 0 to 5 on validation people; the truth beneath, where known."
+        picture = images_io.read(path).image
+        if picture is None:
+            continue
+        shown = [(images_io.encode(picture[None], "jpeg")[0], f"step {int(path.stem)}")]
+        yield ImageGroup("What the synthesizer paints", shown, note, wide=True)
+
+
+def card_grids(folder: Path) -> Iterator[tuple[bytes, str]]:
+    """The picture grids of a score card, with the AU of each."""
+    for path in sorted(folder.glob("AU*.png")):
+        yield path.read_bytes(), describe(path.stem)
+
+
+def _samples(folder: Path, aus: Sequence[str]) -> list[tuple[bytes, str]]:
+    """Faces from all over a stage folder, with their active AUs."""
+    samples: list[tuple[bytes, str]] = []
+    parts = shards(folder)
+    wanted = math.ceil(SAMPLES / len(parts))
+    for number, path in enumerate(parts):
+        table = pq.ParquetFile(path).read(columns=["image", "subject", "status", *aus])
+        table = table.filter(pc.equal(table.column("status"), OK))
+        # Multiples of the golden ratio spread evenly and never fall into step with the tasks.
+        shares = (GOLDEN * (number * wanted + k) % 1 for k in range(wanted))
+        rows = sorted({int(share * table.num_rows) for share in shares}) if table.num_rows else []
+        for row in table.take(pa.array(rows, pa.int64())).to_pylist():
+            samples.append((row["image"], _caption(row, aus)))
+    return samples[:SAMPLES]
+
+
+def _caption(row: Mapping[str, Any], aus: Sequence[str]) -> str:
+    active = [f"{au[2:].lstrip('0')}={row[au]:g}" for au in aus if (row[au] or 0) > 0]
+    return f"{row['subject']}: {' '.join(active) or 'neutral'}"

@@ -1,0 +1,129 @@
+"""Registered faces divided anew: every fold takes them from the same stages, aligned once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from aukit.data.folds import Fold, Weights, divide
+from aukit.data.records import au_columns, labels_of, person_keys
+from aukit.errors import DataError, LeakageError
+from aukit.faces.shards import shard_path
+from aukit.faces.stored import read_rows, shards
+from aukit.statistics.levels import label_counts
+from aukit.store.files import write_aside, write_table
+
+PERSON = ["dataset", "partition", "subject"]
+
+
+def people_of(index: pa.Table) -> list[str]:
+    """Keys of all people of an index, sorted; what `aukit.data.folds.folds_of` is given."""
+    return sorted(set(person_keys(index)))
+
+
+def division(index: pa.Table, fold: Fold, seed: int) -> dict[str, str]:
+    """The partition that each person of an index has in a fold.
+
+    The people of all partitions are divided, and those of none. Who they are stays as it is: the
+    key keeps the dataset's own partition, because two partitions may use one subject code for two
+    people.
+
+    Args:
+        index: the dataset's frames (`records.index_schema`).
+        fold: which fold.
+        seed: as `aukit.data.folds.divide` takes it.
+
+    Raises:
+        DataError: the people cannot be divided in this way.
+    """
+    codes = dict(zip(person_keys(index), index.column("subject").to_pylist(), strict=True))
+    return divide(fold, codes, label_weights(index), seed)
+
+
+def label_weights(index: pa.Table) -> Weights:
+    """Person -> coded frames at each level of each AU, (A * 6,)."""
+    labels = labels_of(index, au_columns(index))
+    people = np.array(person_keys(index))
+    order = np.argsort(people, kind="stable")
+    names, starts = np.unique(people[order], return_index=True)
+    rows = np.split(order, starts[1:])
+    return {
+        str(name): label_counts(labels.take(own.tolist())).ravel().astype(np.float64)
+        for name, own in zip(names, rows, strict=True)
+    }
+
+
+def pick_people(sources: Sequence[Path], people: Iterable[str], folder: Path) -> None:
+    """Fill a stage folder with the faces of some people from other stage folders.
+
+    A shard that holds nobody else is linked, not copied: folds cost no disk space.
+
+    Args:
+        sources: stage folders with `part-*.parquet`.
+        people: keys of the people to take.
+        folder: an existing folder.
+    """
+    wanted = set(people)
+    number = 0
+    for path in (path for source in sources for path in shards(source)):
+        keys = person_keys(pq.ParquetFile(path).read(columns=PERSON))
+        keep = [key in wanted for key in keys]
+        if all(keep):
+            _link(path, shard_path(folder, number))
+        elif any(keep):
+            write_table(shard_path(folder, number), pq.ParquetFile(path).read().filter(keep))
+        number += any(keep)
+
+
+def _link(path: Path, target: Path) -> None:
+    with write_aside(target) as aside:
+        aside.unlink(missing_ok=True)
+        try:
+            os.link(path, aside)
+        except OSError:  # a file system without hard links
+            aside.write_bytes(path.read_bytes())
+
+
+def is_divided(index: pa.Table, divided: Mapping[str, str], role: str) -> bool:
+    """Whether a role's people are those that a fold divides; other people keep their partitions.
+
+    Raises:
+        DataError: some are, some are not.
+    """
+    people = people_of(index)
+    strangers = [person for person in people if person not in divided]
+    if 0 < len(strangers) < len(people):
+        raise DataError(
+            f"{len(strangers)} of {len(people)} people of role {role} are in no partition of the "
+            f"fold, e.g. {strangers[0]}",
+            "a role has the people that the fold divides, or other people altogether",
+        )
+    return not strangers
+
+
+def refuse_shared_people(folders: Iterable[tuple[str, Path | None]]) -> None:
+    """Refuse partitions that share a person.
+
+    Args:
+        folders: partition and stage folder of registered faces, where there is one.
+
+    Raises:
+        LeakageError: a person is in two partitions.
+    """
+    seen: dict[str, str] = {}
+    for partition, folder in folders:
+        for person in [] if folder is None else people_of(read_rows(folder)):
+            if seen.setdefault(person, partition) != partition:
+                raise LeakageError(f"person {person} is in {seen[person]} and in {partition}")
+
+
+def partitions_of(index: pa.Table) -> list[str | None]:
+    """The partitions of an index, sorted, None (not assigned) last."""
+    names = pc.unique(index.column("partition")).to_pylist()
+    return sorted(names, key=lambda name: (name is None, name or ""))

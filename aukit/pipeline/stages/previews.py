@@ -1,0 +1,133 @@
+"""Pictures of what a synthesizer paints while it is being fitted.
+
+A grid has, for a few held-out faces and a few AUs, the face itself and what the synthesizer makes
+of it at the levels 0..5; beneath stands the truth, where the dataset can render it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from aukit.au import ACTION_UNITS, MAX_LEVEL, describe
+from aukit.contracts.labels import Labels
+from aukit.contracts.session import Paint
+from aukit.faces.stored import StoredFaces
+from aukit.faces.truth import Truth
+from aukit.store.files import write_aside
+from aukit.vision.images import encode
+from aukit.vision.sheet import contact_sheet
+
+FOLDER = "previews"
+FACES, UNITS = 2, 4
+"""Faces and AUs on a grid; with six levels of each, what one preview costs."""
+KEPT = 24
+"""Grids kept; when there are more, every second one goes."""
+TILE = 112
+LEVELS = range(MAX_LEVEL + 1)
+
+
+class Previews:
+    """Writes grids into a folder; what `training.Session.preview` calls.
+
+    Args:
+        faces: registered faces that the synthesizer is not fitted on.
+        fitted: labels of those that it is fitted on; the AUs that they show most are painted.
+        truth: renders what should be seen; None where nobody knows.
+        folder: gets `00000123.png` after step 123; made if it is not there.
+    """
+
+    def __init__(
+        self, faces: StoredFaces, fitted: Labels, truth: Truth | None, folder: Path
+    ) -> None:
+        self.faces = faces
+        self.folder = folder
+        self._truth = truth
+        self._rows = plain_faces(faces, FACES)
+        self._aus = commonest_aus(fitted, UNITS)
+        self._cells = [(au, row) for au in self._aus for row in self._rows]
+        self._true: Sequence[Tensor | None] | None = None
+
+    def __call__(self, step: int, paint: Paint) -> None:
+        """Write the grid of a step; the random numbers of the fit are left as they are."""
+        if not self._cells:
+            return
+        rows, targets = self._requests()
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            painted = paint(self.faces.batch(rows), targets)
+            if self._true is None:
+                self._true = self._render(rows, targets)
+        tiles, captions = zip(*self._tiles(painted), strict=True)
+        sheet = contact_sheet(tiles, captions, TILE, len(LEVELS) + 1)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with write_aside(self.folder / f"{step:08d}.png") as aside:
+            aside.write_bytes(encode(sheet[None])[0])
+        thin_out(self.folder)
+
+    def _requests(self) -> tuple[list[int], Labels]:
+        """Each face at each level of each AU, everything else kept."""
+        asked = [(au, row, level) for au, row in self._cells for level in LEVELS]
+        values = torch.zeros((len(asked), len(self.faces.aus)))
+        mask = torch.zeros(values.shape, dtype=torch.bool)
+        for number, (au, _, level) in enumerate(asked):
+            values[number, self.faces.aus.index(au)] = level
+            mask[number, self.faces.aus.index(au)] = True
+        return [row for _, row, _ in asked], Labels(self.faces.aus, values, mask)
+
+    def _render(self, rows: list[int], targets: Labels) -> Sequence[Tensor | None]:
+        """The true pictures, rendered once a fit; empty without a truth."""
+        if self._truth is None:
+            return []
+        found = self._truth.paint(self.faces.table.take(rows), targets)
+        pairs = zip(found.images, found.ok.tolist(), strict=True)
+        return [image if ok else None for image, ok in pairs]
+
+    def _tiles(self, painted: Tensor) -> Iterator[tuple[Tensor | None, str]]:
+        for number, (au, row) in enumerate(self._cells):
+            columns = range(number * len(LEVELS), (number + 1) * len(LEVELS))
+            yield self.faces.images([row])[0], f"{self.faces.people[row].rpartition('/')[2]}"
+            for level, column in zip(LEVELS, columns, strict=True):
+                yield painted[column], f"{describe(au)}" if level == 0 else f"{au} = {level}"
+            if self._true:
+                yield None, ""
+                for level, column in zip(LEVELS, columns, strict=True):
+                    yield self._true[column], f"truth, {level}"
+
+
+def plain_faces(faces: StoredFaces, count: int) -> list[int]:
+    """The most neutral face of each of `count` people: rows."""
+    activity = (faces.labels.values * faces.labels.mask).sum(1).tolist()
+    ids = faces.table.column("id").to_pylist()
+    best: dict[str, int] = {}
+    for row in sorted(range(len(faces)), key=lambda row: (activity[row], ids[row])):
+        best.setdefault(faces.people[row], row)
+    return [best[person] for person in sorted(best)[:count]]
+
+
+def commonest_aus(labels: Labels, count: int) -> list[str]:
+    """Of each part of the face the AU that most frames show, at most `count`, in FACS order."""
+    shown = ((labels.values >= 0.5) & labels.mask).sum(0).tolist()
+    best: dict[str, tuple[int, str]] = {}
+    for au, frames in zip(labels.aus, shown, strict=True):
+        unit = ACTION_UNITS.get(int(au[2:]))
+        region = au if unit is None else unit.region
+        if frames and (region not in best or frames > best[region][0]):
+            best[region] = (frames, au)
+    chosen = sorted(best.values(), key=lambda entry: (-entry[0], entry[1]))[:count]
+    return sorted(au for _, au in chosen)
+
+
+def grids(folder: Path) -> list[Path]:
+    """The grids in a folder, oldest first."""
+    return sorted(folder.glob("[0-9]*.png"))
+
+
+def thin_out(folder: Path) -> None:
+    """Remove every second grid if there are more than `KEPT`; the first and the last stay."""
+    found = grids(folder)
+    if len(found) > KEPT:
+        for path in found[1:-1:2]:
+            path.unlink()

@@ -1,0 +1,221 @@
+"""The folder of a run: everything about it, readable by people and programs.
+
+| file | content |
+|---|---|
+| `run.toml` | resolved configuration, the origin of each value as a comment; can be run again |
+| `command.txt` | what was typed |
+| `environment.json` | versions, plugins, device, threads |
+| `events.jsonl` | stages as they start, are found, finish or fail |
+| `metrics.jsonl` | losses and validation scores |
+| `stages.json` | stage -> its result folder in the stage store |
+| `scores.json`, `predictions.parquet`, `plan.parquet`, `report.html` | the results |
+| `cost.json` | seconds that it took here, of the wall clock and of the processors |
+| `state.json` | `running`, `finished` or `failed`, why it failed, the digest of its configuration |
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import itertools
+import json
+import os
+import platform
+import re
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from aukit.config.files import to_toml
+from aukit.config.run import RunConfig
+from aukit.registry.loading import Registry
+from aukit.store.files import digest, ensure_writable, write_json, write_text
+
+STATE, EVENTS, METRICS, COST = "state.json", "events.jsonl", "metrics.jsonl", "cost.json"
+RUNNING, FINISHED, FAILED = "running", "finished", "failed"
+PACKAGES = ("aukit-facs", "torch", "torchvision", "kornia", "numpy", "pyarrow", "av", "pillow")
+
+
+class Run:
+    """One run on disk.
+
+    Args:
+        folder: the run's folder.
+        config: its configuration.
+        registry: told of what happens, through the observing hooks.
+    """
+
+    def __init__(self, folder: Path, config: RunConfig, registry: Registry) -> None:
+        self.folder = folder
+        self.config = config
+        self.hook = registry.manager.hook
+        self.stages: dict[str, Path] = {}
+
+    @classmethod
+    def begin(
+        cls,
+        output: Path,
+        config: RunConfig,
+        registry: Registry,
+        only: str | None = None,
+        name: str | None = None,
+    ) -> Run:
+        """The run of this configuration that was interrupted, or a new one.
+
+        Args:
+            output: folder of run folders.
+            config: its configuration.
+            registry: told of what happens.
+            only: the stage that alone is computed, if it is no whole run.
+            name: of the folder, below `output`; numbered and made of the components if None.
+
+        Raises:
+            StorageError: `output` cannot be written.
+        """
+        ensure_writable(output)
+        document = config.to_json()
+        identity = digest(document if only is None else {**document, "only": only})
+        with FileLock(output / ".runs.lock"):
+            if name is not None:
+                folder = named_folder(output / name, config)
+                folder.mkdir(parents=True, exist_ok=True)
+            else:
+                folder = _interrupted(output, identity) or _new_folder(output, config, only)
+            run = cls(folder, config, registry)
+            run._set_state(RUNNING, identity)
+        write_text(folder / "run.toml", to_toml(config))
+        write_text(folder / "command.txt", shlex.join(sys.argv) + "\n")
+        write_json(folder / "environment.json", environment(registry))
+        run.hook.aukit_run_started(run=run)
+        return run
+
+    def _set_state(self, state: str, identity: str | None = None, error: str | None = None) -> None:
+        known = read_state(self.folder)
+        known.update(state=state, process=os.getpid(), error=error)
+        if identity is not None:
+            known["config"] = identity
+        write_json(self.folder / STATE, known)
+
+    def event(self, kind: str, stage: str, **details: Any) -> None:
+        """Append one line to `events.jsonl`."""
+        line = {"time": round(time.time(), 3), "event": kind, "stage": stage, **details}
+        with (self.folder / EVENTS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def scalars(self, stage: str, step: int, values: Mapping[str, float]) -> None:
+        """Append the numbers of a step to `metrics.jsonl` and tell the observers."""
+        line = {"stage": stage, "step": step, **values}
+        with (self.folder / METRICS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        self.hook.aukit_scalars(run=self, stage=stage, step=step, values=values)
+
+    def stage_done(self, name: str, folder: Path) -> None:
+        """Remember where a stage's result is."""
+        self.stages[name] = folder
+        relative = {k: os.path.relpath(v, self.folder) for k, v in self.stages.items()}
+        write_json(self.folder / "stages.json", relative)
+
+    def add_cost(self, wall: float, cpu: float, device: str) -> None:
+        """Add the seconds of an attempt to those of earlier ones."""
+        before = read_cost(self.folder)
+        cost = {
+            "wall_s": round(before.get("wall_s", 0) + wall, 2),
+            "cpu_s": round(before.get("cpu_s", 0) + cpu, 2),
+            "device": device,
+        }
+        write_json(self.folder / COST, cost)
+
+    def finish(self, outcome: Mapping[str, Any]) -> None:
+        """Mark the run as finished."""
+        self._set_state(FINISHED)
+        self.hook.aukit_run_finished(run=self, outcome=outcome)
+
+    def fail(self, error: str) -> None:
+        """Mark the run as failed, and say why; the same command continues it."""
+        self._set_state(FAILED, error=error)
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """`state.json` of a run folder; empty if there is none that can be read."""
+    return _read(folder / STATE)
+
+
+def read_cost(folder: Path) -> dict[str, Any]:
+    """`cost.json` of a run folder: `wall_s`, `cpu_s`, `device`; empty if there is none."""
+    return _read(folder / COST)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def named_folder(wanted: Path, config: RunConfig) -> Path:
+    """Where a run of this name lies, or would lie: `wanted`, or that with a number if the folder
+    holds a run of another configuration."""
+    identity = digest(config.to_json())
+    numbers = itertools.count(2)
+    folder = wanted
+    while folder.exists() and read_state(folder).get("config") != identity:
+        folder = wanted.with_name(f"{wanted.name}-{next(numbers)}")
+    return folder
+
+
+def _interrupted(output: Path, identity: str) -> Path | None:
+    for folder in sorted(output.glob("[0-9]*-*"), reverse=True):
+        state = read_state(folder)
+        unfinished = state.get("state") in (RUNNING, FAILED)
+        if unfinished and state.get("config") == identity and not _alive(state.get("process")):
+            return folder
+    return None
+
+
+def _alive(process: Any) -> bool:
+    if not isinstance(process, int) or process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _new_folder(output: Path, config: RunConfig, only: str | None) -> Path:
+    numbers = [int(m[1]) for p in output.iterdir() if (m := re.match(r"(\d+)-", p.name))]
+    kinds = ("aligner", "synth", "balancer", "estimator")
+    chosen = [config.components[kind] for kind in (kinds[:2] if only else kinds)]
+    words = [only] if only else []
+    words += [choice.component.name for choice in chosen if choice is not None]
+    words.append(config.roles["test"].data.component.name)
+    folder = output / f"{max(numbers, default=0) + 1:04d}-{'-'.join(words)}"
+    folder.mkdir()
+    return folder
+
+
+def environment(registry: Registry) -> dict[str, Any]:
+    """What the numbers may depend on: versions, device, threads, plugins."""
+    import torch
+
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "packages": versions,
+        "plugins": {p.qualified: p.error or p.version for p in registry.plugins},
+    }

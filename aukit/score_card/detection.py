@@ -1,0 +1,74 @@
+"""Do detectors find in painted faces what they find in real ones? (Liu et al. 2019, table 1)
+
+The vector requests of a score card have the people and the labels of a set of real frames. A judge
+detects presence in both sets against the same labels; the gap between its scores is what painting
+costs. A small gap with high scores is the aim: a judge that finds nothing anywhere has no gap.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aukit.score_card.evidence import Evidence
+from aukit.score_card.judges import Seat
+from aukit.score_card.scores import Draws, entries, entry
+from aukit.statistics.detection import TERMS, accuracy, detection_terms, f1
+from aukit.statistics.people import score
+
+PRESENT = 2.0
+"""Lowest level that counts as present, on both sides, as is common for DISFA."""
+
+SETS = ("real", "painted", "gap")
+"""The real frames, the painted ones, and real less painted."""
+
+
+def detection(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
+    """F1 and accuracy of presence in real and painted faces with the same labels, and their gaps.
+
+    Args:
+        seat: a judge that measures intensity.
+        evidence: what it saw.
+        draws: for the intervals.
+
+    Returns:
+        `threshold`, and for `mean` and each AU: set -> `f1`, `accuracy`, each in 0..1 and their
+        gaps in -1..1; undefined where an AU is neither present nor found.
+    """
+    requests = evidence.requests
+    rows = requests.vectors
+    aus = tuple(au for au in requests.targets.aus if au in seat.judge.names)
+    people = [who for who, keep in zip(evidence.people, rows, strict=True) if keep]
+    columns = [requests.targets.aus.index(au) for au in aus]
+    wanted = requests.targets.values[rows][:, columns]
+    coded = requests.targets.mask[rows][:, columns]
+    places = [seat.judge.names.index(au) for au in aus]
+    seen = [
+        seat.levels(found[seat.name])[rows][:, places]
+        for found in (evidence.real, evidence.painted)
+    ]
+    # A face that the judge could not tell in one set is left out of both.
+    known = coded & seen[0].isfinite() & seen[1].isfinite()
+    terms = [detection_terms(wanted, levels, known, PRESENT) for levels in seen]
+    scored = score(torch.cat(terms, -1), people, _scores, draws.number, draws.seed)
+    table: dict[str, Any] = {"threshold": PRESENT}
+    for name in ("mean", *aus):
+        table[name] = {key: {} for key in SETS}
+    for name, found in scored.items():
+        key, measure = name.split()
+        table["mean"][key][measure] = entry(found.mean, found.mean_low, found.mean_high)
+        for au, value in zip(aus, entries(found), strict=True):
+            table[au][key][measure] = value
+    return table
+
+
+def _scores(sums: Tensor) -> dict[str, Tensor]:
+    real, painted = sums[..., :TERMS], sums[..., TERMS:]
+    found: dict[str, Tensor] = {}
+    for measure, formula in (("f1", f1), ("accuracy", accuracy)):
+        ours, theirs = formula(painted), formula(real)
+        named = zip(SETS, (theirs, ours, theirs - ours), strict=True)
+        found |= {f"{key} {measure}": values for key, values in named}
+    return found

@@ -1,0 +1,206 @@
+"""What the judges see in painted, true and real faces, gathered in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from aukit.contracts.faces import FaceBatch
+from aukit.contracts.labels import Labels
+from aukit.contracts.synthesizer import Synthesizer
+from aukit.errors import DataError
+from aukit.faces.painting import paint
+from aukit.faces.stored import StoredFaces
+from aukit.faces.truth import Pictures, Truth
+from aukit.progress import Bar
+from aukit.score_card.judges import LOOK_BATCH, Seat
+from aukit.score_card.pictures import Batch
+from aukit.score_card.requests import Requests
+from aukit.statistics import pictures
+
+REGIONS = ("face", "changes")
+MEASURES = ("l1", "psnr", "ssim")
+PAINTED, COPIED = 0, 1
+
+Seen = Mapping[str, Tensor]
+"""Name of a judge -> (N, K) float32."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that the scores are computed from.
+
+    Attributes:
+        requests: R requests.
+        people: whose each request is, length R.
+        painted: what the judges see in the painted faces, R rows.
+        truth: the same of the true pictures, NaN where there is none; None if nobody knows them.
+        copied: the same of the faces as they were given, R rows.
+        real: the same of the real faces with the target vectors, R rows; NaN for levels.
+        spare: the same of the requests' spare faces.
+        spare_people: whose each spare face is.
+        closeness: (R, 2, 2, 3) float64: painted and copied, over `REGIONS`, `MEASURES` against the
+            true picture; None if nobody knows it.
+    """
+
+    requests: Requests
+    people: Sequence[str]
+    painted: Seen
+    truth: Seen | None
+    copied: Seen
+    real: Seen
+    spare: Seen
+    spare_people: Sequence[str]
+    closeness: Tensor | None
+
+
+Watch = Callable[[int, Requests, Batch], None]
+"""Shown each batch of pictures, with the number of its first request and all requests."""
+
+
+def gather(
+    synthesizer: Synthesizer,
+    seats: Sequence[Seat],
+    faces: StoredFaces,
+    requests: Requests,
+    truth: Truth | None,
+    bar: Bar,
+    watch: Watch,
+) -> Evidence:
+    """Paint all requests and let the judges look at everything.
+
+    Args:
+        synthesizer: fitted.
+        seats: the judges.
+        faces: what the requests were drawn from.
+        requests: what to paint.
+        truth: shows the true pictures, or None.
+        bar: advanced by one for each face looked at.
+        watch: sees all pictures, to keep some.
+
+    Raises:
+        DataError: a judge that was asked for by name says nothing of any picture.
+    """
+    rows = requests.used.tolist()
+    seen = _looked_at(seats, faces, rows, bar)
+    position = torch.full((len(faces),), -1)
+    position[requests.used] = torch.arange(len(rows))
+    painted, true, near = _painted(synthesizer, seats, faces, requests, truth, bar, watch)
+    for seat in seats:
+        _require_answers(seat, torch.cat([seen[seat.name], painted[seat.name]]))
+    real = {name: _real(values, position, requests) for name, values in seen.items()}
+    return Evidence(
+        requests=requests,
+        people=[faces.people[row] for row in requests.rows.tolist()],
+        painted=painted,
+        truth=true,
+        copied={name: values[position[requests.rows]] for name, values in seen.items()},
+        real=real,
+        spare={name: values[position[requests.spare]] for name, values in seen.items()},
+        spare_people=[faces.people[row] for row in requests.spare.tolist()],
+        closeness=near,
+    )
+
+
+def _require_answers(seat: Seat, seen: Tensor) -> None:
+    if seat.asked and not seen.isfinite().any():
+        raise DataError(
+            f"judge '{seat.name}' says nothing of any of the {len(seen)} pictures",
+            "is what it goes by about these pictures, and from the same run?",
+        )
+
+
+def _real(seen: Tensor, position: Tensor, requests: Requests) -> Tensor:
+    values = torch.full((len(requests), seen.shape[1]), torch.nan)
+    values[requests.vectors] = seen[position[requests.real[requests.vectors]]]
+    return values
+
+
+def _looked_at(
+    seats: Sequence[Seat], faces: StoredFaces, rows: Sequence[int], bar: Bar
+) -> dict[str, Tensor]:
+    parts = []
+    for start in range(0, len(rows), LOOK_BATCH):
+        batch = faces.batch(rows[start : start + LOOK_BATCH])
+        parts.append(_look(seats, batch.images, batch.landmarks))
+        bar.advance(len(batch))
+    return _joined(parts)
+
+
+def _look(seats: Sequence[Seat], images: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
+    return {seat.name: seat.look(images, landmarks) for seat in seats}
+
+
+def _joined(parts: Sequence[Seen]) -> dict[str, Tensor]:
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def _painted(
+    synthesizer: Synthesizer,
+    seats: Sequence[Seat],
+    faces: StoredFaces,
+    requests: Requests,
+    truth: Truth | None,
+    bar: Bar,
+    watch: Watch,
+) -> tuple[Seen, Seen | None, Tensor | None]:
+    painted: list[Seen] = []
+    true: list[Seen] = []
+    near: list[Tensor] = []
+    for start, batch, targets, seeds in _batches(faces, requests):
+        images = paint(synthesizer, batch, targets, seeds.tolist())
+        painted.append(_look(seats, images, batch.landmarks))
+        shown = None
+        if truth is not None:
+            rows = requests.rows[start : start + len(batch)].tolist()
+            shown = truth.paint(faces.table.take(rows), targets)
+            true.append(_look_at_truth(seats, shown))
+            near.append(closeness(images, batch.images, batch.landmarks, shown))
+        watch(start, requests, Batch(batch.images, images, shown))
+        bar.advance(len(batch))
+    if truth is None:
+        return _joined(painted), None, None
+    return _joined(painted), _joined(true), torch.cat(near)
+
+
+def _batches(
+    faces: StoredFaces, requests: Requests
+) -> Iterator[tuple[int, FaceBatch, Labels, Tensor]]:
+    for start in range(0, len(requests), LOOK_BATCH):
+        part = slice(start, start + LOOK_BATCH)
+        batch, targets = faces.batch(requests.rows[part].tolist()), requests.targets.take(part)
+        yield start, batch, targets, requests.seeds[part]
+
+
+def _look_at_truth(seats: Sequence[Seat], truth: Pictures) -> dict[str, Tensor]:
+    seen = _look(seats, truth.images, truth.landmarks)
+    return {name: values.where(truth.ok[:, None], torch.nan) for name, values in seen.items()}
+
+
+def closeness(painted: Tensor, copied: Tensor, landmarks: Tensor, truth: Pictures) -> Tensor:
+    """How near painted and copied faces are to the truth.
+
+    Args:
+        painted, copied: (B, 3, S, S) uint8.
+        landmarks: (B, 68, 2) of the copied faces.
+        truth: the true pictures.
+
+    Returns:
+        (B, 2, 2, 3) float64: painted and copied, over the face and over what changes in it, by L1,
+        PSNR and SSIM; NaN where the truth is not known or nothing changes.
+    """
+    size = painted.shape[-1]
+    # The face moves with its expression: an open mouth reaches further down.
+    before, after = (pictures.face_region(p, size) for p in (landmarks, truth.landmarks))
+    face = (before | after) & truth.valid & truth.ok[:, None, None]
+    regions = (face, face & pictures.changed_region(truth.images, copied))
+    measures = (pictures.mean_l1, pictures.psnr, pictures.ssim)
+    rows = [
+        torch.stack([measure(images, truth.images, region) for measure in measures], 1)
+        for images in (painted, copied)
+        for region in regions
+    ]
+    return torch.stack(rows, 1).view(len(painted), 2, len(REGIONS), len(MEASURES))

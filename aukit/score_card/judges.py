@@ -1,0 +1,191 @@
+"""The judges of a run: its own estimator fitted on real frames only, and those that plugins bring.
+
+What a judge sees is kept by the judge's name. A judge whose packages or weights are not on this
+machine is left out with a note if nobody asked for it by name, and an error otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aukit.config.choice import Choice, make, named
+from aukit.config.values import DEFAULT
+from aukit.contracts.context import Context
+from aukit.contracts.estimator import Estimator, HasFeatures
+from aukit.contracts.faces import FaceBatch
+from aukit.contracts.judge import Judge, Measures
+from aukit.contracts.labels import Labels
+from aukit.errors import AukitError, MissingWeights, PluginError
+from aukit.faces.stored import StoredFaces
+from aukit.statistics.monotone import Rising, fit_rising
+
+LOOK_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A judge at work.
+
+    Attributes:
+        name: how the score card calls it.
+        judge: the judge.
+        choice: the component behind it.
+        asked: whether somebody named it.
+        scale: for intensities that are not on 0..5: AU -> curve from the judge's scale to it.
+    """
+
+    name: str
+    judge: Judge
+    choice: Choice
+    asked: bool = False
+    scale: Mapping[str, Rising] = field(default_factory=dict)
+
+    def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        """(B, K) float32, what the judge sees.
+
+        Raises:
+            StageError: the judge raised.
+            PluginError: it returned something else than B rows of float32.
+        """
+        with named(self.choice, "score-card"):
+            seen = self.judge.look(images, landmarks)
+        wanted = len(self.judge.names) if self.judge.measures == "intensity" else None
+        columns = seen.shape[1] if seen.ndim == 2 else None
+        right = columns is not None and len(seen) == len(images) and wanted in (None, columns)
+        if not right or seen.dtype != torch.float32:
+            shape = f"({len(images)}, {'K' if wanted is None else wanted})"
+            raise PluginError(
+                f"judge '{self.name}' ({self.choice.component.distribution}) returned "
+                f"{seen.dtype} {tuple(seen.shape)}, not float32 {shape}"
+            )
+        return seen
+
+    def levels(self, seen: Tensor) -> Tensor:
+        """Intensities on the scale 0..5, (B, K) float64; NaN without a curve for an AU."""
+        if self.judge.calibrated:
+            return seen.double()
+        nothing = torch.full((len(seen),), torch.nan, dtype=torch.float64)
+        columns = [
+            self.scale[au](seen[:, column]) if au in self.scale else nothing
+            for column, au in enumerate(self.judge.names)
+        ]
+        return torch.stack(columns, 1)
+
+
+class EstimatorJudge:
+    """A fitted estimator as a judge of intensity.
+
+    Args:
+        estimator: fitted on real frames only.
+    """
+
+    measures: Measures = "intensity"
+    calibrated = True
+
+    def __init__(self, estimator: Estimator) -> None:
+        self.estimator = estimator
+        self.names = estimator.aus
+
+    def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        """(B, A) expected intensities."""
+        return self.estimator.predict(_unnamed(images, landmarks)).intensity.float()
+
+
+class TrunkJudge:
+    """What a fitted estimator sees before it decides, for Fréchet distances.
+
+    Args:
+        estimator: one that shows its features.
+        name: the name of the distance.
+    """
+
+    measures: Measures = "features"
+    calibrated = False
+
+    def __init__(self, estimator: HasFeatures, name: str) -> None:
+        self.estimator = estimator
+        self.names: tuple[str, ...] = (name,)
+
+    def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        """(B, D) features."""
+        return self.estimator.features(_unnamed(images, landmarks))
+
+
+def _unnamed(images: Tensor, landmarks: Tensor) -> FaceBatch:
+    blank = ("",) * len(images)
+    none = torch.zeros(len(images), 0)
+    return FaceBatch(blank, blank, images, Labels((), none, none.bool()), landmarks)
+
+
+def own_seats(estimator: Estimator, choice: Choice, fit: str) -> Iterator[Seat]:
+    """The run's own estimator as judge of intensity, and its trunk if it shows one.
+
+    Args:
+        estimator: fitted on real frames only.
+        choice: its component.
+        fit: what names the fit: distances through another fit cannot be compared with these.
+    """
+    yield Seat("estimator", EstimatorJudge(estimator), choice)
+    if isinstance(estimator, HasFeatures):
+        name = f"Fréchet distance, features of {choice.component.name} {fit}"
+        yield Seat("trunk", TrunkJudge(estimator, name), choice)
+
+
+def plugin_seats(choices: Sequence[Choice], context: Context) -> tuple[list[Seat], list[str]]:
+    """The judges of plugins that can work here, and a note on each that cannot.
+
+    Raises:
+        AukitError: a judge that was asked for by name cannot work.
+    """
+    seats, notes = [], []
+    for choice in choices:
+        name = choice.component.name
+        asked = choice.chosen_by != DEFAULT
+        try:
+            seats.append(Seat(name, make(choice, context), choice, asked))
+        except (MissingWeights, PluginError) as error:
+            missing = isinstance(error, MissingWeights) or choice.component.missing()
+            if asked or not missing:
+                raise
+            notes.append(_left_out(name, error))
+    return seats, notes
+
+
+def _left_out(name: str, error: AukitError) -> str:
+    way_out = f" ({error.hint})" if error.hint else ""
+    return f"judge '{name}' is left out: {error.message}{way_out}"
+
+
+def calibrate(seat: Seat, faces: StoredFaces, rows: Sequence[int]) -> Seat:
+    """Put a judge's own scale on 0..5 by the rising curve that fits some real faces best.
+
+    Args:
+        seat: a judge of intensity that is not calibrated.
+        faces: real training faces.
+        rows: which of them.
+    """
+    seen = torch.cat(
+        [
+            seat.look(batch.images, batch.landmarks)
+            for start in range(0, len(rows), LOOK_BATCH)
+            if (batch := faces.batch(rows[start : start + LOOK_BATCH]))
+        ]
+    )
+    labels = faces.labels.take(list(rows))
+    curves: dict[str, Rising] = {}
+    for column, au in enumerate(seat.judge.names):
+        truth = labels.select((au,))
+        known = truth.mask[:, 0] & seen[:, column].isfinite()
+        if known.any():
+            curves[au] = fit_rising(seen[known, column], truth.values[known, 0])
+    return replace(seat, scale=curves)
+
+
+def identity_of(seats: Sequence[Seat]) -> dict[str, Any]:
+    """What determines the answers of some judges, for a stage's key."""
+    return {seat.name: seat.choice.to_json() for seat in seats}

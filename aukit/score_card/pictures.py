@@ -1,0 +1,115 @@
+"""The pictures of a score card: grids for people to look at, and files for programs of others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from aukit.au import MAX_LEVEL
+from aukit.contracts.judge import Measures
+from aukit.faces.stored import StoredFaces
+from aukit.faces.truth import Pictures
+from aukit.score_card.requests import NONE, Requests
+from aukit.store.files import write_aside
+from aukit.vision.fingerprint import fingerprint
+from aukit.vision.images import encode
+from aukit.vision.sheet import contact_sheet
+
+GRID_FACES = 3
+LEVELS = MAX_LEVEL + 1
+TILE = 96
+
+Shown = tuple[Tensor, Tensor, Tensor | None]
+"""The given, the painted and the true picture (None where it is not known)."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The pictures of some requests.
+
+    Attributes:
+        given: (B, 3, S, S) uint8, the faces as they were.
+        painted: (B, 3, S, S) uint8.
+        truth: the true pictures; None where nobody knows them.
+    """
+
+    given: Tensor
+    painted: Tensor
+    truth: Pictures | None
+
+    def at(self, place: int) -> Shown:
+        """The pictures of one request."""
+        known = self.truth is not None and bool(self.truth.ok[place])
+        true = self.truth.images[place] if self.truth is not None and known else None
+        return self.given[place], self.painted[place], true
+
+
+class Recorder:
+    """Looks at pictures by writing them down; takes the seat of a judge.
+
+    Args:
+        folder: where to.
+    """
+
+    measures: Measures = "features"
+    names: tuple[str, ...] = ("none",)
+    calibrated = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.written: set[str] = set()
+
+    def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        """Write each picture as a PNG; (B, 0), since it has no opinion."""
+        for image, content in zip(images, encode(images), strict=True):
+            name = fingerprint(image)
+            with write_aside(self.folder / f"{name}.png") as aside:
+                aside.write_bytes(content)
+            self.written.add(name)
+        return torch.zeros(len(images), 0)
+
+
+class Album:
+    """Keeps the pictures of a few faces at all levels of each AU, and lays them out."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Shown] = {}
+        self._faces: Counter[int] = Counter()
+
+    def keep(self, start: int, requests: Requests, pictures: Batch) -> None:
+        """See a batch that begins with request number `start`."""
+        for place in range(len(pictures.given)):
+            au = int(requests.au[start + place])
+            if au != NONE and self._faces[au] < GRID_FACES * LEVELS:
+                self._faces[au] += 1
+                self._kept[start + place] = pictures.at(place)
+
+    def write(self, folder: Path, faces: StoredFaces, requests: Requests) -> None:
+        """One PNG an AU: for each face the given picture, the levels painted, the truth beneath."""
+        folder.mkdir(exist_ok=True)
+        for au, name in enumerate(requests.targets.aus):
+            if numbers := [number for number in self._kept if int(requests.au[number]) == au]:
+                people = [faces.people[row] for row in requests.rows[numbers].tolist()]
+                tiles, captions = zip(*self._tiles(name, numbers, people), strict=True)
+                sheet = contact_sheet(tiles, captions, TILE, LEVELS + 1)
+                with write_aside(folder / f"{name}.png") as aside:
+                    aside.write_bytes(encode(sheet[None])[0])
+
+    def _tiles(
+        self, name: str, numbers: Sequence[int], people: Sequence[str]
+    ) -> list[tuple[Tensor | None, str]]:
+        tiles: list[tuple[Tensor | None, str]] = []
+        for start in range(0, len(numbers), LEVELS):
+            row = [self._kept[number] for number in numbers[start : start + LEVELS]]
+            person = people[start].rpartition("/")[2]
+            tiles.append((row[0][0], f"{person}, given"))
+            tiles += [(painted, f"{name} = {level}") for level, (_, painted, _) in enumerate(row)]
+            if any(true is not None for _, _, true in row):
+                tiles.append((None, ""))
+                tiles += [(true, f"truth, {level}") for level, (_, _, true) in enumerate(row)]
+        return tiles

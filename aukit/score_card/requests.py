@@ -1,0 +1,164 @@
+"""What a synthesizer is asked to paint for its score card, drawn from people it has never seen.
+
+Two kinds of requests. *Levels*: one AU is set to each level in turn on nearly neutral faces that do
+not show it, everything else kept; they tell about intensity and about the AUs that should not move.
+*Vectors*: a rather neutral face is given all AUs of another real frame of the same person, so the
+painted set has the people and the labels of a set of real frames, and sets can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+
+import torch
+from torch import Tensor
+
+from aukit.au import MAX_LEVEL
+from aukit.contracts.labels import Labels
+from aukit.errors import DataError
+from aukit.faces.stored import StoredFaces
+from aukit.seeds import seed_of
+
+VECTORS = 25
+"""Vector requests for each face an AU and level."""
+
+NONE = -1
+
+
+@dataclass(frozen=True)
+class Requests:
+    """R requests. Rows are indices of the faces that they were drawn from.
+
+    Attributes:
+        rows: (R,) int64, the face to paint.
+        targets: what to paint; AUs that are masked keep what the face shows.
+        seeds: (R,) int64, for stochastic synthesizers.
+        au: (R,) int64, column of the AU whose level is asked for; -1 for vectors.
+        level: (R,) int64, that level; -1 for vectors.
+        real: (R,) int64, the real face that has the target vector; -1 for levels.
+        spare: further real faces of the same people, as many as vectors if there are so many.
+    """
+
+    rows: Tensor
+    targets: Labels
+    seeds: Tensor
+    au: Tensor
+    level: Tensor
+    real: Tensor
+    spare: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def vectors(self) -> Tensor:
+        """(R,) bool: the vector requests."""
+        return self.au == NONE
+
+    @property
+    def used(self) -> Tensor:
+        """All faces that play any part, without repetition, in rising order."""
+        played = torch.cat([self.rows, self.real[self.vectors], self.spare])
+        return torch.tensor(sorted(set(played.tolist())), dtype=torch.int64)
+
+
+def draw_requests(faces: StoredFaces, count: int, seed: int) -> Requests:
+    """The requests of a score card; a function of the faces' ids, labels and the seed.
+
+    Args:
+        faces: registered faces of people whom the synthesizer was not fitted on.
+        count: faces for each AU and level; 25 times as many vectors.
+        seed: of the run.
+
+    Raises:
+        DataError: the labels allow no request at all.
+    """
+    parts = [_levels(faces, au, count, seed) for au in range(len(faces.aus))]
+    vectors, spare = _vectors(faces, VECTORS * count, seed)
+    asked = [*chain.from_iterable(parts), *vectors]
+    if not asked:
+        raise DataError(
+            "no face of these people can be asked for: too few are coded",
+            "a score card needs coded faces, at least two of a person",
+        )
+    columns = [torch.tensor([request[place] for request in asked]) for place in range(4)]
+    rows, au, level, real = columns
+    targets = _targets(faces.labels, au, level, real)
+    ids = faces.table.column("id").to_pylist()
+    named = zip(rows.tolist(), au.tolist(), level.tolist(), real.tolist(), strict=True)
+    seeds = torch.tensor([seed_of(seed, "card", ids[row], *rest) for row, *rest in named])
+    return Requests(rows, targets, seeds, au, level, real, torch.tensor(spare, dtype=torch.int64))
+
+
+def _levels(
+    faces: StoredFaces, au: int, count: int, seed: int
+) -> Iterable[tuple[int, int, int, int]]:
+    """Each level of an AU on the same faces: of different people, without the AU, near neutral."""
+    absent = faces.labels.mask[:, au] & (faces.labels.values[:, au] == 0)
+    others = faces.labels.values.sum(1)
+    ids = faces.table.column("id").to_pylist()
+    order = sorted(
+        absent.nonzero()[:, 0].tolist(),
+        key=lambda row: (float(others[row]), seed_of(seed, "card", ids[row])),
+    )
+    chosen = _by_turns(order, faces.people, seed, faces.aus[au])[:count]
+    return [(row, au, level, NONE) for row in chosen for level in range(MAX_LEVEL + 1)]
+
+
+def _vectors(
+    faces: StoredFaces, count: int, seed: int
+) -> tuple[list[tuple[int, int, int, int]], list[int]]:
+    """Vector requests, and further real faces to compare their real faces with.
+
+    No face is both painted and a target, or the set of painted faces would resemble the set of
+    real ones even if nothing were painted.
+    """
+    values, ids = faces.labels.values, faces.table.column("id").to_pylist()
+    coded = faces.labels.mask.all(1).nonzero()[:, 0].tolist()
+    order = sorted(coded, key=lambda row: seed_of(seed, "vector", ids[row]))
+    turns = _by_turns(order, faces.people, seed, "vectors")
+    half = {row for own in _of_people(order, faces.people).values() for row in own[: len(own) // 2]}
+    targets = [row for row in turns if row in half][:count]
+    rest = [row for row in turns if row not in set(targets)]
+    plain = sorted(rest, key=lambda row: (float(values[row].sum()), seed_of(seed, ids[row])))
+    parents = {
+        name: own[: -(-len(own) // 2)] for name, own in _of_people(plain, faces.people).items()
+    }
+    requests = []
+    for number, row in enumerate(targets):
+        own = parents[faces.people[row]]
+        around = own[number % len(own) :] + own[: number % len(own)]
+        parent = next((other for other in around if not values[other].equal(values[row])), None)
+        if parent is not None:
+            requests.append((parent, NONE, NONE, row))
+    return requests, rest[: len(requests)]
+
+
+def _of_people(rows: Sequence[int], people: Sequence[str]) -> dict[str, list[int]]:
+    """The rows of each person, in their order."""
+    own: dict[str, list[int]] = {}
+    for row in rows:
+        own.setdefault(people[row], []).append(row)
+    return own
+
+
+def _by_turns(order: Sequence[int], people: Sequence[str], seed: int, purpose: str) -> list[int]:
+    """Rows in turns of people, each person's in the given order."""
+    own = _of_people(order, people)
+    names = sorted(own, key=lambda name: seed_of(seed, purpose, name))
+    turns = zip_longest(*(own[name] for name in names))
+    return [row for turn in turns for row in turn if row is not None]
+
+
+def _targets(labels: Labels, au: Tensor, level: Tensor, real: Tensor) -> Labels:
+    vectors = au == NONE
+    values = torch.zeros((len(au), len(labels.aus)))
+    mask = torch.zeros_like(values, dtype=torch.bool)
+    values[vectors] = labels.values[real[vectors]]
+    mask[vectors] = labels.mask[real[vectors]]
+    single = (~vectors).nonzero()[:, 0]
+    values[single, au[single]] = level[single].float()
+    mask[single, au[single]] = True
+    return Labels(labels.aus, values, mask)

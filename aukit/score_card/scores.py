@@ -1,0 +1,310 @@
+"""From what judges saw to the scores of a score card, as JSON values.
+
+Every score stands beside what it can be compared with: the input simply copied, real faces, and
+the true pictures where they are known. None means undefined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aukit.errors import DataError
+from aukit.score_card.evidence import COPIED, MEASURES, PAINTED, REGIONS, Evidence
+from aukit.score_card.judges import Seat
+from aukit.statistics.agreement import agreement_terms, icc, mae, pcc
+from aukit.statistics.bootstrap import Scored
+from aukit.statistics.frechet import Distance, distance_between
+from aukit.statistics.people import known_mean, known_terms, means, ranks, score
+
+CODEC = "png"
+"""How aukit stores faces: without loss, so that the codec adds nothing to a distance."""
+
+CHANGES = (3, 5)
+"""Levels from 0 to which an AU is set for the cross-talk."""
+
+Entry = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How intervals are drawn: number of bootstrap draws over people, and their seed."""
+
+    number: int
+    seed: int
+
+
+def entry(value: float, low: float, high: float) -> Entry:
+    """A score with its interval; None where undefined."""
+    named = {"value": value, "low": low, "high": high}
+    return {key: None if number != number else number for key, number in named.items()}
+
+
+def entries(scored: Scored) -> list[Entry]:
+    """The scores of all columns."""
+    columns = (scored.value.tolist(), scored.low.tolist(), scored.high.tolist())
+    return [entry(*row) for row in zip(*columns, strict=True)]
+
+
+def distance(seat: Seat, evidence: Evidence, *, strict: bool) -> dict[str, Any]:
+    """Fréchet distances between the vectors' pictures and the real faces with the same labels.
+
+    Args:
+        seat: a judge that measures features.
+        evidence: what it saw.
+        strict: refuse too few pictures if the judge was named; they are flagged otherwise.
+
+    Raises:
+        DataError: strict, the judge was named, and there are fewer pictures than features.
+    """
+    name, vectors = seat.name, evidence.requests.vectors
+    people = [who for who, is_vector in zip(evidence.people, vectors, strict=True) if is_vector]
+    real = evidence.real[name][vectors]
+    sets = {
+        "painted": (evidence.painted[name][vectors], people),
+        "copied": (evidence.copied[name][vectors], people),
+        "real": (evidence.spare[name], evidence.spare_people),
+    }
+    if evidence.truth is not None:
+        sets["truth"] = (evidence.truth[name][vectors], people)
+    enough = len(real) >= real.shape[1]
+    if strict and seat.asked and not enough:
+        raise DataError(
+            f"{seat.judge.names[0]} needs at least {real.shape[1]} pictures; there are {len(real)}",
+            "ask for more with --faces, or choose features of fewer dimensions",
+        )
+    found = {key: _distance(*_known(*given), *_known(real, people)) for key, given in sets.items()}
+    return {
+        "name": f"{seat.judge.names[0]}, {CODEC}",
+        "dimensions": real.shape[1],
+        "pictures": {"painted": len(real), "real": len(evidence.spare[name])},
+        "enough": enough,
+        **found,
+    }
+
+
+def _known(values: Tensor, people: Sequence[str]) -> tuple[Tensor, list[str]]:
+    known = values.isfinite().all(1)
+    return values[known], [who for who, keep in zip(people, known, strict=True) if keep]
+
+
+def _distance(one: Tensor, people: Sequence[str], other: Tensor, others: Sequence[str]) -> Entry:
+    if min(len(one), len(other)) < 2:
+        return entry(*(float("nan"),) * 3)
+    found: Distance = distance_between(one, other, people, others)
+    return entry(found.value, found.low, found.high)
+
+
+def agreement(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
+    """Requested against judged intensities, for levels and for vectors.
+
+    ICC and MAE are taken on the scale 0..5, PCC and Spearman's rank correlation on the judge's own.
+    The intervals of the last take the ranks as given.
+    """
+    vectors = evidence.requests.vectors
+    seen = {"painted": evidence.painted, "copied": evidence.copied}
+    if evidence.truth is not None:
+        seen["truth"] = evidence.truth
+    levels = {key: _agreement(seat, evidence, s, ~vectors, draws) for key, s in seen.items()}
+    seen["real"] = evidence.real
+    whole = {key: _agreement(seat, evidence, s, vectors, draws) for key, s in seen.items()}
+    return {"levels": levels, "vectors": whole}
+
+
+def _agreement(
+    seat: Seat, evidence: Evidence, seen: Mapping[str, Tensor], rows: Tensor, draws: Draws
+) -> dict[str, Any]:
+    asked = evidence.requests.targets
+    aus = tuple(au for au in asked.aus if au in seat.judge.names)
+    people = [who for who, keep in zip(evidence.people, rows, strict=True) if keep]
+    own = _of_aus(seen[seat.name], seat.judge.names, aus)[rows].double()
+    levels = _of_aus(seat.levels(seen[seat.name]), seat.judge.names, aus)[rows]
+    asked = asked.take(rows).select(aus)
+    table: dict[str, Any] = {name: {} for name in ("mean", *aus)}
+    wanted = asked.values.double()
+    for formula, truth, values in (
+        (_on_levels, wanted, levels),
+        (_linear, wanted, own),
+        (_of_ranks, _ranks(wanted, asked.mask), _ranks(own, asked.mask)),
+    ):
+        terms = agreement_terms(truth, values, asked.mask & values.isfinite() & truth.isfinite())
+        _enter(table, aus, score(terms, people, formula, *_pair(draws)))
+    return table
+
+
+def _on_levels(sums: Tensor) -> dict[str, Tensor]:
+    return {"icc": icc(sums), "mae": mae(sums)}
+
+
+def _linear(sums: Tensor) -> dict[str, Tensor]:
+    return {"pcc": pcc(sums)}
+
+
+def _of_ranks(sums: Tensor) -> dict[str, Tensor]:
+    return {"spearman": pcc(sums)}
+
+
+def _pair(draws: Draws) -> tuple[int, int]:
+    return draws.number, draws.seed
+
+
+def _enter(table: dict[str, Any], aus: Sequence[str], found: Mapping[str, Scored]) -> None:
+    for name, scored in found.items():
+        table["mean"][name] = entry(scored.mean, scored.mean_low, scored.mean_high)
+        for au, value in zip(aus, entries(scored), strict=True):
+            table[au][name] = value
+
+
+def _ranks(values: Tensor, mask: Tensor) -> Tensor:
+    shown = torch.where(mask, values, torch.nan)
+    return torch.stack([ranks(column) for column in shown.unbind(1)], 1)
+
+
+def _of_aus(seen: Tensor, names: Sequence[str], aus: Sequence[str]) -> Tensor:
+    """(N, A) the columns of some AUs, NaN for those that the judge does not tell."""
+    lost = seen.new_full((len(seen),), torch.nan)
+    return torch.stack([seen[:, names.index(a)] if a in names else lost for a in aus], 1)
+
+
+def cross_talk(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
+    """Mean change of each AU (columns) when one (rows) is set, in levels of the judge.
+
+    Beside the matrices stand three means over their entries: of the AU itself, of the others
+    without sign, and of how far the others are from the same entry of the truth.
+    """
+    aus = evidence.requests.targets.aus
+    result: dict[str, Any] = {"aus": list(aus)}
+    before = _of_aus(seat.levels(evidence.copied[seat.name]), seat.judge.names, aus)
+    for level in CHANGES:
+        terms = {
+            key: _change_terms(evidence, level, _of_aus(after, seat.judge.names, aus) - before)
+            for key, after in _after(seat, evidence).items()
+        }
+        result[str(level)] = _change_table(terms, evidence.people, draws)
+    return result
+
+
+def _after(seat: Seat, evidence: Evidence) -> dict[str, Tensor]:
+    after = {"painted": seat.levels(evidence.painted[seat.name])}
+    if evidence.truth is not None:
+        after["truth"] = seat.levels(evidence.truth[seat.name])
+    return after
+
+
+def _change_terms(evidence: Evidence, level: int, change: Tensor) -> Tensor:
+    """(R, A, A, 2): `known_terms` of the changes, in the row of the AU that was set."""
+    requests = evidence.requests
+    count = len(requests.targets.aus)
+    spread = torch.full((len(requests), count, count), torch.nan, dtype=torch.float64)
+    rows = ((requests.level == level) & ~requests.vectors).nonzero()[:, 0]
+    spread[rows, requests.au[rows]] = change[rows]
+    return known_terms(spread)
+
+
+def _change_table(
+    terms: Mapping[str, Tensor], people: Sequence[str], draws: Draws
+) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    count = next(iter(terms.values())).shape[1]
+    joined = torch.cat([part.flatten(1, 2) for part in terms.values()], 1)
+    matrices = known_mean(joined.sum(0)).view(len(terms), count, count)
+    for key, matrix in zip(terms, matrices, strict=True):
+        table[key] = [[None if v != v else v for v in row] for row in matrix.tolist()]
+    found = score(joined, people, lambda sums: _summaries(sums, list(terms)), *_pair(draws))
+    table["summary"] = {name: entries(scored)[0] for name, scored in found.items()}
+    return table
+
+
+def _summaries(sums: Tensor, keys: Sequence[str]) -> dict[str, Tensor]:
+    """Scalars of summed `known_terms` (..., K A A, 2), each (..., 1)."""
+    count = round((sums.shape[-2] / len(keys)) ** 0.5)
+    matrices = known_mean(sums).reshape(*sums.shape[:-2], len(keys), count, count)
+    itself = torch.eye(count, dtype=torch.bool)
+    found = {}
+    for place, key in enumerate(keys):
+        matrix = matrices[..., place, :, :]
+        found[f"{key}, the AU itself"] = matrix[..., itself].nanmean(-1, keepdim=True)
+        found[f"{key}, other AUs"] = matrix[..., ~itself].abs().nanmean(-1, keepdim=True)
+    if "truth" in keys:
+        apart = (matrices[..., 0, :, :] - matrices[..., keys.index("truth"), :, :]).abs()
+        found["other AUs, painted from truth"] = apart[..., ~itself].nanmean(-1, keepdim=True)
+    return found
+
+
+def identity(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
+    """Distances between vectors of people: painted from given, and between real faces."""
+    name, vectors = seat.name, evidence.requests.vectors
+    people = [who for who, is_vector in zip(evidence.people, vectors, strict=True) if is_vector]
+    given, real = evidence.copied[name][vectors], evidence.real[name][vectors]
+    stranger = _strangers(people)
+    apart = torch.stack(
+        [
+            (evidence.painted[name][vectors] - given).norm(dim=1),
+            (real - given).norm(dim=1),
+            _apart(real, given, stranger),
+        ],
+        1,
+    )
+    keys = ("painted from given", "same person, real", "other person, real")
+    scored = means(apart, people, *_pair(draws))
+    return {"name": seat.judge.names[0], **dict(zip(keys, entries(scored), strict=True))}
+
+
+def _apart(one: Tensor, other: Tensor, partner: Sequence[int]) -> Tensor:
+    if not partner:
+        return other.new_full((len(other),), torch.nan)
+    apart: Tensor = (one[list(partner)] - other).norm(dim=1)
+    return apart
+
+
+def _strangers(people: Sequence[str]) -> list[int]:
+    """For each row the next row of another person; empty with one person only."""
+    count = len(people)
+    ahead = [
+        next((k % count for k in range(i + 1, i + count) if people[k % count] != people[i]), None)
+        for i in range(count)
+    ]
+    return [] if None in ahead else [row for row in ahead if row is not None]
+
+
+def closeness(evidence: Evidence, asked: Tensor, draws: Draws) -> dict[str, Any] | None:
+    """L1, PSNR and SSIM against the truth, painted and copied, for requests that change the face.
+
+    Args:
+        evidence: with closeness, else there is nothing to say.
+        asked: (R,) bool, requests that ask for a change.
+        draws: for the intervals.
+
+    Returns:
+        group -> region -> `painted`, `copied` -> measure, and `gain` of painted over copied, in dB
+        for PSNR. Groups are `all`, `vectors`, each AU and each level; None without the truth.
+    """
+    if evidence.closeness is None:
+        return None
+    requests = evidence.requests
+    groups = {"all": asked, "vectors": asked & requests.vectors}
+    for column, au in enumerate(requests.targets.aus):
+        groups[au] = asked & (requests.au == column)
+    for level in range(1, 6):
+        groups[f"level {level}"] = asked & (requests.level == level)
+    return {
+        name: _closeness(evidence.closeness[rows], evidence.people, rows, draws)
+        for name, rows in groups.items()
+        if rows.any()
+    }
+
+
+def _closeness(near: Tensor, people: Sequence[str], rows: Tensor, draws: Draws) -> dict[str, Any]:
+    gain = near[:, PAINTED] - near[:, COPIED]
+    values = torch.stack([near[:, PAINTED], near[:, COPIED], gain], 1)
+    own = [who for who, keep in zip(people, rows, strict=True) if keep]
+    found = iter(entries(means(values.flatten(1), own, *_pair(draws))))
+    table: dict[str, Any] = {region: {} for region in REGIONS}
+    for key in ("painted", "copied", "gain"):
+        for region in REGIONS:
+            table[region][key] = {measure: next(found) for measure in MEASURES}
+    return {"requests": int(rows.sum()), **table}

@@ -1,0 +1,130 @@
+"""Which frames tables of predictions hold: the same ones, those in common, or each once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from aukit.data import records
+from aukit.errors import DataError
+from aukit.scoring.sums import Predictions
+from aukit.store.files import read_table
+
+
+def pool_folds(paths: Sequence[Path | str]) -> pa.Table:
+    """The predictions of all folds of one cell as one table.
+
+    Args:
+        paths: Parquet files in `records.prediction_schema`, one a fold.
+
+    Raises:
+        DataError: a file is missing or damaged, the AUs differ, a frame is doubled, or a person is
+            tested in more than one fold.
+    """
+    tables = [read_table(Path(path)) for path in paths]
+    if not tables:
+        raise DataError("there are no folds to pool")
+    _require_same_aus(tables)
+    pooled = pa.concat_tables(tables)
+    _refuse_doubled(pooled.column("id"), "the folds together")
+    seen: dict[str, int] = {}
+    for fold, table in enumerate(tables, 1):
+        for person in sorted(set(records.person_keys(table))):
+            if seen.setdefault(person, fold) != fold:
+                raise DataError(
+                    f"person {person} is tested in folds {seen[person]} and {fold}",
+                    "people are divided among folds; are these the folds of one run?",
+                )
+    return pooled
+
+
+def require_same_frames(tables: Sequence[Predictions]) -> None:
+    """Refuse tables that cannot be compared frame by frame.
+
+    Raises:
+        DataError: they differ in AUs, frames or truth, or hold a frame twice; says which.
+    """
+    first, *others = [_truth(table) for table in tables]
+    _refuse_doubled(first.column("id"), "table 1")
+    for number, other in enumerate(others, 2):
+        _require_same_aus([first, other])
+        if not other.column("id").equals(first.column("id")):
+            _refuse_doubled(other.column("id"), f"table {number}")
+            _require_same_ids(first.column("id"), other.column("id"), number)
+            other = other.take(pc.index_in(first.column("id"), other.column("id")))
+        _require_same_truth(first, other, number)
+
+
+def shared_frames(tables: Sequence[Predictions]) -> tuple[list[pa.Table], list[int]]:
+    """The frames that all tables hold, e.g. of runs whose aligners dropped different frames.
+
+    Args:
+        tables: tables in `records.prediction_schema`, or their paths.
+
+    Returns:
+        the tables without the others' missing frames, and how many frames each lost.
+    """
+    read = [_read(table) for table in tables]
+    kept = []
+    for table in read:
+        keep = np.ones(table.num_rows, bool)
+        for other in (other for other in read if other is not table):
+            there = pc.is_in(table.column("id"), other.column("id").combine_chunks())
+            keep &= there.to_numpy(zero_copy_only=False)
+        kept.append(table if keep.all() else table.filter(pa.array(keep)))
+    return kept, [table.num_rows - part.num_rows for table, part in zip(read, kept, strict=True)]
+
+
+def _read(predictions: Predictions) -> pa.Table:
+    return predictions if isinstance(predictions, pa.Table) else read_table(Path(predictions))
+
+
+def _truth(predictions: Predictions) -> pa.Table:
+    table = _read(predictions)
+    return table.select(["id", *records.au_columns(table)])
+
+
+def _require_same_aus(tables: Sequence[pa.Table]) -> None:
+    first = records.au_columns(tables[0])
+    for number, table in enumerate(tables[1:], 2):
+        if (aus := records.au_columns(table)) != first:
+            raise DataError(
+                f"the tables hold other AUs: {', '.join(first)}; table {number}: {', '.join(aus)}",
+                "compare runs with the same --aus",
+            )
+
+
+def _refuse_doubled(ids: pa.ChunkedArray, what: str) -> None:
+    if (doubled := len(ids) - len(ids.unique())) > 0:
+        counts = pc.value_counts(ids)
+        place = pc.index(pc.greater(counts.field("counts"), 1), True).as_py()
+        raise DataError(
+            f"{what}: {doubled} frames are doubled, e.g. {counts.field('values')[place].as_py()}",
+            "every frame may occur once",
+        )
+
+
+def _require_same_ids(first: pa.ChunkedArray, other: pa.ChunkedArray, number: int) -> None:
+    for ids, allowed, where in ((first, other, number), (other, first, 1)):
+        there = pc.is_in(ids, allowed.combine_chunks())
+        if (missing := len(ids) - int(pc.sum(there).as_py() or 0)) > 0:
+            example = ids.filter(pc.invert(there))[0].as_py()
+            raise DataError(
+                f"table {where} misses {missing} of the other's frames, e.g. {example}",
+                "only predictions of the same frames can be compared; "
+                "aukit.scoring.frames.shared_frames leaves the others out",
+            )
+
+
+def _require_same_truth(first: pa.Table, other: pa.Table, number: int) -> None:
+    for name in records.au_columns(first):
+        ours, theirs = (table.column(name).combine_chunks() for table in (first, other))
+        if not ours.equals(theirs):
+            raise DataError(
+                f"table {number} has another truth of {name} for the same frames",
+                "were both made from the same labels?",
+            )

@@ -1,0 +1,114 @@
+"""Which estimate belongs to which frame of the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from aukit.errors import DataError
+from aukit.scoring.tables import Side
+
+Match = Literal["auto", "id", "frame", "order"]
+_APART = ("dataset", "partition", "subject", "task", "view")
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Frames of the truth and where they are among the predictions.
+
+    Attributes:
+        names: N texts that name the frames of the truth.
+        place: (N,) int64 row of the predictions; -1 where there is none.
+        how: for the reader, e.g. `subject, frame`.
+        extra: predictions of frames that the truth does not hold.
+        first: least frame number of the truth and of the predictions, shifted; None: no numbers.
+    """
+
+    names: pa.ChunkedArray
+    place: NDArray[np.int64]
+    how: str
+    extra: int
+    first: tuple[int, int] | None
+
+
+def match_frames(truth: Side, predictions: Side, match: Match = "auto", shift: int = 0) -> Matched:
+    """Find the estimate of each frame.
+
+    Args:
+        truth, predictions: the two sides.
+        match: by `id`; by `frame` number, and by dataset, partition, subject, task and view where
+            both sides have them; by the `order` of the rows; `auto`: by id, else by frame.
+        shift: added to the frame numbers of the predictions.
+
+    Raises:
+        DataError: the sides cannot be matched in this way, or a side holds a frame twice.
+    """
+    columns = _columns(truth, predictions, match)
+    ours, theirs = _names(truth, columns, 0), _names(predictions, columns, shift)
+    for side, names in ((truth, ours), (predictions, theirs)):
+        _refuse_doubled(side, names, columns)
+    place = pc.fill_null(pc.index_in(ours, theirs), -1).to_numpy().astype(np.int64)
+    if (place < 0).all():
+        raise DataError(
+            f"{predictions.path} holds none of the {len(truth)} frames of {truth.path}: "
+            f"{ours[0].as_py()} there, {theirs[0].as_py()} here ({', '.join(columns)})",
+            "are both of the same recordings? --shift N moves the frame numbers of the predictions",
+        )
+    extra = len(predictions) - int((place >= 0).sum())
+    first = None
+    if columns[-1] == "frame":
+        least = [int(pc.min(side.keys.column("frame")).as_py()) for side in (truth, predictions)]
+        first = (least[0], least[1] + shift)
+    return Matched(ours, place, ", ".join(columns), extra, first)
+
+
+def _columns(truth: Side, predictions: Side, match: Match) -> list[str]:
+    both = set(truth.keys.column_names) & set(predictions.keys.column_names)
+    if match == "order" and len(truth) != len(predictions):
+        raise DataError(
+            f"{truth.path} has {len(truth)} rows, {predictions.path} {len(predictions)}: "
+            "they cannot be matched by their order"
+        )
+    wanted = {"auto": "id" if "id" in both else "frame", "order": "row"}.get(match, match)
+    if wanted not in both:
+        lacking = [s.path.name for s in (truth, predictions) if wanted not in s.keys.column_names]
+        what = "ids" if wanted == "id" else "numbers"
+        raise DataError(
+            f"frames cannot be matched: no column of frame {what} in {' and in '.join(lacking)}",
+            f"name it '{wanted}', or match rows by their order: --match order",
+        )
+    if wanted != "frame":
+        return [wanted]
+    return [*(name for name in _APART if name in both), "frame"]
+
+
+def _names(side: Side, columns: Sequence[str], shift: int) -> pa.ChunkedArray:
+    """What tells frames apart, as one text each."""
+    parts = [side.keys.column(name) for name in columns]
+    if parts[-1].null_count:
+        row = pc.index(parts[-1].is_null(), True).as_py() + 1
+        what = "id" if columns[-1] == "id" else "frame number"
+        raise DataError(f"row {row} of {side.path} has no {what}", "leave such rows out")
+    if columns[-1] == "frame" and shift:
+        parts[-1] = pc.add(parts[-1], shift)
+    texts = [pc.fill_null(part.cast(pa.string()), "") for part in parts]
+    joined = pc.binary_join_element_wise(*texts, "/") if len(texts) > 1 else texts[0]
+    return joined.combine_chunks()
+
+
+def _refuse_doubled(side: Side, names: pa.ChunkedArray, columns: Sequence[str]) -> None:
+    if (doubled := len(names) - len(names.unique())) > 0:
+        counts = pc.value_counts(names)
+        place = pc.index(pc.greater(counts.field("counts"), 1), True).as_py()
+        raise DataError(
+            f"{side.path} holds {doubled} frames twice or more, e.g. "
+            f"{counts.field('values')[place].as_py()}, told apart by {', '.join(columns)} only",
+            "both sides need the columns that tell recordings apart (subject, task, view), "
+            "and one face a frame",
+        )

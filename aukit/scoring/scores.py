@@ -1,0 +1,232 @@
+"""Scores of predictions: one table, several runs of one kind, or the difference of two kinds.
+
+All frames are pooled for each AU; `mean` is over the AUs where the score is defined. The 95 %
+intervals come from a bootstrap over people (`dataset/partition/subject`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aukit.contracts.metric import Metric
+from aukit.errors import ConfigError, DataError
+from aukit.scoring.frames import pool_folds, require_same_frames, shared_frames
+from aukit.scoring.sums import Predictions, Sums, gather
+from aukit.statistics.bootstrap import Scored, bootstrap
+
+
+def score_predictions(
+    predictions: Predictions,
+    metrics: Sequence[Metric],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    estimate: str = "predicted",
+) -> dict[str, Any]:
+    """Score predictions, streaming.
+
+    Args:
+        predictions: a table in `records.prediction_schema`, or the path of its Parquet file.
+        metrics: what to compute; their score names differ.
+        draws: bootstrap draws; 0 leaves the intervals undefined.
+        seed: of the bootstrap.
+        estimate: which estimate to score: `predicted` (expected intensity) or `level`.
+
+    Returns:
+        JSON values: `mean` and each AU -> score name -> `value`, `low`, `high`, where None means
+        undefined. With several views, `views` holds the same for each view. `people` holds for
+        each person (`dataset/partition/subject`) the number of `frames`, and for `mean` and each
+        AU -> score name -> `value` from that person's own frames.
+
+    Raises:
+        DataError: no AU, no row, or an estimate that is missing or outside 0..5 for a coded frame.
+        ConfigError: two metrics give a score of the same name.
+    """
+    _refuse_doubled_names(metrics)
+    return _Scores([gather(predictions, metrics, estimate)], metrics, draws, seed).document()
+
+
+def score_repeats(
+    repeats: Sequence[Predictions],
+    metrics: Sequence[Metric],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    estimate: str = "predicted",
+) -> dict[str, Any]:
+    """The mean scores of several runs that differ in their seed only.
+
+    A draw of the bootstrap takes the same people of every run. An AU's score is undefined if it is
+    undefined in one of the runs: leaving that run out would reward it.
+
+    Args:
+        repeats: one table or path for each run, all with the same frames.
+        metrics, draws, seed, estimate: as in `score_predictions`.
+
+    Returns:
+        as `score_predictions`; `value` is the mean over the runs, and besides there is `spread`,
+        the standard deviation over the runs (n - 1 in the divisor), None with one run.
+
+    Raises:
+        DataError: no run, or they differ in AUs, frames or truth; besides as `score_predictions`.
+    """
+    _refuse_doubled_names(metrics)
+    if not repeats:
+        raise DataError("there are no predictions to score")
+    if len(repeats) > 1:
+        require_same_frames(repeats)
+    parts = [gather(part, metrics, estimate) for part in repeats]
+    return _Scores(parts, metrics, draws, seed, shows_spread=True).document()
+
+
+def paired_difference(
+    first: Sequence[Predictions],
+    second: Sequence[Predictions],
+    metrics: Sequence[Metric],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    estimate: str = "predicted",
+) -> dict[str, Any]:
+    """How much the second's scores are above the first's, on the same frames.
+
+    A draw of the bootstrap takes the same people on both sides, so what makes people easy or hard
+    cancels out. `mean` is over the AUs where the score is defined on both sides.
+
+    Args:
+        first, second: the runs of each side (one or more seeds), all with the same frames.
+        metrics, draws, seed, estimate: as in `score_predictions`.
+
+    Returns:
+        as `score_repeats`, every `value` being second minus first; `spread` is over the runs taken
+        in pairs, None if the sides have different numbers of runs.
+
+    Raises:
+        DataError: as `score_repeats`.
+    """
+    _refuse_doubled_names(metrics)
+    if not first or not second:
+        raise DataError("a difference needs predictions on both sides")
+    both = [*first, *second]
+    require_same_frames(both)
+    parts = [gather(part, metrics, estimate) for part in both]
+    return _Scores(parts, metrics, draws, seed, len(first), shows_spread=True).document()
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """Scores of runs on the same frames.
+
+    Attributes:
+        runs: the sums of each run.
+        metrics, draws, seed: as in `score_predictions`.
+        subtracted: so many of the first runs are one side of a difference; 0: there is one side.
+        shows_spread: whether entries say how much the runs differ.
+    """
+
+    runs: Sequence[Sums]
+    metrics: Sequence[Metric]
+    draws: int
+    seed: int
+    subtracted: int = 0
+    shows_spread: bool = False
+
+    @property
+    def aus(self) -> tuple[str, ...]:
+        return self.runs[0].aus
+
+    def document(self) -> dict[str, Any]:
+        """The scores of everybody, of each view, of each person."""
+        views = self.runs[0].views
+        document = self._table(None)
+        if len(views) > 1:
+            document["views"] = {view: self._table(view) for view in views}
+        return {**document, "people": self._people()}
+
+    def _table(self, view: str | None) -> dict[str, Any]:
+        table: dict[str, Any] = {name: {} for name in ("mean", *self.aus)}
+        for metric, sums in self._by_metric(view):
+            spreads = self._spreads(metric, sums.sum(0))
+            for name, scored in bootstrap(
+                sums, self._formula(metric), self.draws, self.seed
+            ).items():
+                rows = _rows(scored)
+                if self.shows_spread:
+                    rows = [[*row, s] for row, s in zip(rows, spreads[name].tolist(), strict=True)]
+                for unit, row in zip(("mean", *self.aus), rows, strict=True):
+                    table[unit][name] = _entry(row)
+        return table
+
+    def _people(self) -> dict[str, Any]:
+        names = self.runs[0].people()
+        frames = self.runs[0].frames
+        people: dict[str, Any] = {name: {"frames": frames[name], "mean": {}} for name in names}
+        for metric, sums in self._by_metric(None):
+            for score, values in self._formula(metric)(sums).items():
+                rows = torch.cat([values.nanmean(-1, keepdim=True), values], -1).tolist()
+                for name, row in zip(names, rows, strict=True):
+                    for unit, value in zip(("mean", *self.aus), row, strict=True):
+                        people[name].setdefault(unit, {})[score] = _entry([value])
+        return people
+
+    def _by_metric(self, view: str | None) -> list[tuple[Metric, Tensor]]:
+        """Each metric and its (P, R, A, M) sums: people, runs, AUs, terms."""
+        sums = torch.stack([run.of_people(view) for run in self.runs], dim=1)
+        parts = torch.split(sums, self.runs[0].widths, dim=-1)
+        return list(zip(self.metrics, parts, strict=True))
+
+    def _formula(self, metric: Metric) -> Any:
+        def formula(sums: Tensor) -> dict[str, Tensor]:
+            return {name: self._together(values) for name, values in metric.value(sums).items()}
+
+        return formula
+
+    def _together(self, values: Tensor) -> Tensor:
+        """(..., R, A) -> (..., A): the mean over the runs, or the difference of two means."""
+        mean = values[..., self.subtracted :, :].mean(-2)
+        return mean - values[..., : self.subtracted, :].mean(-2) if self.subtracted else mean
+
+    def _spreads(self, metric: Metric, sums: Tensor) -> dict[str, Tensor]:
+        """Score name -> (1 + A,) standard deviations over the runs, that of the mean first."""
+        return {name: self._spread(values) for name, values in metric.value(sums).items()}
+
+    def _spread(self, values: Tensor) -> Tensor:
+        subtracted, runs = values[: self.subtracted], values[self.subtracted :]
+        if len(runs) < 2 or len(subtracted) not in (0, len(runs)):
+            return values.new_full((1 + len(self.aus),), torch.nan)
+        single = runs - subtracted if len(subtracted) else runs
+        # The mean is over the AUs that count in all runs, as in the value beside it.
+        known = torch.where(single.isnan().any(0), torch.nan, single)
+        return torch.cat([known.nanmean(1, keepdim=True), known], 1).std(0)
+
+
+def _rows(scored: Scored) -> list[list[float]]:
+    """`value`, `low`, `high` of the mean, then of each AU."""
+    columns = torch.stack([scored.value, scored.low, scored.high], dim=1)
+    return [[scored.mean, scored.mean_low, scored.mean_high], *columns.tolist()]
+
+
+def _entry(numbers: Sequence[float]) -> Mapping[str, float | None]:
+    # JSON has no NaN: undefined is null there.
+    named = zip(("value", "low", "high", "spread"), numbers, strict=False)
+    return {key: None if number != number else number for key, number in named}
+
+
+def _refuse_doubled_names(metrics: Sequence[Metric]) -> None:
+    names = [name for metric in metrics for name in metric.names]
+    if doubled := {name for name in names if names.count(name) > 1}:
+        raise ConfigError(f"two metrics give the score '{min(doubled)}'", "leave one of them out")
+
+
+__all__ = [
+    "paired_difference",
+    "pool_folds",
+    "score_predictions",
+    "score_repeats",
+    "shared_frames",
+]

@@ -1,0 +1,111 @@
+"""Saved models: safetensors with a JSON card beside them that says what the model may be given."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from aukit.errors import DataError, StorageError
+from aukit.store.files import write_aside, write_json
+
+WEIGHTS, CARD = "model.safetensors", "card.json"
+
+
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a safetensors file in one step.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    with write_aside(path) as aside:
+        try:
+            save_file(dict(tensors), aside, None if metadata is None else dict(metadata))
+        except SafetensorError as error:  # what it calls a full disk
+            raise StorageError(
+                f"cannot write {path}: {error}", "free some space and run the same command again"
+            ) from error
+
+
+def save_model(folder: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
+    """Write a model's tensors and its card into a folder."""
+    save_tensors(folder / WEIGHTS, {k: v.detach().cpu().contiguous() for k, v in tensors.items()})
+    write_json(folder / CARD, dict(card))
+
+
+def load_card(folder: Path) -> dict[str, Any]:
+    """The card of a saved model.
+
+    Raises:
+        DataError: there is none, or it is damaged.
+    """
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder} holds no model: its {CARD} cannot be read") from error
+    if not isinstance(card, dict):
+        raise DataError(f"{folder / CARD} is not a model card")
+    return card
+
+
+def load_tensors(folder: Path) -> dict[str, Tensor]:
+    """The tensors of a saved model.
+
+    Raises:
+        DataError: they are missing or cut short.
+    """
+    try:
+        return dict(load_file(folder / WEIGHTS))
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"model file {folder / WEIGHTS} cannot be read: {error}") from error
+
+
+def refuse_other_alignment(card: Mapping[str, Any], alignment: Mapping[str, Any]) -> None:
+    """A model accepts only faces that were aligned as its training faces were.
+
+    Raises:
+        DataError: they were not; the message names what differs.
+    """
+    if details := differences(card.get("alignment") or {}, alignment):
+        raise DataError(
+            f"the model was trained on faces aligned otherwise (model / given): {details}",
+            "align the faces with the model's aligner and options",
+        )
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """What differs between two alignments, as text; empty if nothing does."""
+    keys = sorted(set(one) | set(other))
+    differing = (key for key in keys if one.get(key) != other.get(key))
+    return ", ".join(f"{key} {one.get(key)} / {other.get(key)}" for key in differing)
+
+
+def read_weights(path: Path) -> Mapping[str, Tensor]:
+    """Tensors of a .safetensors file, or of a .pth file that holds nothing but tensors.
+
+    Raises:
+        DataError: it is neither; objects in a .pth file are refused, not loaded.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        # weights_only: torch's restricted reader refuses everything but tensors and containers.
+        mapped = zipfile.is_zipfile(path)  # the format of before 2020 is no zip archive
+        tensors: Mapping[str, Tensor] = torch.load(path, "cpu", weights_only=True, mmap=mapped)
+        return tensors
+    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise DataError(f"weights {path} cannot be read: {reason}") from error
+    except Exception as error:
+        if type(error).__name__ != "UnpicklingError":
+            raise
+        raise DataError(f"{path} is not a plain file of tensors; refused") from error

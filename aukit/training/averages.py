@@ -1,0 +1,68 @@
+"""Averages of weights, and the best of them."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class Best(nn.Module):
+    """Keeps the copy of a module that scored best so far; part of the checkpoint like any module.
+
+    Args:
+        module: what is kept.
+    """
+
+    score: Tensor
+    step: Tensor
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = copy.deepcopy(module).requires_grad_(False)
+        self.register_buffer("score", torch.tensor(-math.inf, dtype=torch.float64))
+        self.register_buffer("step", torch.tensor(-1))
+
+    def offer(self, score: float, step: int, module: nn.Module) -> bool:
+        """Keep the module if it scores better; the first offer is kept even if undefined (NaN)."""
+        better = score > float(self.score) or int(self.step) < 0
+        if better:
+            self.module.load_state_dict(module.state_dict())
+            self.score.fill_(-math.inf if math.isnan(score) else score)
+            self.step.fill_(step)
+        return better
+
+
+class Ema(nn.Module):
+    """The exponential moving average of a module's state; part of the checkpoint like any module.
+
+    The first averages forget faster, min(decay, (1 + n) / (10 + n)) after n updates, so that the
+    initial weights are soon gone.
+
+    Args:
+        module: what is averaged; its state now is where the average starts.
+        decay: share of the average that an update keeps, in [0, 1); 0 follows the module.
+    """
+
+    updates: Tensor
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        super().__init__()
+        self.decay = decay
+        self.module = copy.deepcopy(module).requires_grad_(False)
+        self.register_buffer("updates", torch.tensor(0))
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Move the average towards the module as it is now."""
+        count = int(self.updates)
+        weight = 1 - min(self.decay, (1 + count) / (10 + count))
+        current = module.state_dict()
+        for key, mean in self.module.state_dict().items():
+            if mean.is_floating_point():
+                mean.lerp_(current[key], weight)
+            else:
+                mean.copy_(current[key])
+        self.updates += 1

@@ -1,0 +1,107 @@
+"""Stored faces: filtered, random access, labels with masks."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import torch
+
+from aukit.data.records import face_schema
+from aukit.errors import DataError
+from aukit.faces import stored as faces_module
+from aukit.faces.stored import StoredFaces, decode, read_rows
+from aukit.store.files import write_table
+from aukit.vision.images import encode
+
+AUS = ("AU01", "AU12")
+
+
+def _rows(images: torch.Tensor, start: int) -> pa.Table:
+    rows = []
+    for number, png in enumerate(encode(images), start):
+        dropped = number % 5 == 4
+        rows.append(
+            {
+                "id": f"d/train/p{number % 3}/{number}",
+                "dataset": "d",
+                "partition": "train" if number % 2 else "test",
+                "subject": f"p{number % 3}",
+                "face": 0,
+                "image": None if dropped else png,
+                "landmarks": [float(number)] * 136,
+                "status": "dropped" if dropped else "ok",
+                "reason": "no face" if dropped else None,
+                "origin": "real",
+                "AU01": None if number % 3 == 0 else float(number % 6),
+                "AU12": 2.0,
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=face_schema(AUS))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    images = torch.randint(0, 256, (20, 3, 8, 8), dtype=torch.uint8)
+    write_table(tmp_path / "part-00000.parquet", _rows(images[:12], 0), row_group=4)
+    write_table(tmp_path / "part-00001.parquet", _rows(images[12:], 12), row_group=4)
+    return tmp_path
+
+
+@pytest.mark.parametrize("limit", [1 << 30, 0])
+def test_random_access_brings_the_right_rows(
+    folder: Path, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faces_module, "DECODED_LIMIT", limit)
+    torch.manual_seed(0)
+    images = torch.randint(0, 256, (20, 3, 8, 8), dtype=torch.uint8)
+    stored = StoredFaces([folder], AUS)
+    kept = [n for n in range(20) if n % 5 != 4]
+    assert len(stored) == len(kept)
+    order = [7, 0, 15, 0]
+    for _ in range(2):
+        batch = stored.batch(order)
+        assert batch.ids == tuple(f"d/train/p{kept[i] % 3}/{kept[i]}" for i in order)
+        assert torch.equal(batch.images, images[[kept[i] for i in order]])
+        assert torch.equal(batch.landmarks[:, 5, 1], torch.tensor([float(kept[i]) for i in order]))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="mapped files cannot be removed elsewhere")
+def test_a_killed_process_leaves_no_pictures_behind(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path_factory.mktemp("scratch")
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    stored = StoredFaces([folder], AUS)
+    assert list(scratch.iterdir()) == []
+    assert len(stored.batch(range(len(stored))).images) == 16
+
+
+def test_uncoded_aus_are_masked(folder: Path) -> None:
+    stored = StoredFaces([folder], AUS)
+    assert stored.labels.mask[:, 1].all()
+    assert stored.labels.mask[:, 0].tolist() == [n % 3 != 0 for n in range(20) if n % 5 != 4]
+    assert (stored.labels.values[~stored.labels.mask] == 0).all()
+
+
+def test_a_partition_can_be_chosen_and_an_empty_one_is_named(folder: Path) -> None:
+    assert len(StoredFaces([folder], AUS, "train")) == 8
+    with pytest.raises(DataError, match="no registered faces are left in partition 'valid'"):
+        StoredFaces([folder], AUS, "valid")
+    with pytest.raises(DataError, match="holds no faces"):
+        StoredFaces([folder / "empty"], AUS)
+
+
+def test_rows_without_pixels_keep_the_dropped_ones(folder: Path) -> None:
+    rows = read_rows(folder)
+    assert rows.num_rows == 20
+    assert "image" not in rows.column_names
+
+
+def test_png_is_lossless() -> None:
+    images = torch.randint(0, 256, (3, 3, 17, 17), dtype=torch.uint8)
+    assert torch.equal(decode(encode(images)), images)
