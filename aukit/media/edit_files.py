@@ -12,10 +12,10 @@ from torch import Tensor
 
 from aukit.au import MAX_LEVEL
 from aukit.errors import ConfigError, DataError
-from aukit.media.dataset import is_video
 from aukit.media.edit import Editor, Intensities, Portrait, Refused, into_photo, refuse_turned
 from aukit.progress import Progress, Silent
 from aukit.store.files import ensure_writable, write_aside
+from aukit.vision.film import is_video
 from aukit.vision.images import SUFFIXES, encode, find
 from aukit.vision.movie import SUFFIXES as MOVIES
 from aukit.vision.movie import write_movie

@@ -186,10 +186,11 @@ def time_stamps(path: Path) -> dict[int, int] | None:
     try:
         with av.open(str(path)) as container:
             packets = container.demux(container.streams.video[0])
-            stamps = [packet.pts for packet in packets if packet.size and not packet.is_discard]
+            pictures = [packet for packet in packets if packet.size and not packet.is_discard]
     except (av.FFmpegError, OSError, IndexError):
         return None
-    if None in stamps or len(set(stamps)) < len(stamps):
+    stamps = {packet.pts for packet in pictures if packet.pts is not None}
+    if len(stamps) < len(pictures):
         return None
     return {stamp: position for position, stamp in enumerate(sorted(stamps))}
 

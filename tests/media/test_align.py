@@ -250,7 +250,7 @@ def test_two_videos_do_not_share_tracks(tmp_path: Path) -> None:
 def test_an_interrupted_attempt_continues_and_ends_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aukit.faces.stored import shards as engine
+    from aukit.faces import shards as engine
 
     monkeypatch.setattr(engine, "CHUNK", 4)
     path = save_video(tmp_path / "a.mp4", [picture((10 + n, 10), None) for n in range(20)])

@@ -18,6 +18,7 @@ from aukit.config.values import Value
 from aukit.contracts.context import Context
 from aukit.data.records import check_index
 from aukit.errors import ConfigError, DataError
+from aukit.media import dataset
 from aukit.media.dataset import Files, FilesOptions
 from aukit.vision import film, images
 
@@ -170,7 +171,7 @@ def test_folders_are_searched_and_each_file_is_taken_once(tmp_path: Path) -> Non
     write_photo(tmp_path / "b.png", 1)
     write_photo(tmp_path / "sub" / "a.JPG", 2)
     (tmp_path / "notes.txt").write_text("no", encoding="utf-8")
-    found = sources.find([str(tmp_path / "b.png"), str(tmp_path)])
+    found = dataset.find([str(tmp_path / "b.png"), str(tmp_path)])
     assert [path.name for path in found] == ["b.png", "a.JPG"]
 
 
@@ -185,7 +186,7 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
 def test_batches_stay_small_whatever_the_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "BATCH_PIXELS", 500)
+    monkeypatch.setattr(film, "BATCH_PIXELS", 500)
     for number in range(5):
         write_photo(tmp_path / f"{number}.png", number)
     files = opened(tmp_path)
@@ -205,7 +206,7 @@ def test_only_the_first_picture_of_an_animation_is_taken_and_that_is_said(
 
 def test_options_have_their_rules() -> None:
     with pytest.raises(ConfigError, match="every must be at least 1"):
-        build(sources.FILES, [{"every": Value(0, "command line")}])
+        build(dataset.FILES, [{"every": Value(0, "command line")}])
 
 
 def test_pictures_are_uint8_channels_first(video: Path) -> None:
