@@ -19,6 +19,7 @@ from aukit.testing.heads import turned_heads
 from aukit_avatars.actions import AUS
 from aukit_avatars.people import sample_person
 from aukit_avatars.studio import Studio
+from aukit_corpora.plugin import CORPORA
 from aukit_mediapipe.canonical import template
 
 GAN = {"size": 16, "width": 4, "blocks": 1, "critic_width": 4, "depth": 2, "epochs": 20}
@@ -35,8 +36,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 """Small sizes, so that all checks together take a minute."""
 
-SEPARATE = ("mediapipe-tasks",)
-"""Tested on its own: it reports usage to its maker, and is only used when asked for."""
+SEPARATE = ("mediapipe-tasks", *CORPORA)
+"""Tested on their own: the first reports usage to its maker, and is only used when asked for; the
+others need files, which their own tests imitate."""
 
 
 def astronaut() -> list[torch.Tensor]:

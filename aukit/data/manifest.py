@@ -1,0 +1,66 @@
+"""What a dataset's files were when they were checked, and whether they still are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from aukit.contracts.dataset import KnowsSources
+from aukit.errors import DataError
+from aukit.store.files import write_json
+
+KIND = "aukit manifest"
+HASHED = 1 << 18
+"""Files up to so many bytes, such as labels, are known by their content, others by their size."""
+
+
+def describe(dataset: KnowsSources) -> dict[str, list[Any]]:
+    """File -> size, and the start of the SHA-256 of small ones; -1 where it is missing.
+
+    Names are taken below the folder that all files share, so that a corpus may be moved.
+    """
+    paths = list(dict.fromkeys(dataset.sources()))
+    above = os.path.commonpath([path.parent for path in paths]) if paths else "."
+    return {Path(os.path.relpath(path, above)).as_posix(): _entry(path) for path in sorted(paths)}
+
+
+def _entry(path: Path) -> list[Any]:
+    try:
+        size = path.stat().st_size
+        if size > HASHED:
+            return [size]
+        return [size, hashlib.sha256(path.read_bytes()).hexdigest()[:16]]
+    except OSError:
+        return [-1]
+
+
+def write(path: Path, dataset: KnowsSources) -> None:
+    """Write a manifest of a dataset's files."""
+    write_json(path, {"kind": KIND, "files": describe(dataset)})
+
+
+def hold_to(path: Path, dataset: KnowsSources) -> None:
+    """Refuse files that differ from a manifest.
+
+    Raises:
+        DataError: it is no manifest, or files were changed, added or taken away.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read the manifest {path}: {error}") from error
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise DataError(f"{path} is no manifest", "`aukit data check --write-manifest` makes one")
+    then, now = document["files"], describe(dataset)
+    changed = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise DataError(
+            f"{changed[0]}{more} differ from the manifest {path}"
+            if more
+            else f"{changed[0]} differs from the manifest {path}",
+            "check the data again, and write a new manifest if the change was meant",
+        )

@@ -1,0 +1,346 @@
+"""What every reader of labelled recordings needs: rows out of frames and codes, and their pictures.
+
+A reader says which recordings there are and how they were coded; frames and codes that do not meet,
+sizes, order, streaming and people are the same for all of them, and are done here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from aukit.contracts.dataset import Frames
+from aukit.contracts.landmarker import IBUG68, Faces
+from aukit.contracts.survey import Finding, Survey
+from aukit.data.codes import NOT_CODED, Codes, Numbers
+from aukit.data.folds import NO_FOLD
+from aukit.data.manifest import hold_to
+from aukit.data.people import assigned
+from aukit.data.records import AuKind, au_columns, index_schema
+from aukit.errors import DataError
+from aukit.vision import images
+from aukit.vision.film import Film, Shot, batched, count_frames
+
+NO_PICTURE = "no picture of this frame"
+
+Key = tuple[str | None, str, str | None, str | None]
+"""Partition, subject, task and view: what a recording is called."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One person before one camera, for a while.
+
+    Attributes:
+        subject: who.
+        media: a video, or the corpus's frame number -> picture.
+        labels: label files that belong to it, there or not.
+        task, view, partition: as in `records.index_schema`.
+        first: the corpus's number of a video's first frame.
+    """
+
+    subject: str
+    media: Path | Mapping[int, Path]
+    labels: tuple[Path, ...] = ()
+    task: str | None = None
+    view: str | None = None
+    partition: str | None = None
+    first: int = 0
+
+    @property
+    def key(self) -> Key:
+        """What it is called."""
+        return self.partition, self.subject, self.task, self.view
+
+    @property
+    def name(self) -> str:
+        """`train/F001/T1/frontal`."""
+        return "/".join(part for part in self.key if part)
+
+    @property
+    def files(self) -> Iterable[Path]:
+        """Everything that it is read from."""
+        media = [self.media] if isinstance(self.media, Path) else self.media.values()
+        return itertools.chain(media, self.labels)
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """Frames and codes of a recording, brought together: frame numbers as in the index."""
+
+    frames: Numbers
+    values: Any
+    rate: float
+    findings: tuple[Finding, ...]
+
+
+class Reader(ABC):
+    """A dataset of recordings (`Dataset`, `KnowsSources`, `Surveys`); a subclass is one corpus.
+
+    Attributes:
+        name: of the dataset, in ids.
+        aus: AU columns, in FACS order.
+        kinds: what they hold; intensities where nothing is said.
+        landmarks: whether `points` knows the 68 points of a frame.
+        uncoded: whether frames that nobody coded are read as well; else they are rows with a
+            reason and without a picture.
+        shift: added to the frame numbers of label files.
+        manifest: of files that these have to equal (`aukit.data.manifest`).
+        fold: fold that divides the people into partitions, where the corpus itself does not.
+        published: numbers that the corpus was published with (`Survey.published`).
+        licence, citation: of the corpus.
+    """
+
+    name: str
+    aus: tuple[str, ...]
+    kinds: Mapping[str, AuKind] = {}
+    landmarks: bool = False
+    uncoded: bool = False
+    shift: int = 0
+    fold: str = NO_FOLD
+    manifest: Path | None = None
+    published: Mapping[str, int] = {}
+    licence: str = ""
+    citation: str = ""
+
+    @abstractmethod
+    def recordings(self) -> Iterable[Recording]:
+        """Every recording, in a stable order; names are listed, nothing is opened."""
+
+    @abstractmethod
+    def codes(self, recording: Recording) -> Codes:
+        """How a recording was coded."""
+
+    def points(self, recording: Recording, frame: int) -> Tensor | None:
+        """(68, 2) iBUG points of a frame in pixels, where the corpus has them."""
+        return None
+
+    def surplus(self) -> Iterable[Finding]:
+        """What lies in the corpus's folders and belongs to no recording."""
+        return ()
+
+    @cached_property
+    def _recordings(self) -> dict[Key, Recording]:
+        found: dict[Key, Recording] = {}
+        for recording in self.recordings():
+            if (other := found.get(recording.key)) is not None:
+                places = " and ".join(str(next(iter(r.files), "?")) for r in (other, recording))
+                raise DataError(
+                    f"{self.name}: two recordings are called {recording.name}: {places}",
+                    "take one of them away, or give the people different names",
+                )
+            found[recording.key] = recording
+        if not found:
+            raise DataError(f"{self.name}: there is nothing to read", "see `aukit data check`")
+        return found
+
+    def index(self) -> pa.Table:
+        """All frames and all codes; those that do not meet are rows, too."""
+        if self.manifest is not None:
+            hold_to(self.manifest, self)
+        tables = [self._table(r, self._join(r)) for r in self._recordings.values()]
+        table = pa.concat_tables(tables).combine_chunks()
+        return assigned(table, self.fold)
+
+    def sources(self) -> Iterator[Path]:
+        """Every media and label file."""
+        for recording in self._recordings.values():
+            yield from recording.files
+
+    def survey(self) -> Survey:
+        """What is amiss with files, labels and their meeting."""
+        found = [f for r in self._recordings.values() for f in self._join(r).findings]
+        shifted = [f for f in found if f.what.startswith(_SHIFT)]
+        if shifted and len(shifted) == len(self._recordings):
+            found.append(
+                Finding("error", f"all labels are shifted: {shifted[0].what}", "--data.shift")
+            )
+        return Survey(
+            findings=(*found, *self.surplus()),
+            recordings=len(self._recordings),
+            published=self.published,
+            licence=self.licence,
+            citation=self.citation,
+        )
+
+    def _join(self, recording: Recording) -> _Joined:
+        codes = self._codes(recording.key)
+        found = list(codes.findings)
+        start = recording.first if isinstance(recording.media, Path) else 0
+        coded = codes.frames + self.shift - start
+        shown, rate, media = _frames_of(recording, len(coded))
+        found += [*media, *_compared(recording, shown, coded)]
+        # What can neither be seen nor was coded is still one row, which says why.
+        frames = np.union1d(shown, coded).astype(np.int64)
+        frames = frames if len(frames) else np.zeros(1, np.int64)
+        values = np.full((len(frames), len(self.aus)), np.nan, np.float32)
+        values[np.searchsorted(frames, coded)] = codes.values
+        return _Joined(frames, values, rate, tuple(found))
+
+    @cached_property
+    def _codes(self) -> Any:
+        # Views of a task are neighbours and share their labels; all of a corpus need not be kept.
+        return lru_cache(maxsize=16)(lambda key: self.codes(self._recordings[key]))
+
+    def _table(self, recording: Recording, joined: _Joined) -> pa.Table:
+        count = len(joined.frames)
+        stem = "/".join(filter(None, (self.name, *recording.key)))
+        numbers = joined.frames.tolist()
+        columns = {
+            "id": [f"{stem}/{number:05d}" for number in numbers],
+            "dataset": [self.name] * count,
+            "partition": [recording.partition] * count,
+            "subject": [recording.subject] * count,
+            "task": [recording.task] * count,
+            "view": [recording.view] * count,
+            "frame": numbers,
+            "time_s": [n / joined.rate if joined.rate else None for n in numbers],
+        }
+        schema = index_schema(self.aus, self.kinds)
+        for position, au in enumerate(self.aus):
+            own = joined.values[:, position]
+            columns[au] = pa.array(own, pa.float32(), mask=np.isnan(own))
+        return pa.table([pa.array(columns[f.name], f.type) for f in schema], schema=schema)
+
+    def read(self, rows: pa.Table) -> Iterator[Frames]:
+        """The pictures of some rows, streamed; one video is open at a time."""
+        for part in _same_recording(rows):
+            yield from self._read(part)
+
+    def _read(self, rows: pa.Table) -> Iterator[Frames]:
+        key = tuple(rows.column(name)[0].as_py() for name in ("subject", "task", "view"))
+        recording = self._of_row(rows.column("partition")[0].as_py(), *key)
+        numbers = rows.column("frame").to_pylist()
+        wanted = [self.uncoded or coded for coded in _coded(rows)]
+        for frames in batched(rows, self._shots(recording, numbers, wanted)):
+            yield self._with_points(recording, frames) if self.landmarks else frames
+
+    def _of_row(self, partition: str | None, *rest: str | None) -> Recording:
+        """The recording of a row, whose partition may be one that a fold gave it."""
+        for part in (partition, None):
+            if (found := self._recordings.get((part, *rest))) is not None:  # type: ignore[arg-type]
+                return found
+        raise DataError(
+            f"{'/'.join(filter(None, (self.name, partition, *rest)))} is not in this dataset",
+            "read the rows with the options that made the index",
+        )
+
+    def _shots(
+        self, recording: Recording, numbers: Sequence[int], wanted: Sequence[bool]
+    ) -> Iterator[Shot]:
+        pictures = self._pictures(recording, [n for n, w in zip(numbers, wanted, strict=True) if w])
+        for number, want in zip(numbers, wanted, strict=True):
+            yield next(pictures) if want else Shot(None, self._why(recording, number))
+
+    def _why(self, recording: Recording, number: int) -> str:
+        start = recording.first if isinstance(recording.media, Path) else 0
+        reason: str = self._codes(recording.key).reasons.get(number + start - self.shift, NOT_CODED)
+        return reason
+
+    def _pictures(self, recording: Recording, numbers: Sequence[int]) -> Iterator[Shot]:
+        if isinstance(recording.media, Path):
+            film = self._film(recording.media)
+            return (film.shot(n) if n >= 0 else Shot(None, NO_PICTURE) for n in numbers)
+        return _stills([recording.media.get(number) for number in numbers])
+
+    def _film(self, path: Path) -> Film:
+        film: Film | None = getattr(self, "_open", None)
+        if film is None or film.path != path:
+            if film is not None:
+                film.close()
+            film = self._open = Film(path)
+        return film
+
+    def _with_points(self, recording: Recording, frames: Frames) -> Frames:
+        numbers = frames.rows.column("frame").to_pylist()
+        found = [
+            None if image is None else self.points(recording, number)
+            for image, number in zip(frames.images, numbers, strict=True)
+        ]
+        faces = tuple(face_of(points) for points in found)
+        return Frames(frames.rows, frames.images, frames.reasons, faces)
+
+
+def face_of(points: Tensor | None) -> Faces:
+    """The face with some landmarks, in the box around them; nobody without."""
+    if points is None:
+        return Faces(torch.zeros(0, 4), torch.zeros(0), {IBUG68: torch.zeros(0, 68, 2)})
+    points = points.float()
+    box = torch.cat((points.amin(0), points.amax(0)))
+    return Faces(box[None], torch.ones(1), {IBUG68: points[None]})
+
+
+_SHIFT = "labels are shifted by"
+
+
+def _frames_of(recording: Recording, expected: int) -> tuple[Numbers, float, tuple[Finding, ...]]:
+    """Frame numbers of what can be seen, frames a second, and what is amiss."""
+    if not isinstance(recording.media, Path):
+        return np.array(sorted(recording.media), np.int64), 0.0, ()
+    where = str(recording.media)
+    if not recording.media.exists():
+        return np.zeros(0, np.int64), 0.0, (Finding("error", "missing video", where),)
+    count, rate = count_frames(recording.media)
+    if count == 0:
+        return np.zeros(0, np.int64), 0.0, (Finding("error", "unreadable video", where),)
+    return np.arange(count, dtype=np.int64), rate, ()
+
+
+def _compared(recording: Recording, shown: Numbers, coded: Numbers) -> Iterator[Finding]:
+    """How frames and codes fail to meet."""
+    if not recording.labels:
+        return
+    if len(coded) == 0:
+        yield Finding("error", "recording without labels", recording.name, len(shown))
+        return
+    if len(shown) == 0:
+        return
+    if not isinstance(recording.media, Path):
+        shown = shown[(shown >= coded[0]) & (shown <= coded[-1])]
+    offset = int(coded[0] - shown[0]) if len(shown) else 0
+    if offset and abs(len(coded) - len(shown)) <= 1 and abs(offset) < len(coded):
+        yield Finding("error", f"{_SHIFT} {offset:+d}", recording.name, len(coded))
+    blind, bare = np.setdiff1d(coded, shown), np.setdiff1d(shown, coded)
+    if len(blind):
+        yield Finding("warning", "coded frames without a picture", recording.name, len(blind))
+    if len(bare):
+        yield Finding("warning", "frames without a code", recording.name, len(bare))
+
+
+def _same_recording(rows: pa.Table) -> Iterator[pa.Table]:
+    columns = [rows.column(n).to_pylist() for n in ("partition", "subject", "task", "view")]
+    start = 0
+    for _, group in itertools.groupby(zip(*columns, strict=True)):
+        count = len(list(group))
+        yield rows.slice(start, count)
+        start += count
+
+
+def _coded(rows: pa.Table) -> list[bool]:
+    """Which rows have a code for any AU; all of them where no AU is coded at all."""
+    aus = au_columns(rows)
+    if not aus:
+        return [True] * rows.num_rows
+    columns = [rows.column(au).is_valid().to_numpy(zero_copy_only=False) for au in aus]
+    coded: list[bool] = np.any(columns, axis=0).tolist()
+    return coded
+
+
+def _stills(paths: Sequence[Path | None]) -> Iterator[Shot]:
+    there = images.read_many([path for path in paths if path is not None])
+    for path in paths:
+        if path is None:
+            yield Shot(None, NO_PICTURE)
+        else:
+            picture = next(there)
+            yield Shot(picture.image, picture.reason)

@@ -1,0 +1,1 @@
+"""Readers of labelled corpora that others own, and imitations to rehearse with."""

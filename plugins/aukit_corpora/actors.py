@@ -1,0 +1,101 @@
+"""Avatars that perform for an imitation: pictures, codes and landmarks of people who do not exist.
+
+The avatars are another plugin's, so they are asked for through the registry, as a run asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aukit.config.choice import build
+from aukit.config.values import Value
+from aukit.contracts.context import Context
+from aukit.contracts.landmarker import IBUG68
+from aukit.data.codes import Floats
+from aukit.data.records import labels_of
+from aukit.registry.loading import default_registry
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who performs, how much.
+
+    Attributes:
+        people: how many.
+        tasks: of each.
+        frames: of each task and view.
+        size: side of the pictures in pixels.
+        views: as the avatars take them.
+        seed: of everything.
+    """
+
+    people: int
+    tasks: int = 1
+    frames: int = 8
+    size: int = 128
+    views: str = "frontal"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Take:
+    """One performance in one view.
+
+    Attributes:
+        person, task, view: numbers from 0.
+        pictures: (T, 3, H, W) uint8.
+        levels: (T, A) float32, whole levels 0..5 in the order of `aus`.
+        points: (T, 68, 2) float32 pixels.
+        aus: AU columns.
+    """
+
+    person: int
+    task: int
+    view: int
+    pictures: Tensor
+    levels: Floats
+    points: Tensor
+    aus: tuple[str, ...]
+
+    def codes(self, au: str) -> list[int]:
+        """The level of an AU in every frame."""
+        found: list[int] = self.levels[:, self.aus.index(au)].astype(int).tolist()
+        return found
+
+
+def takes(cast: Cast) -> Iterator[Take]:
+    """Everything that a cast performs, rendered one take at a time."""
+    component = default_registry().find("data", "avatars")
+    options: dict[str, Any] = {
+        "train": cast.people, "valid": 0, "test": 0, "tasks": cast.tasks, "frames": cast.frames,
+        "size": cast.size, "views": cast.views, "seed": cast.seed, "rate": 2.0,
+    }  # fmt: skip
+    layer = {key: Value(raw, "imitation") for key, raw in options.items()}
+    avatars = component.load()(build(component, [layer])[0], Context())
+    index = avatars.index()
+    count = index.num_rows // cast.frames
+    views = count // (cast.people * cast.tasks)
+    for number in range(count):
+        rows = index.slice(number * cast.frames, cast.frames)
+        yield Take(
+            person=number // (cast.tasks * views),
+            task=number // views % cast.tasks,
+            view=number % views,
+            levels=labels_of(rows, avatars.aus).values.numpy().astype(np.float32),
+            aus=avatars.aus,
+            **_filmed(list(avatars.read(rows))),
+        )
+
+
+def _filmed(batches: Sequence[Any]) -> dict[str, Tensor]:
+    faces = [face for frames in batches for face in frames.faces]
+    return {
+        "pictures": torch.stack([image for frames in batches for image in frames.images]),
+        "points": torch.cat([face.landmarks[IBUG68] for face in faces]),
+    }
