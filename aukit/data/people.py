@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from aukit import folds
+from aukit.data import folds
 from aukit.data.records import person_keys
 
 
