@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aukit import faults
 from aukit.config.run import RunConfig
 from aukit.contracts.context import Context
 from aukit.progress import Progress
@@ -41,21 +42,21 @@ class Work:
             document: everything that determines the result.
             compute: fills a folder.
         """
-        hook = self.run.hook
+        observers = self.run.observers
 
         def observed(folder: Path) -> None:
             self.run.event("started", label)
-            hook.aukit_stage_started(run=self.run, stage=label)
+            observers.tell("stage_started", run=self.run, stage=label)
             compute(folder)
 
         try:
             folder, fresh = self.stages.run(name, document, observed)
         except BaseException as error:
-            self.run.event("failed", label, error=f"{type(error).__name__}: {error}")
-            hook.aukit_stage_failed(run=self.run, stage=label, error=error)
+            self.run.event("failed", label, error=faults.reason(error))
+            observers.tell("stage_failed", run=self.run, stage=label, error=error)
             raise
         self.run.event("finished" if fresh else "found", label)
         if fresh:
-            hook.aukit_stage_finished(run=self.run, stage=label, result=folder)
+            observers.tell("stage_finished", run=self.run, stage=label, result=folder)
         self.run.stage_done(label, folder)
         return folder

@@ -33,6 +33,7 @@ from filelock import FileLock
 from aukit.config.files import to_toml
 from aukit.config.run import RunConfig
 from aukit.registry.loading import Registry
+from aukit.runs.observers import Observers
 from aukit.store.files import digest, ensure_writable, write_json, write_text
 
 STATE, EVENTS, METRICS, COST = "state.json", "events.jsonl", "metrics.jsonl", "cost.json"
@@ -52,7 +53,7 @@ class Run:
     def __init__(self, folder: Path, config: RunConfig, registry: Registry) -> None:
         self.folder = folder
         self.config = config
-        self.hook = registry.manager.hook
+        self.observers = Observers(registry)
         self.stages: dict[str, Path] = {}
 
     @classmethod
@@ -90,7 +91,7 @@ class Run:
         write_text(folder / "run.toml", to_toml(config))
         write_text(folder / "command.txt", shlex.join(sys.argv) + "\n")
         write_json(folder / "environment.json", environment(registry))
-        run.hook.aukit_run_started(run=run)
+        run.observers.tell("run_started", run=run)
         return run
 
     def _set_state(self, state: str, identity: str | None = None, error: str | None = None) -> None:
@@ -111,7 +112,7 @@ class Run:
         line = {"stage": stage, "step": step, **values}
         with (self.folder / METRICS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        self.hook.aukit_scalars(run=self, stage=stage, step=step, values=values)
+        self.observers.tell("scalars", run=self, stage=stage, step=step, values=values)
 
     def stage_done(self, name: str, folder: Path) -> None:
         """Remember where a stage's result is."""
@@ -132,7 +133,7 @@ class Run:
     def finish(self, outcome: Mapping[str, Any]) -> None:
         """Mark the run as finished."""
         self._set_state(FINISHED)
-        self.hook.aukit_run_finished(run=self, outcome=outcome)
+        self.observers.tell("run_finished", run=self, outcome=outcome)
 
     def fail(self, error: str) -> None:
         """Mark the run as failed, and say why; the same command continues it."""
