@@ -18,7 +18,9 @@ from aukit.config.values import COMMAND_LINE, Value, options, plain
 from aukit.errors import AukitError, ConfigError
 from aukit.testing.subject import Check, CheckFailed, Subject, require
 
-HEAVY = ("torch", "torchvision", "kornia", "pyarrow", "av", "rich", "scipy", "pandas", "PIL")
+HEAVY = (
+    "torch", "torchvision", "kornia", "numba", "pyarrow", "av", "rich", "scipy", "pandas", "PIL",
+)  # fmt: skip
 """Packages that showing help must not import."""
 
 LONGEST_SUMMARY = 72

@@ -215,17 +215,25 @@ def smooth(normals: Tensor) -> Tensor:
 
     Their lengths mean nothing, so what lies beyond the mesh and is zero does no harm.
     """
-    width = normals.shape[1] // 60 * 2 + 1
-    return box_mean(normals.permute(0, 3, 1, 2).contiguous(), width).permute(0, 2, 3, 1)
+    return box_mean(normals, normals.shape[1] // 60 * 2 + 1)
 
 
 def box_mean(images: Tensor, width: int) -> Tensor:
-    """(B, C, H, W) means over squares of an odd width, zeros beyond the border.
+    """(B, H, W, C) means over squares of an odd width, zeros beyond the border."""
+    return box_sum(box_sum(images, width, 2).div_(width), width, 1).div_(width)
 
-    Along rows and then along columns, which is much less work than both at once.
+
+def box_sum(images: Tensor, width: int, axis: int) -> Tensor:
+    """Sums over an odd number of neighbours along an axis, zeros beyond the border.
+
+    Whole pictures are added up, shifted: several times faster than a pooling layer on a CPU.
     """
-    rows = functional.avg_pool2d(images, (1, width), stride=1, padding=(0, width // 2))
-    return functional.avg_pool2d(rows, (width, 1), stride=1, padding=(width // 2, 0))
+    count, beyond = images.shape[axis], [width // 2] * 2
+    wide = functional.pad(images, [0, 0] * (images.dim() - 1 - axis) + beyond)
+    total = wide.narrow(axis, 0, count).clone()
+    for shift in range(1, width):
+        total += wide.narrow(axis, shift, count)
+    return total
 
 
 def majority(mask: Tensor) -> Tensor:
@@ -233,7 +241,7 @@ def majority(mask: Tensor) -> Tensor:
 
     The z-buffer leaves single pixels hidden, or shown, along the folds of a coarse mesh.
     """
-    return box_mean(mask[:, None].float(), 3)[:, 0] > 0.5
+    return box_sum(box_sum(mask.byte(), 3, 2), 3, 1) > 4
 
 
 def _middle(points: Tensor) -> Tensor:

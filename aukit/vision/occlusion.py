@@ -117,9 +117,12 @@ class Shadow:
         Comparing before interpolating keeps the border of what is hidden smooth: Reeves, Salesin
         and Cook, "Rendering antialiased shadows with depth maps", SIGGRAPH 1987.
         """
-        corner = place.floor()
-        right, down = (place - corner).unbind(-1)
-        column, line = corner.long().unbind(-1)
+        corner = place.T.floor()
+        right, down = place.T - corner
+        column, line = corner.int()
+        first = sample.int() * _SIDE
+        columns = [(column + x).clamp_(0, _SIDE - 1) for x in (0, 1)]
+        lines = [(line + y).clamp_(0, _SIDE - 1).add_(first).mul_(_SIDE) for y in (0, 1)]
         share = torch.zeros_like(depth)
         for x, y, weight in (
             (0, 0, (1 - right) * (1 - down)),
@@ -127,7 +130,6 @@ class Shadow:
             (0, 1, (1 - right) * down),
             (1, 1, right * down),
         ):
-            across, along = (column + x).clamp(0, _SIDE - 1), (line + y).clamp(0, _SIDE - 1)
-            front = self.depth.view(-1)[(sample * _SIDE + along) * _SIDE + across]
-            share = share + weight * (depth <= front)
+            front = self.depth.view(-1).index_select(0, lines[y] + columns[x])
+            share += weight * (depth <= front)
         return share

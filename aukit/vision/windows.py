@@ -73,9 +73,7 @@ def sample(images: Sequence[Tensor], points: Tensor, seen: Tensor, shrink: Tenso
         (B, C, h, w) of the dtype of the images, 0 where not seen; uint8 is rounded. Beyond a
         picture, its nearest pixel.
     """
-    far = torch.where(seen[..., None], points, torch.inf).amin((1, 2))
-    near = torch.where(seen[..., None], points, -torch.inf).amax((1, 2))
-    low, high = torch.stack([far, near]).nan_to_num(0.0, 0.0, 0.0).double().cpu()
+    low, high = _around(points, seen).double().cpu()
     windows, places = cut(images, low, high, blocks_of(shrink.double().cpu()))
     first = windows[0]
     kind = first.dtype if first.is_floating_point() else torch.float32
@@ -85,9 +83,17 @@ def sample(images: Sequence[Tensor], points: Tensor, seen: Tensor, shrink: Tenso
     for rows, batch in squares(windows):
         grid = local[rows] * (2 / (batch.shape[-1] - 1)) - 1
         colours[rows] = F.grid_sample(batch, grid, padding_mode="border", align_corners=True)
-    colours = colours.where(seen[:, None], 0.0)
-    whole = not images[0].is_floating_point()
-    return colours.round().clamp(0, 255).to(torch.uint8) if whole else colours
+    # A mean of bytes, rounded, is a byte.
+    colours = colours if images[0].is_floating_point() else colours.round_().to(torch.uint8)
+    return colours.masked_fill_(~seen[:, None], 0)
+
+
+def _around(points: Tensor, seen: Tensor) -> Tensor:
+    """(2, B, 2) low and high corners of the (B, h, w, 2) places that are looked at; else zeros."""
+    axes = points.unbind(-1)
+    low = [axis.masked_fill(~seen, torch.inf).amin((1, 2)) for axis in axes]
+    high = [axis.masked_fill(~seen, -torch.inf).amax((1, 2)) for axis in axes]
+    return torch.stack([*low, *high]).view(2, 2, -1).mT.nan_to_num(0.0, 0.0, 0.0)
 
 
 def _span(low: float, high: float, length: int, block: int) -> tuple[int, int]:

@@ -12,7 +12,18 @@ import pytest
 
 from aukit.cli.main import COMMANDS, main
 
-HEAVY = {"torch", "torchvision", "kornia", "numpy", "pyarrow", "scipy", "PIL", "av", "rich"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "kornia",
+    "numba",
+    "numpy",
+    "pyarrow",
+    "scipy",
+    "PIL",
+    "av",
+    "rich",
+}
 
 LINES = [
     ["--help"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from aukit.vision import raster as raster_module
 from aukit.vision import scan as module
 from aukit.vision.raster import (
     Raster,
@@ -21,6 +24,15 @@ from aukit.vision.raster import (
 )
 
 Array = NDArray[np.float64]
+
+
+@pytest.fixture(autouse=True, scope="module", params=["compiled", "vectorised"])
+def _search(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every rule holds for both searches."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "vectorised":
+            patch.setattr(raster_module, "_compiled_for", lambda vertices: None)
+        yield
 
 
 def cast_rays(
