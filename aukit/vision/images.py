@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ SUFFIXES = frozenset(
 )
 MAX_PIXELS = 80_000_000
 """Pictures with more pixels are refused before they are decoded (240 MB as RGB)."""
+
+PNG = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+"""After PNG's filters little but runs repeats: for pictures of faces, looking for no more makes
+smaller files in two thirds of the time."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def encode(images: Tensor, to: Literal["png", "jpeg"] = "png", quality: int = 95
 
     def one(pixels: np.ndarray) -> bytes:
         file = io.BytesIO()
-        options = {"quality": quality} if to == "jpeg" else {"compress_level": 3}
+        options = {"quality": quality} if to == "jpeg" else PNG
         Image.fromarray(pixels).save(file, to, **options)
         return file.getvalue()
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torchvision.ops import box_iou
 
 
 class Tracker:
@@ -42,7 +41,7 @@ class Tracker:
         tracks = list(self._boxes)
         if not tracks or not len(boxes):
             return {}
-        overlap = box_iou(torch.stack([self._boxes[track] for track in tracks]), boxes)
+        overlap = overlaps(torch.stack([self._boxes[track] for track in tracks]), boxes)
         numbers: dict[int, int] = {}
         taken: set[int] = set()
         for pair in overlap.flatten().argsort(descending=True, stable=True).tolist():
@@ -67,3 +66,12 @@ def track(boxes: Sequence[Tensor], min_overlap: float = 0.3, patience: int = 15)
     """Track numbers of every box of a whole video, one (n, 4) tensor a frame."""
     tracker = Tracker(min_overlap, patience)
     return [tracker.update(frame) for frame in boxes]
+
+
+def overlaps(first: Tensor, second: Tensor) -> Tensor:
+    """(n, m) intersection over union of (n, 4) and (m, 4) boxes x0 y0 x1 y1; NaN of empty pairs."""
+    low = torch.maximum(first[:, None, :2], second[:, :2])
+    high = torch.minimum(first[:, None, 2:], second[:, 2:])
+    shared = (high - low).clamp_min(0).prod(-1)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(-1) for boxes in (first, second)]
+    return shared / (areas[0][:, None] + areas[1] - shared)

@@ -139,7 +139,7 @@ def warp(
         sizes = [(image.shape[-2], image.shape[-1]) for image in images]
         warped = warped * inside(sizes, transforms, size).to(warped.device)[:, None]
     whole = not images[0].is_floating_point()
-    return warped.round().clamp(0, 255).to(torch.uint8) if whole else warped
+    return warped.round_().to(torch.uint8) if whole else warped  # a mean of bytes is in their range
 
 
 def inside(sizes: Sequence[tuple[int, int]], transforms: Tensor, size: int) -> Tensor:
@@ -154,12 +154,15 @@ def inside(sizes: Sequence[tuple[int, int]], transforms: Tensor, size: int) -> T
         (B, S, S) bool on the device of `transforms`.
     """
     axis = torch.arange(size, device=transforms.device, dtype=transforms.dtype)
-    y, x = torch.meshgrid(axis, axis, indexing="ij")
-    grid = torch.stack([x, y], dim=-1).reshape(1, -1, 2)
-    source = apply(invert(transforms), grid)
-    extent = torch.tensor([(w, h) for h, w in sizes], device=source.device, dtype=source.dtype)
-    within = (source >= -0.5) & (source <= extent[:, None] - 0.5)
-    return within.all(-1).reshape(-1, size, size)
+    inverse = invert(transforms)[..., None, None]
+    within = torch.ones(len(transforms), size, size, dtype=torch.bool, device=axis.device)
+    # Row by row of the transforms: all places at once would be a table of pairs, slow to fill.
+    for row, lengths in enumerate(((w for _, w in sizes), (h for h, _ in sizes))):
+        a, b, c = inverse[:, row].unbind(1)
+        source = (a * axis + c) + b * axis[:, None]
+        extent = torch.tensor(list(lengths), device=axis.device)[:, None, None]
+        within &= (source >= -0.5) & (source <= extent - 0.5)
+    return within
 
 
 def _windows(

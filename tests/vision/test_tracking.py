@@ -3,8 +3,9 @@ from __future__ import annotations
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torchvision.ops import box_iou
 
-from aukit.vision.tracking import Tracker, track
+from aukit.vision.tracking import Tracker, overlaps, track
 
 
 def box(x: float, y: float, side: float = 10) -> list[float]:
@@ -56,3 +57,11 @@ def test_far_boxes_are_not_joined() -> None:
     tracker = Tracker(min_overlap=0.5)
     tracker.update(boxes(box(0, 0)))
     assert tracker.update(boxes(box(5, 0))) == [1]  # overlap 1/3
+
+
+@given(seed=st.integers(0, 10**6), counts=st.tuples(st.integers(0, 5), st.integers(0, 5)))
+def test_overlaps_are_those_of_torchvision(seed: int, counts: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    corners = [torch.rand(count, 4, generator=generator) * 30 for count in counts]
+    first, second = (torch.cat([c[:, :2], c[:, :2] + c[:, 2:] + 1], 1) for c in corners)
+    torch.testing.assert_close(overlaps(first, second), box_iou(first, second))
