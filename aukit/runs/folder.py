@@ -38,7 +38,9 @@ from aukit.store.files import digest, ensure_writable, write_json, write_text
 
 STATE, EVENTS, METRICS, COST = "state.json", "events.jsonl", "metrics.jsonl", "cost.json"
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
-PACKAGES = ("aukit-facs", "torch", "torchvision", "kornia", "numpy", "pyarrow", "av", "pillow")
+PACKAGES = (
+    "aukit-facs", "torch", "torchvision", "kornia", "numba", "numpy", "pyarrow", "av", "pillow",
+)  # fmt: skip
 
 
 class Run:

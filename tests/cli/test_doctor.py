@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+import sys
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,7 @@ def examine(capsys: pytest.CaptureFixture[str], *extra: str) -> tuple[int, dict[
 def test_this_machine_is_well(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, found = examine(capsys, "-o", str(tmp_path))
     assert code == 0
-    subjects = {"python", "torch", "torchvision", "devices", "memory", "disk", "video decoding"}
+    subjects = {"python", "torch", "torchvision", "numba", "devices", "memory", "disk", "video decoding"}
     assert subjects <= set(found)
     assert "fits torch" in found["torchvision"]["found"]
     assert found["default run"]["verdict"] == "ok"
@@ -79,3 +80,13 @@ def test_somebody_elses_broken_plugin_is_a_note(
     finding = found["plugin bad-one:bad_one"]
     assert finding["verdict"] == "note"
     assert "--block bad-one:bad_one" in finding["advice"]
+
+
+def test_without_numba_a_run_can_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    code, found = examine(capsys)
+    assert code == 0
+    assert found["numba"]["verdict"] == "note"
+    assert "takes twice as long" in found["numba"]["advice"]

@@ -69,6 +69,7 @@ def examine(registry: Registry, output: Path) -> Iterator[Finding]:
     yield Finding("python", "ok", platform.python_version())
     yield _looked_at("torch", _torch)
     yield _looked_at("torchvision", _torchvision)
+    yield _numba()
     yield _looked_at("devices", _devices)
     yield _processors()
     yield _memory()
@@ -106,6 +107,15 @@ def _torchvision() -> Finding:
 
     torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
     return Finding("torchvision", "ok", f"{torchvision.__version__}, fits torch")
+
+
+def _numba() -> Finding:
+    try:
+        import numba
+    except ImportError as error:  # it also refuses a numpy that is newer than itself
+        text = " ".join(str(error).split())[:200]
+        return Finding("numba", "note", text, "without it, 3D registration takes twice as long")
+    return Finding("numba", "ok", numba.__version__)
 
 
 def _devices() -> Finding:
