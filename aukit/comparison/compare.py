@@ -15,6 +15,9 @@ from aukit.comparison.attempts import Attempt, attempt_all
 from aukit.comparison.planned import COMPARISON, Comparison
 from aukit.errors import ConfigError
 from aukit.store.files import ensure_writable, write_json, write_text
+from aukit.store.owned import Output
+
+COMMAND = "command.txt"
 
 
 def compare(
@@ -35,20 +38,25 @@ def compare(
         what `comparison.json` holds; see `aukit.comparison.summary`.
 
     Raises:
-        ConfigError: another process is at work on this comparison.
+        ConfigError: another process is at work on this comparison, or its folder holds files
+            that aukit did not make and would replace.
         StorageError: the folder cannot be written.
     """
-    from aukit.comparison.files import write_files
+    from aukit.comparison.files import FILES, write_files
     from aukit.comparison.summary import summarize
 
     ensure_writable(comparison.folder)
+    results = Output(comparison.folder)
     with _alone(comparison.folder):
-        typed = [Path(sys.argv[0]).name, *sys.argv[1:]]
-        write_text(comparison.folder / "command.txt", shlex.join(typed) + "\n")
+        results.refuse_foreign([COMMAND, COMPARISON, *FILES])
+        with results.writing([COMMAND]):
+            typed = [Path(sys.argv[0]).name, *sys.argv[1:]]
+            write_text(comparison.folder / COMMAND, shlex.join(typed) + "\n")
         errors = _run(comparison, attempt, jobs, say)
         document = summarize(comparison, errors)
-        write_json(comparison.folder / COMPARISON, document)
-        write_files(document, comparison.folder)
+        with results.writing([COMPARISON, *FILES]):
+            write_json(comparison.folder / COMPARISON, document)
+            write_files(document, comparison.folder)
     return document
 
 

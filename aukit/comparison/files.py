@@ -14,6 +14,7 @@ from aukit.comparison.tables import verdict as verdict_of
 from aukit.store.files import write_text
 
 MARKDOWN, LATEX, CSV, REPORT = "table.md", "table.tex", "table.csv", "report.html"
+FILES = (MARKDOWN, LATEX, CSV, REPORT)
 
 
 def write_files(document: Mapping[str, Any], folder: Path) -> None:

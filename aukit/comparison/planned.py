@@ -12,7 +12,7 @@ from aukit.config.resolve import resolve
 from aukit.data.folds import LEAVE_ONE_OUT, NO_FOLD, folds_of
 from aukit.errors import ConfigError
 from aukit.registry.loading import Registry
-from aukit.runs.folder import FINISHED, named_folder, read_state
+from aukit.runs.folder import FINISHED, named_folder, read_state, refuse_name
 
 COMPARISON = "comparison.json"
 
@@ -68,6 +68,8 @@ def plan_comparison(
     Raises:
         ConfigError: with one line of what cannot be.
     """
+    if name is not None:
+        refuse_name(name)
     seeds = seeds_of(definition)
     cells = cells_of(registry, definition)
     folds = {cell.label: _folds(registry, definition, cell) for cell in cells}

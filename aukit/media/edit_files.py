@@ -14,7 +14,8 @@ from aukit.au import MAX_LEVEL
 from aukit.errors import ConfigError, DataError
 from aukit.media.edit import Editor, Intensities, Portrait, Refused, into_photo, refuse_turned
 from aukit.progress import Progress, Silent
-from aukit.store.files import ensure_writable, write_aside
+from aukit.store.files import ensure_writable, file_name, write_aside
+from aukit.store.owned import Output
 from aukit.vision.film import is_video
 from aukit.vision.images import SUFFIXES, encode, find
 from aukit.vision.movie import SUFFIXES as MOVIES
@@ -92,13 +93,15 @@ def edit_files(
         found = editor.portraits(list(targets), task.aligned)
         while part := list(itertools.islice(found, TOGETHER)):
             made = _made(editor, part, wishes)
-            for portrait in part:
-                if isinstance(portrait, Portrait):
-                    _write(targets[portrait.path], task, portrait, next(made))
-                    results.append(Written(portrait.path, targets[portrait.path]))
-                else:
-                    results.append(portrait)
-                bar.advance()
+            shown = [targets[each.path].name for each in part if isinstance(each, Portrait)]
+            with _output(task).writing(shown):
+                for portrait in part:
+                    if isinstance(portrait, Portrait):
+                        _write(targets[portrait.path], task, portrait, next(made))
+                        results.append(Written(portrait.path, targets[portrait.path]))
+                    else:
+                        results.append(portrait)
+                    bar.advance()
     _require_one(results)
     return results
 
@@ -176,8 +179,8 @@ def outputs_of(task: Task) -> dict[Path, Path]:
     """The file that each photo becomes.
 
     Raises:
-        ConfigError: several photos for one file, a video, a photo that would be overwritten, or a
-            folder where a file is to be.
+        ConfigError: several photos for one file, a video, a photo that would be overwritten, a
+            file that aukit did not make, or a folder where a file is to be.
         DataError: an input does not exist, or a folder holds no photo.
         StorageError: the output cannot be written.
     """
@@ -197,8 +200,13 @@ def outputs_of(task: Task) -> dict[Path, Path]:
             raise ConfigError(f"{photo} would be overwritten", "choose another -o")
         if output.is_dir():
             raise ConfigError(f"{output} is a folder, not a file", "choose another -o")
-    ensure_writable(task.output.parent if is_file(task.output) else task.output)
+    _output(task).refuse_foreign(output.name for output in pairs.values())
+    ensure_writable(_output(task).folder)
     return pairs
+
+
+def _output(task: Task) -> Output:
+    return Output(task.output.parent if is_file(task.output) else task.output)
 
 
 def _named(photos: Sequence[Path], folder: Path, suffix: str) -> dict[Path, Path]:
@@ -207,7 +215,8 @@ def _named(photos: Sequence[Path], folder: Path, suffix: str) -> dict[Path, Path
     pairs = {}
     for photo in photos:
         number = taken[photo.stem] = taken.get(photo.stem, 0) + 1
-        pairs[photo] = folder / f"{photo.stem}{f'-{number}' if number > 1 else ''}{suffix}"
+        end = f"-{number}{suffix}" if number > 1 else suffix
+        pairs[photo] = folder / file_name(photo.stem, end)
     return pairs
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from aukit.data.records import TRAIN, VALID, check_index, partition_rows
 from aukit.errors import ConfigError
 from aukit.machine.processes import distributed
 from aukit.progress import Progress
-from aukit.store.files import ensure_writable, write_json
+from aukit.store.files import ensure_writable
+from aukit.store.owned import remember
 
 ASKED = "fit.json"
 TRAINING = "training"
@@ -66,8 +66,8 @@ def fit_aligner(fit: Fit, folder: Path, progress: Progress) -> Path:
             "an aligner is fitted on one that does, such as avatars-wild",
         )
     fitter: FitsAligner = make(fit.fitter, fit.context)
+    remember(folder / ASKED, fit.to_json(), "the fit")
     ensure_writable(folder / TRAINING)
-    _claim(folder, fit.to_json())
     with named(fit.data, "index"):
         index = dataset.index()  # type: ignore[attr-defined]
     check_index(index)
@@ -83,11 +83,3 @@ def fit_aligner(fit: Fit, folder: Path, progress: Progress) -> Path:
         train, valid = (partition_rows(index, name) for name in (TRAIN, VALID))
         fitter.fit(dataset, train, valid, session)
         return fitter.save(folder)
-
-
-def _claim(folder: Path, asked: dict[str, Any]) -> None:
-    """Note what the folder is for."""
-    path = folder / ASKED
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != asked:
-        raise ConfigError(f"{folder} holds the fit of something else", "choose another folder")
-    write_json(path, asked)

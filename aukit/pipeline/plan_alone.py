@@ -30,7 +30,8 @@ from aukit.report.data import Distribution
 from aukit.report.plan import PlanPage, write_plan_page
 from aukit.runs.names import PLAN
 from aukit.statistics.levels import label_counts, plan_counts
-from aukit.store.files import ensure_writable, write_aside, write_table
+from aukit.store.files import write_aside, write_table
+from aukit.store.owned import Output
 from aukit.views import parse_views
 
 PAGE, CSV = "plan.html", "plan.csv"
@@ -178,14 +179,23 @@ def write_plan(
 
     Returns:
         the page.
-    """
-    ensure_writable(folder)
-    write_table(folder / PLAN, planned.plan, row_group=65536)
-    if csv:
-        from pyarrow.csv import write_csv
 
-        with write_aside(folder / CSV) as aside:
-            write_csv(planned.plan, aside)
+    Raises:
+        ConfigError: the folder holds files of these names that aukit did not make.
+        StorageError: the folder cannot be written.
+    """
     page = PlanPage(title, command, planned.facts, planned.notes, planned.distribution)
-    write_plan_page(page, folder / PAGE)
+    with Output(folder).writing(names_of(csv)):
+        write_table(folder / PLAN, planned.plan, row_group=65536)
+        if csv:
+            from pyarrow.csv import write_csv
+
+            with write_aside(folder / CSV) as aside:
+                write_csv(planned.plan, aside)
+        write_plan_page(page, folder / PAGE)
     return folder / PAGE
+
+
+def names_of(csv: bool) -> list[str]:
+    """Names of the files that `write_plan` writes."""
+    return [PLAN, PAGE, *([CSV] if csv else [])]

@@ -32,9 +32,10 @@ from filelock import FileLock
 
 from aukit.config.files import to_toml
 from aukit.config.run import RunConfig
+from aukit.errors import ConfigError
 from aukit.registry.loading import Registry
 from aukit.runs.observers import Observers
-from aukit.store.files import digest, ensure_writable, write_json, write_text
+from aukit.store.files import digest, ensure_writable, read_object, write_json, write_text
 
 STATE, EVENTS, METRICS, COST = "state.json", "events.jsonl", "metrics.jsonl", "cost.json"
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
@@ -77,8 +78,11 @@ class Run:
             name: of the folder, below `output`; numbered and made of the components if None.
 
         Raises:
+            ConfigError: the name leads out of `output`.
             StorageError: `output` cannot be written.
         """
+        if name is not None:
+            refuse_name(name)
         ensure_writable(output)
         document = config.to_json()
         identity = digest(document if only is None else {**document, "only": only})
@@ -144,20 +148,25 @@ class Run:
 
 def read_state(folder: Path) -> dict[str, Any]:
     """`state.json` of a run folder; empty if there is none that can be read."""
-    return _read(folder / STATE)
+    return read_object(folder / STATE) or {}
 
 
 def read_cost(folder: Path) -> dict[str, Any]:
     """`cost.json` of a run folder: `wall_s`, `cpu_s`, `device`; empty if there is none."""
-    return _read(folder / COST)
+    return read_object(folder / COST) or {}
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def refuse_name(name: str) -> None:
+    """Refuse a name of a run that would lead out of its folder, or hide the run there.
+
+    Raises:
+        ConfigError: an empty name, or one with a part such as `..` or `.stages`.
+    """
+    parts = name.split("/")
+    if any(part.startswith(".") or not part.strip() or "\0" in part for part in parts):
+        raise ConfigError(
+            f"'{name}' cannot be the name of a run", "letters, digits, hyphens, no dot in front"
+        )
 
 
 def named_folder(wanted: Path, config: RunConfig) -> Path:

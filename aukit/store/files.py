@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,20 @@ import pyarrow.parquet as pq
 
 from aukit.errors import DataError, StorageError
 
+LONGEST_NAME = 255
+
 
 @contextlib.contextmanager
 def write_aside(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """A temporary path beside `path` that takes its place when the block ends well.
+
+    Raises:
+        StorageError: `path` is a device, a pipe or a link, which would be replaced by a file.
+    """
+    if path.is_symlink() or (path.exists() and not (path.is_file() or path.is_dir())):
+        raise StorageError(f"{path} is no plain file, and would be replaced", "name a file")
+    # Not made of the name: together they might be longer than a file system allows.
+    aside = path.with_name(f".{digest(path.name)}.{os.getpid()}.partial")
     try:
         yield aside
         os.replace(aside, path)
@@ -36,12 +46,22 @@ def write_aside(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     """Write a text file in one step."""
     with write_aside(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+        # Names of files that are no UTF-8 stay what they are, as the escapes of JSON.
+        aside.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file in one step."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file; None if there is no file, or another thing in it."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def write_table(path: Path, table: pa.Table, row_group: int = 256) -> None:
@@ -64,6 +84,12 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
         raise DataError(f"{path} is not a readable Parquet file: {error}") from error
 
 
+def file_name(stem: str, end: str) -> str:
+    """`stem + end`, the stem cut to what file systems take: 255 bytes, of UTF-8."""
+    room = LONGEST_NAME - len(os.fsencode(end))
+    return os.fsencode(stem)[:room].decode(errors="ignore") + end
+
+
 def digest(document: Any) -> str:
     """A short stable hash of JSON values."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
@@ -78,9 +104,8 @@ def ensure_writable(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with write_aside(folder / ".writable") as aside:
-            aside.write_bytes(b"")
-        (folder / ".writable").unlink()
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b".")
     except OSError as error:
         raise StorageError(
             f"cannot write to {folder}: {error.strerror}", "choose another folder with -o"

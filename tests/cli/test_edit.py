@@ -120,7 +120,7 @@ def test_a_folder_of_photos_becomes_a_folder(
     out = tmp_path / "out"
     assert edit(photos, "--au", "12=4", "-o", out) == 0
     captured = capsys.readouterr()
-    assert sorted(path.name for path in out.iterdir()) == ["a-2.png", "a.png", "b.png"]
+    assert sorted(path.name for path in out.glob("[!.]*")) == ["a-2.png", "a.png", "b.png"]
     assert "black.png: no face" in captured.err
     assert "broken.png: not an image" in captured.err
     single = tmp_path / "one.png"

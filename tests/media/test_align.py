@@ -20,9 +20,11 @@ from aukit.config.choice import Choice
 from aukit.contracts.aligner import Aligned
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, Faces
-from aukit.errors import DataError, StageError
-from aukit.media.align import OTHER_FACE, Result, Task, align_files, require_faces
+from aukit.errors import ConfigError, DataError, StageError, StorageError
+from aukit.media.align import Result, Task, align_files, require_faces
+from aukit.media.tracks import OTHER_FACE
 from aukit.registry.loading import Registry
+from aukit.store.owned import Output
 from aukit.views import View
 
 SIDE = 16
@@ -164,7 +166,7 @@ def test_photos_become_a_table_pictures_and_an_overview(tmp_path: Path) -> None:
     assert (pixels == [250, 0, 0]).all()
     assert result.overview is not None
     assert Image.open(result.overview).size[0] > 100
-    assert not list((tmp_path / "out").glob(".*"))
+    assert [path.name for path in (tmp_path / "out").glob(".*")] == [".aukit"]
 
 
 def test_all_faces_are_rows_of_their_own(tmp_path: Path) -> None:
@@ -272,6 +274,64 @@ def test_a_second_run_leaves_nothing_of_the_first(tmp_path: Path) -> None:
     assert list(table.subject) == [str(second)]
     (only,) = (tmp_path / "out" / "aligned").iterdir()
     assert "second" in only.name
+
+
+def somebodys(folder: Path) -> dict[Path, bytes]:
+    """Every file below a folder but those that aukit made."""
+    from aukit.store.owned import MARK
+
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and MARK not in p.parts}
+
+
+def test_a_folder_of_runs_keeps_its_models(tmp_path: Path) -> None:
+    photo = save(tmp_path / "a.png", picture((10, 10), None))
+    runs = tmp_path / "runs"
+    (runs / ".stages" / "fit-1").mkdir(parents=True)
+    (runs / ".stages" / "fit-1" / "model.safetensors").write_bytes(b"weeks of work")
+    before = somebodys(runs)
+    align(runs, photo)
+    assert before.items() <= somebodys(runs).items()
+
+
+@pytest.mark.parametrize("name", ["aligned/a.png", "overview.png", "faces.parquet"])
+def test_files_that_are_called_like_results_are_left(tmp_path: Path, name: str) -> None:
+    own = tmp_path / "out" / name
+    own.parent.mkdir(parents=True)
+    save(own.with_suffix(".png"), picture((10, 10), None)).rename(own)
+    save(tmp_path / "a.png", picture((10, 10), None))
+    before = somebodys(tmp_path / "out")
+    with pytest.raises(ConfigError, match="aukit did not make it"):
+        align(tmp_path / "out", tmp_path)
+    assert somebodys(tmp_path / "out") == before
+
+
+def test_pictures_that_somebody_put_among_the_results_stay(tmp_path: Path) -> None:
+    photo = save(tmp_path / "a.png", picture((10, 10), None))
+    empty = save(tmp_path / "none.png", picture(None, None))
+    align(tmp_path / "out", photo)
+    own = save(tmp_path / "out" / "aligned" / "mine.png", picture(None, (10, 10)))
+    before = own.read_bytes()
+    align(tmp_path / "out", empty)
+    assert own.read_bytes() == before
+    assert [path.name for path in own.parent.iterdir()] == ["mine.png"]
+    assert not (tmp_path / "out" / "overview.png").exists()
+
+
+def test_a_second_process_at_work_on_the_folder_is_refused(tmp_path: Path) -> None:
+    photo = save(tmp_path / "a.png", picture((10, 10), None))
+    with (
+        Output(tmp_path / "out").alone("align"),
+        pytest.raises(StorageError, match="another `aukit align` is writing"),
+    ):
+        align(tmp_path / "out", photo)
+
+
+def test_a_name_as_long_as_can_be_is_cut_in_the_pictures(tmp_path: Path) -> None:
+    save(tmp_path / f"{'a' * 246}.png", picture((10, 10), None))
+    result, _ = align(tmp_path / "out", tmp_path)
+    assert result.faces == 1
+    (cut,) = (tmp_path / "out" / "aligned").glob("*.png")
+    assert len(cut.name) == 255
 
 
 def test_no_face_at_all_is_an_error_with_the_reasons(tmp_path: Path) -> None:

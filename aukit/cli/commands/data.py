@@ -147,9 +147,11 @@ def sample(
     """Draw a contact sheet of frames of the dataset NAME."""
     from aukit.config.choice import named
     from aukit.media.frames import pictures, spread
+    from aukit.store.owned import refuse_foreign
     from aukit.vision.sheet import contact_sheet
 
     kind = picture_kind(output)
+    refuse_foreign(output)
     choice, dataset = opened(ctx, name, preset, seed, device)
     rows = spread(index_of(choice, dataset, partition), count)
     with named(choice, "read"):
@@ -174,10 +176,10 @@ def picture_kind(path: Path) -> str:
 def write_picture(image: Any, path: Path, kind: Any) -> None:
     """Write a uint8 (3, H, W) picture in one step."""
     from aukit.store.files import write_aside
+    from aukit.store.owned import writing
     from aukit.vision.images import encode
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with write_aside(path) as aside:
+    with writing(path), write_aside(path) as aside:
         aside.write_bytes(encode(image[None], kind)[0])
 
 
@@ -212,29 +214,13 @@ def render(
     from aukit.cli.console import RichProgress
     from aukit.config.choice import named
     from aukit.media.frames import export, spread
-    from aukit.store.files import ensure_writable
+    from aukit.store.owned import remember
 
     choice, dataset = opened(ctx, name, preset, seed, device)
     index = index_of(choice, dataset, partition)
     rows = index if limit is None else spread(index, limit)
-    ensure_writable(output)
     asked = {**choice.to_json(), "seed": seed, "partition": partition, "limit": limit}
-    remember(output / "dataset.json", asked)
+    remember(output / "dataset.json", asked, "frames")
     with named(choice, "render"):
         export(dataset, rows, output, RichProgress())
     click.echo(output)
-
-
-def remember(path: Path, document: dict[str, Any]) -> None:
-    """Note what a folder is being filled with.
-
-    Raises:
-        ConfigError: it already holds something else.
-    """
-    import json
-
-    from aukit.store.files import write_json
-
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != document:
-        raise ConfigError(f"{path.parent} holds frames of other settings", "choose another folder")
-    write_json(path, document)

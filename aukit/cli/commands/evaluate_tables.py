@@ -45,14 +45,18 @@ def show_tables(
     """
     from aukit.scoring.evaluate import Reading, evaluate_tables
     from aukit.store.files import write_json
+    from aukit.store.owned import refuse_foreign, writing
 
     def metric(presence: bool) -> Metric:
         return _metric(registry, "presence" if presence else "intensity", threshold)
 
+    if output is not None:
+        refuse_foreign(output, (truth, *predictions))
     how = Reading(skip_missing=missing == "skip", **reading)
     found = evaluate_tables(truth, predictions, metric, how, draws=draws, seed=seed)
     if output is not None:
-        write_json(output, found["scores"])
+        with writing(output):
+            write_json(output, found["scores"])
     if as_json:
         names = {"truth": str(truth), "predictions": [str(path) for path in predictions]}
         emit_json({**names, "threshold": threshold, **found})

@@ -31,8 +31,10 @@ def plan(ctx: click.Context, config: Path | None, output: Path, csv: bool, as_js
     It takes the options of `aukit run` and plans what that run would train on, from the labels
     alone: seconds instead of the run.
     """
-    from aukit.pipeline.plan_alone import plan_alone, write_plan
+    from aukit.pipeline.plan_alone import names_of, plan_alone, write_plan
+    from aukit.store.owned import Output
 
+    Output(output).refuse_foreign(names_of(csv))
     registry = ctx.ensure_object(App).registry
     typed = settings(ctx)
     resolved = resolve(registry, layers(config, typed))

@@ -28,12 +28,15 @@ def report(ctx: click.Context, run: Path, output: Path | None, as_json: bool) ->
     from aukit.cli.console import RichProgress
     from aukit.comparison.planned import COMPARISON
     from aukit.pipeline.report.gather import rewrite
+    from aukit.store.owned import refuse_foreign
 
     if (run / COMPARISON).is_file():
         raise ConfigError(
             f"{run} is the folder of a comparison, not of a run",
             "its own command writes its report anew, and runs nothing that is finished",
         )
+    if output is not None and output.resolve() != (run / "report.html").resolve():
+        refuse_foreign(output)
     registry = ctx.ensure_object(App).registry
     path = rewrite(run, output or run / "report.html", registry, RichProgress())
     if as_json:
