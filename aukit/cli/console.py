@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -152,20 +153,26 @@ def _shown(cell: object, stacked: bool) -> str:
 
 
 class RichProgress:
-    """Bars on standard error; where that is no terminal, one line when a piece of work ends."""
+    """Bars on standard error; where that is no terminal, a line now and then and one at the end.
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    Args:
+        stream: takes the place of standard error.
+        every: seconds between two lines of a piece of work where there is no terminal.
+    """
+
+    def __init__(self, stream: TextIO | None = None, every: float = 30.0) -> None:
         self._stream = stream or sys.stderr
+        self.every = every
         self._bars: RichBars | None = None
         self._running = 0
 
     def start(self, name: str, total: int | None = None) -> RichBar:
         """A piece of work begins."""
         if not self._stream.isatty():
-            return RichBar(self, name, None)
+            return RichBar(self, name, total, None)
         bars = self._bars or self._open()
         self._running += 1
-        return RichBar(self, name, bars.add_task(name, total=total, remark=""))
+        return RichBar(self, name, total, bars.add_task(name, total=total, remark=""))
 
     def _open(self) -> RichBars:
         from rich import progress
@@ -210,15 +217,31 @@ class RichProgress:
 class RichBar:
     """A bar of `RichProgress`."""
 
-    def __init__(self, owner: RichProgress, name: str, task: TaskID | None) -> None:
+    def __init__(
+        self, owner: RichProgress, name: str, total: int | None, task: TaskID | None
+    ) -> None:
         self._owner = owner
         self._name = name
+        self._total = total
         self._task = task
         self._done = 0
         self._remark = ""
         self._begin = time.monotonic()
+        self._ended = threading.Event()
+
+    def _tell(self) -> None:
+        while not self._ended.wait(self._owner.every):
+            of = f" of {self._total}" if self._total else ""
+            self._line(f"{self._done}{of} after")
+
+    def _line(self, state: str) -> None:
+        seconds = time.monotonic() - self._begin
+        self._owner.line(f"{self._name}: {state} {seconds:.1f} s {self._remark}".rstrip())
 
     def __enter__(self) -> Self:
+        if self._task is None:
+            # From a thread: the work may not come back here for hours.
+            threading.Thread(target=self._tell, name="progress", daemon=True).start()
         return self
 
     def __exit__(
@@ -227,12 +250,10 @@ class RichBar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._ended.set()
         self._owner.close(self._task)
-        seconds = time.monotonic() - self._begin
-        ended = "stopped" if kind else "done"
         count = f", {self._done}" if self._done else ""
-        text = f"{self._name}: {ended}{count} in {seconds:.1f} s {self._remark}"
-        self._owner.line(text.rstrip())
+        self._line(f"{'stopped' if kind else 'done'}{count} in")
 
     def advance(self, n: int = 1) -> None:
         """`n` further items are done."""

@@ -6,8 +6,10 @@ import errno
 import sys
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from aukit.errors import AukitError, ConfigError, StorageError
+from aukit.faults import is_interrupt, reason
 
 INTERRUPTED = 130
 """Exit code that shells give to a program that was interrupted."""
@@ -29,7 +31,10 @@ def explain(error: BaseException) -> tuple[str, int]:
     Args:
         error: whatever ended the command.
     """
-    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+    if isinstance(error, click.Abort):
+        # What click makes of an interrupt, and of an EOFError.
+        error = error.__cause__ or KeyboardInterrupt()
+    if is_interrupt(error):
         return "interrupted; run the same command again to continue", INTERRUPTED
     if isinstance(error, click.ClickException):
         error = of_click(error)
@@ -37,8 +42,7 @@ def explain(error: BaseException) -> tuple[str, int]:
         error = of_storage(error) or error
     if isinstance(error, AukitError):
         return f"error: {one_line(str(error))}", error.exit_code
-    text = one_line(f"{type(error).__name__}: {error}")
-    return f"error: {text} (run again with --debug for the traceback)", 1
+    return f"error: {reason(error)} (run again with --debug for the traceback)", 1
 
 
 def one_line(text: str) -> str:
@@ -72,6 +76,9 @@ def report(error: BaseException, debug: bool) -> int:
     Returns:
         the exit code.
     """
+    if isinstance(error, NoArgsIsHelpError):
+        sys.stderr.write(error.format_message() + "\n")  # the whole help
+        return error.exit_code
     text, code = explain(error)
     if debug and not isinstance(error, click.ClickException):
         import traceback

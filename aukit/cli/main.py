@@ -15,6 +15,8 @@ from aukit.cli.app import App
 from aukit.cli.failures import report
 from aukit.cli.options import hyphens
 from aukit.errors import PluginError
+from aukit.faults import interrupts_told_apart, is_interrupt, reason
+from aukit.machine.parent import end_with_stdin
 from aukit.registry.loading import BLOCK_VARIABLE
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -97,8 +99,10 @@ def load_command(target: str) -> click.Command:
     module, _, attribute = target.partition(":")
     try:
         command = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise PluginError(f"command '{target}' cannot be imported: {error}") from error
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        raise PluginError(f"command '{target}' cannot be imported: {reason(error)}") from error
     if not isinstance(command, click.Command):
         raise PluginError(f"command '{target}' is a {type(command).__name__}, no click command")
     return command
@@ -139,13 +143,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kind of error (see `aukit.errors`), 130 when interrupted. A reader that goes away
         (`aukit plugins | head`) ends the process quietly with 1; click sees to that.
     """
+    end_with_stdin()
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Accepted behind the command too, where people append it after an error.
     rest = [argument for argument in given if argument != "--debug"]
-    try:
-        code: Any = cli.main(args=rest, prog_name="aukit", standalone_mode=False)
-    except (Exception, KeyboardInterrupt) as error:
-        return report(error, debug=len(rest) < len(given))
+    with interrupts_told_apart():
+        try:
+            code: Any = cli.main(args=rest, prog_name="aukit", standalone_mode=False)
+        except SystemExit:  # of a command, or of click where a reader went away
+            raise
+        except BaseException as error:  # a plugin may raise anything at all
+            return report(error, debug=len(rest) < len(given))
     return code if isinstance(code, int) else 0
 
 

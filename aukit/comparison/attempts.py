@@ -21,7 +21,9 @@ from aukit.comparison.grid import Trial
 from aukit.config.files import to_toml
 from aukit.config.run import RunConfig
 from aukit.errors import AukitError
+from aukit.faults import interrupt, is_interrupt, reason
 from aukit.machine.devices import PROCESSORS, accelerator, memory_bytes, usable_processors
+from aukit.machine.parent import STDIN_IS_PARENT
 from aukit.progress import Progress
 from aukit.registry.loading import Registry
 from aukit.runs.folder import read_state
@@ -78,8 +80,10 @@ class InProcess:
             execute(trial.config, self.output, self.registry, self.progress, name)
         except AukitError as error:
             return str(error)
-        except Exception as error:  # whatever a component raises, the other cells go on
-            return f"{type(error).__name__}: {error}"
+        except BaseException as error:  # whatever a component raises, the other cells go on
+            if is_interrupt(error):
+                raise
+            return reason(error)
         return None
 
     def stop(self) -> None:
@@ -117,12 +121,17 @@ class Children:
             with log.open("wb") as file:
                 shown = None if self.jobs == 1 and sys.stderr.isatty() else file
                 process = subprocess.Popen(
-                    line, stdout=file, stderr=shown, env=environment(self.jobs, slot)
+                    line,
+                    stdin=subprocess.PIPE,  # ends with this process, however that ends
+                    stdout=file,
+                    stderr=shown,
+                    env={**environment(self.jobs, slot), STDIN_IS_PARENT: "1"},
                 )
-                self._running.add(process)
-                if self._stopped:  # while this one was being started
-                    process.terminate()
-                code = process.wait()
+                with process:
+                    self._running.add(process)
+                    if self._stopped:  # while this one was being started
+                        process.terminate()
+                    code = process.wait()
         finally:
             self._slots.put(slot)
         self._running.discard(process)
@@ -204,7 +213,7 @@ def stopped_if_interrupted(attempt: Attempt) -> Iterator[None]:
 @contextlib.contextmanager
 def ended_like_interrupted() -> Iterator[None]:
     """Within the block, a request to end (SIGTERM, as schedulers send it) is an interrupt."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:

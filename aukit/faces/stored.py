@@ -48,6 +48,11 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=max(1, torch.get_num_threads()))
 
 
+if hasattr(os, "register_at_fork"):
+    # Threads do not live on in a forked process (a worker of a DataLoader): it makes its own.
+    os.register_at_fork(after_in_child=_threads.cache_clear)
+
+
 def shards(folder: Path) -> list[Path]:
     """The Parquet shards of a stage folder, in order."""
     return sorted(folder.glob("part-*.parquet"))

@@ -33,6 +33,7 @@ from filelock import FileLock
 from aukit.config.files import to_toml
 from aukit.config.run import RunConfig
 from aukit.errors import ConfigError
+from aukit.machine.parent import refuse_while_imported_by_worker
 from aukit.registry.loading import Registry
 from aukit.runs.observers import Observers
 from aukit.store.files import digest, ensure_writable, read_object, write_json, write_text
@@ -78,9 +79,11 @@ class Run:
             name: of the folder, below `output`; numbered and made of the components if None.
 
         Raises:
-            ConfigError: the name leads out of `output`.
+            ConfigError: the name leads out of `output`, or a worker process came here as it imported
+                the script of its parent.
             StorageError: `output` cannot be written.
         """
+        refuse_while_imported_by_worker()
         if name is not None:
             refuse_name(name)
         ensure_writable(output)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from aukit.contracts.context import Context
 from aukit.errors import StageError
 from aukit.machine.devices import usable_processors
+from aukit.machine.parent import GUARD, end_worker_with_parent
 from aukit_local.plugin import AutoConfig, InlineConfig, ProcessesConfig
 
 Item = TypeVar("Item")
@@ -109,7 +110,7 @@ def _result(place: int, item: object, future: Future[Result]) -> Result:
     except BrokenProcessPool as error:
         raise StageError(
             f"a worker process died while it worked on {_note(place, item)}",
-            "often the memory is used up: try fewer workers, or smaller batches",
+            f"often the memory is used up: try fewer workers, or smaller batches; {GUARD}",
         ) from error
     except Exception as error:
         error.add_note(_note(place, item))
@@ -117,13 +118,14 @@ def _result(place: int, item: object, future: Future[Result]) -> Result:
 
 
 def _note(place: int, item: object) -> str:
-    text = repr(item)
+    text = " ".join(repr(item).split())
     return f"item {place}: {text if len(text) <= 200 else text[:200] + '...'}"
 
 
 def _start_worker(threads: int) -> None:
     # An interrupt reaches the whole process group; the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_worker_with_parent()
     import torch
 
     torch.set_num_threads(threads)

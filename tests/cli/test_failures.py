@@ -155,3 +155,14 @@ def test_a_disk_that_is_really_full_is_told(capsys: pytest.CaptureFixture[str]) 
         "error: the disk is full (free some space and run the same command again)",
         6,
     )
+
+
+@pytest.mark.parametrize("line", [[], ["data"], ["weights"]])
+def test_a_command_without_its_subcommand_shows_its_help(
+    line: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(line) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("Usage: aukit")
+    assert len(shown.splitlines()) > 5
+    assert "error:" not in shown

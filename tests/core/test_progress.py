@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 
@@ -58,3 +59,16 @@ def test_cells_are_text_not_markup() -> None:
     table("T", ("a", "b"), [("[red]x[/red]", None), ("[0, 1]", 2)], numeric=("b",), stream=stream)
     assert "[red]x[/red]" in stream.getvalue()
     assert "[0, 1]" in stream.getvalue()
+
+
+def test_where_there_is_no_terminal_long_work_says_now_and_then_how_far_it_is() -> None:
+    stream = io.StringIO()
+    with RichProgress(stream, every=0.01).start("fit", 8) as bar:
+        bar.advance(3)
+        bar.note("loss 0.5")
+        end = time.monotonic() + 20
+        while "fit: 3 of 8 after " not in stream.getvalue() and time.monotonic() < end:
+            time.sleep(0.01)
+    assert "fit: 3 of 8 after " in stream.getvalue()
+    last = stream.getvalue().splitlines()[-1]
+    assert last.startswith("fit: done, 3 in ")

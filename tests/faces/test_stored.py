@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -105,3 +106,26 @@ def test_rows_without_pixels_keep_the_dropped_ones(folder: Path) -> None:
 def test_png_is_lossless() -> None:
     images = torch.randint(0, 256, (3, 3, 17, 17), dtype=torch.uint8)
     assert torch.equal(decode(encode(images)), images)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_decodes_with_threads_of_its_own(
+    store: Callable[..., StoredFaces],
+) -> None:
+    faces = store(6)
+    before = faces.batch([0, 1]).images  # starts the threads
+    loader = torch.utils.data.DataLoader(
+        [2, 3],  # type: ignore[arg-type]
+        collate_fn=lambda rows: faces.batch(rows).images,
+        num_workers=1,
+        multiprocessing_context="fork",
+        timeout=60,
+    )
+    (found, _) = loader
+    assert found.equal(store_of(faces, [2]))
+    assert before.equal(store_of(faces, [0, 1]))
+
+
+def store_of(faces: StoredFaces, rows: list[int]) -> torch.Tensor:
+    return decode([faces._encoded(row) for row in rows])

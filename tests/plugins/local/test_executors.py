@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from aukit.config import values as config
+from aukit.config.choice import build
+from aukit.config.values import Value
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError, StageError
 from aukit.machine.devices import PROCESSORS, usable_processors
@@ -106,7 +107,7 @@ def test_a_dead_worker_is_one_clear_error(jobs: ModuleType) -> None:
 def test_impossible_options_are_refused(option: str, value: int) -> None:
     component = next(c for c in aukit_executors() if c.name == "processes")
     with pytest.raises(ConfigError, match=option):
-        config.build(component, [{option: config.Value(value, "test")}])
+        build(component, [{option: Value(value, "test")}])
 
 
 def test_auto_starts_workers_only_where_they_pay(jobs: ModuleType) -> None:
