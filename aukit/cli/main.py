@@ -27,6 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "aukit.cli.commands.align:align",
         "Register the faces of photos, folders and videos.",
     ),
+    "predict": (
+        "aukit.cli.commands.predict:predict",
+        "Estimate the AU intensities of photos and videos.",
+    ),
     "evaluate": (
         "aukit.cli.commands.evaluate:evaluate",
         "Score predictions, or a run's synthesizer.",

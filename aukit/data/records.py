@@ -135,6 +135,43 @@ def prediction_schema(aus: Iterable[str]) -> pa.Schema:
     return _schema([*_INDEX, *columns], "predictions")
 
 
+_ESTIMATE = [
+    pa.field("id", _text, nullable=False),
+    pa.field("file", _text, nullable=False),
+    pa.field("frame", pa.int64()),
+    pa.field("time_s", pa.float64()),
+    pa.field("face", pa.int16(), nullable=False),
+    pa.field("confidence", pa.float32()),
+    pa.field("valid_share", pa.float32()),
+    pa.field("left", pa.float32()),
+    pa.field("top", pa.float32()),
+    pa.field("right", pa.float32()),
+    pa.field("bottom", pa.float32()),
+    pa.field("status", _text, nullable=False),
+    pa.field("reason", _text),
+]
+
+
+def estimate_schema(aus: Iterable[str]) -> pa.Schema:
+    """What is estimated of anybody's pictures, one face or one frame without any a row.
+
+    `file` is the photo or video, `frame` the number of a video's frame from 0, `face` tells people
+    of one file apart; `confidence` is the landmarker's, 0..1; `valid_share` the share of the
+    registered face that the picture shows; `left` to `bottom` its box in pixels; `status` is `ok`
+    or `dropped`, the latter with a `reason` and no estimate. Then, for each AU, the expected
+    intensity (`AU01_predicted`) and the level decided for (`AU01_level`).
+    """
+    columns = [
+        field
+        for name in aus
+        for field in (
+            pa.field(f"{name}_predicted", pa.float32()),
+            pa.field(f"{name}_level", pa.int8()),
+        )
+    ]
+    return _schema([*_ESTIMATE, *columns], "estimates")
+
+
 def au_columns(table: pa.Table | pa.Schema) -> tuple[str, ...]:
     """The AU columns of a table, in its order."""
     schema = table.schema if isinstance(table, pa.Table) else table

@@ -76,13 +76,18 @@ class StoredFaces:
         folders: stage folders with `part-*.parquet` in `records.face_schema`.
         aus: AU columns of the labels.
         partition: only rows of this partition; None takes all.
+        limit: bytes of decoded pixels that are kept; where there are more, none are.
 
     Raises:
         DataError: no usable row is left.
     """
 
     def __init__(
-        self, folders: Sequence[Path], aus: tuple[str, ...], partition: str | None = None
+        self,
+        folders: Sequence[Path],
+        aus: tuple[str, ...],
+        partition: str | None = None,
+        limit: int = DECODED_LIMIT,
     ) -> None:
         self.aus = aus
         parts = [path for folder in folders for path in shards(folder)]
@@ -104,7 +109,7 @@ class StoredFaces:
         self._images = _map_images(self, parts, partition)
         height, width = decode([self._encoded(0)]).shape[-2:]
         self._size = (height, width)
-        kept = len(self) * 3 * height * width <= DECODED_LIMIT
+        kept = len(self) * 3 * height * width <= limit
         self._decoded = (
             torch.empty((len(self), 3, *self._size), dtype=torch.uint8) if kept else None
         )

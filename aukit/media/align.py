@@ -22,7 +22,7 @@ from aukit.faces.registration import Registration, Which
 from aukit.faces.shards import align_rows
 from aukit.faces.stored import shards
 from aukit.faces.views import shows_views
-from aukit.media.dataset import FILES, FilesOptions, find
+from aukit.media.dataset import FILES, FilesOptions, find, fingerprints
 from aukit.media.pictures import Overview, PictureFolder
 from aukit.media.tracks import follow, selected
 from aukit.progress import Progress, Silent
@@ -114,7 +114,7 @@ def align_files(
         align_rows(registration, index, folder, executor, progress or Silent())
 
     with results.alone("align") as work:
-        document = {**registration.to_json(), "files": [_fingerprint(path) for path in files]}
+        document = {**registration.to_json(), "files": fingerprints(files)}
         folder, _ = Stages(work).run("align", document, compute)
         result = _write(shards(folder), results, work, task)
     result.frames = index.num_rows
@@ -132,11 +132,6 @@ def _refuse_aligner(task: Task, registration: Registration) -> None:
         if task.views:
             shows_views(task.aligner, make(task.aligner, task.context))
         registration.describe()
-
-
-def _fingerprint(path: Path) -> list[Any]:
-    status = path.stat()
-    return [path.as_posix(), status.st_size, status.st_mtime_ns]
 
 
 _SHOWN_COLUMNS = ["id", "image", "subject", "view", "frame", "face", "reason"]

@@ -139,3 +139,9 @@ def find(inputs: Sequence[str]) -> list[Path]:
     wanted = images.SUFFIXES | VIDEO_SUFFIXES
     found = (file for name in inputs for file in images.find(Path(name), wanted))
     return list({file.resolve(): file for file in found}.values())
+
+
+def fingerprints(files: Sequence[Path]) -> list[list[str | int]]:
+    """Path, bytes and time of the last change of each file: what results of it depend on."""
+    states = ((path, path.stat()) for path in files)
+    return [[path.as_posix(), state.st_size, state.st_mtime_ns] for path, state in states]

@@ -93,12 +93,22 @@ def selected(parts: Sequence[Path], tracks: Tracks, which: Which) -> Iterator[pa
     for part in parts:
         table = pq.ParquetFile(part).read()
         rows = table.select(["id", "subject", "view", "frame", "face", "status"]).to_pylist()
-        kept = _best(rows, tracks) if which == "best" else [(i, False) for i in range(len(rows))]
-        yield _rewritten(table.take([i for i, _ in kept]), [other for _, other in kept], tracks)
+        kept = picked(rows, tracks, which)
+        yield rewritten(table.take([i for i, _ in kept]), [other for _, other in kept], tracks)
 
 
-def _best(rows: Sequence[Mapping[str, Any]], tracks: Tracks) -> list[tuple[int, bool]]:
-    """(row, whether it stands for a frame without the tracked face): one row a frame and view."""
+def picked(
+    rows: Sequence[Mapping[str, Any]], tracks: Tracks, which: Which
+) -> list[tuple[int, bool]]:
+    """The rows that are wanted, and whether each stands for a frame without the followed face.
+
+    Args:
+        rows: `id`, `subject`, `view` and `frame` of faces, all of a frame among them.
+        tracks: the faces of videos, followed.
+        which: `best`: one row a frame and view; `all`: every row.
+    """
+    if which == "all":
+        return [(number, False) for number in range(len(rows))]
     chosen: dict[tuple[Any, ...], tuple[int, bool]] = {}
     for number, row in enumerate(rows):
         frame = (row["subject"], row["frame"], row["view"])
@@ -112,7 +122,7 @@ def _best(rows: Sequence[Mapping[str, Any]], tracks: Tracks) -> list[tuple[int, 
 _OF_A_FACE = ("image", "box", "score", "landmarks", "transform", "valid_share")
 
 
-def _rewritten(table: pa.Table, others: Sequence[bool], tracks: Tracks) -> pa.Table:
+def rewritten(table: pa.Table, others: Sequence[bool], tracks: Tracks) -> pa.Table:
     """Rows that stand for a missing face emptied; faces of videos numbered by track."""
     if not tracks.numbers:
         return table

@@ -1,0 +1,105 @@
+"""`aukit predict`: AU intensities of photos, folders and videos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from aukit.cli.app import App, emit_json
+from aukit.cli.choices import choose
+from aukit.cli.commands.edit import landmarker_of
+from aukit.cli.options import ComponentCommand, Slot, settings
+from aukit.cli.shared import device_option, json_at_end_option, output_option
+
+if TYPE_CHECKING:
+    from aukit.media.predict import Result
+
+DEFAULTS = {"landmarker": "mediapipe", "executor": "inline"}
+
+
+@click.command(cls=ComponentCommand, slots=[Slot((kind,)) for kind in DEFAULTS], defaults=DEFAULTS)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--run", "folder", type=click.Path(path_type=Path), required=True, metavar="RUN",
+    help="Folder of a finished run, or of a model that `aukit export` made.",
+)  # fmt: skip
+@output_option("Gets predictions.parquet and predictions.csv.")
+@click.option(
+    "--faces", type=click.Choice(["best", "all"]), default="best", show_default=True,
+    help="The best face of a photo and the most seen person of a video, or all.",
+)  # fmt: skip
+@click.option(
+    "--people", type=click.Choice(["file", "folder", "one"]), default="file", show_default=True,
+    help="Who is in the files: in each file somebody else, in each folder, or one person.",
+)  # fmt: skip
+@click.option(
+    "--neutral", metavar="FRAME",
+    help="Everybody at rest: the number of a video's frame, or a picture of the one person.  "
+    "[default: what is usual for a person is found in the files]",
+)  # fmt: skip
+@click.option(
+    "--every", type=click.IntRange(1), default=1, metavar="N",
+    help="Of a video, take one frame in N.",
+)  # fmt: skip
+@click.option(
+    "--columns", type=click.Choice(["aukit", "openface"]), default="aukit", show_default=True,
+    help="Names of the columns in predictions.csv.",
+)  # fmt: skip
+@device_option
+@json_at_end_option
+@click.pass_context
+def predict(
+    ctx: click.Context, inputs: tuple[str, ...], folder: Path, output: Path,
+    faces: Literal["best", "all"], people: Literal["file", "folder", "one"], neutral: str | None,
+    every: int, columns: Literal["aukit", "openface"], device: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Estimate the AU intensities of faces in photos, videos and folders of them.
+
+    Faces are registered as the training faces of the run were, and read by the estimator that it
+    has fitted. Writes a row for every face, and for every frame without an estimate the reason. If
+    it is interrupted, the same command continues.
+    """
+    from aukit.cli.console import RichProgress
+    from aukit.config.choice import make
+    from aukit.media.model import open_model
+    from aukit.media.people import Grouping
+    from aukit.media.predict import Task, predict_files, require_estimates
+
+    registry, typed = ctx.ensure_object(App).registry, settings(ctx)
+    finder = {k: v for k, v in typed.items() if not k.startswith("executor")}
+    model = open_model(folder, registry, device, landmarker_of(registry, finder))
+    name = typed.get("executor", DEFAULTS["executor"])
+    executor = make(choose(registry, "executor", name, typed), model.context)
+    rest = int(neutral) if neutral is not None and neutral.isdecimal() else neutral
+    task = Task(inputs, Grouping(faces, people), every, rest, columns)
+    result = predict_files(model, task, output, executor, RichProgress())
+    if as_json:
+        emit_json(to_json(result))
+    else:
+        show_result(result)
+    require_estimates(result)
+
+
+def to_json(result: Result) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
+        "table": str(result.table),
+        "csv": str(result.csv),
+        "frames": result.frames,
+        "faces": result.faces,
+        "dropped": dict(result.dropped),
+    }
+
+
+def show_result(result: Result) -> None:
+    """Print how many faces were estimated, which frames were not and why."""
+    from aukit.cli.console import table
+
+    click.echo(f"{result.faces} faces in {result.frames} photos and video frames")
+    if result.dropped:
+        rows = [(why, n, result.examples[why]) for why, n in result.dropped.most_common()]
+        table("Without an estimate", ("reason", "rows", "for example"), rows, numeric=("rows",))
+    click.echo(f"table  {result.table}")
+    click.echo(f"text   {result.csv}")

@@ -1,0 +1,145 @@
+"""A model, and all that it needs of a photo: how its faces are registered and seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from aukit.config.choice import Choice, make, named
+from aukit.config.values import DEFAULT
+from aukit.contracts.context import Context
+from aukit.contracts.estimator import Calibrates, Estimator, Prediction
+from aukit.contracts.faces import FaceBatch, FaceSource
+from aukit.contracts.normalizer import Normalizer
+from aukit.faces.normalized import NormalizedFaces
+from aukit.faces.registration import Registration, Which
+from aukit.media.dataset import FILES, FilesOptions
+from aukit.media.edit import default_landmarker
+from aukit.registry.loading import Registry
+from aukit.runs.models import load_from_run
+from aukit.store.models import load_card, refuse_other_alignment
+
+
+@dataclass(frozen=True)
+class Model:
+    """An estimator as it was fitted, and what comes before it.
+
+    Attributes:
+        estimator: the loaded component.
+        choice: its record and options.
+        normalizer: what the person is taken away with, if anything.
+        landmarker, aligner: how its training faces were registered.
+        context: given to every component.
+        card: of the saved estimator.
+    """
+
+    estimator: Estimator
+    choice: Choice
+    normalizer: Choice | None
+    landmarker: Choice
+    aligner: Choice
+    context: Context
+    card: dict[str, Any]
+
+    @property
+    def aus(self) -> tuple[str, ...]:
+        """The AUs that it estimates."""
+        return self.estimator.aus
+
+    @property
+    def compares(self) -> bool:
+        """Whether a face is compared with others of its person."""
+        return self.normalizer is not None or isinstance(self.estimator, Calibrates)
+
+    def to_json(self) -> dict[str, Any]:
+        """What its estimates depend on, as JSON values."""
+        normalizer = None if self.normalizer is None else self.normalizer.to_json()
+        return {"card": self.card, "estimator": self.choice.to_json(), "normalizer": normalizer}
+
+    def registration(
+        self, inputs: Sequence[str] = (), every: int = 1, faces: Which = "all"
+    ) -> Registration:
+        """How files are registered for it.
+
+        Raises:
+            DataError: the aligner does not do what it did when the model was fitted.
+            MissingWeights: weights of the landmarker or the aligner are not on this machine.
+        """
+        data = Choice(FILES, FilesOptions(tuple(inputs), every), {}, DEFAULT)
+        found = Registration(data, self.landmarker, self.aligner, self.context, faces)
+        with named(self.aligner, "align"):
+            refuse_other_alignment(self.card, found.describe())
+        return found
+
+    def reader(self, faces: FaceSource, rest: FaceSource | None = None) -> Reader:
+        """What estimates some faces, and knows the people in them.
+
+        Args:
+            faces: all that are to be estimated.
+            rest: the same people at rest; None: what is usual for them is found in `faces`.
+        """
+        normalizer: Normalizer | None = None
+        if self.normalizer is not None:
+            # A fresh one: what it would have kept of a run's people is of no use here.
+            normalizer = make(self.normalizer, self.context)
+            with named(self.normalizer, "predict"):
+                normalizer.fit(rest or faces)
+        if isinstance(self.estimator, Calibrates):
+            with named(self.choice, "predict"):
+                self.estimator.calibrate(_seen(rest or faces, normalizer), rest is not None)
+        return Reader(self, normalizer)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Estimates faces of people whom it knows."""
+
+    model: Model
+    normalizer: Normalizer | None
+
+    def predict(self, faces: FaceBatch) -> Prediction:
+        """Intensity and level of a batch.
+
+        Raises:
+            StageError: the normalizer or the estimator failed.
+        """
+        if self.normalizer is not None:
+            assert self.model.normalizer is not None
+            with named(self.model.normalizer, "predict"):
+                faces = replace(faces, images=self.normalizer.apply(faces))
+        with named(self.model.choice, "predict"):
+            return self.model.estimator.predict(faces)
+
+
+def _seen(faces: FaceSource, normalizer: Normalizer | None) -> FaceSource:
+    return faces if normalizer is None else NormalizedFaces(faces, normalizer)
+
+
+def open_model(
+    folder: Path, registry: Registry, device: str = "auto", landmarker: Choice | None = None
+) -> Model:
+    """The estimator of a run.
+
+    Args:
+        folder: of the run.
+        registry: where its components are looked up.
+        device: torch device name, or `auto`.
+        landmarker: finds faces instead of the model's own.
+
+    Raises:
+        ConfigError: no such folder, or a component that is not installed.
+        DataError: it has fitted no estimator, or the model is damaged.
+    """
+    found = load_from_run("estimator", folder, registry, device)
+    role = found.config.roles["train"]
+    return Model(
+        estimator=found.component,
+        choice=found.config.need("estimator"),
+        normalizer=found.config.components["normalizer"],
+        landmarker=landmarker or role.landmarker or default_landmarker(registry),
+        aligner=role.aligner,
+        context=found.context,
+        card=load_card(found.folder),
+    )

@@ -1,0 +1,278 @@
+"""AU intensities of anybody's photos and videos: the engine of `aukit predict`.
+
+Faces are registered in chunks and kept until all are there: who is followed through a video, and
+what is usual for a person, is known only at its end. Then they are estimated chunk by chunk. What
+an interrupted attempt finished is kept, and the result is the same to the byte.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from aukit.contracts.estimator import Prediction
+from aukit.contracts.executor import Executor
+from aukit.contracts.faces import FaceSource
+from aukit.data.records import OK
+from aukit.errors import ConfigError, DataError
+from aukit.faces.registration import Registration
+from aukit.faces.shards import align_rows, shard_path
+from aukit.faces.stored import StoredFaces, shards
+from aukit.media.dataset import find, fingerprints
+from aukit.media.model import Model, Reader
+from aukit.media.people import Followed, Grouping, at_rest, parts_of
+from aukit.media.tables import CSV, TABLE, Columns, estimate_table, write_tables
+from aukit.progress import Progress, Silent
+from aukit.store.files import write_table
+from aukit.store.owned import Output
+from aukit.store.stages import Stages
+
+BATCH = 64
+"""Faces estimated at a time."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to estimate.
+
+    Attributes:
+        inputs: paths of photos, videos and folders.
+        grouping: whose faces, and who is who.
+        every: of a video, take one frame in so many.
+        neutral: everybody at rest: the number of a frame, or the path of a picture if there is
+            only one person; None: what is usual for a person is found in the files.
+        columns: names in the CSV file.
+    """
+
+    inputs: tuple[str, ...]
+    grouping: Grouping = field(default_factory=Grouping)
+    every: int = 1
+    neutral: int | str | None = None
+    columns: Columns = "aukit"
+
+
+@dataclass
+class Result:
+    """What was written.
+
+    Attributes:
+        table: Parquet, in `records.estimate_schema`.
+        csv: the same as text.
+        frames: photos and video frames looked at.
+        faces: faces with estimates.
+        dropped: reason -> rows without one.
+        examples: reason -> path of a file with such a row.
+    """
+
+    table: Path
+    csv: Path
+    frames: int = 0
+    faces: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+
+def predict_files(
+    model: Model, task: Task, output: Path, executor: Executor, progress: Progress | None = None
+) -> Result:
+    """Estimate the faces of photos and videos.
+
+    Args:
+        model: what estimates.
+        task: what, and who is in it.
+        output: gets `predictions.parquet` and `predictions.csv`, in place of those that aukit made
+            there before.
+        executor: runs the chunks of the registration.
+        progress: shows how far it is.
+
+    Raises:
+        ConfigError: what would be replaced was not made by aukit, or the task cannot be.
+        DataError: an input does not exist or holds nothing to read, the model's faces were
+            registered otherwise, or the neutral frame has no face.
+        StorageError: the output cannot be written, or another process is writing there.
+    """
+    task = _checked(model, task)
+    files = find(task.inputs)
+    registration = model.registration(task.inputs, task.every)
+    index = registration.dataset.index()
+    results = Output(output)
+    results.refuse_foreign([TABLE, CSV])
+    with results.alone("predict") as folder:
+        work = _Work(model, task, Stages(folder), progress or Silent())
+        neutral = work.neutral()
+        faces = work.register(registration, index, files, executor)
+        estimates = shards(work.estimate(faces, neutral))
+        with results.writing([TABLE, CSV]):
+            tables = write_tables(estimates, output, task.columns)
+        result = Result(*tables, frames=index.num_rows)
+        _count(estimates, result)
+    return result
+
+
+def _checked(model: Model, task: Task) -> Task:
+    """The task; a neutral picture says that one person is in all files."""
+    if task.neutral is None:
+        return task
+    if not model.compares:
+        raise ConfigError(
+            "a neutral frame was given, and this model compares a face with no other",
+            "leave out --neutral",
+        )
+    if isinstance(task.neutral, int):
+        return task
+    if task.grouping.faces == "all":
+        raise ConfigError(
+            "a neutral picture is of one person, and all faces were asked for",
+            "give the number of a frame in which everybody is at rest, or leave out --faces all",
+        )
+    return replace(task, grouping=replace(task.grouping, people="one"))
+
+
+class _Work:
+    """The stages, found again by what made them."""
+
+    def __init__(self, model: Model, task: Task, stages: Stages, progress: Progress) -> None:
+        self.model = model
+        self.task = task
+        self.stages = stages
+        self.progress = progress
+
+    def neutral(self) -> Path | None:
+        """A folder with the registered face of the neutral picture, if one was given.
+
+        Raises:
+            DataError: there is none in it.
+        """
+        name = self.task.neutral
+        if not isinstance(name, str):
+            return None
+        registration = self.model.registration((name,), faces="best")
+        document = {**registration.to_json(), "files": fingerprints(find([name]))}
+
+        def compute(folder: Path) -> None:
+            tables = list(registration.faces_of(registration.dataset.index().slice(0, 1)))
+            write_table(shard_path(folder, 0), pa.concat_tables(tables))
+
+        folder, _ = self.stages.run("neutral", document, compute)
+        table = pq.ParquetFile(shard_path(folder, 0)).read(columns=["status", "reason"])
+        status, reason = table.to_pylist()[0].values()
+        if status != OK:
+            raise DataError(
+                f"the neutral picture {name} has no face that could be used: {reason}",
+                "give a picture, or the number of a frame, of the face at rest",
+            )
+        return folder
+
+    def register(
+        self, registration: Registration, index: pa.Table, files: Sequence[Path], executor: Executor
+    ) -> Path:
+        """A folder with every face of every frame."""
+
+        def compute(folder: Path) -> None:
+            align_rows(registration, index, folder, executor, self.progress)
+
+        document = {**registration.to_json(), "files": fingerprints(files)}
+        return self.stages.run("align", document, compute)[0]
+
+    def estimate(self, faces: Path, neutral: Path | None) -> Path:
+        """A folder with the estimates, a shard for each of the faces."""
+        grouping, rest = self.task.grouping, self.task.neutral
+
+        def compute(folder: Path) -> None:
+            known = rest if isinstance(rest, int) else neutral
+            Estimates(self.model, grouping, faces, known).write(folder, self.progress)
+
+        document = {
+            **self.model.to_json(),
+            "faces": faces.name,
+            "grouping": [grouping.faces, grouping.people],
+            "neutral": rest if neutral is None else neutral.name,
+        }
+        return self.stages.run("predict", document, compute)[0]
+
+
+class Estimates:
+    """Estimates of registered faces.
+
+    Args:
+        model: what estimates.
+        grouping: whose faces, and who is who.
+        faces: folder of registered faces, all of each frame.
+        neutral: the number of a frame where everybody is at rest, or a folder with the one face of
+            the one person at rest; None: what is usual for a person is found in the faces.
+    """
+
+    def __init__(
+        self, model: Model, grouping: Grouping, faces: Path, neutral: int | Path | None
+    ) -> None:
+        self._model = model
+        self._faces = faces
+        self._neutral = neutral
+        self._parts = list(parts_of(shards(faces), grouping))
+
+    def write(self, folder: Path, progress: Progress) -> None:
+        """Fill a folder with shards in `records.estimate_schema`; those that are there are kept.
+
+        Raises:
+            DataError: a person has no face in the neutral frame.
+        """
+        source = self._source()
+        reader = None if source is None else self._model.reader(source, self._rest(source))
+        start = 0
+        with progress.start("predict", sum(len(part.people) for part in self._parts)) as bar:
+            for number, part in enumerate(self._parts):
+                rows = range(start, start := start + len(part.people))
+                if not shard_path(folder, number).exists():
+                    found = estimated(reader, source, rows) if reader and source else []
+                    table = estimate_table(part.rows, self._model.aus, found)
+                    write_table(shard_path(folder, number), table)
+                bar.advance(len(rows))
+
+    def _source(self) -> Followed | None:
+        """The faces that are wanted; None if there is not one."""
+        places = [place for part in self._parts for place in part.places]
+        people = [person for part in self._parts for person in part.people]
+        if not places:
+            return None
+        return Followed(StoredFaces([self._faces], self._model.aus, limit=0), places, people)
+
+    def _rest(self, source: Followed) -> FaceSource | None:
+        if isinstance(self._neutral, Path):
+            return Followed(StoredFaces([self._neutral], source.aus), [0], [""])
+        return None if self._neutral is None else at_rest(source, self._neutral)
+
+
+def estimated(reader: Reader, source: FaceSource, rows: range) -> list[Prediction]:
+    """Estimates of some faces of a source, in batches."""
+    starts = rows[::BATCH]
+    batches = (range(start, min(start + BATCH, rows.stop)) for start in starts)
+    return [reader.predict(source.batch(batch)) for batch in batches]
+
+
+def _count(parts: Sequence[Path], result: Result) -> None:
+    for path in parts:
+        for row in pq.ParquetFile(path).read(columns=["file", "status", "reason"]).to_pylist():
+            if row["status"] == OK:
+                result.faces += 1
+            else:
+                result.dropped[row["reason"]] += 1
+                result.examples.setdefault(row["reason"], row["file"])
+
+
+def require_estimates(result: Result) -> None:
+    """Refuse a result without a single estimate.
+
+    Raises:
+        DataError: with the reasons.
+    """
+    if result.faces == 0:
+        reasons = ", ".join(f"{reason}: {n}" for reason, n in result.dropped.most_common(3))
+        raise DataError(
+            f"no face was found in {result.frames} frames ({reasons})",
+            f"every frame and its reason is in {result.table}",
+        )

@@ -1,0 +1,279 @@
+"""`aukit predict`: what a run has learned, on the same pictures as files of anybody."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pandas
+import pytest
+import torch
+from torch import Tensor
+
+from aukit.cli.main import main
+from aukit.media import predict as engine
+from aukit.vision.images import encode
+
+TINY = Path(__file__).parents[1] / "end_to_end" / "tiny_plugin.py"
+SMALL = {
+    "preset": "quick", "device": "cpu", "data": "drawn", "landmarker": "everywhere",
+    "aligner": "centre", "data.people": 2, "data.frames": 12, "balancer.per_level": 3, "draws": 20,
+    "card": 0, "executor": "inline", "estimator.size": 32, "estimator.width": 0.125,
+    "estimator.epochs": 1, "estimator.ticks": 1, "normalizer": "mean-texture",
+}  # fmt: skip
+Capture = pytest.CaptureFixture[str]
+Shown = dict[tuple[str, int], Tensor]
+
+
+def finished(output: Path, **changes: object) -> Path:
+    """The folder of a run with the tiny components."""
+    from aukit.config.resolve import nest, resolve
+    from aukit.pipeline.execute import execute
+
+    sys.path.insert(0, str(TINY.parent))
+    import tiny_plugin
+
+    registry = tiny_plugin.registry()
+    settings = {**SMALL, **{key.replace("__", "."): value for key, value in changes.items()}}
+    return execute(resolve(registry, [("test", nest(settings))]), output, registry).folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that takes the mean of a person away."""
+    return finished(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def plain_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that knows no person."""
+    return finished(tmp_path_factory.mktemp("runs"), normalizer="none")
+
+
+@pytest.fixture(scope="module")
+def shown() -> Shown:
+    """(subject, frame) -> the pictures of the test people of those runs."""
+    sys.path.insert(0, str(TINY.parent))
+    import tiny_plugin
+
+    from aukit.contracts.context import Context
+
+    config = tiny_plugin.DrawnConfig(people=2, frames=12)
+    dataset: Any = tiny_plugin.Drawn(config, Context())
+    found = {}
+    for frames in dataset.read(dataset.index()):
+        for row, image in zip(frames.rows.to_pylist(), frames.images, strict=True):
+            if row["partition"] == "test":
+                found[row["subject"], row["frame"]] = image
+    return found
+
+
+def save_picture(path: Path, image: Tensor) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode(image[None])[0])
+    return path
+
+
+def save_pictures(folder: Path, shown: Shown) -> Path:
+    """A folder of pictures for each person."""
+    for (subject, frame), image in shown.items():
+        save_picture(folder / subject / f"{frame:03d}.png", image)
+    return folder
+
+
+def save_video(path: Path, images: list[Tensor]) -> Path:
+    """A video that loses nothing."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width = images[0].shape[1:]
+        stream.pix_fmt = "bgr0"
+        for image in images:
+            pixels = image.permute(1, 2, 0).contiguous().numpy()
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def save_videos(folder: Path, shown: Shown) -> list[Path]:
+    """A video for each person."""
+    folder.mkdir(exist_ok=True)
+    people = sorted({subject for subject, _ in shown})
+    return [
+        save_video(folder / f"{who}.mkv", [i for (name, _), i in shown.items() if name == who])
+        for who in people
+    ]
+
+
+def call(output: Path, *words: object) -> int:
+    return main(["predict", "-o", str(output), "--device", "cpu", *map(str, words)])
+
+
+def predict(output: Path, *words: object) -> pandas.DataFrame:
+    assert call(output, *words) == 0
+    return pandas.read_parquet(output / "predictions.parquet")
+
+
+def of_pictures(table: pandas.DataFrame) -> pandas.DataFrame:
+    """Estimates by person and frame, which the names of the files tell."""
+    paths = table["file"].map(Path)
+    frames = paths.map(lambda path: int(path.stem))
+    return table.assign(subject=paths.map(lambda path: path.parent.name), frame=frames)
+
+
+def of_videos(table: pandas.DataFrame) -> pandas.DataFrame:
+    return table.assign(subject=table["file"].map(lambda name: Path(name).stem))
+
+
+def assert_as_in_the_run(table: pandas.DataFrame, run: Path) -> None:
+    found = table.set_index(["subject", "frame"])
+    own = pandas.read_parquet(run / "predictions.parquet").set_index(["subject", "frame"])
+    assert len(found) == len(own) == 24
+    for au in ("AU01", "AU12"):
+        wanted = own.loc[found.index]
+        np.testing.assert_allclose(found[f"{au}_predicted"], wanted[f"{au}_predicted"], atol=1e-5)
+        assert (found[f"{au}_level"] == wanted[f"{au}_level"]).all()
+
+
+def test_pictures_get_the_estimates_that_the_run_gave_them(
+    tiny: None, run: Path, shown: Shown, tmp_path: Path
+) -> None:
+    photos = save_pictures(tmp_path / "photos", shown)
+    table = predict(tmp_path / "out", photos, "--run", run, "--people", "folder")
+    assert_as_in_the_run(of_pictures(table), run)
+    text = pandas.read_csv(tmp_path / "out" / "predictions.csv")
+    assert list(text.columns) == list(table.columns)
+    np.testing.assert_allclose(text.AU12_predicted, table.AU12_predicted, rtol=1e-6)
+    assert not (tmp_path / "out" / ".aukit" / "predict").exists()
+
+
+def test_videos_get_them_too(tiny: None, run: Path, shown: Shown, tmp_path: Path) -> None:
+    table = predict(tmp_path / "out", *save_videos(tmp_path, shown), "--run", run)
+    assert_as_in_the_run(of_videos(table), run)
+    np.testing.assert_allclose(table.time_s, table.frame / 25, atol=1e-3)
+    assert set(table.status) == {"ok"}
+
+
+def test_a_kill_and_the_same_command_give_the_same_bytes(
+    tiny: None, run: Path, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aukit.faces import shards
+
+    monkeypatch.setattr(shards, "CHUNK", 8)
+    words = [*save_videos(tmp_path, shown), "--run", run]
+    predict(tmp_path / "whole", *words)
+    done = []
+
+    def killed(*arguments: Any) -> Any:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(estimated(*arguments))
+        return done[-1]
+
+    estimated = engine.estimated
+    monkeypatch.setattr(engine, "estimated", killed)
+    assert call(tmp_path / "out", *words) != 0
+    assert not (tmp_path / "out" / "predictions.parquet").exists()
+    monkeypatch.setattr(engine, "estimated", lambda *a: done.append(0) or estimated(*a))
+    predict(tmp_path / "out", *words)
+    assert len(done) == 3  # of three shards, two were there
+    for name in ("predictions.parquet", "predictions.csv"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_neutral_frame_takes_the_place_of_the_mean(
+    tiny: None, run: Path, shown: Shown, tmp_path: Path
+) -> None:
+    first, _ = save_videos(tmp_path, shown)
+    rest = save_picture(tmp_path / "rest.png", shown["P00", 3])
+    numbered = predict(tmp_path / "one", first, "--run", run, "--neutral", 3)
+    pictured = predict(tmp_path / "two", first, "--run", run, "--neutral", rest)
+    mean = predict(tmp_path / "three", first, "--run", run)
+    pandas.testing.assert_frame_equal(numbered, pictured)
+    assert (numbered.AU12_predicted - mean.AU12_predicted).abs().max() > 1e-4
+
+
+def test_columns_of_openface(tiny: None, plain_run: Path, shown: Shown, tmp_path: Path) -> None:
+    black = torch.zeros_like(shown["P00", 0])
+    video = save_video(tmp_path / "a.mkv", [shown["P00", 0], black, shown["P00", 2]])
+    table = predict(tmp_path / "out", video, "--run", plain_run, "--columns", "openface")
+    text = pandas.read_csv(tmp_path / "out" / "predictions.csv")
+    assert list(text.columns[:6]) == [
+        *("file", "frame", "face_id", "timestamp", "confidence", "success"),
+    ]  # fmt: skip
+    assert list(text.columns[6:]) == ["AU01_r", "AU12_r", "AU01_c", "AU12_c"]
+    assert list(text.frame) == [1, 2, 3]
+    assert list(text.success) == [1, 0, 1]
+    assert list(table.reason.fillna("")) == ["", "no face", ""]
+    assert list(text.AU12_r.isna()) == [False, True, False]
+    assert set(text.AU12_c.dropna()) <= {0, 1}
+
+
+def refused(capsys: Capture, output: Path, *words: object) -> str:
+    """The one line, and perhaps a hint, that is told instead of a result."""
+    assert call(output, *words) in (2, 4)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "done" not in line]
+    assert len(lines) <= 2, lines
+    return " ".join(lines)
+
+
+def test_nothing_of_others_is_overwritten(
+    tiny: None, plain_run: Path, shown: Shown, tmp_path: Path, capsys: Capture
+) -> None:
+    photo = save_picture(tmp_path / "me.png", shown["P00", 0])
+    mine = tmp_path / "thesis"
+    mine.mkdir()
+    (mine / "predictions.csv").write_text("years of work", encoding="utf-8")
+    assert "aukit did not make it" in refused(capsys, mine, photo, "--run", plain_run)
+    assert [path.name for path in mine.iterdir()] == ["predictions.csv"]
+    assert (mine / "predictions.csv").read_text(encoding="utf-8") == "years of work"
+    assert call(photo, photo, "--run", plain_run) == 6
+    assert "cannot write to" in capsys.readouterr().err
+    predict(tmp_path / "own", photo, "--run", plain_run)
+    predict(tmp_path / "own", photo, "--run", plain_run)  # its own is made anew
+
+
+def test_bad_input_is_told_in_one_line(
+    tiny: None, run: Path, plain_run: Path, shown: Shown, tmp_path: Path, capsys: Capture
+) -> None:
+    photo = save_picture(tmp_path / "me.png", shown["P00", 0])
+    black = save_picture(tmp_path / "black.png", torch.zeros_like(shown["P00", 0]))
+    (video,) = save_videos(tmp_path, {key: shown[key] for key in (("P00", 0), ("P00", 1))})
+    out = tmp_path / "out"
+    assert "no face was found in 1 frames" in refused(capsys, out, black, "--run", plain_run)
+    assert "is not a run folder" in refused(capsys, out, photo, "--run", tmp_path)
+    assert "compares a face with no other" in refused(
+        capsys, out, photo, "--run", plain_run, "--neutral", 0
+    )
+    assert "has no face that could be used" in refused(
+        capsys, out, photo, "--run", run, "--neutral", black
+    )
+    assert "the neutral frame 7 has no face of" in refused(
+        capsys, out, video, "--run", run, "--neutral", 7
+    )
+    assert "no such file" in refused(capsys, out, tmp_path / "nobody.png", "--run", plain_run)
+
+
+def test_models_that_do_not_fit_are_refused(
+    tiny: None, plain_run: Path, shown: Shown, tmp_path: Path, capsys: Capture
+) -> None:
+    photo = save_picture(tmp_path / "me.png", shown["P00", 0])
+    copy = tmp_path / "runs"
+    shutil.copytree(plain_run.parent, copy)
+    run = copy / plain_run.name
+    stages = json.loads((run / "stages.json").read_text())
+    model = run / stages["fit-estimator"] / "model"
+    card = json.loads((model / "card.json").read_text())
+    changed = {**card, "alignment": {**card["alignment"], "template": "square"}}
+    (model / "card.json").write_text(json.dumps(changed))
+    message = refused(capsys, tmp_path / "out", photo, "--run", run)
+    assert "aligned otherwise (model / given): template square / round" in message
+    (model / "card.json").write_text(json.dumps(card))
+    weights = (model / "model.safetensors").read_bytes()
+    (model / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    assert "cannot be read" in refused(capsys, tmp_path / "out", photo, "--run", run)
+    assert not (tmp_path / "out").exists()
