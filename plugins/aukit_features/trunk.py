@@ -1,4 +1,4 @@
-"""A frozen classification network of torchvision, read at several of its maps."""
+"""A frozen classification network, read at several of its maps."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from aukit.errors import DataError
+from aukit_features import lite
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pictures; torchvision's published weights want them taken out."""
@@ -23,7 +24,7 @@ class Trunk(nn.Module):
     Of the network's blocks, the last at each resolution is read.
 
     Args:
-        name: of the network in `torchvision.models`.
+        name: of the network in `torchvision.models`, or `efficientnet_lite0`.
         weights: published weights of the whole network; None for random ones.
         size: side of the input, pixels.
         maps: how many maps are read, the coarsest first.
@@ -54,8 +55,9 @@ class Trunk(nn.Module):
             channels * min(cells, height) * min(cells, width)
             for channels, height, width in chosen.values()
         ]
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
+        mean, std = (lite.MEAN, lite.STD) if name == lite.NAME else (MEAN, STD)
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
@@ -69,12 +71,18 @@ class Trunk(nn.Module):
 
 
 def _network(name: str, weights: Mapping[str, Tensor] | None) -> nn.Module:
-    net: nn.Module = models.get_model(name, weights=None, **_WITHOUT.get(name, {}))
+    net: nn.Module
+    if name == lite.NAME:
+        net = lite.Lite0()
+        load = net.load_published
+    else:
+        net = models.get_model(name, weights=None, **_WITHOUT.get(name, {}))
+        load = net.load_state_dict
     if weights is not None:
         try:
-            net.load_state_dict(weights)
+            load(weights)
         except RuntimeError as error:
-            raise DataError(f"the weights are not those of torchvision's '{name}'") from error
+            raise DataError(f"the weights are not those of '{name}'") from error
     return net.eval()
 
 

@@ -20,6 +20,7 @@ from aukit.testing.drawn import DrawnFaces
 from aukit_features.estimator import RidgeEstimator
 from aukit_features.features import FeaturesEstimator
 from aukit_features.landmarks import LandmarksEstimator
+from aukit_features.lite import Lite0
 from aukit_features.plugin import FeaturesConfig, RidgeConfig
 from aukit_features.trunk import Trunk
 
@@ -117,8 +118,27 @@ def test_too_many_maps_and_weights_of_other_networks_are_refused() -> None:
         Trunk("mobilenet_v2", None, 64, 6, 1)
     with pytest.raises(DataError, match="cannot take pictures of 64 pixels"):
         Trunk("vit_b_32", None, 64, 1, 1)
-    with pytest.raises(DataError, match="not those of torchvision's 'mobilenet_v2'"):
+    with pytest.raises(DataError, match="not those of 'mobilenet_v2'"):
         Trunk("mobilenet_v2", models.squeezenet1_1(weights=None).state_dict(), 64, 1, 1)
+
+
+def test_lite0_has_the_published_size_and_the_sizes_of_its_maps() -> None:
+    trunk = Trunk("efficientnet_lite0", None, size=64, maps=4, cells=2)
+    assert trunk.widths == [24 * 4, 40 * 4, 112 * 4, 1280 * 4]
+    # 4.65 million in Google's table, of which the classifier has 1280 * 1000 + 1000.
+    assert sum(one.numel() for one in Lite0().parameters()) == 4_652_008 - 1_281_000
+    with pytest.raises(DataError, match="not those of 'efficientnet_lite0'"):
+        Trunk("efficientnet_lite0", {"_conv_stem.weight": torch.zeros(1)}, 64, 1, 1)
+
+
+def test_lite0_takes_tensors_in_their_published_order() -> None:
+    torch.manual_seed(0)
+    one, other = Lite0().eval(), Lite0().eval()
+    state = {f"published.{row}": value for row, value in enumerate(one.state_dict().values())}
+    other.load_published(state | {"_fc.weight": torch.zeros(2)})
+    images = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(other(images), one(images))
 
 
 def test_faces_without_landmarks_are_read_by_their_pictures_alone(tmp_path: Path) -> None:
