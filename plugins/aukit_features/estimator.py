@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from aukit.estimation.calibration import NEAREST, fit_limits, levels_above
 from aukit.statistics.agreement import agreement_terms, icc
 from aukit.store.models import load_card, load_tensors, save_model
 from aukit_features.inputs import components, scales
-from aukit_features.person import Usual, known, usual
+from aukit_features.mirrored import Mirrored
+from aukit_features.person import Usual, differences, known, usual
 from aukit_features.plugin import RidgeConfig
 from aukit_features.ridge import Linear, Problem, choose_on, choose_within
 
@@ -84,21 +85,29 @@ class RidgeEstimator(ABC):
         fitting = _Fitting(self, train, valid, session)
         self.ridges[STRANGER] = fitting.ridge(None)
         if self.config.person != "none":
-            self.ridges[ACQUAINTED] = fitting.ridge(usual)
+            self.ridges[ACQUAINTED] = fitting.ridge(differences)
         if valid is not None and self.config.limits:
-            self.calibrate(valid)
-            self.limits = fit_limits(self._intensity(fitting.valid, _people(valid)), valid.labels)
-        self.people = {}
+            if self.config.person != "none":
+                self._know(fitting.valid, fitting.valid_people, at_rest=False)
+            self.limits = fit_limits(
+                self._intensity(fitting.valid, fitting.valid_people), valid.labels
+            )
+            self.people = {}
 
     def calibrate(self, faces: FaceSource, at_rest: bool = False) -> None:
         """Gather what is usual for each person."""
-        if self.config.person == "none":
-            return
-        rows, people = self.rows(faces), _people(faces)
-        activity = self.read(self.ridges[STRANGER](rows)).sum(1)
-        found = usual(rows, people, activity, "mean" if at_rest else self.config.person)
-        certain = {who: Usual(one.rows, 1.0) for who, one in found.items()}
-        self.people.update(certain if at_rest else found)
+        if self.config.person != "none":
+            self._know(self.rows(faces), _people(faces), at_rest)
+
+    def _know(self, rows: Tensor, people: Sequence[str], at_rest: bool) -> None:
+        ridge = self.ridges[ACQUAINTED]
+        found = usual(ridge(rows), people, "mean" if at_rest else self.config.person)
+        if at_rest:
+            found = {who: replace(one, trust=1.0) for who, one in found.items()}
+        elif self.config.person == "mean":
+            # The offset of the ridge is what it expects of the mean face.
+            found = {who: replace(one, zero=one.zero - ridge.bias) for who, one in found.items()}
+        self.people.update(found)
 
     def rows(self, faces: FaceSource) -> Tensor:
         """(N, D) numbers of all faces of a source."""
@@ -123,9 +132,9 @@ class RidgeEstimator(ABC):
         read = self.read(self.ridges[STRANGER](rows))
         if ACQUAINTED not in self.ridges:
             return read
-        common, trust = known(people, self.people, rows.shape[1])
-        other = self.read(self.ridges[ACQUAINTED](rows - common))
-        return torch.lerp(read, other, trust[:, None])
+        ridge = self.ridges[ACQUAINTED]
+        zero, trust = known(people, self.people, len(ridge.bias))
+        return torch.lerp(read, self.read(ridge(rows) - zero), trust[:, None])
 
     def read(self, numbers: Tensor) -> Tensor:
         """(B, A) intensities in 0..5 from the numbers of a ridge."""
@@ -195,37 +204,36 @@ class _Fitting:
         where: Session,
     ) -> None:
         self.estimator, self.seed = estimator, where.seed
-        self.labels, self.train_people = train.faces.labels, _people(train.faces)
+        sides = [train.faces, *([Mirrored(train.faces)] if estimator.config.mirror else [])]
         with where.progress.start("describe"):
-            self.train = estimator.rows(train.faces)
+            self.train = torch.cat([estimator.rows(side) for side in sides])
             self.valid = torch.empty(0) if valid is None else estimator.rows(valid)
+        every = [*range(len(train.faces))] * len(sides)
+        self.labels = train.faces.labels.take(every)
+        self.weights = train.counts[every] * self.labels.mask
+        self.train_people = _people(train.faces) * len(sides)
+        # In the mirror another face is usual for a person.
+        self.train_faces = [
+            f"{row // len(train.faces)}/{p}" for row, p in enumerate(self.train_people)
+        ]
         self.valid_labels = None if valid is None else valid.labels
         self.valid_people = [] if valid is None else _people(valid)
-        self.weights = train.counts * self.labels.mask
 
-    def ridge(self, away: Callable[..., dict[str, Usual]] | None) -> Linear:
+    def ridge(self, away: Callable[[Tensor, Sequence[str]], Tensor] | None) -> Linear:
         """The map from the numbers of a face to those of the head.
 
         Args:
-            away: gives what is taken away of each person.
+            away: takes the people away from rows.
         """
         rows, valid = self.train, self.valid
         if away is not None:
-            activity = torch.where(self.labels.mask, self.labels.values, 0.0).sum(1)
-            rows = self._without(rows, self.train_people, activity)
-            if self.valid_labels is not None:
-                read = self.estimator.ridges[STRANGER](valid)
-                valid = self._without(valid, self.valid_people, self.estimator.read(read).sum(1))
+            rows, valid = away(rows, self.train_faces), away(valid, self.valid_people)
         scale, middle = scales(rows, self.estimator.blocks), rows.mean(0)
         axes = scale[:, None] * self._axes((rows - middle) * scale)
         first = Linear(axes, -middle @ axes)
         targets = self.estimator.targets(self.labels.values)
         problem = Problem(first(rows), targets, self.weights)
         return self._chosen(problem, valid, first).after(first)
-
-    def _without(self, rows: Tensor, people: Sequence[str], activity: Tensor) -> Tensor:
-        found = usual(rows, people, activity, self.estimator.config.person)
-        return rows - known(people, found, rows.shape[1])[0]
 
     def _axes(self, rows: Tensor) -> Tensor:
         most = self.estimator.most

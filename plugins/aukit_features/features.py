@@ -53,7 +53,8 @@ class FeaturesEstimator(RidgeEstimator):
 
     def _place(self, weights: Mapping[str, Tensor] | None) -> Trunk:
         config = self.config
-        trunk = Trunk(config.backbone, weights, config.size, config.maps, config.cells)
+        strides = [int(stride) for stride in config.strides.split()]
+        trunk = Trunk(config.backbone, weights, config.size, strides, config.cells)
         trunk.load_state_dict({key: _halved(value) for key, value in trunk.state_dict().items()})
         self._trunk = trunk.to(self.context.device).to(memory_format=torch.channels_last)
         return trunk

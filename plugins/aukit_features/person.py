@@ -1,4 +1,9 @@
-"""What is usual for a person, in the inputs of an estimator."""
+"""What is usual for a person: taken away in a fit from the inputs, afterwards from the outputs.
+
+A ridge is linear, so that whatever is taken away of all inputs of a person is a shift of the
+person's outputs. Which shift is right, the outputs tell best: an AU is at rest in some of a
+person's faces, so that a low quantile of its outputs stands for 0.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +15,8 @@ from torch import Tensor
 
 from aukit_features.plugin import Reference
 
-NEUTRAL_SHARE = 0.2
-"""Share of a person's faces, the most neutral ones, whose mean is the person at rest."""
+QUANTILE = 0.25
+"""Share of a person's faces in which an AU counts as at rest."""
 
 DOUBT = 2.0
 """How many faces of a person weigh as much as knowing nothing of the person."""
@@ -22,42 +27,49 @@ class Usual:
     """One person.
 
     Attributes:
-        rows: (D,) usual inputs.
+        zero: (T,) outputs of a ridge that mean 0 for this person.
         trust: 0..1, how much is known.
     """
 
-    rows: Tensor
+    zero: Tensor
     trust: float
 
 
-def usual(
-    rows: Tensor, people: Sequence[str], activity: Tensor, reference: Reference
-) -> dict[str, Usual]:
-    """Person -> what is usual.
-
-    Args:
-        rows: (N, D) inputs.
-        people: length N.
-        activity: (N,) how much a face moves; the least are the most neutral.
-        reference: `mean` or `neutral`.
-    """
-    found = {}
-    for person in dict.fromkeys(people):
-        mine = torch.tensor([row for row, who in enumerate(people) if who == person])
-        chosen = mine if reference == "mean" else _calmest(mine, activity)
-        # A person's only face says as little of what is usual for the person as none.
-        trust = (len(mine) - 1) / (len(mine) - 1 + DOUBT)
-        found[person] = Usual(rows[chosen].mean(0), trust)
+def differences(rows: Tensor, people: Sequence[str]) -> Tensor:
+    """(N, D) rows without the mean over the rows of the same person."""
+    found = rows.clone()
+    for mine in _each(people).values():
+        found[mine] -= rows[mine].mean(0)
     return found
 
 
-def _calmest(mine: Tensor, activity: Tensor) -> Tensor:
-    count = max(1, round(NEUTRAL_SHARE * len(mine)))
-    return mine[activity[mine].argsort(stable=True)[:count]]
+def usual(numbers: Tensor, people: Sequence[str], reference: Reference) -> dict[str, Usual]:
+    """Person -> what is usual.
+
+    Args:
+        numbers: (N, T) outputs of a ridge.
+        people: length N.
+        reference: the `mean` output, or a low quantile, which stands for `rest`.
+    """
+    found = {}
+    for person, mine in _each(people).items():
+        own = numbers[mine]
+        level = own.mean(0) if reference == "mean" else own.quantile(QUANTILE, 0)
+        # A person's only face says as little of what is usual for the person as none.
+        found[person] = Usual(level, (len(mine) - 1) / (len(mine) - 1 + DOUBT))
+    return found
+
+
+def _each(people: Sequence[str]) -> dict[str, list[int]]:
+    """Person -> rows."""
+    found: dict[str, list[int]] = {}
+    for row, person in enumerate(people):
+        found.setdefault(person, []).append(row)
+    return found
 
 
 def known(people: Sequence[str], usual: Mapping[str, Usual], width: int) -> tuple[Tensor, Tensor]:
-    """(B, D) what is usual for each face's person, and (B,) trust; zeros for strangers."""
+    """(B, T) what is usual for each face's person, and (B,) trust; zeros for strangers."""
     nobody = Usual(torch.zeros(width), 0.0)
     each = [usual.get(person, nobody) for person in people]
-    return torch.stack([one.rows for one in each]), torch.tensor([one.trust for one in each])
+    return torch.stack([one.zero for one in each]), torch.tensor([one.trust for one in each])

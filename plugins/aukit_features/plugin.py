@@ -11,7 +11,7 @@ from aukit.hooks import hookimpl
 if TYPE_CHECKING:
     from aukit.weights import Weights
 
-Reference = Literal["none", "mean", "neutral"]
+Reference = Literal["none", "mean", "rest"]
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,14 @@ class RidgeConfig:
         metadata={"help": "the intensity by least squares, or one least-squares fit a level"},
     )
     person: Reference = field(
-        default="mean",
+        default="rest",
         metadata={
             "help": "what is taken away of each person: nothing, the mean over the person's faces, "
-            "or the faces that are most neutral"
+            "or how the person looks at rest"
         },
+    )
+    mirror: bool = field(
+        default=True, metadata={"help": "learn from every face in a mirror as well"}
     )
     limits: bool = field(
         default=True,
@@ -48,12 +51,16 @@ class FeaturesConfig(RidgeConfig):
         metadata={"help": "of the backbone: a name of weights, a path, or none (random)"},
     )
     size: int = field(default=160, metadata={"help": "side of the backbone's input, pixels"})
-    maps: int = field(
-        default=3,
-        metadata={"help": "how many of the backbone's maps are read, the coarsest first"},
+    strides: str = field(
+        default="8 16",
+        metadata={
+            "help": "which of the backbone's maps are read: pixels of its input from one cell of "
+            "the map to the next",
+            "whole": True,
+        },
     )
     cells: int = field(
-        default=6, metadata={"help": "side of the grid that each map is averaged over"}
+        default=10, metadata={"help": "side of the grid that each map is averaged over, at most"}
     )
     landmarks: bool = field(
         default=True, metadata={"help": "read the registered landmarks beside the maps"}
@@ -64,9 +71,11 @@ class FeaturesConfig(RidgeConfig):
     batch: int = field(default=32, metadata={"help": "faces that the backbone sees at a time"})
 
     def __post_init__(self) -> None:
-        for name in ("size", "maps", "cells", "components", "batch"):
+        for name in ("size", "cells", "components", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        if not all(stride.isdecimal() for stride in self.strides.split()) or not self.strides:
+            raise ValueError("strides must be whole numbers, such as '8 16'")
 
 
 @hookimpl

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-PENALTIES = tuple(10.0**power for power in (-5, -4, -3.5, -3, -2.5, -2, -1.5, -1, -0.5, 0, 1))
+PENALTIES = tuple(
+    10.0**power for power in (-6, -5, -4.5, -4, -3.5, -3, -2.5, -2, -1.5, -1, -0.5, 0, 1)
+)
 """What is tried, in units of the largest eigenvalue of the inputs' covariance."""
 
 FOLDS = 4

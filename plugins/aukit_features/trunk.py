@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -27,8 +27,8 @@ class Trunk(nn.Module):
         name: of the network in `torchvision.models`, or `efficientnet_lite0`.
         weights: published weights of the whole network; None for random ones.
         size: side of the input, pixels.
-        maps: how many maps are read, the coarsest first.
-        cells: side of the grid.
+        strides: which maps are read: pixels of the input from one cell to the next.
+        cells: side of the grid, at most; a coarser map is read as it is.
 
     Raises:
         DataError: the network has no such maps, or the weights are not its own.
@@ -38,18 +38,25 @@ class Trunk(nn.Module):
     std: Tensor
 
     def __init__(
-        self, name: str, weights: Mapping[str, Tensor] | None, size: int, maps: int, cells: int
+        self,
+        name: str,
+        weights: Mapping[str, Tensor] | None,
+        size: int,
+        strides: Sequence[int],
+        cells: int,
     ) -> None:
         super().__init__()
         self.size, self.cells = size, cells
         net = _network(name, weights)
-        shapes = _maps(net, size)
-        if len(shapes) < maps:
+        shapes = {
+            round(size / shape[2]): (block, shape) for block, shape in _maps(net, size).items()
+        }
+        if missing := [stride for stride in strides if stride not in shapes]:
             raise DataError(
-                f"backbone '{name}' shows {len(shapes)} maps, not {maps}, of {size} pixels",
-                "choose a convolutional network, fewer maps or a larger size",
+                f"backbone '{name}' has no map of stride {missing[0]} at {size} pixels",
+                f"it has {', '.join(map(str, shapes)) or 'none: choose a convolutional network'}",
             )
-        chosen = dict(list(shapes.items())[-maps:])
+        chosen = dict(shapes[stride] for stride in strides)
         self.net = create_feature_extractor(net, list(chosen))
         self.widths = [
             channels * min(cells, height) * min(cells, width)
@@ -72,9 +79,10 @@ class Trunk(nn.Module):
 
 def _network(name: str, weights: Mapping[str, Tensor] | None) -> nn.Module:
     net: nn.Module
+    load: Callable[[Mapping[str, Tensor]], object]
     if name == lite.NAME:
-        net = lite.Lite0()
-        load = net.load_published
+        net = light = lite.Lite0()
+        load = light.load_published
     else:
         net = models.get_model(name, weights=None, **_WITHOUT.get(name, {}))
         load = net.load_state_dict

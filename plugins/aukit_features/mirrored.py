@@ -1,0 +1,37 @@
+"""Faces seen in a mirror. Intensity codes do not name a side, so they stay true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aukit.contracts.faces import FaceBatch, FaceSource
+
+# iBUG points in the order in which a mirrored face shows them.
+_JAW_BROWS = (*range(16, -1, -1), *range(26, 16, -1))
+_NOSE = (*range(27, 31), *range(35, 30, -1))
+_EYES = (45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40)
+_LIPS = (*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1))
+OTHER_SIDE = (*_JAW_BROWS, *_NOSE, *_EYES, *_LIPS)
+
+
+class Mirrored:
+    """A source of faces in a mirror.
+
+    Args:
+        faces: the source.
+    """
+
+    def __init__(self, faces: FaceSource) -> None:
+        self._faces = faces
+        self.aus, self.table, self.labels = faces.aus, faces.table, faces.labels
+
+    def __len__(self) -> int:
+        return len(self._faces)
+
+    def batch(self, indices: Sequence[int]) -> FaceBatch:
+        """Decode the rows at `indices` and mirror them."""
+        plain = self._faces.batch(indices)
+        landmarks = plain.landmarks[:, list(OTHER_SIDE)]
+        landmarks[..., 0] = plain.images.shape[-1] - 1 - landmarks[..., 0]
+        return replace(plain, images=plain.images.flip(-1), landmarks=landmarks)
