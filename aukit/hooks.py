@@ -91,7 +91,10 @@ def aukit_executors() -> Iterable[Component]:
 
 @hookspec
 def aukit_commands() -> Mapping[str, tuple[str, str]]:
-    """Further commands: name -> ("package.module:click_command", short help)."""
+    """Further commands: name -> ("package.module:click_command", short help).
+
+    A name of two words adds to a group that is open to it: `"data imitate"`.
+    """
     return {}
 
 

@@ -34,6 +34,8 @@ COMMANDS = (
     ("data", "info"),
     ("data", "sample"),
     ("data", "render"),
+    ("data", "check"),
+    ("data", "imitate"),
     ("plugins",),
     ("plugins", "list"),
     ("plugins", "show"),
@@ -64,7 +66,9 @@ def commands_page() -> str:
 
 def help_of(command: tuple[str, ...]) -> str:
     """What `--help` prints; without the options of default components, which have a page."""
-    environment = {**os.environ, "AUKIT_PLUGINS": "", "COLUMNS": "100"}
+    # A plugin adds to `aukit data`.
+    plugins = "corpora" if command[:1] == ("data",) else ""
+    environment = {**os.environ, "AUKIT_PLUGINS": plugins, "COLUMNS": "100"}
     line = [sys.executable, "-m", "aukit.cli.main", *command, "--help"]
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=True)
     return done.stdout.replace("python -m aukit.cli.main", "aukit")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -13,9 +12,9 @@ import click
 import aukit
 from aukit.cli.app import App
 from aukit.cli.failures import report
+from aukit.cli.groups import load_command
 from aukit.cli.options import hyphens
-from aukit.errors import PluginError
-from aukit.faults import interrupts_told_apart, is_interrupt, reason
+from aukit.faults import interrupts_told_apart
 from aukit.machine.parent import end_with_stdin
 from aukit.registry.loading import BLOCK_VARIABLE
 
@@ -56,7 +55,9 @@ class CommandTable(click.Group):
 
     def table(self, ctx: click.Context) -> dict[str, tuple[str, str]]:
         """Our commands and those of plugins; a plugin cannot replace ours."""
-        return {**COMMANDS, **ctx.ensure_object(App).registry.commands(reserved=COMMANDS)}
+        offered = ctx.ensure_object(App).registry.commands(reserved=COMMANDS)
+        # Names of two words belong to a group (`aukit.cli.groups`).
+        return {**COMMANDS, **{name: e for name, e in offered.items() if " " not in name}}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Command names, ours first."""
@@ -92,24 +93,6 @@ def unknown_command(name: str, known: Sequence[str]) -> click.UsageError:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"commands: {', '.join(known)}"
     return click.UsageError(f"unknown command '{name}'; {hint}")
-
-
-def load_command(target: str) -> click.Command:
-    """The command at `package.module:attribute`.
-
-    Raises:
-        PluginError: it cannot be imported, or is no click command.
-    """
-    module, _, attribute = target.partition(":")
-    try:
-        command = getattr(importlib.import_module(module), attribute)
-    except BaseException as error:
-        if is_interrupt(error):
-            raise
-        raise PluginError(f"command '{target}' cannot be imported: {reason(error)}") from error
-    if not isinstance(command, click.Command):
-        raise PluginError(f"command '{target}' is a {type(command).__name__}, no click command")
-    return command
 
 
 CONTEXT = {

@@ -26,52 +26,13 @@ from aukit.data.codes import NOT_CODED, Codes, Numbers
 from aukit.data.folds import NO_FOLD
 from aukit.data.manifest import hold_to
 from aukit.data.people import assigned
+from aukit.data.recordings import SHIFTED, Key, Recording, compared, frames_of
 from aukit.data.records import AuKind, au_columns, index_schema
 from aukit.errors import DataError
 from aukit.vision import images
-from aukit.vision.film import Film, Shot, batched, count_frames
+from aukit.vision.film import Film, Shot, batched
 
 NO_PICTURE = "no picture of this frame"
-
-Key = tuple[str | None, str, str | None, str | None]
-"""Partition, subject, task and view: what a recording is called."""
-
-
-@dataclass(frozen=True)
-class Recording:
-    """One person before one camera, for a while.
-
-    Attributes:
-        subject: who.
-        media: a video, or the corpus's frame number -> picture.
-        labels: label files that belong to it, there or not.
-        task, view, partition: as in `records.index_schema`.
-        first: the corpus's number of a video's first frame.
-    """
-
-    subject: str
-    media: Path | Mapping[int, Path]
-    labels: tuple[Path, ...] = ()
-    task: str | None = None
-    view: str | None = None
-    partition: str | None = None
-    first: int = 0
-
-    @property
-    def key(self) -> Key:
-        """What it is called."""
-        return self.partition, self.subject, self.task, self.view
-
-    @property
-    def name(self) -> str:
-        """`train/F001/T1/frontal`."""
-        return "/".join(part for part in self.key if part)
-
-    @property
-    def files(self) -> Iterable[Path]:
-        """Everything that it is read from."""
-        media = [self.media] if isinstance(self.media, Path) else self.media.values()
-        return itertools.chain(media, self.labels)
 
 
 @dataclass(frozen=True)
@@ -160,7 +121,7 @@ class Reader(ABC):
     def survey(self) -> Survey:
         """What is amiss with files, labels and their meeting."""
         found = [f for r in self._recordings.values() for f in self._join(r).findings]
-        shifted = [f for f in found if f.what.startswith(_SHIFT)]
+        shifted = [f for f in found if f.what.startswith(SHIFTED)]
         if shifted and len(shifted) == len(self._recordings):
             found.append(
                 Finding("error", f"all labels are shifted: {shifted[0].what}", "--data.shift")
@@ -178,8 +139,8 @@ class Reader(ABC):
         found = list(codes.findings)
         start = recording.first if isinstance(recording.media, Path) else 0
         coded = codes.frames + self.shift - start
-        shown, rate, media = _frames_of(recording, len(coded))
-        found += [*media, *_compared(recording, shown, coded)]
+        shown, rate, media = frames_of(recording)
+        found += [*media, *compared(recording, shown, coded)]
         # What can neither be seen nor was coded is still one row, which says why.
         frames = np.union1d(shown, coded).astype(np.int64)
         frames = frames if len(frames) else np.zeros(1, np.int64)
@@ -278,43 +239,6 @@ def face_of(points: Tensor | None) -> Faces:
     points = points.float()
     box = torch.cat((points.amin(0), points.amax(0)))
     return Faces(box[None], torch.ones(1), {IBUG68: points[None]})
-
-
-_SHIFT = "labels are shifted by"
-
-
-def _frames_of(recording: Recording, expected: int) -> tuple[Numbers, float, tuple[Finding, ...]]:
-    """Frame numbers of what can be seen, frames a second, and what is amiss."""
-    if not isinstance(recording.media, Path):
-        return np.array(sorted(recording.media), np.int64), 0.0, ()
-    where = str(recording.media)
-    if not recording.media.exists():
-        return np.zeros(0, np.int64), 0.0, (Finding("error", "missing video", where),)
-    count, rate = count_frames(recording.media)
-    if count == 0:
-        return np.zeros(0, np.int64), 0.0, (Finding("error", "unreadable video", where),)
-    return np.arange(count, dtype=np.int64), rate, ()
-
-
-def _compared(recording: Recording, shown: Numbers, coded: Numbers) -> Iterator[Finding]:
-    """How frames and codes fail to meet."""
-    if not recording.labels:
-        return
-    if len(coded) == 0:
-        yield Finding("error", "recording without labels", recording.name, len(shown))
-        return
-    if len(shown) == 0:
-        return
-    if not isinstance(recording.media, Path):
-        shown = shown[(shown >= coded[0]) & (shown <= coded[-1])]
-    offset = int(coded[0] - shown[0]) if len(shown) else 0
-    if offset and abs(len(coded) - len(shown)) <= 1 and abs(offset) < len(coded):
-        yield Finding("error", f"{_SHIFT} {offset:+d}", recording.name, len(coded))
-    blind, bare = np.setdiff1d(coded, shown), np.setdiff1d(shown, coded)
-    if len(blind):
-        yield Finding("warning", "coded frames without a picture", recording.name, len(blind))
-    if len(bare):
-        yield Finding("warning", "frames without a code", recording.name, len(bare))
 
 
 def _same_recording(rows: pa.Table) -> Iterator[pa.Table]:

@@ -211,6 +211,14 @@ def labels_of(table: pa.Table, aus: Sequence[str]) -> Labels:
     return Labels(tuple(aus), torch.from_numpy(values), torch.from_numpy(mask))
 
 
+def level_counts(index: pa.Table, au: str) -> list[int]:
+    """Frames at each level 0..5 of an AU; intensities between two levels count for the nearer."""
+    labels = labels_of(index, (au,))
+    levels = labels.values[labels.mask].round().long()
+    counts: list[int] = levels.bincount(minlength=6).tolist()
+    return counts
+
+
 def with_labels(table: pa.Table, labels: Labels) -> pa.Table:
     """The table with its AU columns replaced by (or extended with) these labels."""
     values, mask = labels.values.cpu().numpy(), labels.mask.cpu().numpy()

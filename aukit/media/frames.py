@@ -19,7 +19,7 @@ from aukit.data.records import (
     SCHEMA_VERSION,
     au_columns,
     index_schema,
-    labels_of,
+    level_counts,
     person_keys,
 )
 from aukit.errors import DataError
@@ -145,14 +145,6 @@ def summarize(index: pa.Table) -> Summary:
         partitions=partitions,
         aus={name: level_counts(index, name) for name in au_columns(index)},
     )
-
-
-def level_counts(index: pa.Table, au: str) -> list[int]:
-    """Frames at each level 0..5 of an AU; intensities between two levels count for the nearer."""
-    labels = labels_of(index, (au,))
-    levels = labels.values[labels.mask].round().long()
-    counts: list[int] = levels.bincount(minlength=6).tolist()
-    return counts
 
 
 def spread(index: pa.Table, count: int) -> pa.Table:

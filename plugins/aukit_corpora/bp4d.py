@@ -18,7 +18,8 @@ from aukit.contracts.context import Context
 from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes, Floats, Numbers, cleaned, merged, rows_of
 from aukit.data.files import Mark, files, first_of, folders, require_root
-from aukit.data.reader import Reader, Recording
+from aukit.data.reader import Reader
+from aukit.data.recordings import Recording
 from aukit.data.records import INTENSITY, OCCURRENCE, AuKind
 from aukit.errors import DataError
 from aukit_corpora.common import PICTURES, Corpus, columns_of, numbered, pair_codes

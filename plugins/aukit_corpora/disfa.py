@@ -24,7 +24,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes, Floats, Numbers, cleaned, merged
 from aukit.data.files import Mark, files, first_of, folders, require_root
-from aukit.data.reader import Recording
+from aukit.data.recordings import Recording
 from aukit.errors import PluginError
 from aukit_corpora.common import PICTURES, Corpus, number_of, numbered, pair_codes
 from aukit_corpora.plugin import DisfaOptions

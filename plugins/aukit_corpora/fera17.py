@@ -16,7 +16,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes
 from aukit.data.files import files, require_root
-from aukit.data.reader import Recording
+from aukit.data.recordings import Recording
 from aukit.data.records import OCCURRENCE, TEST, TRAIN
 from aukit.views import FERA17, FRONTAL, view_name
 from aukit_corpora.bp4d import occurrences, richer

@@ -23,7 +23,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes, Floats, cleaned, rows_of
 from aukit.data.files import files, files_below, folders, require_root
-from aukit.data.reader import Recording
+from aukit.data.recordings import Recording
 from aukit.data.records import OCCURRENCE, TRAIN
 from aukit.errors import DataError
 from aukit_corpora.common import PICTURES, Corpus, number_of, numbered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas
@@ -81,3 +82,44 @@ def test_a_dataset_that_raises_is_named(capsys: pytest.CaptureFixture[str], tmp_
     assert main(line) == 5
     assert "data 'drawn' (tiny-faces 0.1) failed in stage read" in capsys.readouterr().err
     assert not list(tmp_path.glob("*.png"))
+
+
+ADDED = """
+import click
+from aukit.hooks import hookimpl
+
+@hookimpl
+def aukit_commands():
+    return {"data sweep": ("sweeper:sweep", "Sweep."), "data info": ("sweeper:sweep", "Not ours.")}
+
+@click.command()
+def sweep():
+    click.echo("swept")
+"""
+
+
+def test_plugins_add_commands_and_replace_none(
+    distribute: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    distribute("sweeper-dist", {"sweeper": ADDED})
+    assert main(["data", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "Sweep." in text
+    assert "sweeper-dist/info" in text
+    assert main(["data", "sweep"]) == 0
+    assert capsys.readouterr().out == "swept\n"
+    assert main(["--help"]) == 0
+    assert "sweep" not in capsys.readouterr().out
+
+
+def test_check_counts_any_dataset(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    line = ["data", "check", "drawn", "--data.people", "2", "--data.broken", "5", "--json"]
+    assert main([*line, "--decode", "10"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {what: here for what, here, _ in found["counts"]}["people"] == 6
+    assert [(one["weight"], one["what"]) for one in found["findings"]] == [
+        ("warning", "no picture: unreadable picture")
+    ]
+    assert found["usable"] is True
+    assert main([*line, "--write-manifest", str(tmp_path / "a.json")]) == 2
+    assert "does not say which files" in capsys.readouterr().err

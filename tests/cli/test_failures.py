@@ -15,6 +15,7 @@ import pytest
 from aukit import errors
 from aukit.cli import main as cli
 from aukit.cli.failures import explain
+from aukit.cli.groups import load_command
 from aukit.errors import AukitError
 
 
@@ -108,7 +109,7 @@ def test_a_command_line_that_cannot_be_is_told_in_one_line(
 def test_a_command_that_cannot_be_imported_is_a_plugin_error() -> None:
     for target in ("no_such_module:x", "aukit.cli.main:no_such_name", "aukit.cli.main:COMMANDS"):
         with pytest.raises(AukitError) as caught:
-            cli.load_command(target)
+            load_command(target)
         assert caught.value.exit_code == 3
 
 

@@ -1,0 +1,66 @@
+"""Groups of commands that plugins may add to."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import click
+
+from aukit.cli.app import App
+from aukit.errors import PluginError
+from aukit.faults import is_interrupt, reason
+
+
+def load_command(target: str) -> click.Command:
+    """The command at `package.module:attribute`.
+
+    Raises:
+        PluginError: it cannot be imported, or is no click command.
+    """
+    module, _, attribute = target.partition(":")
+    try:
+        command = getattr(importlib.import_module(module), attribute)
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        raise PluginError(f"command '{target}' cannot be imported: {reason(error)}") from error
+    if not isinstance(command, click.Command):
+        raise PluginError(f"command '{target}' is a {type(command).__name__}, no click command")
+    return command
+
+
+class OpenGroup(click.Group):
+    """A group to which plugins add commands, by the hook `aukit_commands`: `"data imitate"`.
+
+    Nothing overrides silently: a name that is ours, or that two plugins offer, is spelled
+    `distribution/imitate`.
+    """
+
+    def offered(self, ctx: click.Context) -> dict[str, tuple[str, str]]:
+        """Commands of plugins: name -> target and short help."""
+        own = [f"{self.name} {name}" for name in self.commands]
+        found = {}
+        for name, entry in ctx.ensure_object(App).registry.commands(reserved=own).items():
+            if match := re.fullmatch(rf"(.+/)?{self.name} (\S+)", name):
+                found[(match[1] or "") + match[2]] = entry
+        return found
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Our commands, then those of plugins."""
+        return [*super().list_commands(ctx), *sorted(self.offered(ctx))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of ours, or one of a plugin, imported."""
+        if (own := super().get_command(ctx, cmd_name)) is not None:
+            return own
+        entry = self.offered(ctx).get(cmd_name)
+        return None if entry is None else load_command(entry[0])
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing those of plugins."""
+        width = formatter.width - 6 - max(map(len, self.list_commands(ctx)))
+        rows = [(name, own.get_short_help_str(width)) for name, own in self.commands.items()]
+        rows += [(name, text) for name, (_, text) in sorted(self.offered(ctx).items())]
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows))

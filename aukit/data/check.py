@@ -1,0 +1,159 @@
+"""What a look at all files of a dataset finds: counts, findings, a verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from aukit.contracts.dataset import Dataset, KnowsSources
+from aukit.contracts.survey import Finding, Survey, Surveys, Weight
+from aukit.data.records import au_columns, level_counts, person_keys
+from aukit.errors import ConfigError
+
+_ORDER: tuple[Weight, ...] = ("error", "warning", "note")
+RECORDING = ("partition", "subject", "task", "view")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Findings that say the same.
+
+    Attributes:
+        weight, what: as in `aukit.contracts.survey.Finding`.
+        count: frames, rows or files in all.
+        places: how many files or recordings.
+        example: one of them.
+    """
+
+    weight: Weight
+    what: str
+    count: int
+    places: int
+    example: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check has found.
+
+    Attributes:
+        counts: what is counted, how many are here, how many were published (None: not known).
+        aus: AU column -> frames at each of the levels 0..5, of those that are coded.
+        findings: the worst first.
+        licence, citation: of the corpus.
+    """
+
+    counts: tuple[tuple[str, int, int | None], ...]
+    aus: Mapping[str, Sequence[int]]
+    findings: tuple[Found, ...]
+    licence: str
+    citation: str
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing makes data unusable or wrong."""
+        return all(found.weight != "error" for found in self.findings)
+
+    @property
+    def verdict(self) -> str:
+        """One line."""
+        worst = [found for found in self.findings if found.weight == "error"]
+        losses = [found for found in self.findings if found.weight == "warning"]
+        if worst:
+            return f"Not in order: {worst[0].what} ({worst[0].example})"
+        if losses:
+            return f"Usable; {len(losses)} kinds of findings lose frames or codes"
+        short = [what for what, here, published in self.counts if published and here < published]
+        return (
+            f"Usable, but a part of the corpus: fewer {', '.join(short)}" if short else "In order"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {**asdict(self), "usable": self.usable, "verdict": self.verdict}
+
+
+def check(dataset: Dataset, index: pa.Table, decode: int = 0) -> Checked:
+    """Look at a dataset.
+
+    Args:
+        dataset: any; one that `Surveys` says more.
+        index: its index.
+        decode: frames of each recording whose pictures are read, spread evenly.
+    """
+    survey = dataset.survey() if isinstance(dataset, Surveys) else Survey((), 0)
+    found = [*survey.findings, *(_decoded(dataset, index, decode) if decode else ())]
+    aus = au_columns(index)
+    here = {
+        "people": len(set(person_keys(index))),
+        "recordings": survey.recordings or _recordings(index).num_rows,
+        "frames": index.num_rows,
+        "coded frames": coded(index).num_rows if aus else 0,
+    }
+    return Checked(
+        counts=tuple((what, n, survey.published.get(what)) for what, n in here.items()),
+        aus={au: level_counts(index, au) for au in aus},
+        findings=tuple(_together(found)),
+        licence=survey.licence,
+        citation=survey.citation,
+    )
+
+
+def coded(index: pa.Table) -> pa.Table:
+    """The rows in which any AU is coded; all where the dataset codes none."""
+    aus = au_columns(index)
+    if not aus:
+        return index
+    mask = np.any([index.column(au).is_valid().to_numpy() for au in aus], axis=0)
+    return index.filter(pa.array(mask))
+
+
+def with_sources(dataset: Dataset, name: str) -> KnowsSources:
+    """The dataset, as one that names its files.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if not isinstance(dataset, KnowsSources):
+        raise ConfigError(f"'{name}' does not say which files it reads: there is nothing to note")
+    return dataset
+
+
+def _recordings(index: pa.Table) -> pa.Table:
+    """One row a recording: where its rows begin, and how many there are."""
+    rows = index.select([*RECORDING]).append_column("row", pa.array(np.arange(index.num_rows)))
+    return rows.group_by([*RECORDING], use_threads=False).aggregate([("row", "list")])
+
+
+def _decoded(dataset: Dataset, index: pa.Table, count: int) -> Iterable[Finding]:
+    """Why some pictures cannot be had."""
+    places = []
+    for rows in _recordings(index).column("row_list").to_pylist():
+        steps = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
+        places += [rows[step] for step in np.unique(steps)]
+    rows = index.take(pa.array(sorted(places), pa.int64()))
+    for frames in dataset.read(coded(rows)):
+        names = frames.rows.column("id").to_pylist()
+        for name, reason in zip(names, frames.reasons, strict=True):
+            if reason is not None:
+                yield Finding("warning", f"no picture: {reason}", name)
+
+
+def _together(findings: Iterable[Finding]) -> list[Found]:
+    """Equal findings counted together, the worst first."""
+    counts: Counter[tuple[Weight, str]] = Counter()
+    places: dict[tuple[Weight, str], list[str]] = {}
+    for finding in findings:
+        key = finding.weight, finding.what
+        counts[key] += finding.count
+        places.setdefault(key, []).append(finding.where)
+    found = [
+        Found(weight, what, counts[weight, what], len(where), where[0])
+        for (weight, what), where in places.items()
+    ]
+    return sorted(found, key=lambda one: _ORDER.index(one.weight))
