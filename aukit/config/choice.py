@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 from aukit.components import Component
 from aukit.config.values import DEFAULT, Value, coerce, plain, types_of, unknown_option
@@ -32,25 +33,47 @@ class Choice:
     chosen_by: str = DEFAULT
 
     def to_json(self) -> dict[str, Any]:
-        """Name, version and options as JSON values: what a stage key is made of.
+        """Name, code and options as JSON values: what a stage's key is made of.
 
-        Options that name a file come with the state of that file, so that results of what it once
-        held are not taken for results of what it holds now.
+        Options that name files come with the state of those files, so that results of what they
+        once held are not taken for results of what they hold now.
         """
+        from aukit.registry.code import code_of
+
         told = {
             "name": self.component.qualified,
-            "version": self.component.version,
+            "code": code_of(self.component),
             "options": plain(self.options),
         }
-        files = file_states(told["options"])
+        files = file_states(self.options)
         return {**told, "files": files} if files else told
 
 
-def file_states(options: Mapping[str, Any]) -> dict[str, list[int]]:
-    """Option name -> bytes and time of the last change, of options that are paths of files."""
-    paths = {name: os.path.expanduser(v) for name, v in options.items() if isinstance(v, str)}
-    states = {name: os.stat(path) for name, path in paths.items() if os.path.isfile(path)}
-    return {name: [state.st_size, state.st_mtime_ns] for name, state in states.items()}
+def file_states(options: Any) -> dict[str, Any]:
+    """Option name -> state of what it names, of the options that name files, folders or weights.
+
+    Those are the options of type `Path`, and those with `metadata={"file": True}`: a text that
+    happens to be the name of a file says nothing of that file.
+    """
+    from aukit.registry.loading import default_registry
+    from aukit.registry.states import state_of
+
+    named = [entry.name for entry in dataclasses.fields(options) if names_files(options, entry)]
+    known = default_registry().weights() if named else {}
+    return {
+        name: [state_of(text, known) for text in _texts(getattr(options, name))] for name in named
+    }
+
+
+def names_files(options: Any, entry: dataclasses.Field[Any]) -> bool:
+    """Whether an option is the name of a file, a folder or weights."""
+    annotation = types_of(type(options))[entry.name]
+    return bool(entry.metadata.get("file")) or Path in (annotation, *get_args(annotation))
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [str(one) for one in values if one is not None]
 
 
 def build(

@@ -11,10 +11,11 @@ from aukit.config.values import DEFAULT, coerce, types_of
 from aukit.data.folds import NO_FOLD
 from aukit.data.folds import parse as parse_fold
 from aukit.errors import ConfigError
-from aukit.views import parse_views
+from aukit.views import View, parse_views
 
 PRESETS = ("quick", "paper")
 ALL_AUS = "all"
+NO_VIEWS = "none"
 _CARD_FACES = {"quick": 6, "paper": 40}
 
 Layer = tuple[str, Mapping[str, Any]]
@@ -39,7 +40,7 @@ class RunOptions:
         metadata={"help": "AUs to estimate: 1,4,12, or those of fera17 or disfa, or all"},
     )
     views: str = field(
-        default="none",
+        default=NO_VIEWS,
         metadata={
             "help": "sides from which synthetic faces are shown to the estimator: fera17, or "
             'pitch,yaw in degrees such as "0,0 -20,40" (3D aligners)',
@@ -68,7 +69,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.preset not in (*PRESETS, "auto"):
             raise ConfigError(f"unknown preset '{self.preset}'", f"presets: {', '.join(PRESETS)}")
-        if self.views != "none":
+        if self.views != NO_VIEWS:
             parse_views(self.views)
         parse_fold(self.fold)
         if self.draws < 1:
@@ -77,6 +78,11 @@ class RunOptions:
             raise ConfigError("card must not be negative", "0 leaves the score card out")
         if len(self.aus) != 1 or self.aus[0] not in (*au.LISTS, ALL_AUS):
             object.__setattr__(self, "aus", au.parse_list(self.aus) or (ALL_AUS,))
+
+    @property
+    def shown_views(self) -> tuple[View, ...]:
+        """The sides from which synthetic faces are shown to the estimator; none: as painted."""
+        return () if self.views == NO_VIEWS else parse_views(self.views)
 
     @property
     def faces_on_card(self) -> int:

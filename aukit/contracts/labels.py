@@ -50,6 +50,12 @@ class Labels:
                 mask[:, target] = self.mask[:, source]
         return Labels(aus, values, mask)
 
+    def hidden(self) -> Labels:
+        """As many rows, of which nothing is coded."""
+        return Labels(
+            self.aus, self.values.new_zeros(self.values.shape), self.mask.new_zeros(self.mask.shape)
+        )
+
     def to(self, device: str) -> Labels:
         """The same labels on another device."""
         return Labels(self.aus, self.values.to(device), self.mask.to(device))

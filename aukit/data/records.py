@@ -276,3 +276,9 @@ def partition_rows(index: pa.Table, partition: str | None) -> pa.Table:
     if partition is None:
         return index.filter(pc.is_null(index.column("partition")))
     return index.filter(pc.fill_null(pc.equal(index.column("partition"), partition), False))
+
+
+def only_in_some(coded: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """AUs that some of the data code and others do not."""
+    sets: list[set[str]] = [set(aus) for aus in coded]
+    return tuple(sorted(set().union(*sets) - sets[0].intersection(*sets)))

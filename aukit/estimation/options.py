@@ -25,7 +25,10 @@ class FitOptions:
     )
     weights: str = field(
         default="none",
-        metadata={"help": "start from a .pth or .safetensors path, a name of weights, or none"},
+        metadata={
+            "file": True,
+            "help": "start from a .pth or .safetensors path, a name of weights, or none",
+        },
     )
     frozen: int = field(
         default=0, metadata={"help": "first convolutions that stay as pretrained, if weights"}

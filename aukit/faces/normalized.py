@@ -1,4 +1,4 @@
-"""Faces as an estimator sees them: through a normalizer."""
+"""Faces as an estimator sees them: through a normalizer, or without their labels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
 from aukit.contracts.normalizer import Normalizer
+from aukit.data.records import au_columns
 
 
 class NormalizedFaces:
@@ -32,3 +33,25 @@ class NormalizedFaces:
         """Decode and normalize the rows at `indices`."""
         batch = self._faces.batch(indices)
         return replace(batch, images=self._normalizer.apply(batch))
+
+
+class UnlabelledFaces:
+    """A face source whose labels nobody can see.
+
+    Args:
+        faces: the source.
+    """
+
+    def __init__(self, faces: FaceSource) -> None:
+        self._faces = faces
+        self.aus = faces.aus
+        self.table = faces.table.drop_columns(list(au_columns(faces.table)))
+        self.labels: Labels = faces.labels.hidden()
+
+    def __len__(self) -> int:
+        return len(self._faces)
+
+    def batch(self, indices: Any) -> FaceBatch:
+        """Decode the rows at `indices`, without their labels."""
+        batch = self._faces.batch(indices)
+        return replace(batch, labels=batch.labels.hidden())

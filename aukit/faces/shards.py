@@ -27,6 +27,12 @@ class _Chunk:
     number: int
     rows: pa.Table
 
+    @classmethod
+    def of(cls, number: int, rows: pa.Table, start: int, size: int) -> _Chunk:
+        """Some rows of a table; a pickled slice would take the whole table along."""
+        stop = min(start + size, rows.num_rows)
+        return cls(number, rows.take(pa.array(range(start, stop), pa.int64())))
+
 
 class _Shard:
     """Makes one shard; the function that executors map."""
@@ -56,7 +62,7 @@ def align_rows(
     """Fill a folder with shards of registered faces for index rows."""
     size = min(CHUNK, max(_LEAST, rows.num_rows // _PARTS))
     chunks = (
-        _Chunk(number, rows.slice(start, size))
+        _Chunk.of(number, rows, start, size)
         for number, start in enumerate(range(0, rows.num_rows, size))
     )
     missing = [chunk for chunk in chunks if not shard_path(folder, chunk.number).exists()]

@@ -115,8 +115,8 @@ def align_files(
 
     with results.alone("align") as work:
         document = {**registration.to_json(), "files": fingerprints(files)}
-        folder, _ = Stages(work).run("align", document, compute)
-        result = _write(shards(folder), results, work, task)
+        made, _ = Stages(work).run("align", document, compute)
+        result = _write(shards(made.folder), results, work, task)
     result.frames = index.num_rows
     return result
 

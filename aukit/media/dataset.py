@@ -31,7 +31,7 @@ class FilesOptions:
     """What to read."""
 
     inputs: tuple[str, ...] = field(
-        default=(), metadata={"help": "photos, videos, and folders of them"}
+        default=(), metadata={"file": True, "help": "photos, videos, and folders of them"}
     )
     every: int = field(default=1, metadata={"help": "of a video, take one frame in so many"})
 

@@ -158,7 +158,8 @@ class _Work:
             tables = list(registration.faces_of(registration.dataset.index().slice(0, 1)))
             write_table(shard_path(folder, 0), pa.concat_tables(tables))
 
-        folder, _ = self.stages.run("neutral", document, compute)
+        made, _ = self.stages.run("neutral", document, compute)
+        folder = made.folder
         table = pq.ParquetFile(shard_path(folder, 0)).read(columns=["status", "reason"])
         status, reason = table.to_pylist()[0].values()
         if status != OK:
@@ -177,7 +178,7 @@ class _Work:
             align_rows(registration, index, folder, executor, self.progress)
 
         document = {**registration.to_json(), "files": fingerprints(files)}
-        return self.stages.run("align", document, compute)[0]
+        return self.stages.run("align", document, compute)[0].folder
 
     def estimate(self, faces: Path, neutral: Path | None) -> Path:
         """A folder with the estimates, a shard for each of the faces."""
@@ -193,7 +194,7 @@ class _Work:
             "grouping": [grouping.faces, grouping.people],
             "neutral": rest if neutral is None else neutral.name,
         }
-        return self.stages.run("predict", document, compute)[0]
+        return self.stages.run("predict", document, compute)[0].folder
 
 
 class Estimates:

@@ -1,4 +1,4 @@
-"""A whole run: align, plan, synthesize, fit, predict, score, report.
+"""A whole run, top to bottom: register, plan, synthesize, fit, predict, score, report.
 
 Every stage is stored under what determines it, so a run that was killed continues from the stages
 that are finished, and comparisons share what they have in common.
@@ -9,25 +9,25 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aukit.config.run import RunConfig
 from aukit.config.values import DEFAULT
-from aukit.contracts.context import Context
+from aukit.data.records import TRAIN, VALID
 from aukit.errors import AukitError, ConfigError
 from aukit.machine.devices import resolve_device
-from aukit.pipeline.fit import FitStages
-from aukit.pipeline.prepare import PrepareStages
-from aukit.pipeline.score import ScoreStages
-from aukit.pipeline.stages.fit_synth import FIT_SYNTH, fit_synthesizer
+from aukit.pipeline import steps
+from aukit.pipeline.role_faces import RoleFaces
+from aukit.pipeline.runner import Explained, Runner
+from aukit.pipeline.score_card import score_card
+from aukit.pipeline.stages.fit_synth import FitSynth
 from aukit.pipeline.work import Work
 from aukit.progress import Progress, Silent
 from aukit.registry.loading import Registry, default_registry, resolve_weights
 from aukit.runs.folder import Run
-from aukit.runs.names import STAGES
 from aukit.store.stages import Stages
 
 
@@ -43,6 +43,7 @@ class Outcome:
         dropped: reason -> number of frames that were dropped, over all roles.
         left_out: AUs that only some of the data code.
         seconds: wall time of this process.
+        explained: why each stage was made, or was not.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Outcome:
     dropped: Mapping[str, int]
     left_out: tuple[str, ...]
     seconds: float
+    explained: Sequence[Explained]
 
 
 def execute(
@@ -60,6 +62,7 @@ def execute(
     registry: Registry | None = None,
     progress: Progress | None = None,
     name: str | None = None,
+    redo: Collection[str] = (),
 ) -> Outcome:
     """Run a configuration, or continue it where it was interrupted.
 
@@ -69,6 +72,7 @@ def execute(
         registry: told of what happens; the one of this process if None.
         progress: shows how far it is; silent if None.
         name: of the run folder, below `output`; numbered and made of the components if None.
+        redo: names of stages that are made even if they are stored, with all that follows them.
 
     Returns:
         where everything is, and the scores.
@@ -77,19 +81,28 @@ def execute(
         AukitError: with one line of what, where, and what to do; finished stages are kept.
     """
     started = time.perf_counter()
-    with _work(config, output, registry, progress, name=name) as work:
-        prepared = PrepareStages(work).run()
-        fitted = FitStages(work, prepared).run()
-        scores, card, dropped = ScoreStages(work, prepared, fitted).run()
-    run = work.run
+    with begun(config, output, registry, progress, name=name, redo=redo) as runner:
+        faces = steps.registered(runner)
+        plan, reference = steps.planned(runner, faces)
+        synth = steps.fitted_synthesizer(runner, faces)
+        shown = steps.synthesized(runner, faces, plan, synth)
+        normalizer = steps.fitted_normalizer(runner, faces, synthetic=shown is not None)
+        judge = steps.fitted_judge(runner, faces, reference)
+        estimator = steps.fitted_estimator(runner, faces, plan, shown, normalizer)
+        card = score_card(runner, synth, judge)
+        steps.predicted(runner, faces, estimator, normalizer)
+        scores = steps.scored(runner)
+        steps.reported(runner, scores, card)
+    run = runner.run
     outcome = Outcome(
         folder=run.folder,
         report=run.folder / "report.html",
         scores=scores,
         card=card,
-        dropped=dropped,
-        left_out=prepared.left_out,
+        dropped=steps.dropped(run.results),
+        left_out=run.results.left_out,
         seconds=round(time.perf_counter() - started, 1),
+        explained=runner.explained,
     )
     run.finish({"scores": scores, "seconds": outcome.seconds})
     return outcome
@@ -116,29 +129,33 @@ def fit_synthesizer_alone(
     """
     if config.components["synth"] is None:
         raise ConfigError("no synthesizer is chosen", "add --synth NAME; see `aukit plugins synth`")
-    with _work(config, output, registry, progress, only=FIT_SYNTH) as work:
-        fit_synthesizer(work, PrepareStages(work).synth_faces())
-    work.run.finish({})
-    return work.run.folder
+    with begun(config, output, registry, progress, only=FitSynth.name) as runner:
+        roles = RoleFaces(runner)
+        valid = roles.find("valid", "train", VALID)
+        steps.fit_synth(runner, roles.need("synth-fit", "synth-fit", TRAIN), valid, roles.aus)
+    runner.run.finish({})
+    return runner.run.folder
 
 
 @contextlib.contextmanager
-def _work(
+def begun(
     config: RunConfig,
     output: Path,
     registry: Registry | None,
     progress: Progress | None,
     only: str | None = None,
     name: str | None = None,
-) -> Iterator[Work]:
+    redo: Collection[str] = (),
+) -> Iterator[Runner]:
     """A run that is begun, or continued; marked as failed if the block does not end well."""
     device = resolve_device(config.options.device)
     import_all(config)
     wall, cpu = time.perf_counter(), processor_seconds()
     run = Run.begin(output, config, registry or default_registry(), only, name)
-    context = Context(device, config.options.seed, resolve_weights)
+    workers = config.need("executor")
+    work = Work(device, resolve_weights, progress or Silent(), workers, run.scalars)
     try:
-        yield Work(run, config, Stages(output / STAGES), context, progress or Silent())
+        yield Runner(run, Stages(run.store), work, redo)
     except (AukitError, OSError) as error:
         with contextlib.suppress(OSError):  # a full disk cannot take the note either
             run.fail(str(error))

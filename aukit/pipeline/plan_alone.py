@@ -21,10 +21,10 @@ from aukit.contracts.dataset import Dataset
 from aukit.data.folds import parse
 from aukit.data.records import OK, REAL, TRAIN, check_index, labels_of, partition_rows, person_keys
 from aukit.errors import DataError
-from aukit.pipeline.prepare import choose_aus, coding_roles
 from aukit.pipeline.stages.fold import division, is_divided
-from aukit.pipeline.stages.show_views import NO_VIEWS
-from aukit.pipeline.stages.training_set import check_plan, label_table, synthetic_requests
+from aukit.pipeline.stages.index import choose_aus, coding_roles
+from aukit.pipeline.stages.plan import planned
+from aukit.pipeline.stages.training_set import label_table, synthetic_requests
 from aukit.registry.loading import resolve_weights
 from aukit.report.data import Distribution
 from aukit.report.plan import PlanPage, write_plan_page
@@ -32,7 +32,6 @@ from aukit.runs.names import PLAN
 from aukit.statistics.levels import label_counts, plan_counts
 from aukit.store.files import write_aside, write_table
 from aukit.store.owned import Output
-from aukit.views import parse_views
 
 PAGE, CSV = "plan.html", "plan.csv"
 
@@ -95,10 +94,8 @@ def plan_alone(config: RunConfig) -> Planned:
     sources = label_table(labels_known.rows("synth-paint"), aus) if painted else labels
     choice = config.need("balancer")
     balancer: Balancer = make(choice, labels_known.context)
-    with named(choice, "plan"):
-        plan = balancer.plan(labels, sources, aus, config.options.seed)
-    check_plan(plan, aus, *(table.column("id").to_pylist() for table in (labels, sources)))
-    views = 1 if config.options.views == NO_VIEWS else len(parse_views(config.options.views))
+    plan = planned(choice, balancer, labels, sources, aus, config.options.seed)
+    views = max(1, len(config.options.shown_views))
     before = label_counts(labels_of(labels, aus))
     return Planned(
         aus=aus,
@@ -130,7 +127,7 @@ class _Labels:
         """The AUs that a run would estimate."""
         names = coding_roles(self.config)
         coded = [self._dataset(self.config.roles[name])[0].aus for name in names]
-        return choose_aus(self.config.options.aus, *coded)[0]
+        return choose_aus(self.config.options.aus, coded)[0]
 
     def rows(self, name: str) -> pa.Table:
         """A role's frames of training people, each as if it had been registered."""

@@ -1,18 +1,27 @@
-"""What the stages of a run share."""
+"""What the stages of a run share. Nothing in it decides a number."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aukit import faults
-from aukit.config.run import RunConfig
+from aukit.config.choice import Choice, make
 from aukit.contracts.context import Context
+from aukit.contracts.executor import Executor
+from aukit.contracts.session import Session
 from aukit.progress import Progress
-from aukit.runs.folder import Run
-from aukit.store.stages import Stages
+from aukit.runs.names import TRAINING
+from aukit.seeds import seed_of
+
+Told = Callable[[str, int, Mapping[str, float]], None]
+"""Told the stage, the step and its numbers."""
+
+
+def _nobody(stage: str, step: int, values: Mapping[str, float]) -> None:
+    """Tells nobody."""
 
 
 @dataclass
@@ -20,43 +29,45 @@ class Work:
     """What the stages of a run share.
 
     Attributes:
-        run, config, stages: the run, its configuration, and the store of stage results.
-        context: given to every component.
+        device: torch device name.
+        weights: resolves a weights reference or a path to a checked local file.
         progress: shows how far a stage is.
+        workers: the executor that runs the map-like stages.
+        told: told the numbers of fits.
     """
 
-    run: Run
-    config: RunConfig
-    stages: Stages
-    context: Context
+    device: str
+    weights: Callable[[str], Path]
     progress: Progress
+    workers: Choice
+    told: Told = _nobody
 
-    def stage(
-        self, name: str, label: str, document: Mapping[str, Any], compute: Callable[[Path], None]
-    ) -> Path:
-        """The folder of a stage's result, computed unless it is there.
+    def context(self, seed: int = 0) -> Context:
+        """What components are built with."""
+        return Context(self.device, seed, self.weights)
 
-        Args:
-            name: kind of stage, part of the key.
-            label: how this run calls it, e.g. `align-train`.
-            document: everything that determines the result.
-            compute: fills a folder.
+    def make(self, choice: Choice, seed: int = 0) -> Any:
+        """A component.
+
+        Raises:
+            PluginError: it cannot be imported or built.
         """
-        observers = self.run.observers
+        return make(choice, self.context(seed))
 
-        def observed(folder: Path) -> None:
-            self.run.event("started", label)
-            observers.tell("stage_started", run=self.run, stage=label)
-            compute(folder)
+    @functools.cached_property
+    def executor(self) -> Executor:
+        """Runs the map-like stages."""
+        executor: Executor = self.make(self.workers)
+        return executor
 
-        try:
-            folder, fresh = self.stages.run(name, document, observed)
-        except BaseException as error:
-            self.run.event("failed", label, error=faults.reason(error))
-            observers.tell("stage_failed", run=self.run, stage=label, error=error)
-            raise
-        self.run.event("finished" if fresh else "found", label)
-        if fresh:
-            observers.tell("stage_finished", run=self.run, stage=label, result=folder)
-        self.run.stage_done(label, folder)
-        return folder
+    def session(self, stage: str, folder: Path, seed: int) -> Session:
+        """The session of a fit whose stage folder is `folder`."""
+        checkpoints = folder / TRAINING
+        checkpoints.mkdir(exist_ok=True)
+        return Session(
+            folder=checkpoints,
+            device=self.device,
+            seed=seed_of(seed, stage),
+            progress=self.progress,
+            on_scalars=functools.partial(self.told, stage),
+        )

@@ -7,7 +7,8 @@
 | `environment.json` | versions, plugins, device, threads |
 | `events.jsonl` | stages as they start, are found, finish or fail |
 | `metrics.jsonl` | losses and validation scores |
-| `stages.json` | stage -> its result folder in the stage store |
+| `stages.json` | stage -> key and folder of its result |
+| `results/` | what the stages have left, models among it; linked to the store where that can be |
 | `scores.json`, `predictions.parquet`, `plan.parquet`, `report.html` | the results |
 | `cost.json` | seconds that it took here, of the wall clock and of the processors |
 | `state.json` | `running`, `finished` or `failed`, why it failed, the digest of its configuration |
@@ -33,10 +34,15 @@ from filelock import FileLock
 from aukit.config.files import to_toml
 from aukit.config.run import RunConfig
 from aukit.errors import ConfigError
+from aukit.machine.devices import resolve_device
 from aukit.machine.parent import refuse_while_imported_by_worker
 from aukit.registry.loading import Registry
+from aukit.runs.kept import keep, prune
+from aukit.runs.names import STAGES, STAGES_FILE
 from aukit.runs.observers import Observers
+from aukit.runs.results import Results, stages_document
 from aukit.store.files import digest, ensure_writable, read_object, write_json, write_text
+from aukit.store.stages import Result
 
 STATE, EVENTS, METRICS, COST = "state.json", "events.jsonl", "metrics.jsonl", "cost.json"
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
@@ -58,7 +64,8 @@ class Run:
         self.folder = folder
         self.config = config
         self.observers = Observers(registry)
-        self.stages: dict[str, Path] = {}
+        self.store = folder.parent / STAGES
+        self.stages: dict[str, Result] = {}
 
     @classmethod
     def begin(
@@ -79,7 +86,7 @@ class Run:
             name: of the folder, below `output`; numbered and made of the components if None.
 
         Raises:
-            ConfigError: the name leads out of `output`, or a worker process came here as it imported
+            ConfigError: the name leads out of `output`, or a worker came here as it imported
                 the script of its parent.
             StorageError: `output` cannot be written.
         """
@@ -96,10 +103,11 @@ class Run:
             else:
                 folder = _interrupted(output, identity) or _new_folder(output, config, only)
             run = cls(folder, config, registry)
+            run.store = output / STAGES
             run._set_state(RUNNING, identity)
         write_text(folder / "run.toml", to_toml(config))
         write_text(folder / "command.txt", shlex.join(sys.argv) + "\n")
-        write_json(folder / "environment.json", environment(registry))
+        write_json(folder / "environment.json", environment(registry, config.options.device))
         run.observers.tell("run_started", run=run)
         return run
 
@@ -123,11 +131,16 @@ class Run:
             file.write(json.dumps(line) + "\n")
         self.observers.tell("scalars", run=self, stage=stage, step=step, values=values)
 
-    def stage_done(self, name: str, folder: Path) -> None:
-        """Remember where a stage's result is."""
-        self.stages[name] = folder
-        relative = {k: os.path.relpath(v, self.folder) for k, v in self.stages.items()}
-        write_json(self.folder / "stages.json", relative)
+    def stage_done(self, label: str, result: Result) -> None:
+        """Remember a stage's result, and keep it in the run folder."""
+        self.stages[label] = keep(result, self.folder)
+        document = stages_document(self.folder, self.store, self.stages)
+        write_json(self.folder / STAGES_FILE, document)
+
+    @property
+    def results(self) -> Results:
+        """What the run has left so far."""
+        return Results(self.folder, self.config, self.stages)
 
     def add_cost(self, wall: float, cpu: float, device: str) -> None:
         """Add the seconds of an attempt to those of earlier ones."""
@@ -140,7 +153,8 @@ class Run:
         write_json(self.folder / COST, cost)
 
     def finish(self, outcome: Mapping[str, Any]) -> None:
-        """Mark the run as finished."""
+        """Mark the run as finished; it keeps what it ends with, and nothing else."""
+        prune(self.folder, self.stages.values())
         self._set_state(FINISHED)
         self.observers.tell("run_finished", run=self, outcome=outcome)
 
@@ -216,7 +230,7 @@ def _new_folder(output: Path, config: RunConfig, only: str | None) -> Path:
     return folder
 
 
-def environment(registry: Registry) -> dict[str, Any]:
+def environment(registry: Registry, device: str = "auto") -> dict[str, Any]:
     """What the numbers may depend on: versions, device, threads, plugins."""
     import torch
 
@@ -229,6 +243,7 @@ def environment(registry: Registry) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "device": resolve_device(device),
         "processors": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "packages": versions,

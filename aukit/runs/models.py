@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from aukit.config.choice import make
-from aukit.config.files import read_file
-from aukit.config.resolve import resolve
 from aukit.config.run import RunConfig
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError, DataError
 from aukit.registry.loading import Registry, resolve_weights
 from aukit.runs.names import MODEL
+from aukit.runs.results import Results, open_results
 
-STAGES = {"estimator": "fit-estimator", "synth": "fit-synth", "normalizer": "fit-normalizer"}
+FITS = {"estimator": "fit-estimator", "synth": "fit-synth", "normalizer": "fit-normalizer"}
 """Kinds that a run fits, and the stages that do it."""
 
 
@@ -49,19 +48,26 @@ def load_from_run(kind: str, run: Path, registry: Registry, device: str) -> Fitt
         ConfigError: not a kind that is fitted, or not a run folder.
         DataError: the run has fitted none, or its model is damaged or gone.
     """
+    if kind not in FITS:
+        raise ConfigError(f"a run fits no {kind}", f"it may fit: {', '.join(FITS)}")
+    return load_fitted_model(kind, open_results(run, registry), device)
+
+
+def load_fitted_model(kind: str, results: Results, device: str) -> FittedModel:
+    """Load what a run has fitted, out of its results.
+
+    Raises:
+        DataError: the run has fitted none, or its model is damaged or gone.
+    """
     from aukit.machine.devices import resolve_device
 
-    if kind not in STAGES:
-        raise ConfigError(f"a run fits no {kind}", f"it may fit: {', '.join(STAGES)}")
-    if not (run / "run.toml").is_file():
-        raise ConfigError(f"{run} is not a run folder", "runs are made by `aukit run`")
-    config = resolve(registry, [("run.toml", read_file(run / "run.toml"))])
-    stages = read_file(run / "stages.json") if (run / "stages.json").is_file() else {}
-    choice = config.components[kind]
-    if choice is None or STAGES[kind] not in stages:
-        raise DataError(f"run {run} has fitted no {kind}", "finish it, or choose another run")
-    context = Context(resolve_device(device), config.options.seed, resolve_weights)
+    choice = results.config.components[kind]
+    if choice is None or FITS[kind] not in results.stages:
+        raise DataError(
+            f"run {results.folder} has fitted no {kind}", "finish it, or choose another run"
+        )
+    context = Context(resolve_device(device), results.config.options.seed, resolve_weights)
     component = make(choice, context)
-    folder = run / stages[STAGES[kind]] / MODEL
+    folder = results.need(FITS[kind]).folder / MODEL
     component.load(folder)
-    return FittedModel(component, config, context, folder)
+    return FittedModel(component, results.config, context, folder)

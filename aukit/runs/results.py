@@ -1,8 +1,12 @@
-"""A finished run, found again by its folder: what its stages left, without computing anything."""
+"""What a run has left: the one door to a run at work, and to one found again by its folder."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import functools
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,150 +15,130 @@ import pyarrow.parquet as pq
 from aukit.config.files import read_file
 from aukit.config.options import Layer
 from aukit.config.resolve import resolve
-from aukit.contracts.context import Context
-from aukit.data.records import au_columns
+from aukit.config.run import RunConfig
+from aukit.data.records import au_columns, only_in_some
 from aukit.errors import ConfigError, DataError
-from aukit.machine.devices import resolve_device
-from aukit.pipeline.fit import FitStages, Fitted
-from aukit.pipeline.prepare import Prepared
-from aukit.pipeline.work import Work
-from aukit.progress import Progress
-from aukit.registry.loading import Registry, resolve_weights
-from aukit.runs.folder import Run
-from aukit.runs.names import INDEX, MODEL, STAGES
-from aukit.store.models import load_card
-from aukit.store.stages import STAGE_FILE, Stages
+from aukit.registry.loading import Registry
+from aukit.runs.names import INDEX, PLAN, STAGES, STAGES_FILE
+from aukit.store.stages import STAGE_FILE, Result
+
+GONE = "give the run's command again: what is finished is found, the rest is made again"
 
 
-def open_run(
-    folder: Path,
-    registry: Registry,
-    changes: dict[str, Any],
-    origin: str,
-    progress: Progress,
-    device: str = "auto",
-) -> tuple[Work, Prepared, Fitted]:
-    """What a run with a synthesizer has left.
+@dataclass(frozen=True)
+class Results:
+    """What the stages of a run have left.
+
+    Labels are those of `aukit.pipeline.execute`: `index-train`, `align-test`, `plan`, `fit-synth`,
+    `synthesize`, `show-views`, `fit-normalizer`, `fit-judge`, `fit-estimator`, `predict`,
+    `score-card`, and so on.
+
+    Attributes:
+        folder: the run folder.
+        config: configuration of the run.
+        stages: label -> result.
+    """
+
+    folder: Path
+    config: RunConfig
+    stages: Mapping[str, Result]
+
+    def get(self, label: str) -> Path | None:
+        """The folder of a result; None if the run has none of that label."""
+        return self.stages[label].folder if label in self.stages else None
+
+    def need(self, label: str) -> Result:
+        """A result that must be there.
+
+        Raises:
+            DataError: the run has none, or it is gone.
+        """
+        if label not in self.stages:
+            raise DataError(
+                f"run {self.folder} has no result of stage {label}: it was not finished", GONE
+            )
+        found = self.stages[label]
+        if not (found.folder / STAGE_FILE).is_file():
+            raise DataError(
+                f"the result of stage {label} of run {self.folder} is gone: {found.folder}", GONE
+            )
+        return found
+
+    @functools.cached_property
+    def aus(self) -> tuple[str, ...]:
+        """AUs that the run estimates, in FACS order."""
+        return au_columns(pq.read_schema(self.need("plan").folder / PLAN))
+
+    @functools.cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """AUs that only some of the data code."""
+        names = ["train", "test", *(["synth-fit"] if "index-synth-fit" in self.stages else [])]
+        return only_in_some([self._coded(f"index-{name}") for name in names])
+
+    def _coded(self, label: str) -> Sequence[str]:
+        return au_columns(pq.read_schema(self.need(label).folder / INDEX))
+
+    @property
+    def learned_from(self) -> list[Path]:
+        """Folders of the faces that the plan may use: real ones, then synthetic ones."""
+        synthetic = self.get("show-views") or self.get("synthesize")
+        return [self.need("align-train").folder, *([] if synthetic is None else [synthetic])]
+
+
+def open_results(
+    folder: Path, registry: Registry, changes: Mapping[str, Any] | None = None, origin: str = ""
+) -> Results:
+    """What a run has left, found again by its folder.
 
     Args:
-        folder: of the run.
+        folder: of the run; it may have been moved.
         registry: where its components are looked up.
         changes: nested settings that replace those of the run.
         origin: where the changes come from.
-        progress: shows how far later stages are.
-        device: torch device name, or `auto`.
 
     Raises:
         ConfigError: not a run folder.
-        DataError: the run has no synthesizer, or results that it needs are gone.
+        DataError: what it says of its results cannot be read.
     """
-    work = _work(folder, registry, [(origin, changes)], progress, device)
-    if work.config.components["synth"] is None:
-        raise DataError(f"run {folder} has no synthesizer", "make a run with --synth NAME")
-    if "fit-judge" not in work.run.stages:
-        raise DataError(
-            f"run {folder} has fitted no judge: it was made with --card 0, or was not finished",
-            "run it again without --card 0; its other results are found",
-        )
-    prepared = _prepared(work, "fit-synth")
-    judge = work.run.stages["fit-judge"]
-    return work, prepared, _fitted(work, work.run.stages.get("fit-estimator", judge))
-
-
-def open_finished(
-    folder: Path, registry: Registry, progress: Progress
-) -> tuple[Work, Prepared, Fitted]:
-    """What a finished run of any kind has left.
-
-    Args:
-        folder: of the run.
-        registry: where its components are looked up.
-        progress: shows how far later stages are.
-
-    Raises:
-        ConfigError: not a run folder.
-        DataError: the run was not finished, or results are gone.
-    """
-    work = _work(folder, registry, [], progress, "cpu")
-    prepared = _prepared(work, "fit-estimator")
-    fitted = _fitted(work, _need(work, "fit-estimator"))
-    folders = [prepared.train, *filter(None, [work.run.stages.get("show-views", fitted.synthetic)])]
-    lost = FitStages(work, prepared).planned(prepared.plan, folders)[2]
-    return work, prepared, replace(fitted, lost=lost)
-
-
-def _work(
-    folder: Path, registry: Registry, above: list[Layer], progress: Progress, device: str
-) -> Work:
+    above: list[Layer] = [(origin, changes)] if changes else []
     if not (folder / "run.toml").is_file():
         raise ConfigError(f"{folder} is not a run folder", "runs are made by `aukit run`")
     config = resolve(registry, [("run.toml", read_file(folder / "run.toml")), *above])
-    run = Run(folder, config, registry)
-    run.stages = _stages(folder)
-    context = Context(resolve_device(device), config.options.seed, resolve_weights)
-    # Beside the run's own stages, which a run of a comparison has one folder farther up.
-    store = next((place.parent for place in run.stages.values()), folder.parent / STAGES)
-    return Work(run, config, Stages(store), context, progress)
+    return Results(folder, config, read_stages(folder))
 
 
-def _stages(folder: Path) -> dict[str, Path]:
-    path = folder / "stages.json"
-    found = read_file(path) if path.is_file() else {}
-    stages = {name: (folder / place).resolve() for name, place in found.items()}
-    for name, place in stages.items():
-        if not (place / STAGE_FILE).is_file():
-            raise DataError(
-                f"the result of stage {name} of run {folder} is gone: {place}",
-                "run `aukit run --config` on its run.toml again",
-            )
-    return stages
+def read_stages(folder: Path) -> dict[str, Result]:
+    """Label -> result, as `stages.json` of a run folder says; empty if there is none.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    path = folder / STAGES_FILE
+    if not path.is_file():
+        return {}
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))["stages"]
+        return {
+            label: Result(str(entry["key"]), (folder / entry["folder"]).resolve())
+            for label, entry in entries.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is damaged, or of an older aukit", GONE) from error
 
 
-def _need(work: Work, name: str) -> Path:
-    if name not in work.run.stages:
-        raise DataError(
-            f"run {work.run.folder} has no result of stage {name}: it was not finished",
-            "give its command again, it continues where it stopped",
-        )
-    return work.run.stages[name]
+def store_of(folder: Path) -> Path:
+    """The store of stage results that a run folder names; beside the folder if it names none."""
+    try:
+        document = json.loads((folder / STAGES_FILE).read_text(encoding="utf-8"))
+        return (folder / str(document["store"])).resolve()
+    except (OSError, ValueError, KeyError, TypeError):
+        return folder.parent / STAGES
 
 
-def _prepared(work: Work, fit: str) -> Prepared:
-    """What the stages before the fits left; the AUs and the alignment are those of a fit."""
-    stages = work.run.stages
-    card = load_card(_need(work, fit) / MODEL)
-    return Prepared(
-        aus=tuple(card["aus"]),
-        left_out=_left_out(work),
-        train=_need(work, "align-train"),
-        valid=stages.get("align-valid"),
-        test=_need(work, "align-test"),
-        synth_fit=stages.get("align-synth-fit"),
-        synth_paint=stages.get("align-synth-paint"),
-        plan=_need(work, "plan"),
-        reference=stages.get("plan-real"),
-        alignment=card["alignment"],
-    )
-
-
-def _left_out(work: Work) -> tuple[str, ...]:
-    """AUs that only some of the data code."""
-    names = [f"index-{role}" for role in ("train", "test", "synth-fit")]
-    coded = [
-        set(au_columns(pq.read_schema(_need(work, name) / INDEX)))
-        for name in names
-        if name in work.run.stages or name == names[0]
-    ]
-    return tuple(sorted(coded[0].union(*coded) - coded[0].intersection(*coded)))
-
-
-def _fitted(work: Work, estimator: Path) -> Fitted:
-    stages = work.run.stages
-    return Fitted(
-        estimator=estimator,
-        synthesizer=stages.get("fit-synth"),
-        synthetic=stages.get("synthesize"),
-        normalizer=stages.get("fit-normalizer"),
-        judge=stages.get("fit-judge"),
-        lost=0,
-    )
+def stages_document(folder: Path, store: Path, stages: Mapping[str, Result]) -> dict[str, Any]:
+    """What `stages.json` of a run folder says; all paths are relative to the folder."""
+    entries = {
+        label: {"key": result.key, "folder": os.path.relpath(result.folder, folder)}
+        for label, result in stages.items()
+    }
+    return {"store": os.path.relpath(store, folder), "stages": entries}

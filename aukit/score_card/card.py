@@ -1,42 +1,32 @@
 """The score card of a synthesizer: is what it paints right?
 
-Made for any synthesizer on people whom it has never seen, by judges that it has never seen. The
-stage leaves `score_card.json` and picture grids; what the numbers mean is in
-`docs/explanation/synthesis-score-card.md`.
+Made for any synthesizer on people whom it has never seen, by judges that it has never seen. What
+the numbers mean is in `docs/explanation/synthesis-score-card.md`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
-from aukit.config.choice import make
-from aukit.contracts.estimator import Estimator
 from aukit.contracts.synthesizer import Synthesizer
-from aukit.errors import DataError
 from aukit.faces.registration import Registration
 from aukit.faces.stored import StoredFaces
 from aukit.faces.truth import Truth
-from aukit.pipeline.fit import Fitted
-from aukit.pipeline.prepare import Prepared
-from aukit.pipeline.stages.fitting import load_fitted
+from aukit.progress import Progress
 from aukit.runs.names import CARD, GRIDS
 from aukit.score_card import scores
 from aukit.score_card.detection import detection
 from aukit.score_card.evidence import Evidence, Watch, gather
-from aukit.score_card.judges import Seat, calibrate, identity_of, own_seats, plugin_seats
+from aukit.score_card.judges import Seat, calibrate
 from aukit.score_card.pictures import Album, Recorder
 from aukit.score_card.requests import Requests, draw_requests
 from aukit.seeds import seed_of
 from aukit.store.files import write_json
-from aukit.store.models import differences
-
-if TYPE_CHECKING:
-    from aukit.pipeline.work import Work
 
 SCHEMA = "aukit.score-card/1"
 CALIBRATION = 600
@@ -58,139 +48,77 @@ NO_CARD: Card = {
 """A card with nothing on it but notes."""
 
 
-class CardStage:
-    """Makes the score card of a run.
+@dataclass(frozen=True)
+class Sitting:
+    """What a score card is made of.
 
-    Args:
-        work: what the stages of the run share.
-        prepared, fitted: what the stages before left.
-        count: faces for each AU and level; that of the run if None.
-        strict: refuse a Fréchet distance of too few pictures, instead of flagging it.
+    Attributes:
+        synthesizer: fitted.
+        faces: registered faces of people whom it was not fitted on.
+        registration: how those were registered; shows the truth where the dataset knows it.
+        count: faces for each AU and level.
+        draws: of the bootstrap.
+        seed: requests and bootstrap are drawn from it.
+        progress: shows how far it is.
     """
 
-    def __init__(
-        self,
-        work: Work,
-        prepared: Prepared,
-        fitted: Fitted,
-        count: int | None = None,
-        *,
-        strict: bool = False,
-    ) -> None:
-        self.work = work
-        self.config = work.config
-        self.prepared = prepared
-        self.fitted = fitted
-        self.count = work.config.options.faces_on_card if count is None else count
-        self.strict = strict
+    synthesizer: Synthesizer
+    faces: StoredFaces
+    registration: Registration
+    count: int
+    draws: int
+    seed: int
+    progress: Progress
 
-    def run(self) -> tuple[Card, Path] | None:
-        """The card and the folder of its picture grids; None without a synthesizer.
+    def evidence(self, seats: Sequence[Seat], watch: Watch) -> Evidence:
+        """Paint all requests and let the judges look at everything.
 
         Raises:
-            DataError: strict, and the test faces are aligned otherwise than the synthesizer's.
+            DataError: the labels allow no request at all.
         """
-        choice, fitted = self.config.components["synth"], self.fitted.synthesizer
-        judge = self.fitted.judge
-        if choice is None or fitted is None or judge is None or self.count == 0:
-            return None
-        if complaint := self._other_alignment():
-            if self.strict:
-                raise DataError(complaint, "a card needs one aligner for all roles")
-            return self._written({**NO_CARD, "notes": [complaint]}), self.work.run.folder / GRIDS
-        seats, notes = plugin_seats(self.config.judges.choices, self.work.context)
-
-        def compute(folder: Path) -> None:
-            synthesizer: Synthesizer = make(choice, self.work.context)
-            load_fitted(synthesizer, fitted, self.prepared.alignment)
-            self._compute(synthesizer, self._seats(judge, seats), folder)
-
-        document = {
-            "synth": fitted.name,
-            "judge": judge.name,
-            "judges": identity_of(seats),
-            "faces": self.prepared.test.name,
-            "calibration": self.prepared.train.name,
-            "count": self.count,
-            "strict": self.strict,
-            "draws": self.config.options.draws,
-            "seed": self.work.context.seed,
-        }
-        folder = self.work.stage("score-card", "score-card", document, compute)
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        return self._written({**card, "notes": [*notes, *card["notes"]]}), folder / GRIDS
-
-    def _written(self, card: Card) -> Card:
-        write_json(self.work.run.folder / CARD, dict(card))
-        return card
-
-    def export(self, folder: Path) -> int:
-        """Write every picture that judges would see, named by its pixels, for other programs.
-
-        Returns:
-            how many different pictures there are.
-
-        Raises:
-            DataError: there is no card to make.
-        """
-        choice, fitted = self.config.components["synth"], self.fitted.synthesizer
-        if choice is None or fitted is None or self.count == 0 or self._other_alignment():
-            raise DataError("there are no pictures to judge: this run can have no score card")
-        synthesizer: Synthesizer = make(choice, self.work.context)
-        load_fitted(synthesizer, fitted, self.prepared.alignment)
-        folder.mkdir(parents=True, exist_ok=True)
-        recorder = Recorder(folder)
-        self._gather(synthesizer, [Seat("export", recorder, choice)], lambda *_: None)
-        return len(recorder.written)
-
-    @property
-    def _registration(self) -> Registration:
-        role = self.config.roles["test"]
-        return Registration(role.data, role.landmarker, role.aligner, self.work.context)
-
-    def _other_alignment(self) -> str:
-        """Why there can be no card: roles may have aligners of their own; empty if there can."""
-        details = differences(self.prepared.alignment, self._registration.describe())
-        return f"no score card: test faces are aligned otherwise: {details}" if details else ""
-
-    def _seats(self, judge: Path, seats: Sequence[Seat]) -> list[Seat]:
-        """All judges, ready to look."""
-        choice = self.config.need("estimator")
-        estimator: Estimator = make(choice, self.work.context)
-        load_fitted(estimator, judge, self.prepared.alignment)
-        own = own_seats(estimator, choice, judge.name.rpartition("-")[2][:8])
-        return [*own, *(self._calibrated(seat) for seat in seats)]
-
-    def _calibrated(self, seat: Seat) -> Seat:
-        if seat.judge.measures != "intensity" or seat.judge.calibrated:
-            return seat
-        faces = StoredFaces([self.prepared.train], self.prepared.aus)
-        ids = faces.table.column("id").to_pylist()
-        seed = self.work.context.seed
-        order = sorted(range(len(faces)), key=lambda row: seed_of(seed, "calibrate", ids[row]))
-        with self.work.progress.start(f"calibrate {seat.name}"):
-            return calibrate(seat, faces, sorted(order[:CALIBRATION]))
-
-    def _compute(self, synthesizer: Synthesizer, seats: Sequence[Seat], folder: Path) -> None:
-        options = self.config.options
-        album = Album()
-        evidence, faces = self._gather(synthesizer, seats, album.keep)
-        changed = _changing(faces, evidence.requests)
-        draws = scores.Draws(options.draws, options.seed)
-        card = make_card(evidence, seats, changed, draws, strict=self.strict)
-        write_json(folder / CARD, card)
-        album.write(folder / GRIDS, faces, evidence.requests)
-
-    def _gather(
-        self, synthesizer: Synthesizer, seats: Sequence[Seat], watch: Watch
-    ) -> tuple[Evidence, StoredFaces]:
-        faces = StoredFaces([self.prepared.test], self.prepared.aus)
-        requests = draw_requests(faces, self.count, self.config.options.seed)
-        truth = Truth(self._registration)
+        requests = draw_requests(self.faces, self.count, self.seed)
+        truth = Truth(self.registration)
         known = truth if truth.known else None
         looks = len(requests) + len(requests.used)
-        with self.work.progress.start("score-card", looks) as bar:
-            return gather(synthesizer, seats, faces, requests, known, bar, watch), faces
+        with self.progress.start("score-card", looks) as bar:
+            return gather(self.synthesizer, seats, self.faces, requests, known, bar, watch)
+
+
+def write_card(sitting: Sitting, seats: Sequence[Seat], folder: Path, *, strict: bool) -> None:
+    """Write `score_card.json` and the picture grids into a folder.
+
+    Args:
+        sitting: what the card is made of.
+        seats: the judges, on the scale of intensities.
+        folder: an existing folder.
+        strict: refuse a Fréchet distance of too few pictures, instead of flagging it.
+    """
+    album = Album()
+    evidence = sitting.evidence(seats, album.keep)
+    changed = _changing(sitting.faces, evidence.requests)
+    draws = scores.Draws(sitting.draws, sitting.seed)
+    write_json(folder / CARD, make_card(evidence, seats, changed, draws, strict=strict))
+    album.write(folder / GRIDS, sitting.faces, evidence.requests)
+
+
+def export_pictures(sitting: Sitting, seat: Seat, recorder: Recorder) -> int:
+    """Write every picture that judges would see, named by its pixels, for other programs.
+
+    Returns:
+        how many different pictures there are.
+    """
+    sitting.evidence([seat], lambda *_: None)
+    return len(recorder.written)
+
+
+def calibrated(seat: Seat, faces: StoredFaces, seed: int, progress: Progress) -> Seat:
+    """A judge on the scale of intensities, fitted to it on some real training faces if need be."""
+    if seat.judge.measures != "intensity" or seat.judge.calibrated:
+        return seat
+    ids = faces.table.column("id").to_pylist()
+    order = sorted(range(len(faces)), key=lambda row: seed_of(seed, "calibrate", ids[row]))
+    with progress.start(f"calibrate {seat.name}"):
+        return calibrate(seat, faces, sorted(order[:CALIBRATION]))
 
 
 def _changing(faces: StoredFaces, requests: Requests) -> Tensor:

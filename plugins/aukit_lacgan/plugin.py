@@ -43,7 +43,8 @@ class LacganConfig(FitOptions):
         default=False, metadata={"help": "paint the regions of unchanged AUs too, as the paper"}
     )
     features: str = field(
-        default="", metadata={"help": "VGG16 weights of the identity loss; none: edges"}
+        default="",
+        metadata={"file": True, "help": "VGG16 weights of the identity loss; none: edges"},
     )
     features_order: Literal["rgb", "bgr"] = field(
         default="rgb", metadata={"help": "colours of VGG-Face weights; Caffe's own want bgr"}

@@ -40,7 +40,7 @@ class Options:
     """Options of both runtimes."""
 
     weights: str = field(
-        default=WEIGHTS, metadata={"help": "model bundle: a known name, or a path"}
+        default=WEIGHTS, metadata={"file": True, "help": "model bundle: a known name, or a path"}
     )
     max_faces: int = field(default=16, metadata={"help": "most faces a picture"})
     min_detection: float = field(default=0.5, metadata={"help": "least score of a detected face"})
@@ -88,7 +88,7 @@ class BlendshapeOptions:
     """Options of the judge."""
 
     weights: str = field(
-        default=WEIGHTS, metadata={"help": "model bundle: a known name, or a path"}
+        default=WEIGHTS, metadata={"file": True, "help": "model bundle: a known name, or a path"}
     )
     min_presence: float = field(
         default=0.5, metadata={"help": "least probability that the mesh lies on a face"}

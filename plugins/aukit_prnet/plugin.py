@@ -17,7 +17,8 @@ class Options(FrontalOptions):
     """Which weights, and how the face is shown."""
 
     weights: str = field(
-        default="", metadata={"help": "weights of PRNet, a path; the packaged ones by default"}
+        default="",
+        metadata={"file": True, "help": "weights of PRNet, a path; the packaged ones by default"},
     )
     anchor: Anchored = field(
         default="points",

@@ -9,9 +9,7 @@ from typing import Any
 from torch.utils.tensorboard import SummaryWriter
 
 from aukit.au import is_column
-from aukit.pipeline.stages.previews import FOLDER as PREVIEWS
-from aukit.pipeline.stages.previews import grids
-from aukit.runs.names import TRAINING
+from aukit.runs.names import PREVIEWS, TRAINING, grids
 from aukit.vision.images import read
 
 SCORES = "scores"

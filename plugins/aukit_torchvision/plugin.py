@@ -22,7 +22,10 @@ class TorchvisionConfig(FitOptions):
     )
     weights: str = field(
         default="none",
-        metadata={"help": "start from a .pth or .safetensors path of this backbone, or none"},
+        metadata={
+            "file": True,
+            "help": "start from a .pth or .safetensors path of this backbone, or none",
+        },
     )
     learning_rate: float = field(default=1e-4, metadata={"help": "of Adam"})
 

@@ -17,7 +17,8 @@ class VggConfig(FitOptions):
     weights: str = field(
         default="none",
         metadata={
-            "help": "start from: vgg16-imagenet (fetched), a .pth or .safetensors path, none"
+            "file": True,
+            "help": "start from: vgg16-imagenet (fetched), a .pth or .safetensors path, none",
         },
     )
     frozen: int = field(

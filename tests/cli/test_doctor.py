@@ -29,7 +29,16 @@ def examine(capsys: pytest.CaptureFixture[str], *extra: str) -> tuple[int, dict[
 def test_this_machine_is_well(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, found = examine(capsys, "-o", str(tmp_path))
     assert code == 0
-    subjects = {"python", "torch", "torchvision", "numba", "devices", "memory", "disk", "video decoding"}
+    subjects = {
+        "python",
+        "torch",
+        "torchvision",
+        "numba",
+        "devices",
+        "memory",
+        "disk",
+        "video decoding",
+    }
     assert subjects <= set(found)
     assert "fits torch" in found["torchvision"]["found"]
     assert found["default run"]["verdict"] == "ok"

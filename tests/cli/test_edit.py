@@ -16,6 +16,7 @@ from torch import Tensor
 from aukit.cli.commands.edit import intensities
 from aukit.cli.main import main
 from aukit.errors import ConfigError
+from aukit.runs.results import read_stages
 from aukit.vision.images import encode, read
 
 SIZE = 48
@@ -261,8 +262,7 @@ def _broken(run: Path, target: Path) -> tuple[Path, Path]:
     """A copy of a run and of its stages; the copy, and the folder of the saved synthesizer."""
     shutil.copytree(run.parent, target)
     copy = target / run.name
-    stages = json.loads((copy / "stages.json").read_text())
-    return copy, copy / stages["fit-synth"] / "model"
+    return copy, read_stages(copy)["fit-synth"].folder / "model"
 
 
 def test_a_model_cut_in_half_is_told(

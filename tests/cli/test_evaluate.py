@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from aukit.cli.main import main
+from aukit.runs.results import read_stages
 
 Capture = pytest.CaptureFixture[str]
 
@@ -35,7 +36,7 @@ def copied(painted_run: Path, tmp_path: Path) -> Path:
 def rewrite(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
     path = run / "stages.json"
     stages = json.loads(path.read_text(encoding="utf-8"))
-    change(stages)
+    change(stages["stages"])
     path.write_text(json.dumps(stages), encoding="utf-8")
 
 
@@ -48,16 +49,15 @@ def test_a_run_with_a_synthesizer_leaves_a_card(painted_run: Path) -> None:
     assert card["distance"][0]["name"].endswith("png")
     report = (painted_run / "report.html").read_text(encoding="utf-8")
     assert "Score card of the synthesizer" in report
-    stages = json.loads((painted_run / "stages.json").read_text(encoding="utf-8"))
-    assert "fit-judge" in stages
+    assert "fit-judge" in read_stages(painted_run)
 
 
 def test_the_judge_has_never_seen_a_synthetic_face(painted_run: Path) -> None:
-    stages = json.loads((painted_run / "stages.json").read_text(encoding="utf-8"))
-    fitted = painted_run / stages["fit-judge"] / "stage.json"
+    stages = read_stages(painted_run)
+    fitted = stages["fit-judge"].folder / "stage.json"
     document = json.loads(fitted.read_text(encoding="utf-8"))
-    assert document["plan"] == Path(stages["plan-real"]).name
-    assert document["faces"] == [Path(stages["align-train"]).name]
+    assert document["plan"] == stages["plan-real"].key
+    assert document["faces"] == [stages["align-train"].key]
     assert stages["fit-judge"] != stages["fit-estimator"]
 
 
@@ -118,8 +118,7 @@ def test_a_run_without_a_synthesizer(
 def test_a_run_whose_results_are_gone(
     evaluate: Callable[..., int], copied: Path, capsys: Capture
 ) -> None:
-    stages = json.loads((copied / "stages.json").read_text(encoding="utf-8"))
-    shutil.rmtree(copied / stages["fit-synth"])
+    shutil.rmtree(read_stages(copied)["fit-synth"].folder)
     refused(evaluate(copied), capsys, "the result of stage fit-synth")
 
 

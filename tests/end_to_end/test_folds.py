@@ -11,20 +11,16 @@ import pytest
 
 from aukit.config.resolve import nest, resolve
 from aukit.config.run import RunConfig
-from aukit.contracts.context import Context
 from aukit.errors import ConfigError, DataError, LeakageError
 from aukit.faces.stored import read_rows
-from aukit.pipeline.execute import Outcome, execute
-from aukit.pipeline.prepare import PrepareStages
-from aukit.pipeline.stages.fold import people_of, pick_people, refuse_shared_people
-from aukit.pipeline.work import Work
-from aukit.progress import Silent
+from aukit.pipeline.execute import Outcome, begun, execute
+from aukit.pipeline.house_rules import refuse_shared_people
+from aukit.pipeline.role_faces import RoleFaces
+from aukit.pipeline.stages.fold import people_of, pick_people
+from aukit.pipeline.steps import registered
 from aukit.registry.loading import Registry
-from aukit.runs.folder import Run
-from aukit.runs.names import STAGES
 from aukit.scoring.scores import pool_folds
 from aukit.store.files import write_table
-from aukit.store.stages import Stages
 
 SMALL = {
     "preset": "quick",
@@ -55,12 +51,11 @@ def run(registry: Registry, output: Path, **changes: Any) -> Outcome:
 def prepare(registry: Registry, output: Path, **changes: Any) -> dict[str, set[str]]:
     """Partition -> people of its registered faces, in a run that stops before it fits anything."""
     config = configured(registry, **changes)
-    begun = Run.begin(output, config, registry)
-    context = Context("cpu", config.options.seed)
-    prepared = PrepareStages(Work(begun, config, Stages(output / STAGES), context, Silent())).run()
-    assert prepared.valid is not None
-    folders = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
-    return {name: people(folder) for name, folder in folders.items()}
+    with begun(config, output, registry, None) as runner:
+        faces = registered(runner)
+    assert faces.valid is not None
+    results = {"train": faces.train, "valid": faces.valid, "test": faces.test}
+    return {name: people(result.folder) for name, result in results.items()}
 
 
 def people(folder: Path) -> set[str]:
@@ -103,12 +98,12 @@ def test_folds_are_run_and_pooled(registry: Registry, tmp_path: Path) -> None:
 def test_the_pipeline_refuses_a_division_that_leaks(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = PrepareStages._faces_of_fold
+    honest = RoleFaces.find
 
-    def leaky(self: PrepareStages, label: str, role: Any, partition: str, index: pa.Table) -> Any:
-        return honest(self, label, role, "train" if label == "test" else partition, index)
+    def leaky(self: RoleFaces, label: str, role: str, partition: str) -> Any:
+        return honest(self, label, role, "train" if label == "test" else partition)
 
-    monkeypatch.setattr(PrepareStages, "_faces_of_fold", leaky)
+    monkeypatch.setattr(RoleFaces, "find", leaky)
     with pytest.raises(LeakageError, match=r"person drawn/\S+ is in train and in test"):
         prepare(registry, tmp_path, fold="1/3")
 

@@ -15,6 +15,7 @@ from aukit.cli.main import main
 from aukit.errors import DataError
 from aukit.registry.loading import Registry
 from aukit.runs.models import load_from_run
+from aukit.runs.results import read_stages
 from aukit.store.models import load_card
 from aukit.testing.drawn import DrawnFaces
 from aukit.views import FERA17, view_name
@@ -40,8 +41,7 @@ def run(output: Path, **changes: object) -> tuple[Path, dict[str, Path]]:
     words = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
     assert main(["run", "-o", str(output), *words]) == 0
     folder = max(output.glob("0*"))
-    found = json.loads((folder / "stages.json").read_text())
-    return folder, {name: (folder / path).resolve() for name, path in found.items()}
+    return folder, {label: result.folder for label, result in read_stages(folder).items()}
 
 
 def test_each_normalizer_gives_the_estimator_other_faces(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from aukit.config.resolve import nest, resolve
 from aukit.errors import ConfigError, DataError, LeakageError, StageError
 from aukit.pipeline.execute import Outcome, execute
 from aukit.registry.loading import Registry
+from aukit.runs.results import read_stages
 
 SMALL = {
     "preset": "quick",
@@ -65,8 +66,8 @@ def test_a_run_with_every_kind_of_component_leaves_everything(
 
 def test_synthetic_faces_inherit_their_parents(registry: Registry, tmp_path: Path) -> None:
     outcome = run(registry, tmp_path)
-    stages = json.loads((outcome.folder / "stages.json").read_text())
-    made = pq.read_table(outcome.folder / stages["synthesize"] / "part-00000.parquet").to_pylist()
+    stages = read_stages(outcome.folder)
+    made = pq.read_table(stages["synthesize"].folder / "part-00000.parquet").to_pylist()
     assert len(made) == 20
     for row in made:
         assert row["origin"] == "synthetic"

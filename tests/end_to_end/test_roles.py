@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from aukit.config.resolve import nest, resolve
 from aukit.errors import DataError
 from aukit.pipeline.execute import Outcome, execute
 from aukit.registry.loading import Registry
+from aukit.runs.results import read_stages
 
 SMALL = {
     "preset": "quick", "device": "cpu", "data": "drawn", "aligner": "centre", "synth": "brush",
@@ -29,8 +29,8 @@ def run(registry: Registry, output: Path, settings: dict[str, Any]) -> Outcome:
 
 def painted_from(outcome: Outcome) -> set[tuple[str, str]]:
     """(partition, subject) of the faces that were painted."""
-    stages = json.loads((outcome.folder / "stages.json").read_text())
-    table = pq.read_table(outcome.folder / stages["synthesize"] / "part-00000.parquet")
+    stages = read_stages(outcome.folder)
+    table = pq.read_table(stages["synthesize"].folder / "part-00000.parquet")
     columns = (table.column(name).to_pylist() for name in ("partition", "subject"))
     return set(zip(*columns, strict=True))
 

@@ -17,6 +17,7 @@ import pytest
 
 from aukit.cli.main import main
 from aukit.data.records import SYNTHETIC
+from aukit.runs.results import read_stages
 from aukit.vision.images import read
 
 TINY = Path(__file__).parent / "tiny_plugin.py"
@@ -44,8 +45,7 @@ def command(output: Path, **changes: object) -> list[str]:
 
 def stages_of(output: Path) -> dict[str, Path]:
     (folder,) = output.glob("0001-*")
-    found = json.loads((folder / "stages.json").read_text())
-    return {name: (folder / path).resolve() for name, path in found.items()}
+    return {label: result.folder for label, result in read_stages(folder).items()}
 
 
 def test_a_synthesizer_brings_semantic_resampling_with_it(tmp_path: Path) -> None:

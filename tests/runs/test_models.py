@@ -19,7 +19,8 @@ def run(tmp_path: Path) -> Path:
     """A run folder whose stages are gone."""
     config = resolve(Registry(), [("test", {"device": "cpu"})], preset="quick")
     (tmp_path / "run.toml").write_text(to_toml(config), encoding="utf-8")
-    stages = {"fit-estimator": "../.stages/fit-estimator-0123"}
+    gone = {"key": "fit-estimator-0123", "folder": "results/fit-estimator-0123"}
+    stages = {"store": "../.stages", "stages": {"fit-estimator": gone}}
     (tmp_path / "stages.json").write_text(json.dumps(stages), encoding="utf-8")
     return tmp_path
 
@@ -40,7 +41,7 @@ def test_a_run_without_a_synthesizer(run: Path) -> None:
 
 
 def test_a_run_whose_stages_are_gone(run: Path) -> None:
-    with pytest.raises(DataError, match="holds no model"):
+    with pytest.raises(DataError, match=r"the result of stage fit-estimator .* is gone"):
         api.load("estimator", run)
 
 

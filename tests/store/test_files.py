@@ -52,7 +52,8 @@ def test_an_interrupted_stage_continues_in_its_folder(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         stages.run("align", {}, interrupted)
     assert stages.finished(stages.key("align", {})) is None
-    folder, _ = stages.run("align", {}, lambda f: (f / "part-1").touch())
+    result, _ = stages.run("align", {}, lambda f: (f / "part-1").touch())
+    folder = result.folder
     assert (folder / "part-0").read_text() == "kept"
 
 

@@ -15,7 +15,7 @@ from aukit.cli.options import ComponentCommand, Slot, settings
 from aukit.cli.shared import json_option
 from aukit.config.resolve import nest
 from aukit.config.values import COMMAND_LINE
-from aukit.errors import ConfigError, DataError
+from aukit.errors import ConfigError
 
 OF_RUNS = ("faces", "export", "device")
 OF_TABLES = (
@@ -137,22 +137,17 @@ def _show_card(
     device: str,
 ) -> None:
     from aukit.cli.console import RichProgress
+    from aukit.pipeline.score_card import card_anew
+    from aukit.pipeline.score_card import export as export_pictures
     from aukit.runs.names import CARD
-    from aukit.runs.results import open_run
-    from aukit.score_card.card import CardStage
 
     registry = ctx.ensure_object(App).registry
     progress = RichProgress()
-    work, prepared, fitted = open_run(run, registry, changes, COMMAND_LINE, progress, device)
-    stage = CardStage(work, prepared, fitted, faces, strict=True)
     if export is not None:
-        count = stage.export(export)
+        count = export_pictures(run, registry, export, progress, device, faces)
         click.echo(f"wrote {count} pictures to {export}")
         return
-    found = stage.run()
-    if found is None:
-        raise DataError(f"run {run} was made with --card 0", "say how many: --faces 6")
-    card, grids = found
+    card, grids = card_anew(run, registry, changes, COMMAND_LINE, progress, device, faces)
     if as_json:
         emit_json({"run": str(run), "card": dict(card), "grids": str(grids)})
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,12 @@ from aukit.config.options import Layer, RunOptions
 from aukit.config.resolve import nest, resolve
 from aukit.config.run import ROLE_KINDS, ROLES, RunConfig
 from aukit.config.values import COMMAND_LINE, default_of, types_of
+from aukit.errors import ConfigError
 from aukit.registry.loading import Registry
 
 if TYPE_CHECKING:
     from aukit.pipeline.execute import Outcome
+    from aukit.pipeline.runner import Explained
 
 SLOTS = (
     *(Slot((kind,)) for kind in KINDS),
@@ -70,6 +72,14 @@ def layers(config: Path | None, typed: dict[str, Any]) -> list[Layer]:
     help="Name of the run's folder.  [default: a number and the components]",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only show the resolved configuration.")
+@click.option(
+    "--redo", multiple=True, metavar="STAGE",
+    help="Make this stage even if it is stored, and all that follows it; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--explain", is_flag=True,
+    help="Say of each stage whether it was found or made, and why.",
+)  # fmt: skip
 @json_at_end_option
 @click.pass_context
 def run(
@@ -78,6 +88,8 @@ def run(
     output: Path,
     name: str | None,
     dry_run: bool,
+    redo: tuple[str, ...],
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Run a pipeline from frames to scores.
@@ -93,8 +105,9 @@ def run(
     from aukit.cli.console import RichProgress
     from aukit.pipeline.execute import execute
 
-    outcome = execute(resolved, output, registry, RichProgress(), name)
-    show_outcome(outcome, as_json)
+    refuse_unknown_stages(redo)
+    outcome = execute(resolved, output, registry, RichProgress(), name, redo)
+    show_outcome(outcome, as_json, explain=explain)
 
 
 def show_configuration(config: RunConfig, as_json: bool) -> None:
@@ -108,7 +121,28 @@ def show_configuration(config: RunConfig, as_json: bool) -> None:
     table("Resolved configuration", ("setting", "value", "origin"), config.rows())
 
 
-def show_outcome(outcome: Outcome, as_json: bool) -> None:
+def refuse_unknown_stages(names: Sequence[str]) -> None:
+    """Refuse stages that no run has.
+
+    Raises:
+        ConfigError: naming those that there are.
+    """
+    from aukit.pipeline.steps import STAGES
+
+    known = [stage.name for stage in STAGES]
+    for name in (name for name in names if name not in known):
+        raise ConfigError(f"--redo: no run has a stage '{name}'", f"stages: {', '.join(known)}")
+
+
+def show_explained(explained: Sequence[Explained]) -> None:
+    """Print of each stage whether it was found or made, and why."""
+    from aukit.cli.console import table
+
+    rows = [(one.label, "made" if one.made else "found", one.because) for one in explained]
+    table("Stages", ("stage", "was", "because"), rows)
+
+
+def show_outcome(outcome: Outcome, as_json: bool, *, explain: bool = False) -> None:
     """Print the scores and where everything is."""
     if as_json:
         emit_json(
@@ -120,11 +154,17 @@ def show_outcome(outcome: Outcome, as_json: bool) -> None:
                 "dropped": outcome.dropped,
                 "left_out": outcome.left_out,
                 "seconds": outcome.seconds,
+                "stages": [
+                    {"stage": one.label, "made": one.made, "because": one.because}
+                    for one in outcome.explained
+                ],
             }
         )
         return
     from aukit.cli.tables import show_dropped, show_scores
 
+    if explain:
+        show_explained(outcome.explained)
     if outcome.card is not None:
         from aukit.cli.tables import show_card
 

@@ -8,18 +8,15 @@ import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aukit.config.choice import Choice as Chosen
-from aukit.pipeline.prepare import Prepared
 from aukit.report.data import Choice, Curve, Licence, Setting, Stage
 from aukit.runs.folder import EVENTS
 from aukit.runs.names import TRAINING
+from aukit.runs.results import Results
 from aukit.store.stages import STAGE_FILE
 from aukit.training.loop import SCALARS, read_scalars
-
-if TYPE_CHECKING:
-    from aukit.pipeline.work import Work
 
 FITS = {
     "fit-synth": ("synth", "Synthesizer {}"),
@@ -30,19 +27,19 @@ FITS = {
 """Stage -> kind of the component that it fits, and how the report calls the fit."""
 
 
-def summary(work: Work, prepared: Prepared) -> dict[str, str]:
+def summary(results: Results) -> dict[str, str]:
     """What stands above everything."""
-    options = work.config.options
-    begun = time.gmtime(_events(work)[0]["time"])
-    made = sum(stage.seconds for stage in stages(work) if not stage.reused)
+    options = results.config.options
+    begun = time.gmtime(_events(results)[0]["time"])
+    made = sum(stage.seconds for stage in stages(results) if not stage.reused)
     return {
-        "run folder": work.run.folder.name,
+        "run folder": results.folder.name,
         "started": time.strftime("%Y-%m-%d %H:%M UTC", begun),
         "time of its own stages": _duration(made),
         "preset": options.preset,
         "seed": str(options.seed),
-        "device": work.context.device,
-        "action units": ", ".join(prepared.aus),
+        "device": str(_environment(results).get("device", "unknown")),
+        "action units": ", ".join(results.aus),
     }
 
 
@@ -60,32 +57,32 @@ def typed(folder: Path) -> str:
     return shlex.join([Path(words[0]).name, *words[1:]]) if words else ""
 
 
-def _events(work: Work) -> list[dict[str, Any]]:
-    lines = (work.run.folder / EVENTS).read_text(encoding="utf-8").splitlines()
+def _events(results: Results) -> list[dict[str, Any]]:
+    lines = (results.folder / EVENTS).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
-def _chosen(work: Work) -> Iterator[tuple[str, Chosen]]:
-    shared = work.config.components
+def _chosen(results: Results) -> Iterator[tuple[str, Chosen]]:
+    shared = results.config.components
     for kind, choice in shared.items():
         if choice is not None:
             yield kind, choice
     if shared["synth"] is not None:
-        yield from (("judge", choice) for choice in work.config.judges.choices)
-    for name, role in work.config.roles.items():
+        yield from (("judge", choice) for choice in results.config.judges.choices)
+    for name, role in results.config.roles.items():
         for kind in ("data", "landmarker", "aligner"):
             own = getattr(role, kind)
             if own is not None and own != shared[kind]:
                 yield f"{name} {kind}", own
 
 
-def _origins(work: Work) -> dict[str, str]:
+def _origins(results: Results) -> dict[str, str]:
     """Setting -> where its value came from, as the comments of the run file say.
 
     Not as the configuration says: that of a finished run comes from its run file altogether.
     """
     path, found = "", {}
-    for line in (work.run.folder / "run.toml").read_text(encoding="utf-8").splitlines():
+    for line in (results.folder / "run.toml").read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             path = line.strip("[]")
         key, _, rest = line.partition(" = ")
@@ -95,40 +92,40 @@ def _origins(work: Work) -> dict[str, str]:
     return found
 
 
-def choices(work: Work) -> Iterator[Choice]:
+def choices(results: Results) -> Iterator[Choice]:
     """The components."""
-    origins = _origins(work)
-    for role, choice in _chosen(work):
+    origins = _origins(results)
+    for role, choice in _chosen(results):
         component = choice.component
         version = f"{component.distribution} {component.version}"
         origin = origins.get(role.replace(" ", "."), choice.chosen_by)
         yield Choice(role, component.name, version, origin, component.summary)
 
 
-def settings(work: Work) -> Iterator[Setting]:
+def settings(results: Results) -> Iterator[Setting]:
     """All options."""
-    origins = _origins(work)
-    for label, value, origin in work.config.rows():
+    origins = _origins(results)
+    for label, value, origin in results.config.rows():
         component, _, option = label.rpartition(".")
         yield Setting(component or "run", option, value, origins.get(label, origin))
 
 
-def stages(work: Work) -> Iterator[Stage]:
+def stages(results: Results) -> Iterator[Stage]:
     """What ran; roles that share a result share a line."""
-    made = {event["stage"] for event in _events(work) if event["event"] == "finished"}
+    made = {event["stage"] for event in _events(results) if event["event"] == "finished"}
     labels: dict[Path, list[str]] = {}
-    for label, folder in work.run.stages.items():
-        labels.setdefault(folder, []).append(label)
+    for label, result in results.stages.items():
+        labels.setdefault(result.folder, []).append(label)
     for folder, names in labels.items():
         seconds = json.loads((folder / STAGE_FILE).read_text(encoding="utf-8"))["seconds"]
         yield Stage(", ".join(names), seconds, made.isdisjoint(names))
 
 
-def curves(work: Work) -> Iterator[Curve]:
+def curves(results: Results) -> Iterator[Curve]:
     """The scalars of everything that was fitted for this run, now or earlier."""
     seen: set[Path] = set()
     for label, (kind, title) in FITS.items():
-        folder, choice = work.run.stages.get(label), work.config.components[kind]
+        folder, choice = results.get(label), results.config.components[kind]
         if folder is None or choice is None or folder in seen:
             continue
         seen.add(folder)
@@ -145,19 +142,23 @@ def _curves_of(stage: str, part: str, lines: Sequence[Mapping[str, Any]]) -> Ite
         yield Curve(stage, name, [step for step, _ in points], values, part)
 
 
-def environment(work: Work) -> Iterator[tuple[str, str]]:
+def environment(results: Results) -> Iterator[tuple[str, str]]:
     """Versions, machine and plugins."""
-    path = work.run.folder / "environment.json"
-    for key, value in json.loads(path.read_text(encoding="utf-8")).items():
+    for key, value in _environment(results).items():
         if isinstance(value, Mapping):
             yield from ((str(name), str(text)) for name, text in value.items())
         else:
             yield key, str(value)
 
 
-def licences(work: Work) -> Iterator[Licence]:
+def _environment(results: Results) -> Mapping[str, Any]:
+    found = json.loads((results.folder / "environment.json").read_text(encoding="utf-8"))
+    return dict(found)
+
+
+def licences(results: Results) -> Iterator[Licence]:
     """The terms of each component once."""
-    used = {choice.component.qualified: choice.component for _, choice in _chosen(work)}
+    used = {choice.component.qualified: choice.component for _, choice in _chosen(results)}
     for component in used.values():
         yield Licence(
             f"{component.kind} {component.name}",

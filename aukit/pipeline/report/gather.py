@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,10 +14,9 @@ import pyarrow.compute as pc
 from aukit.data.records import DROPPED, OK, labels_of, person_keys
 from aukit.errors import DataError
 from aukit.faces.stored import read_rows
-from aukit.pipeline.fit import Fitted
-from aukit.pipeline.prepare import Prepared
 from aukit.pipeline.report import about
 from aukit.pipeline.report.pictures import card_grids, images
+from aukit.pipeline.stages.fit_estimator import lost_uses
 from aukit.progress import Progress
 from aukit.registry.loading import Registry
 from aukit.report import write_report
@@ -27,43 +26,37 @@ from aukit.report.data import (
     ReportData,
 )
 from aukit.runs.names import CARD, GRIDS, PLAN, PREDICTIONS, SCORES
-from aukit.runs.results import open_finished
+from aukit.runs.results import Results, open_results
 from aukit.statistics.levels import label_counts, plan_counts
 from aukit.store.files import ensure_writable, read_table
 
-if TYPE_CHECKING:
-    from aukit.pipeline.work import Work
-
 
 def gather(
-    work: Work,
-    prepared: Prepared,
-    fitted: Fitted,
-    scores: Mapping[str, Any],
-    card: tuple[Mapping[str, Any], Path] | None = None,
+    results: Results, scores: Mapping[str, Any], card: Mapping[str, Any] | None = None
 ) -> ReportData:
     """Everything that `report.html` shows of a run."""
-    folder = work.run.folder
+    folder = results.folder
+    grids = results.get("score-card")
     return ReportData(
         title=f"aukit run {folder.name}",
         command=f"aukit run --config {folder.name}/run.toml",
         typed=about.typed(folder),
         run_file=(folder / "run.toml").read_text(encoding="utf-8"),
-        summary=about.summary(work, prepared),
-        notes=tuple(_notes(prepared, fitted)),
-        choices=tuple(about.choices(work)),
-        settings=tuple(about.settings(work)),
-        stages=tuple(about.stages(work)),
-        partitions=tuple(_partitions(work, prepared)),
-        distribution=_distribution(prepared),
-        images=tuple(images(work, prepared, fitted)),
+        summary=about.summary(results),
+        notes=tuple(_notes(results)),
+        choices=tuple(about.choices(results)),
+        settings=tuple(about.settings(results)),
+        stages=tuple(about.stages(results)),
+        partitions=tuple(_partitions(results)),
+        distribution=_distribution(results),
+        images=tuple(images(results)),
         scores=scores,
-        card=card[0] if card else {},
-        card_images=tuple(card_grids(card[1])) if card else (),
-        predictions=read_table(work.run.stages["predict"] / PREDICTIONS),
-        curves=tuple(about.curves(work)),
-        environment=dict(about.environment(work)),
-        licences=tuple(about.licences(work)),
+        card=card or {},
+        card_images=tuple(card_grids(grids / GRIDS)) if card and grids else (),
+        predictions=read_table(results.need("predict").folder / PREDICTIONS),
+        curves=tuple(about.curves(results)),
+        environment=dict(about.environment(results)),
+        licences=tuple(about.licences(results)),
     )
 
 
@@ -84,14 +77,11 @@ def rewrite(folder: Path, path: Path, registry: Registry, progress: Progress) ->
         DataError: the run was not finished, or results are gone.
         StorageError: the page cannot be written.
     """
-    work, prepared, fitted = open_finished(folder, registry, progress)
+    results = open_results(folder, registry)
+    results.need("predict")
     with progress.start("report"):
-        scores = _document(folder / SCORES)
-        card = None
-        if (folder / CARD).is_file():
-            grid_folder = work.run.stages.get("score-card", folder) / GRIDS
-            card = (_document(folder / CARD), grid_folder)
-        data = gather(work, prepared, fitted, scores, card)
+        card = _document(folder / CARD) if (folder / CARD).is_file() else None
+        data = gather(results, _document(folder / SCORES), card)
         ensure_writable(path.parent)
         write_report(data, path)
     return path
@@ -113,23 +103,28 @@ def _document(path: Path) -> dict[str, Any]:
     return found
 
 
-def _notes(prepared: Prepared, fitted: Fitted) -> Iterator[str]:
-    if prepared.left_out:
-        names = ", ".join(prepared.left_out)
+def _notes(results: Results) -> Iterator[str]:
+    if results.left_out:
+        names = ", ".join(results.left_out)
         yield f"Coded in only some of the data, and left out: {names}."
-    if fitted.lost:
-        yield f"The plan asked for {fitted.lost} uses of faces that could not be made."
-    if prepared.valid is None:
+    plan, views = _plan(results), max(1, len(results.config.options.shown_views))
+    if lost := lost_uses(plan, results.learned_from, results.aus, views):
+        yield f"The plan asked for {lost} uses of faces that could not be made."
+    if results.get("align-valid") is None:
         yield "There is no validation partition: the last network was kept, not the best."
-    counts = plan_counts(read_table(prepared.plan / PLAN), prepared.aus)
-    for au, levels in zip(prepared.aus, counts, strict=True):
+    counts = plan_counts(plan, results.aus)
+    for au, levels in zip(results.aus, counts, strict=True):
         if missing := [str(level) for level, uses in enumerate(levels) if uses == 0]:
             yield f"{au}: no training frame shows level {', '.join(missing)}."
 
 
-def _partitions(work: Work, prepared: Prepared) -> Iterator[Partition]:
+def _plan(results: Results) -> pa.Table:
+    return read_table(results.need("plan").folder / PLAN)
+
+
+def _partitions(results: Results) -> Iterator[Partition]:
     for label in ("train", "valid", "test", "synth-fit", "synth-paint"):
-        folder = work.run.stages.get(f"align-{label}")
+        folder = results.get(f"align-{label}")
         if folder is not None:
             yield _partition(label, read_rows(folder))
 
@@ -143,9 +138,8 @@ def _partition(label: str, rows: pa.Table) -> Partition:
     return Partition(label, people, rows.num_rows, good.num_rows, drops, datasets)
 
 
-def _distribution(prepared: Prepared) -> Distribution:
-    rows = read_rows(prepared.train)
+def _distribution(results: Results) -> Distribution:
+    rows = read_rows(results.need("align-train").folder)
     good = rows.filter(pc.equal(rows.column("status"), OK))
-    plan = read_table(prepared.plan / PLAN)
-    before = label_counts(labels_of(good, prepared.aus))
-    return Distribution(prepared.aus, before, plan_counts(plan, prepared.aus))
+    before = label_counts(labels_of(good, results.aus))
+    return Distribution(results.aus, before, plan_counts(_plan(results), results.aus))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,36 +14,31 @@ import pyarrow.parquet as pq
 from aukit.au import describe
 from aukit.data.records import OK
 from aukit.faces.stored import shards
-from aukit.pipeline.fit import Fitted
-from aukit.pipeline.prepare import Prepared
 from aukit.pipeline.report.moments import view_rows
-from aukit.pipeline.stages.previews import FOLDER as PREVIEWS
-from aukit.pipeline.stages.previews import grids
 from aukit.report.data import ImageGroup
-from aukit.runs.names import TRAINING
+from aukit.runs.names import PREVIEWS, TRAINING, grids
+from aukit.runs.results import Results
 from aukit.vision import images as images_io
-
-if TYPE_CHECKING:
-    from aukit.pipeline.work import Work
 
 SAMPLES = 24
 GOLDEN = (5**0.5 - 1) / 2
 
 
-def images(work: Work, prepared: Prepared, fitted: Fitted) -> Iterator[ImageGroup]:
+def images(results: Results) -> Iterator[ImageGroup]:
     """Registered faces, what a synthesizer paints, and moments from several sides."""
-    yield ImageGroup("Registered training faces", _samples(prepared.train, prepared.aus))
-    yield ImageGroup("Registered test faces", _samples(prepared.test, prepared.aus))
-    yield from _previews(fitted)
-    if fitted.synthetic is not None:
-        yield ImageGroup("Synthetic faces", _samples(fitted.synthetic, prepared.aus))
-    yield from _views(work, prepared)
+    aus = results.aus
+    train, test = (results.need(f"align-{role}").folder for role in ("train", "test"))
+    yield ImageGroup("Registered training faces", _samples(train, aus))
+    yield ImageGroup("Registered test faces", _samples(test, aus))
+    yield from _previews(results.get("fit-synth"))
+    if (synthetic := results.get("synthesize")) is not None:
+        yield ImageGroup("Synthetic faces", _samples(synthetic, aus))
+    yield from _views(test, results.get("show-views"))
 
 
-def _views(work: Work, prepared: Prepared) -> Iterator[ImageGroup]:
+def _views(test: Path, made: Path | None) -> Iterator[ImageGroup]:
     """One moment from several sides, where the data have such moments or the run made them."""
-    made = work.run.stages.get("show-views")
-    titles = {"One moment, registered from each view": prepared.test}
+    titles = {"One moment, registered from each view": test}
     titles |= {} if made is None else {"Synthetic faces in the views they are learned in": made}
     for title, folder in titles.items():
         if rows := view_rows(folder):
@@ -51,9 +46,8 @@ def _views(work: Work, prepared: Prepared) -> Iterator[ImageGroup]:
             yield ImageGroup(title, rows, note, wide=True)
 
 
-def _previews(fitted: Fitted) -> Iterator[ImageGroup]:
+def _previews(folder: Path | None) -> Iterator[ImageGroup]:
     """The last grid that was drawn while the synthesizer was fitted."""
-    folder = fitted.synthesizer
     for path in [] if folder is None else grids(folder / TRAINING / PREVIEWS)[-1:]:
         note = "Each AU at the levels 0 to 5 on validation people; the truth beneath, where known."
         picture = images_io.read(path).image

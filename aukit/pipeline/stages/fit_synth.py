@@ -2,71 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import ClassVar
 
-from aukit.config.choice import make, named
+from aukit.config.choice import Choice, named
 from aukit.contracts.labels import Labels
 from aukit.contracts.synthesizer import Synthesizer
+from aukit.faces.alignment import alignment_of
 from aukit.faces.registration import Registration
 from aukit.faces.stored import StoredFaces
 from aukit.faces.truth import Truth
-from aukit.pipeline.stages.fitting import save_fitted, session_of
-from aukit.pipeline.stages.previews import FOLDER as PREVIEWS
+from aukit.pipeline.stage import WATCHING, Stage
+from aukit.pipeline.stages.fitting import save_fitted
 from aukit.pipeline.stages.previews import Previews
-
-if TYPE_CHECKING:
-    from aukit.pipeline.work import Work
-
-FIT_SYNTH = "fit-synth"
+from aukit.pipeline.work import Work
+from aukit.runs.names import PREVIEWS
+from aukit.store.stages import Result
 
 
 @dataclass(frozen=True)
-class SynthFaces:
-    """The faces that a synthesizer is fitted on, and those that it is watched on.
+class Watched:
+    """Held-out faces on which a fit is watched.
 
     Attributes:
-        aus: AUs that it learns.
-        fit: stage folder of training faces.
-        valid: stage folder of faces for previews; None without such people.
-        alignment: how all of them were aligned.
+        faces: registered faces.
+        data, landmarker, aligner: how they were registered.
     """
 
+    faces: Result
+    data: Choice
+    landmarker: Choice | None
+    aligner: Choice
+
+
+@dataclass(frozen=True)
+class FitSynth(Stage):
+    """A fitted synthesizer.
+
+    Attributes:
+        synth: the component.
+        faces: training faces.
+        aus: AUs that it learns.
+        seed: of the run.
+        watched: faces for previews; None without such people.
+    """
+
+    name: ClassVar[str] = "fit-synth"
+    synth: Choice
+    faces: Result
     aus: tuple[str, ...]
-    fit: Path
-    valid: Path | None
-    alignment: Mapping[str, Any]
+    seed: int
+    watched: Watched | None = field(default=None, metadata=WATCHING)
 
+    def compute(self, folder: Path, work: Work) -> None:
+        """Leaves the model, the scalars of the fit and previews."""
+        synthesizer: Synthesizer = work.make(self.synth, self.seed)
+        with named(self.synth, self.name):
+            faces = StoredFaces([self.faces.folder], self.aus)
+            session = work.session(self.name, folder, self.seed)
+            preview = self._previews(work, faces.labels, session.folder / PREVIEWS)
+            synthesizer.fit(faces, replace(session, preview=preview))
+            save_fitted(synthesizer, folder, self.aus, alignment_of(self.faces.folder))
 
-def fit_synthesizer(work: Work, faces: SynthFaces) -> Path:
-    """The stage folder of the fitted synthesizer."""
-    choice = work.config.need("synth")
-
-    def compute(folder: Path) -> None:
-        synthesizer: Synthesizer = make(choice, work.context)
-        with named(choice, FIT_SYNTH):
-            source = StoredFaces([faces.fit], faces.aus)
-            session = session_of(work, FIT_SYNTH, folder)
-            preview = previews(work, faces, source.labels, session.folder / PREVIEWS)
-            synthesizer.fit(source, replace(session, preview=preview))
-            save_fitted(synthesizer, folder, faces.aus, faces.alignment)
-
-    document = {
-        "synth": choice.to_json(),
-        "faces": faces.fit.name,
-        "aus": list(faces.aus),
-        "seed": work.context.seed,
-    }
-    return work.stage(FIT_SYNTH, FIT_SYNTH, document, compute)
-
-
-def previews(work: Work, faces: SynthFaces, fitted: Labels, folder: Path) -> Previews | None:
-    """Pictures of validation people during the fit; None without such people."""
-    if faces.valid is None:
-        return None
-    role = work.config.roles["train"]
-    truth = Truth(Registration(role.data, role.landmarker, role.aligner, work.context))
-    shown = StoredFaces([faces.valid], faces.aus)
-    return Previews(shown, fitted, truth if truth.known else None, folder)
+    def _previews(self, work: Work, fitted: Labels, folder: Path) -> Previews | None:
+        if self.watched is None:
+            return None
+        watched = self.watched
+        truth = Truth(
+            Registration(watched.data, watched.landmarker, watched.aligner, work.context())
+        )
+        shown = StoredFaces([watched.faces.folder], self.aus)
+        return Previews(shown, fitted, truth if truth.known else None, folder)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,13 +15,37 @@ import pyarrow.parquet as pq
 
 from aukit.data.folds import Fold, Weights, divide
 from aukit.data.records import au_columns, labels_of, person_keys
-from aukit.errors import DataError, LeakageError
+from aukit.errors import DataError
+from aukit.faces.alignment import alignment_of, write_alignment
 from aukit.faces.shards import shard_path
-from aukit.faces.stored import read_rows, shards
+from aukit.faces.stored import shards
+from aukit.pipeline.stage import Stage
+from aukit.pipeline.work import Work
 from aukit.statistics.levels import label_counts
 from aukit.store.files import write_aside, write_table
+from aukit.store.stages import Result
 
 PERSON = ["dataset", "partition", "subject"]
+
+
+@dataclass(frozen=True)
+class PeopleOfFold(Stage):
+    """The faces of some people, whatever partition they were registered in.
+
+    Attributes:
+        faces: registered faces of all partitions, which every fold shares.
+        people: keys of the people to take, sorted.
+    """
+
+    name: ClassVar[str] = "fold"
+    faces: tuple[Result, ...]
+    people: tuple[str, ...]
+
+    def compute(self, folder: Path, work: Work) -> None:
+        """Leaves `part-*.parquet` in `records.face_schema`."""
+        sources = [source.folder for source in self.faces]
+        write_alignment(folder, alignment_of(sources[0]))
+        pick_people(sources, self.people, folder)
 
 
 def people_of(index: pa.Table) -> list[str]:
@@ -105,22 +131,6 @@ def is_divided(index: pa.Table, divided: Mapping[str, str], role: str) -> bool:
             "a role has the people that the fold divides, or other people altogether",
         )
     return not strangers
-
-
-def refuse_shared_people(folders: Iterable[tuple[str, Path | None]]) -> None:
-    """Refuse partitions that share a person.
-
-    Args:
-        folders: partition and stage folder of registered faces, where there is one.
-
-    Raises:
-        LeakageError: a person is in two partitions.
-    """
-    seen: dict[str, str] = {}
-    for partition, folder in folders:
-        for person in [] if folder is None else people_of(read_rows(folder)):
-            if seen.setdefault(person, partition) != partition:
-                raise LeakageError(f"person {person} is in {seen[person]} and in {partition}")
 
 
 def partitions_of(index: pa.Table) -> list[str | None]:

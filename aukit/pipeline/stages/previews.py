@@ -17,11 +17,11 @@ from aukit.contracts.labels import Labels
 from aukit.contracts.session import Paint
 from aukit.faces.stored import StoredFaces
 from aukit.faces.truth import Truth
+from aukit.runs.names import grids
 from aukit.store.files import write_aside
 from aukit.vision.images import encode
 from aukit.vision.sheet import contact_sheet
 
-FOLDER = "previews"
 FACES, UNITS = 2, 4
 """Faces and AUs on a grid; with six levels of each, what one preview costs."""
 KEPT = 24
@@ -118,11 +118,6 @@ def commonest_aus(labels: Labels, count: int) -> list[str]:
             best[region] = (frames, au)
     chosen = sorted(best.values(), key=lambda entry: (-entry[0], entry[1]))[:count]
     return sorted(au for _, au in chosen)
-
-
-def grids(folder: Path) -> list[Path]:
-    """The grids in a folder, oldest first."""
-    return sorted(folder.glob("[0-9]*.png"))
 
 
 def thin_out(folder: Path) -> None:

@@ -8,21 +8,60 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 
+from aukit.config.choice import named
 from aukit.contracts.synthesizer import Synthesizer
 from aukit.data.records import labels_of
+from aukit.faces.alignment import alignment_of, write_alignment
 from aukit.faces.painting import BATCH, paint
 from aukit.faces.rows import synthetic_rows
 from aukit.faces.shards import shard_path
 from aukit.faces.stored import StoredFaces
+from aukit.pipeline.stage import Fitted, Stage
+from aukit.pipeline.stages.training_set import synthetic_requests
+from aukit.pipeline.work import Work
 from aukit.progress import Progress
-from aukit.store.files import write_table
+from aukit.runs.names import PLAN
+from aukit.store.files import read_table, write_table
+from aukit.store.stages import Result
 
 SHARD = 1024
 """Faces painted in one go, and faces a shard."""
+
+
+@dataclass(frozen=True)
+class Synthesize(Stage):
+    """The synthetic faces that a plan asks for.
+
+    Attributes:
+        synth: fitted.
+        faces: among them the faces to paint.
+        plan: what is asked for.
+        aus: AUs of the targets.
+        seed: of the run.
+    """
+
+    name: ClassVar[str] = "synthesize"
+    synth: Fitted
+    faces: Result
+    plan: Result
+    aus: tuple[str, ...]
+    seed: int
+
+    def compute(self, folder: Path, work: Work) -> None:
+        """Leaves `part-*.parquet` in `records.face_schema`, in the order of the requests."""
+        requests = synthetic_requests(read_table(self.plan.folder / PLAN), self.aus)
+        alignment = alignment_of(self.faces.folder)
+        write_alignment(folder, alignment)
+        with named(self.synth.choice, self.name):
+            synthesizer: Synthesizer = self.synth.load(work, self.seed, alignment)
+            faces = StoredFaces([self.faces.folder], self.aus)
+            synthesize(synthesizer, faces, requests, folder, work.progress)
 
 
 def synthesize(

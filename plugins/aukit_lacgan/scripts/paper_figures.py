@@ -19,23 +19,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from aukit.config.choice import make
-from aukit.config.values import COMMAND_LINE
+from aukit.contracts.context import Context
 from aukit.contracts.labels import Labels
 from aukit.contracts.synthesizer import Synthesizer
+from aukit.faces.alignment import alignment_of
 from aukit.faces.registration import Registration
 from aukit.faces.stored import StoredFaces
 from aukit.faces.truth import Truth
-from aukit.pipeline.prepare import Prepared
-from aukit.pipeline.stages.fitting import load_fitted
 from aukit.pipeline.stages.previews import plain_faces
-from aukit.pipeline.work import Work
-from aukit.progress import Silent
-from aukit.registry.loading import Registry
-from aukit.runs.names import MODEL
-from aukit.runs.results import open_run
+from aukit.registry.loading import Registry, resolve_weights
+from aukit.runs.models import load_fitted_model
+from aukit.runs.results import open_results
 from aukit.store.files import write_aside
-from aukit.store.models import load_card
+from aukit.store.models import load_card, refuse_other_alignment
 from aukit.vision.images import encode
 from aukit.vision.sheet import contact_sheet
 
@@ -102,17 +98,6 @@ class Figures:
         return Labels(aus, values, torch.ones_like(values, dtype=torch.bool))
 
 
-def loaded(work: Work, prepared: Prepared, folder: Path) -> tuple[Synthesizer, tuple[str, ...]]:
-    """The synthesizer that a run has fitted, and the AUs that it knows.
-
-    Raises:
-        DataError: it was fitted on faces that were aligned otherwise.
-    """
-    synthesizer: Synthesizer = make(work.config.need("synth"), work.context)
-    load_fitted(synthesizer, folder, prepared.alignment)
-    return synthesizer, tuple(load_card(folder / MODEL)["aus"])
-
-
 def figures_of(runs: Sequence[Path], level: float) -> Figures:
     """What the figures of some runs are drawn from.
 
@@ -121,18 +106,18 @@ def figures_of(runs: Sequence[Path], level: float) -> Figures:
         DataError: a run has no synthesizer, or one that knows another alignment.
     """
     registry = Registry()
-    opened = [open_run(run, registry, {}, COMMAND_LINE, Silent()) for run in runs]
-    work, prepared, _ = opened[0]
-    role = work.config.roles["test"]
-    truth = Truth(Registration(role.data, role.landmarker, role.aligner, work.context))
-    painters = {
-        f"{one.config.need('synth').component.name} ({run.name[:4]})": loaded(
-            one, prepared, fitted.synthesizer
-        )
-        for run, (one, _, fitted) in zip(runs, opened, strict=True)
-        if fitted.synthesizer is not None
-    }
-    faces = StoredFaces([prepared.test], prepared.aus)
+    opened = [open_results(run, registry) for run in runs]
+    role, test = opened[0].config.roles["test"], opened[0].need("align-test").folder
+    context = Context(weights=resolve_weights)
+    truth = Truth(Registration(role.data, role.landmarker, role.aligner, context))
+    painters = {}
+    for run, results in zip(runs, opened, strict=True):
+        model = load_fitted_model("synth", results, "auto")
+        card = load_card(model.folder)
+        refuse_other_alignment(card, alignment_of(test))
+        name = f"{results.config.need('synth').component.name} ({run.name[:4]})"
+        painters[name] = (model.component, tuple(card["aus"]))
+    faces = StoredFaces([test], opened[0].aus)
     return Figures(faces, painters, truth if truth.known else None, level)
 
 

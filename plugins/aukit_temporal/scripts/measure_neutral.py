@@ -5,7 +5,6 @@ python plugins/aukit_temporal/scripts/measure_neutral.py runs/0001-procrustes-re
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -16,6 +15,7 @@ from aukit.contracts.context import Context
 from aukit.data.records import au_columns
 from aukit.faces.stored import StoredFaces
 from aukit.runs.names import PLAN
+from aukit.runs.results import read_stages
 from aukit.store.files import read_table
 from aukit_temporal.neutral import Au0
 from aukit_temporal.plugin import Au0Config
@@ -37,9 +37,9 @@ def neutral_rows(faces: StoredFaces, way: str) -> list[int]:
 
 def main(run: Path) -> None:
     """Print the activity of all frames, and of those that each way takes."""
-    stages = json.loads((run / "stages.json").read_text(encoding="utf-8"))
+    stages = read_stages(run)
     aus = au_columns(read_table(run / PLAN))
-    faces = StoredFaces([run / stages["align-test"]], aus)
+    faces = StoredFaces([stages["align-test"].folder], aus)
     activity = (faces.labels.values * faces.labels.mask).sum(1)
     rows = {way: neutral_rows(faces, way) for way in get_args(get_type_hints(Au0Config)["neutral"])}
     for way, chosen in {"all frames": list(range(len(faces))), **rows}.items():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pytest
@@ -15,23 +15,26 @@ from torch import Tensor
 
 from aukit.components import Component
 from aukit.config.choice import Choice
-from aukit.config.run import Role
+from aukit.config.run import Role, RunConfig
 from aukit.contracts.aligner import Aligned
-from aukit.contracts.context import Context
+from aukit.contracts.context import Context, no_weights
 from aukit.contracts.landmarker import IBUG68, MEDIAPIPE478, Faces
 from aukit.data import records
 from aukit.errors import ConfigError
+from aukit.faces.alignment import write_alignment
 from aukit.faces.shards import shard_path
 from aukit.faces.stored import StoredFaces
 from aukit.faces.views import in_view, interleaved, without_view
 from aukit.pipeline.report.moments import MOMENTS, TILE, view_rows
-from aukit.pipeline.stages.show_views import NO_VIEWS, ShowViews
+from aukit.pipeline.stages.show_views import ShowViews, refuse_views
 from aukit.pipeline.stages.training_set import plan_counts, planned_ids, planned_uses, request_id
+from aukit.pipeline.work import Work
 from aukit.progress import Silent
 from aukit.store.files import write_table
+from aukit.store.stages import Result
 from aukit.testing.drawn import DrawnFaces
 from aukit.testing.heads import egg
-from aukit.views import FERA17, FRONTAL, View
+from aukit.views import FERA17, FRONTAL, View, parse_views
 from aukit.vision.frontal import FrontalView
 from aukit.vision.frontal_options import FrontalOptions
 from aukit.vision.images import decode, encode
@@ -109,28 +112,7 @@ def choice(kind: str, name: str, config: Any = NoOptions, **fields: Any) -> Choi
     return Choice(Local(kind, name, "here:here", config, "a test", **fields), config())
 
 
-class FakeWork:
-    """As much of a run as the stage needs."""
-
-    def __init__(
-        self, root: Path, views: str, aligner: Choice, landmarker: Choice | None = None,
-        synth: bool = True,
-    ) -> None:  # fmt: skip
-        role = Role(choice("data", "egg"), landmarker, aligner, "train")
-        self.config = SimpleNamespace(
-            options=SimpleNamespace(views=views),
-            roles={"synth-paint": role},
-            components={"synth": choice("synth", "egg") if synth else None},
-        )
-        self.context = Context()
-        self.progress = Silent()
-        self.root = root
-
-    def stage(self, name: str, label: str, document: Any, compute: Callable[[Path], None]) -> Path:
-        folder = self.root / label
-        folder.mkdir(exist_ok=True)
-        compute(folder)
-        return folder
+WORK = Work("cpu", no_weights, Silent(), choice("executor", "egg"))
 
 
 EGG = choice("aligner", "egg", accepts=(IBUG68,))
@@ -153,17 +135,25 @@ def synthetic(tmp_path: Path) -> Path:
     folder.mkdir()
     table = pa.Table.from_pylist(rows, schema=records.face_schema(AUS))
     write_table(shard_path(folder, 0), table)
+    write_alignment(folder, {"aligner": "egg"})
     return folder
 
 
-def show(work: FakeWork, synthetic: Path) -> StoredFaces:
-    folder = ShowViews(work).run(synthetic, AUS)
-    assert folder is not None
-    return StoredFaces([folder], AUS)
+def show(synthetic: Path, views: str, aligner: Choice, landmarker: Choice | None = None) -> Path:
+    """A folder with the synthetic faces in some views."""
+    made = Result("synthesize-0", synthetic)
+    folder = synthetic.parent / "shown"
+    folder.mkdir()
+    ShowViews(made, aligner, landmarker, parse_views(views), AUS).compute(folder, WORK)
+    return folder
 
 
-def test_each_synthetic_face_is_shown_in_every_view(tmp_path: Path, synthetic: Path) -> None:
-    faces = show(FakeWork(tmp_path, "fera17", EGG), synthetic)
+def shown(synthetic: Path, views: str, aligner: Choice) -> StoredFaces:
+    return StoredFaces([show(synthetic, views, aligner)], AUS)
+
+
+def test_each_synthetic_face_is_shown_in_every_view(synthetic: Path) -> None:
+    faces = shown(synthetic, "fera17", EGG)
     before = StoredFaces([synthetic], AUS)
     assert len(faces) == 9 * len(before)
     assert faces.table.column("view").to_pylist()[:9] == [
@@ -177,8 +167,8 @@ def test_each_synthetic_face_is_shown_in_every_view(tmp_path: Path, synthetic: P
     assert nose[8] > nose[5] > nose[2]  # turned to the right, straight, to the left
 
 
-def test_every_planned_use_becomes_one_in_each_view(tmp_path: Path, synthetic: Path) -> None:
-    faces = show(FakeWork(tmp_path, "0,0 0,30", EGG), synthetic)
+def test_every_planned_use_becomes_one_in_each_view(synthetic: Path) -> None:
+    faces = shown(synthetic, "0,0 0,30", EGG)
     source = faces.table.column("parent").to_pylist()[0]
     plan = pa.Table.from_pylist(
         [
@@ -196,12 +186,6 @@ def test_every_planned_use_becomes_one_in_each_view(tmp_path: Path, synthetic: P
     assert planned_uses(plan, 1) == 7
 
 
-def test_without_views_nothing_changes(tmp_path: Path, synthetic: Path) -> None:
-    stage = ShowViews(FakeWork(tmp_path, NO_VIEWS, FLAT))
-    assert stage.run(synthetic, AUS) == synthetic
-    assert ShowViews(FakeWork(tmp_path, "fera17", EGG)).run(None, AUS) is None
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -211,18 +195,17 @@ def test_without_views_nothing_changes(tmp_path: Path, synthetic: Path) -> None:
     ],
 )
 def test_what_cannot_be_shown_is_refused_before_anything_is_fitted(
-    tmp_path: Path, values: dict[str, Any], message: str
+    values: dict[str, Any], message: str
 ) -> None:
+    role = Role(choice("data", "egg"), None, values["aligner"], "train")
+    synth = choice("synth", "egg") if values.get("synth", True) else None
+    config = SimpleNamespace(roles={"synth-paint": role}, components={"synth": synth})
     with pytest.raises(ConfigError, match=message):
-        ShowViews(FakeWork(tmp_path, "fera17", **values))
+        refuse_views(cast(RunConfig, config), WORK)
 
 
-def test_other_landmarks_are_found_again_and_a_face_without_is_dropped(
-    tmp_path: Path, synthetic: Path
-) -> None:
-    work = FakeWork(tmp_path, "0,0 0,20", DENSE, choice("landmarker", "points"))
-    folder = ShowViews(work).run(synthetic, AUS)
-    assert folder is not None
+def test_other_landmarks_are_found_again_and_a_face_without_is_dropped(synthetic: Path) -> None:
+    folder = show(synthetic, "0,0 0,20", DENSE, choice("landmarker", "points"))
     table = pa.parquet.read_table(shard_path(folder, 0))
     assert table.num_rows == 10
     assert set(table.column("reason").to_pylist()) == {"no face"}
@@ -237,10 +220,8 @@ def test_ids_of_views_lead_back() -> None:
     assert without_view("a@0,40", None) == "a@0,40"
 
 
-def test_the_report_shows_moments_from_every_view(tmp_path: Path, synthetic: Path) -> None:
-    folder = ShowViews(FakeWork(tmp_path, "fera17", EGG)).run(synthetic, AUS)
-    assert folder is not None
-    sheets = view_rows(folder)
+def test_the_report_shows_moments_from_every_view(synthetic: Path) -> None:
+    sheets = view_rows(show(synthetic, "fera17", EGG))
     assert len(sheets) == MOMENTS
     assert len({caption.split()[0] for _, caption in sheets}) == MOMENTS  # different people
     picture = decode(sheets[0][0]).image

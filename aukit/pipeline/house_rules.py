@@ -1,0 +1,81 @@
+"""The rules that keep people apart, held against the rows that each stage has left.
+
+Plugins and stages need not remember them; a run that breaks one ends here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from aukit.data.records import SYNTHETIC, TEST, VALID, person_keys
+from aukit.errors import LeakageError
+from aukit.faces.stored import read_rows, shards
+from aukit.faces.views import without_view
+
+
+def hold(folder: Path, inputs: Iterable[Path]) -> None:
+    """Hold the faces that a stage has left to the rules; other results are passed over.
+
+    - A synthetic face has its parent's person, and so its parent's partition.
+    - Validation and test hold no synthetic face.
+
+    Args:
+        folder: what the stage has left.
+        inputs: folders of the stages that it was made of; parents are among their faces.
+
+    Raises:
+        LeakageError: a rule is broken; the message names the first face that breaks it.
+    """
+    if not shards(folder):
+        return
+    rows = read_rows(folder)
+    synthetic = rows.filter(pc.equal(rows.column("origin"), SYNTHETIC))
+    if synthetic.num_rows == 0:
+        return
+    _refuse_scored(synthetic)
+    _refuse_strangers(synthetic, _people([path for path in inputs if shards(path)]))
+
+
+def _refuse_scored(synthetic: pa.Table) -> None:
+    scored = pc.is_in(synthetic.column("partition"), pa.array([VALID, TEST]))
+    for name in synthetic.filter(scored).column("id").to_pylist()[:1]:
+        raise LeakageError(f"synthetic face {name} is in a partition that is scored")
+
+
+def _refuse_strangers(synthetic: pa.Table, people: Mapping[str, str]) -> None:
+    columns = (synthetic.column(name).to_pylist() for name in ("id", "parent", "view"))
+    for name, parent, view, person in zip(*columns, person_keys(synthetic), strict=True):
+        # A face shown in another view is made of a synthetic face, whose id is its own without it.
+        known = people.get(parent, people.get(without_view(name, view)))
+        if known != person:
+            raise LeakageError(
+                f"synthetic face {name} is of {person}, and its parent {parent} of {known}"
+            )
+
+
+def _people(folders: Iterable[Path]) -> dict[str, str]:
+    """Id of a face -> its person."""
+    found: dict[str, str] = {}
+    for rows in map(read_rows, folders):
+        found.update(zip(rows.column("id").to_pylist(), person_keys(rows), strict=True))
+    return found
+
+
+def refuse_shared_people(folders: Iterable[tuple[str, Path]]) -> None:
+    """Refuse partitions that share a person.
+
+    Args:
+        folders: partition and stage folder of registered faces.
+
+    Raises:
+        LeakageError: a person is in two partitions.
+    """
+    seen: dict[str, str] = {}
+    for partition, folder in folders:
+        for person in sorted(set(person_keys(read_rows(folder)))):
+            if seen.setdefault(person, partition) != partition:
+                raise LeakageError(f"person {person} is in {seen[person]} and in {partition}")

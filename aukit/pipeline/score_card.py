@@ -1,0 +1,195 @@
+"""The score card of a run: in the course of it, or made anew of what a finished run has left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aukit.errors import DataError
+from aukit.faces.alignment import alignment_of
+from aukit.machine.devices import resolve_device
+from aukit.pipeline.runner import Runner
+from aukit.pipeline.stage import Fitted
+from aukit.pipeline.stages.score_card import ScoreCard
+from aukit.pipeline.work import Work
+from aukit.progress import Progress
+from aukit.registry.loading import Registry, resolve_weights
+from aukit.runs.folder import Run
+from aukit.runs.names import CARD, GRIDS
+from aukit.runs.results import Results, open_results, store_of
+from aukit.score_card.card import NO_CARD, Card, export_pictures
+from aukit.score_card.judges import Seat, plugin_seats
+from aukit.score_card.pictures import Recorder
+from aukit.store.files import write_json
+from aukit.store.models import differences
+from aukit.store.stages import Stages
+
+
+def score_card(
+    runner: Runner,
+    synth: Fitted | None,
+    judge: Fitted | None,
+    count: int | None = None,
+    *,
+    strict: bool = False,
+) -> Card | None:
+    """The card of a run, left in the run folder; None without a synthesizer or with `card = 0`.
+
+    Args:
+        runner: of the run.
+        synth: the synthesizer.
+        judge: an estimator that knows real frames only.
+        count: faces for each AU and level; that of the run if None.
+        strict: refuse what can only be flagged otherwise.
+
+    Raises:
+        DataError: strict, and there can be no card.
+    """
+    results = runner.run.results
+    asked = results.config.options.faces_on_card if count is None else count
+    if synth is None or judge is None or asked == 0:
+        return None
+    if complaint := _other_alignment(results):
+        if strict:
+            raise DataError(complaint, "a card needs one aligner for all roles")
+        return _left(results, {**NO_CARD, "notes": [complaint]})
+    seed = results.config.options.seed
+    seats, notes = plugin_seats(results.config.judges.choices, runner.work.context(seed))
+    made = runner.result(_stage(results, synth, judge, seats, asked, strict=strict))
+    card = json.loads((made.folder / CARD).read_text(encoding="utf-8"))
+    return _left(results, {**card, "notes": [*notes, *card["notes"]]})
+
+
+def _stage(
+    results: Results,
+    synth: Fitted,
+    judge: Fitted,
+    seats: list[Seat],
+    count: int,
+    *,
+    strict: bool,
+) -> ScoreCard:
+    role, options = results.config.roles["test"], results.config.options
+    return ScoreCard(
+        synth=synth,
+        judge=judge,
+        judges=tuple(seat.choice for seat in seats),
+        data=role.data,
+        landmarker=role.landmarker,
+        aligner=role.aligner,
+        faces=results.need("align-test"),
+        calibration=results.need("align-train"),
+        aus=results.aus,
+        count=count,
+        draws=options.draws,
+        strict=strict,
+        seed=options.seed,
+    )
+
+
+def _other_alignment(results: Results) -> str:
+    """Why there can be no card: roles may have aligners of their own; empty if there can."""
+    train, test = (alignment_of(results.need(f"align-{role}").folder) for role in ("train", "test"))
+    details = differences(train, test)
+    return f"no score card: test faces are aligned otherwise: {details}" if details else ""
+
+
+def _left(results: Results, card: Card) -> Card:
+    write_json(results.folder / CARD, dict(card))
+    return card
+
+
+def card_anew(
+    folder: Path,
+    registry: Registry,
+    changes: Mapping[str, Any],
+    origin: str,
+    progress: Progress,
+    device: str = "auto",
+    count: int | None = None,
+) -> tuple[Card, Path]:
+    """Replace the score card of a finished run by that of other judges, or of another size.
+
+    Args:
+        folder: of the run.
+        registry: where its components are looked up.
+        changes: nested settings that replace those of the run.
+        origin: where the changes come from.
+        progress: shows how far it is.
+        device: torch device name, or `auto`.
+        count: faces for each AU and level; that of the run if None.
+
+    Returns:
+        the card, and the folder of its picture grids.
+
+    Raises:
+        ConfigError: not a run folder.
+        DataError: the run has no synthesizer or judge, or results that are needed are gone.
+    """
+    runner = _reopened(open_results(folder, registry, changes, origin), registry, progress, device)
+    synth, judge = _fitted(runner.run.results)
+    card = score_card(runner, synth, judge, count, strict=True)
+    if card is None:
+        raise DataError(f"run {folder} was made with --card 0", "say how many: --faces 6")
+    return card, runner.run.results.need("score-card").folder / GRIDS
+
+
+def export(
+    folder: Path,
+    registry: Registry,
+    to: Path,
+    progress: Progress,
+    device: str = "auto",
+    count: int | None = None,
+) -> int:
+    """Write every picture that judges of a run would see, to be judged by other programs.
+
+    Returns:
+        how many different pictures there are.
+
+    Raises:
+        ConfigError: not a run folder.
+        DataError: there is no card to make.
+    """
+    results = open_results(folder, registry)
+    runner = _reopened(results, registry, progress, device)
+    asked = results.config.options.faces_on_card if count is None else count
+    synth, judge = _fitted(results)
+    if asked == 0 or _other_alignment(results):
+        raise DataError("there are no pictures to judge: this run can have no score card")
+    to.mkdir(parents=True, exist_ok=True)
+    recorder = Recorder(to)
+    stage = _stage(results, synth, judge, [], asked, strict=False)
+    return export_pictures(
+        stage.sitting(runner.work), Seat("export", recorder, synth.choice), recorder
+    )
+
+
+def _fitted(results: Results) -> tuple[Fitted, Fitted]:
+    """The synthesizer and the judge of a run.
+
+    Raises:
+        DataError: it has none.
+    """
+    choice = results.config.components["synth"]
+    if choice is None:
+        raise DataError(f"run {results.folder} has no synthesizer", "make a run with --synth NAME")
+    if "fit-judge" not in results.stages:
+        raise DataError(
+            f"run {results.folder} has fitted no judge: it was made with --card 0, or was not "
+            "finished",
+            "run it again without --card 0; its other results are found",
+        )
+    judge = Fitted(results.config.need("estimator"), results.need("fit-judge"))
+    return Fitted(choice, results.need("fit-synth")), judge
+
+
+def _reopened(results: Results, registry: Registry, progress: Progress, device: str) -> Runner:
+    """A runner for further stages of a finished run."""
+    run = Run(results.folder, results.config, registry)
+    run.store, run.stages = store_of(results.folder), dict(results.stages)
+    workers = results.config.need("executor")
+    work = Work(resolve_device(device), resolve_weights, progress, workers, run.scalars)
+    return Runner(run, Stages(run.store), work)

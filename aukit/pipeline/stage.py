@@ -1,0 +1,112 @@
+"""A stage of a run: its fields are its key, and all that it may read.
+
+A stage is a frozen dataclass. `compute` gets a folder to fill and what every stage shares (device,
+progress, workers), which decides no number: an input that was forgotten among the fields is an
+attribute error, not a wrong result. Stages are small and can be pickled: inputs are results that
+other stages have stored.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from aukit.config.choice import Choice
+from aukit.pipeline.work import Work
+from aukit.runs.names import MODEL
+from aukit.store.models import load_card, refuse_other_alignment
+from aukit.store.stages import Result
+
+WATCHING: Mapping[str, Any] = {"watching": True}
+"""Metadata of a field that only shows what happens and decides nothing; no part of the key."""
+
+
+@dataclass(frozen=True)
+class Stage(abc.ABC):
+    """One step of a run.
+
+    Attributes:
+        name: what the step does, e.g. `align`; the first part of its key.
+    """
+
+    name: ClassVar[str]
+
+    @abc.abstractmethod
+    def compute(self, folder: Path, work: Work) -> None:
+        """Fill a folder; what an interrupted attempt has left there may be used."""
+
+    def document(self) -> dict[str, Any]:
+        """Everything that determines the result, as JSON values."""
+        return {
+            entry.name: _told(getattr(self, entry.name))
+            for entry in dataclasses.fields(self)
+            if not entry.metadata.get("watching")
+        }
+
+    def inputs(self) -> Iterator[Result]:
+        """The results of other stages that this one is made of."""
+        for entry in dataclasses.fields(self):
+            if not entry.metadata.get("watching"):
+                yield from _results(getattr(self, entry.name))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A component and the stage that has fitted it.
+
+    Attributes:
+        choice: the component.
+        result: of the fit; the model is in its folder `model`.
+    """
+
+    choice: Choice
+    result: Result
+
+    def load(self, work: Work, seed: int, alignment: Mapping[str, Any] | None = None) -> Any:
+        """The component, as it was fitted.
+
+        Args:
+            work: where it will work.
+            seed: what it is built with.
+            alignment: how the faces that it will be given were aligned; None: as its own.
+
+        Raises:
+            DataError: its training faces were aligned otherwise, or the model is damaged.
+        """
+        model = self.result.folder / MODEL
+        if alignment is not None:
+            refuse_other_alignment(load_card(model), alignment)
+        component = work.make(self.choice, seed)
+        component.load(model)
+        return component
+
+
+def _told(value: Any) -> Any:
+    """A field as JSON values: components by what they are, results by what made them."""
+    if isinstance(value, Choice):
+        return value.to_json()
+    if isinstance(value, Result):
+        return value.key
+    if isinstance(value, (tuple, list)):
+        return [_told(entry) for entry in value]
+    if dataclasses.is_dataclass(value):
+        return {f.name: _told(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise TypeError(
+        f"a stage cannot have a {type(value).__name__} as a field: it is no part of a key"
+    )
+
+
+def _results(value: Any) -> Iterator[Result]:
+    if isinstance(value, Result):
+        yield value
+    elif isinstance(value, Fitted):
+        yield value.result
+    elif isinstance(value, tuple):
+        for entry in value:
+            yield from _results(entry)

@@ -1,0 +1,47 @@
+"""The align stage: frames -> landmarks -> registered faces -> Parquet, in shards.
+
+Shards that an interrupted attempt finished are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from aukit.config.choice import Choice
+from aukit.data.records import partition_rows
+from aukit.faces.alignment import write_alignment
+from aukit.faces.registration import Registration
+from aukit.faces.shards import align_rows
+from aukit.pipeline.stage import Stage
+from aukit.pipeline.work import Work
+from aukit.runs.names import INDEX
+from aukit.store.files import read_table
+from aukit.store.stages import Result
+
+
+@dataclass(frozen=True)
+class Align(Stage):
+    """The registered faces of a partition of a dataset.
+
+    Attributes:
+        data, landmarker, aligner: the chosen components; without a landmarker the dataset's own
+            landmarks are used.
+        index: of the dataset.
+        partition: which of its frames; None: those of no partition.
+    """
+
+    name: ClassVar[str] = "align"
+    data: Choice
+    landmarker: Choice | None
+    aligner: Choice
+    index: Result
+    partition: str | None
+
+    def compute(self, folder: Path, work: Work) -> None:
+        """Leaves `part-*.parquet` in `records.face_schema`, one row a frame."""
+        registration = Registration(self.data, self.landmarker, self.aligner, work.context())
+        rows = partition_rows(read_table(self.index.folder / INDEX), self.partition)
+        write_alignment(folder, registration.describe())
+        align_rows(registration, rows, folder, work.executor, work.progress)

@@ -1,0 +1,87 @@
+"""The stage that fits an estimator on what a plan has chosen; the judge of a card is such a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow as pa
+from torch import Tensor
+
+from aukit.config.choice import Choice, named
+from aukit.contracts.estimator import Estimator, TrainingSet
+from aukit.contracts.faces import FaceSource
+from aukit.faces.alignment import alignment_of
+from aukit.faces.normalized import NormalizedFaces
+from aukit.faces.stored import StoredFaces
+from aukit.pipeline.stage import Fitted, Stage
+from aukit.pipeline.stages.fitting import save_fitted
+from aukit.pipeline.stages.training_set import plan_counts, planned_ids, planned_uses
+from aukit.pipeline.work import Work
+from aukit.runs.names import PLAN
+from aukit.store.files import read_table
+from aukit.store.stages import Result
+
+
+@dataclass(frozen=True)
+class FitEstimator(Stage):
+    """A fitted estimator.
+
+    Attributes:
+        estimator: the component.
+        plan: says how often each face is used.
+        faces: real training faces, then synthetic ones.
+        valid: faces of people in no training set, who may choose the epoch; None without such.
+        normalizer: through which it sees faces; None: as they are.
+        aus: AUs that it learns.
+        seed: of the run.
+    """
+
+    name: ClassVar[str] = "fit-estimator"
+    estimator: Choice
+    plan: Result
+    faces: tuple[Result, ...]
+    valid: Result | None
+    normalizer: Fitted | None
+    aus: tuple[str, ...]
+    seed: int
+
+    def compute(self, folder: Path, work: Work) -> None:
+        """Leaves the model and the scalars of the fit."""
+        estimator: Estimator = work.make(self.estimator, self.seed)
+        faces = StoredFaces([source.folder for source in self.faces], self.aus)
+        counts = uses_of(read_table(self.plan.folder / PLAN), faces.table, self.aus)
+        train = TrainingSet(self._seen(faces, work), counts)
+        valid = None if self.valid is None else StoredFaces([self.valid.folder], self.aus)
+        with named(self.estimator, self.name):
+            seen = None if valid is None else self._seen(valid, work)
+            estimator.fit(train, seen, work.session(self.name, folder, self.seed))
+            save_fitted(estimator, folder, self.aus, alignment_of(self.faces[0].folder))
+
+    def _seen(self, faces: FaceSource, work: Work) -> FaceSource:
+        return seen_through(self.normalizer, faces, work, self.seed)
+
+
+def seen_through(normalizer: Fitted | None, faces: FaceSource, work: Work, seed: int) -> FaceSource:
+    """Faces as an estimator sees them: through the normalizer, if there is one."""
+    return faces if normalizer is None else NormalizedFaces(faces, normalizer.load(work, seed))
+
+
+def uses_of(plan: pa.Table, rows: pa.Table, aus: tuple[str, ...]) -> Tensor:
+    """(N, A) float32, how often a plan uses each of some faces."""
+    return plan_counts(plan, planned_ids(rows), aus)
+
+
+def lost_uses(plan: pa.Table, faces: Sequence[Path], aus: tuple[str, ...], views: int) -> int:
+    """Uses that a plan asked for of faces that do not exist.
+
+    Args:
+        plan: in `records.plan_schema`.
+        faces: folders of the faces that there are.
+        aus: AU columns.
+        views: sides from which each synthetic face is shown, at least 1.
+    """
+    counts = uses_of(plan, StoredFaces(faces, aus).table, aus)
+    return planned_uses(plan, views) - int(counts.sum())

@@ -1,0 +1,89 @@
+"""The index stage: which frames a dataset has, who is in them and how they were coded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from aukit.au import LISTS
+from aukit.config.choice import Choice, named
+from aukit.config.options import ALL_AUS
+from aukit.config.run import RunConfig
+from aukit.contracts.dataset import Dataset, KnowsSources
+from aukit.data.records import check_index, only_in_some
+from aukit.errors import ConfigError, DataError
+from aukit.pipeline.stage import Stage
+from aukit.pipeline.work import Work
+from aukit.registry.states import state_of_files
+from aukit.runs.names import INDEX
+from aukit.store.files import write_table
+
+
+@dataclass(frozen=True)
+class Index(Stage):
+    """The frames of a dataset.
+
+    Attributes:
+        data: the dataset.
+        sources: state of the files that it reads; empty where it does not say which they are.
+    """
+
+    name: ClassVar[str] = "index"
+    data: Choice
+    sources: str = ""
+
+    def compute(self, folder: Path, work: Work) -> None:
+        """Leaves `index.parquet` in `records.index_schema`."""
+        dataset: Dataset = work.make(self.data)
+        with work.progress.start("index"), named(self.data, "index"):
+            table = dataset.index()
+            check_index(table)
+        write_table(folder / INDEX, table, row_group=65536)
+
+
+def sources_of(choice: Choice, dataset: Dataset) -> str:
+    """The state of the files that a dataset reads; empty where it does not say which they are."""
+    if not isinstance(dataset, KnowsSources):
+        return ""
+    with named(choice, "index"):
+        return state_of_files(dataset.sources())
+
+
+def coding_roles(config: RunConfig) -> list[str]:
+    """The roles whose data must code an AU: faces that are only painted may come without codes."""
+    fitted = ["synth-fit"] if config.components["synth"] is not None else []
+    return ["train", "test", *fitted]
+
+
+def choose_aus(
+    asked: tuple[str, ...], coded: Sequence[tuple[str, ...]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The AUs to estimate, and those that only some of the data code.
+
+    AUs that were asked for one by one must be there; of a named list (`fera17`) those are
+    taken that all data code, and all that they code if the list has none.
+
+    Args:
+        asked: names of AUs, or of a list.
+        coded: AUs of each of the data that are learned from and scored.
+
+    Raises:
+        ConfigError: an AU that was asked for is not coded in all of them.
+        DataError: no AU is.
+    """
+    common = tuple(au for au in coded[0] if all(au in others for others in coded))
+    if asked == (ALL_AUS,) or asked[0] in LISTS:
+        named_list = LISTS.get(asked[0], common)
+        wanted = tuple(au for au in common if au in named_list) or common
+    else:
+        wanted = asked
+    if missing := [au for au in wanted if au not in common]:
+        raise ConfigError(
+            f"{', '.join(missing)} not coded in both training and test data",
+            f"coded in both: {', '.join(common) or 'none'}",
+        )
+    if not wanted:
+        raise DataError("training and test data have no coded AU in common")
+    return wanted, only_in_some(coded)

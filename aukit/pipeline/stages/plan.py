@@ -1,0 +1,77 @@
+"""The plan stage: a balancer looks at the labels and says what the training set shall hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow as pa
+
+from aukit.config.choice import Choice, named
+from aukit.contracts.balancer import Balancer
+from aukit.faces.stored import read_rows
+from aukit.pipeline.stage import Stage
+from aukit.pipeline.stages.training_set import check_plan, label_table
+from aukit.pipeline.work import Work
+from aukit.runs.names import PLAN
+from aukit.store.files import write_table
+from aukit.store.stages import Result
+
+
+@dataclass(frozen=True)
+class Plan(Stage):
+    """What a balancer makes of the labels.
+
+    Attributes:
+        balancer: the component.
+        faces: training faces.
+        paint: faces that may be painted; the same, unless a synthesizer paints other data.
+        aus: the AUs to balance.
+        seed: of the run.
+    """
+
+    name: ClassVar[str] = "plan"
+    balancer: Choice
+    faces: Result
+    paint: Result
+    aus: tuple[str, ...]
+    seed: int
+
+    def compute(self, folder: Path, work: Work) -> None:
+        """Leaves `plan.parquet` in `records.plan_schema`."""
+        labels = label_table(read_rows(self.faces.folder), self.aus)
+        sources = labels
+        if self.paint != self.faces:
+            sources = label_table(read_rows(self.paint.folder), self.aus)
+        balancer: Balancer = work.make(self.balancer, self.seed)
+        with work.progress.start("plan"):
+            plan = planned(self.balancer, balancer, labels, sources, self.aus, self.seed)
+        write_table(folder / PLAN, plan, row_group=65536)
+
+
+def planned(
+    choice: Choice,
+    balancer: Balancer,
+    labels: pa.Table,
+    sources: pa.Table,
+    aus: tuple[str, ...],
+    seed: int,
+) -> pa.Table:
+    """A balancer's plan, held to its contract.
+
+    Args:
+        choice: names the balancer in errors.
+        balancer: the component.
+        labels, sources: `label_table` of training faces, and of those that may be painted.
+        aus: the AUs to balance.
+        seed: of the run.
+
+    Raises:
+        PluginError: the plan breaks the contract.
+        LeakageError: it reaches for faces that are no training faces.
+    """
+    with named(choice, "plan"):
+        plan = balancer.plan(labels, sources, aus, seed)
+    check_plan(plan, aus, *(table.column("id").to_pylist() for table in (labels, sources)))
+    return plan

@@ -1,0 +1,84 @@
+"""The stage that makes the score card of a run's synthesizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from aukit.config.choice import Choice
+from aukit.contracts.estimator import Estimator
+from aukit.faces.alignment import alignment_of
+from aukit.faces.registration import Registration
+from aukit.faces.stored import StoredFaces
+from aukit.pipeline.stage import Fitted, Stage
+from aukit.pipeline.work import Work
+from aukit.score_card.card import Sitting, calibrated, write_card
+from aukit.score_card.judges import Seat, own_seats, plugin_seats
+from aukit.store.stages import Result
+
+
+@dataclass(frozen=True)
+class ScoreCard(Stage):
+    """The score card of a synthesizer.
+
+    Attributes:
+        synth: fitted.
+        judge: an estimator fitted on real frames only.
+        judges: the judges of plugins that can work here.
+        data, landmarker, aligner: how the test faces were registered.
+        faces: test faces, which are painted and looked at.
+        calibration: real training faces, on which judges are put on the scale of intensities.
+        aus: AUs that are asked for.
+        count: faces for each AU and level.
+        draws: of the bootstrap.
+        strict: refuse a Fréchet distance of too few pictures, instead of flagging it.
+        seed: of the run.
+    """
+
+    name: ClassVar[str] = "score-card"
+    synth: Fitted
+    judge: Fitted
+    judges: tuple[Choice, ...]
+    data: Choice
+    landmarker: Choice | None
+    aligner: Choice
+    faces: Result
+    calibration: Result
+    aus: tuple[str, ...]
+    count: int
+    draws: int
+    strict: bool
+    seed: int
+
+    def compute(self, folder: Path, work: Work) -> None:
+        """Leaves `score_card.json` and picture grids."""
+        seats = self._seats(work)
+        write_card(self.sitting(work), seats, folder, strict=self.strict)
+
+    def sitting(self, work: Work) -> Sitting:
+        """What the card is made of.
+
+        Raises:
+            DataError: the test faces are aligned otherwise than the synthesizer's.
+        """
+        return Sitting(
+            synthesizer=self.synth.load(work, self.seed, alignment_of(self.faces.folder)),
+            faces=StoredFaces([self.faces.folder], self.aus),
+            registration=Registration(self.data, self.landmarker, self.aligner, work.context()),
+            count=self.count,
+            draws=self.draws,
+            seed=self.seed,
+            progress=work.progress,
+        )
+
+    def _seats(self, work: Work) -> list[Seat]:
+        """All judges, ready to look."""
+        estimator: Estimator = self.judge.load(work, self.seed)
+        fit = self.judge.result.key.rpartition("-")[2][:8]
+        train = StoredFaces([self.calibration.folder], self.aus)
+        seats, _ = plugin_seats(self.judges, work.context(self.seed))
+        return [
+            *own_seats(estimator, self.judge.choice, fit),
+            *(calibrated(seat, train, self.seed, work.progress) for seat in seats),
+        ]

@@ -1,0 +1,216 @@
+"""The steps of a run, in their order: which stages they are, and what each is made of."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.compute as pc
+
+from aukit.config.choice import named
+from aukit.contracts.metric import Metric
+from aukit.data.records import DROPPED, TRAIN, VALID
+from aukit.errors import DataError
+from aukit.faces.stored import read_rows
+from aukit.pipeline.house_rules import refuse_shared_people
+from aukit.pipeline.role_faces import RoleFaces
+from aukit.pipeline.runner import Runner
+from aukit.pipeline.stage import Fitted, Stage
+from aukit.pipeline.stages.align import Align
+from aukit.pipeline.stages.fit_estimator import FitEstimator
+from aukit.pipeline.stages.fit_normalizer import FitNormalizer
+from aukit.pipeline.stages.fit_synth import FitSynth, Watched
+from aukit.pipeline.stages.fold import PeopleOfFold
+from aukit.pipeline.stages.index import Index
+from aukit.pipeline.stages.plan import Plan
+from aukit.pipeline.stages.predict import Predict
+from aukit.pipeline.stages.score_card import ScoreCard
+from aukit.pipeline.stages.show_views import ShowViews, needed_landmarker, refuse_views
+from aukit.pipeline.stages.synthesize import Synthesize
+from aukit.pipeline.stages.training_set import synthetic_requests
+from aukit.runs.names import PLAN, PREDICTIONS, SCORES
+from aukit.runs.results import Results
+from aukit.scoring.scores import score_predictions
+from aukit.store.files import read_table, write_json
+from aukit.store.stages import Result
+
+STAGES: tuple[type[Stage], ...] = (
+    Index, Align, PeopleOfFold, Plan, FitSynth, Synthesize, ShowViews, FitNormalizer, FitEstimator,
+    ScoreCard, Predict,
+)  # fmt: skip
+"""The stages of a run, in their order."""
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The registered faces of a run.
+
+    Attributes:
+        aus: AUs to estimate, in FACS order.
+        train, valid, test: of the roles train and test; there may be no validation people.
+        synth_fit, synth_paint: the same for a synthesizer; None without one.
+    """
+
+    aus: tuple[str, ...]
+    train: Result
+    valid: Result | None
+    test: Result
+    synth_fit: Result | None = None
+    synth_paint: Result | None = None
+
+
+def registered(runner: Runner) -> Faces:
+    """The faces of all roles."""
+    config, roles = runner.run.config, RoleFaces(runner)
+    aus = roles.aus
+    partition = config.roles["test"].partition
+    if config.options.shown_views:
+        refuse_views(config, runner.work)
+    train = roles.need("train", "train", TRAIN)
+    valid = roles.find("valid", "train", VALID)
+    test = roles.need("test", "test", partition)
+    fit = paint = None
+    if config.components["synth"] is not None:
+        roles.require_one_alignment()
+        fit = roles.need("synth-fit", "synth-fit", TRAIN)
+        paint = roles.need("synth-paint", "synth-paint", TRAIN)
+    if roles.division:
+        parts = ((TRAIN, train), (VALID, valid), (partition, test), (TRAIN, fit))
+        refuse_shared_people((name, found.folder) for name, found in parts if found is not None)
+    return Faces(aus, train, valid, test, fit, paint)
+
+
+def planned(runner: Runner, faces: Faces) -> tuple[Result, Result | None]:
+    """The plan, and that of a run without a synthesizer where there is one."""
+    config, seed = runner.run.config, runner.run.config.options.seed
+    paint = faces.synth_paint or faces.train
+    plan = runner.result(Plan(config.need("balancer"), faces.train, paint, faces.aus, seed))
+    if config.reference is None:
+        return plan, None
+    real = Plan(config.reference, faces.train, faces.train, faces.aus, seed)
+    return plan, runner.result(real, "plan-real")
+
+
+def fitted_synthesizer(runner: Runner, faces: Faces) -> Fitted | None:
+    """The synthesizer, if the run has one."""
+    if faces.synth_fit is None:
+        return None
+    return fit_synth(runner, faces.synth_fit, faces.valid, faces.aus)
+
+
+def fit_synth(runner: Runner, faces: Result, valid: Result | None, aus: tuple[str, ...]) -> Fitted:
+    """The synthesizer, fitted on some faces and watched on others."""
+    config = runner.run.config
+    choice, role = config.need("synth"), config.roles["train"]
+    watched = None
+    if valid is not None:
+        watched = Watched(valid, role.data, role.landmarker, role.aligner)
+    return Fitted(choice, runner.result(FitSynth(choice, faces, aus, config.options.seed, watched)))
+
+
+def synthesized(runner: Runner, faces: Faces, plan: Result, synth: Fitted | None) -> Result | None:
+    """The synthetic faces that the plan asks for, as the estimator will see them."""
+    requests = synthetic_requests(read_table(plan.folder / PLAN), faces.aus)
+    if requests.num_rows == 0:
+        return None
+    if synth is None or faces.synth_paint is None:
+        raise DataError(
+            f"the plan asks for {requests.num_rows} synthetic faces; no synthesizer is chosen",
+            "choose one with --synth, or another --balancer",
+        )
+    options, role = runner.run.config.options, runner.run.config.roles["synth-paint"]
+    stage = Synthesize(synth, faces.synth_paint, plan, faces.aus, options.seed)
+    painted = runner.result(stage)
+    if not options.shown_views:
+        return painted
+    landmarker = needed_landmarker(role.aligner, role.landmarker)
+    return runner.result(
+        ShowViews(painted, role.aligner, landmarker, options.shown_views, faces.aus)
+    )
+
+
+def fitted_normalizer(runner: Runner, faces: Faces, *, synthetic: bool) -> Fitted | None:
+    """The normalizer, if the run has one: it sees all people, and no label of scored ones."""
+    config = runner.run.config
+    choice = config.components["normalizer"]
+    if choice is None:
+        return None
+    # A synthetic face takes its parent's person, who may be in the faces to paint alone.
+    sources = (faces.train, faces.valid, faces.test, faces.synth_paint if synthetic else None)
+    seen = tuple(dict.fromkeys(source for source in sources if source is not None))
+    return Fitted(
+        choice, runner.result(FitNormalizer(choice, seen, faces.aus, config.options.seed))
+    )
+
+
+def fitted_judge(runner: Runner, faces: Faces, reference: Result | None) -> Fitted | None:
+    """The estimator of a run without a synthesizer; such a run finds it, and this one its."""
+    if runner.run.config.options.faces_on_card == 0 or reference is None:
+        return None
+    return _estimator(runner, faces, reference, (faces.train,), None, "fit-judge")
+
+
+def fitted_estimator(
+    runner: Runner, faces: Faces, plan: Result, shown: Result | None, normalizer: Fitted | None
+) -> Fitted:
+    """The estimator, fitted on what the plan has chosen."""
+    learned = (faces.train, *([] if shown is None else [shown]))
+    return _estimator(runner, faces, plan, learned, normalizer, FitEstimator.name)
+
+
+def _estimator(
+    runner: Runner,
+    faces: Faces,
+    plan: Result,
+    learned: tuple[Result, ...],
+    normalizer: Fitted | None,
+    label: str,
+) -> Fitted:
+    config = runner.run.config
+    choice, seed = config.need("estimator"), config.options.seed
+    stage = FitEstimator(choice, plan, learned, faces.valid, normalizer, faces.aus, seed)
+    return Fitted(choice, runner.result(stage, label))
+
+
+def predicted(runner: Runner, faces: Faces, estimator: Fitted, normalizer: Fitted | None) -> Result:
+    """What the estimator says of the test faces."""
+    seed = runner.run.config.options.seed
+    return runner.result(Predict(estimator, faces.test, normalizer, faces.aus, seed))
+
+
+def scored(runner: Runner) -> dict[str, Any]:
+    """The scores; leaves them, the predictions and the plan in the run folder."""
+    run, work = runner.run, runner.work
+    choice, options = run.config.need("metric"), run.config.options
+    predictions = run.results.need("predict").folder / PREDICTIONS
+    metric: Metric = work.make(choice, options.seed)
+    with work.progress.start("score"), named(choice, "score"):
+        scores = score_predictions(predictions, [metric], draws=options.draws, seed=options.seed)
+    write_json(run.folder / SCORES, scores)
+    shutil.copyfile(predictions, run.folder / PREDICTIONS)
+    shutil.copyfile(run.results.need("plan").folder / PLAN, run.folder / PLAN)
+    return scores
+
+
+def reported(runner: Runner, scores: Mapping[str, Any], card: Mapping[str, Any] | None) -> None:
+    """Write `report.html`."""
+    from aukit.pipeline.report.gather import gather
+    from aukit.report import write_report
+
+    with runner.work.progress.start("report"):
+        data = gather(runner.run.results, scores, card)
+        write_report(data, runner.run.folder / "report.html")
+
+
+def dropped(results: Results) -> dict[str, int]:
+    """Reason -> number of dropped frames, over all roles, each result counted once."""
+    labels = ("train", "valid", "test", "synth-fit", "synth-paint")
+    folders = {results.get(f"align-{label}") for label in labels}
+    counts: Counter[str] = Counter()
+    for rows in (read_rows(folder) for folder in folders if folder is not None):
+        lost = rows.filter(pc.equal(rows.column("status"), DROPPED))
+        counts.update(lost.column("reason").to_pylist())
+    return dict(counts.most_common())

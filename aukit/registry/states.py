@@ -1,0 +1,52 @@
+"""The state of the files that an option names, so that changed files are not taken for the old."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from aukit.registry import weights
+from aukit.store.files import digest
+
+State = list[int] | str | None
+"""Bytes and time of a file, a digest of those of many, or None where there is nothing."""
+
+
+def state_of(text: str, known: Mapping[str, weights.Weights]) -> State:
+    """The state of what an option names: a file, a folder with all below it, or weights by name."""
+    if text in ("", "none"):
+        return None
+    path = Path(os.path.expanduser(text))
+    if text in known and not path.exists():
+        path = weights.location(known[text])
+    return state_of_path(path)
+
+
+def state_of_path(path: Path) -> State:
+    """The state of a file, or of a folder with all below it; links to folders are not followed."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    if path.is_dir():
+        return state_of_files(_below(path))
+    return [status.st_size, status.st_mtime_ns]
+
+
+def state_of_files(paths: Iterable[Path]) -> str:
+    """One digest of the names, sizes and times of many files; missing files count as such."""
+    return digest(sorted([path.as_posix(), _one(path)] for path in paths))
+
+
+def _one(path: Path) -> list[int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for place, _, names in os.walk(folder):
+        yield from (Path(place, name) for name in names)
