@@ -21,8 +21,8 @@ import pluggy
 from aukit.components import Component
 
 if TYPE_CHECKING:
-    from aukit.registry.weights import Weights
-    from aukit.runs.folder import Run
+    from aukit.contracts.observed import ObservedRun
+    from aukit.contracts.weights import Weights
 
 PROJECT = "aukit"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -110,30 +110,30 @@ def aukit_resolve_weights(ref: str) -> Path | None:
 
 
 @hookspec
-def aukit_run_started(run: Run) -> None:
+def aukit_run_started(run: ObservedRun) -> None:
     """A run starts, or continues."""
 
 
 @hookspec
-def aukit_stage_started(run: Run, stage: str) -> None:
+def aukit_stage_started(run: ObservedRun, stage: str) -> None:
     """A stage begins to compute (stages found finished are not announced)."""
 
 
 @hookspec
-def aukit_scalars(run: Run, stage: str, step: int, values: Mapping[str, float]) -> None:
+def aukit_scalars(run: ObservedRun, stage: str, step: int, values: Mapping[str, float]) -> None:
     """A fitted component reports numbers, e.g. its losses."""
 
 
 @hookspec
-def aukit_stage_finished(run: Run, stage: str, result: Path) -> None:
+def aukit_stage_finished(run: ObservedRun, stage: str, result: Path) -> None:
     """A stage has stored its result."""
 
 
 @hookspec
-def aukit_stage_failed(run: Run, stage: str, error: BaseException) -> None:
+def aukit_stage_failed(run: ObservedRun, stage: str, error: BaseException) -> None:
     """A stage raised; everything finished before it is still there."""
 
 
 @hookspec
-def aukit_run_finished(run: Run, outcome: Mapping[str, Any]) -> None:
+def aukit_run_finished(run: ObservedRun, outcome: Mapping[str, Any]) -> None:
     """A run ends with its scores."""

@@ -15,8 +15,9 @@ from aukit.comparison import tables
 from aukit.comparison.tables import MEAN, Entry, entry_of, is_best
 from aukit.report.card_rows import Row as CardRow
 from aukit.report.card_rows import digits, summary
-from aukit.report.charts import Range, whisker
+from aukit.report.charts import whisker
 from aukit.report.page import Links, render_page
+from aukit.report.svg import Range
 from aukit.store.files import write_text
 
 CONTENTS: Sequence[tuple[str, Links]] = (

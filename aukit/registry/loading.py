@@ -25,7 +25,7 @@ from aukit.components import KINDS, Component, validate
 from aukit.errors import ConfigError, PluginError
 
 if TYPE_CHECKING:
-    from aukit.registry.weights import Weights
+    from aukit.contracts.weights import Weights
 
 GROUP = "aukit.plugins"
 ONLY_VARIABLE = "AUKIT_PLUGINS"

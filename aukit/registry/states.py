@@ -6,20 +6,21 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from aukit.registry import weights
+from aukit.contracts.weights import Weights
+from aukit.registry.weights import location
 from aukit.store.files import digest
 
 State = list[int] | str | None
 """Bytes and time of a file, a digest of those of many, or None where there is nothing."""
 
 
-def state_of(text: str, known: Mapping[str, weights.Weights]) -> State:
+def state_of(text: str, known: Mapping[str, Weights]) -> State:
     """The state of what an option names: a file, a folder with all below it, or weights by name."""
     if text in ("", "none"):
         return None
     path = Path(os.path.expanduser(text))
     if text in known and not path.exists():
-        path = weights.location(known[text])
+        path = location(known[text])
     return state_of_path(path)
 
 

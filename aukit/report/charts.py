@@ -11,11 +11,22 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 320, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 8, 34
-_COLOURS = 6
+from aukit.report.svg import (
+    ,
+    Frame,
+    Range,
+    axis_label,
+    compact,
+    draw_axes,
+    drawing,
+    line_mark,
+    share_of,
+    text_mark,
+    x_names,
+    y_axis,
+)
 
-Range = tuple[float, float]
+_COLOURS = 6
 
 
 @dataclass(frozen=True)
@@ -33,22 +44,6 @@ class Series:
     y: Sequence[float]
     low: Sequence[float] | None = None
     high: Sequence[float] | None = None
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The plot area: maps data to pixels of the view box."""
-
-    x_range: Range
-    y_range: Range
-
-    def x(self, value: float) -> float:
-        """Pixels from the left."""
-        return _LEFT + _share(value, self.x_range) * (WIDTH - _LEFT - _RIGHT)
-
-    def y(self, value: float) -> float:
-        """Pixels from the top."""
-        return HEIGHT - _BOTTOM - _share(value, self.y_range) * (HEIGHT - _TOP - _BOTTOM)
 
 
 def lines(
@@ -74,16 +69,16 @@ def lines(
     across = x_range or _span(value for one in series for value in one.x)
     frame = Frame(across, y_range or _padded(series))
     whole = all(float(value).is_integer() for one in series for value in one.x)
-    parts = [_axes(frame, x_label, 1.0 if whole else 0.0)]
+    parts = [draw_axes(frame, x_label, 1.0 if whole else 0.0)]
     if diagonal:
         low, high = frame.x_range
         ends = (frame.x(low), frame.y(low), frame.x(high), frame.y(high))
-        parts.append(_line("guide", *ends))
+        parts.append(line_mark("guide", *ends))
     for number, one in enumerate(series, start=1):
         parts += [_whiskers(frame, one, number), _path(frame, one, number)]
         if dots:
             parts.append(_dots(frame, one, number))
-    return _svg(title, parts)
+    return drawing(title, parts)
 
 
 def bars(
@@ -101,13 +96,13 @@ def bars(
     top = max((count for _, counts in series for count in counts), default=1)
     frame = Frame((-0.5, len(groups) - 0.5), (0, max(1.0, math.log10(max(top, 1)) + 0.3)))
     ticks = [(float(power), compact(10.0**power)) for power in range(int(frame.y_range[1]) + 1)]
-    parts = [_y_axis(frame, ticks), _x_names(frame, groups), _axis_label(x_label)]
+    parts = [y_axis(frame, ticks), x_names(frame, groups), axis_label(x_label)]
     width = 0.8 / max(1, len(series))
     for number, (name, counts) in enumerate(series, start=1):
         for place, count in enumerate(counts):
             start = place - 0.4 + (number - 1) * width
             parts.append(_bar(frame, start, width, count, number, f"{name}, {groups[place]}"))
-    return _svg(title, parts)
+    return drawing(title, parts)
 
 
 def heat_map(
@@ -133,20 +128,20 @@ def heat_map(
     parts = []
     for row, entries in enumerate(shares):
         y = size - (row + 1) * cell
-        parts.append(_text("tick end", 34, y + cell / 2 + 3.5, names[row]))
-        parts.append(_text("tick middle", 40 + (row + 0.5) * cell, size + 13, names[row]))
+        parts.append(text_mark("tick end", 34, y + cell / 2 + 3.5, names[row]))
+        parts.append(text_mark("tick middle", 40 + (row + 0.5) * cell, size + 13, names[row]))
         for column, share in enumerate(entries):
             said = f"{y_label} {names[row]}, {x_label} {names[column]}"
             parts.append(_cell(40 + column * cell, y, cell, share, said))
-    parts.append(_text("label middle", 40 + size / 2, size + 28, x_label))
+    parts.append(text_mark("label middle", 40 + size / 2, size + 28, x_label))
     turned = Markup('<text class="label middle" transform="translate(12 {}) rotate(-90)">{}</text>')
     parts.append(turned.format(size / 2, y_label))
     for row, total in enumerate(totals):
         y = size - (row + 0.5) * cell + 3.5
-        parts.append(_text("tick", 40 + size + 5, y, f"{compact(total)}"))
+        parts.append(text_mark("tick", 40 + size + 5, y, f"{compact(total)}"))
     if totals:
-        parts.append(_text("tick", 40 + size + 5, size + 13, "frames"))
-    return _svg(title, parts, "square", 40 + size + (46 if totals else 2), size + 34)
+        parts.append(text_mark("tick", 40 + size + 5, size + 13, "frames"))
+    return drawing(title, parts, "square", 40 + size + (46 if totals else 2), size + 34)
 
 
 def change_map(
@@ -165,12 +160,12 @@ def change_map(
     parts = []
     for row, (name, entries) in enumerate(zip(names, changes, strict=True)):
         y = top + row * cell
-        parts.append(_text("tick end", left - 6, y + cell / 2 + 3.5, name))
-        parts.append(_text("tick middle", left + (row + 0.5) * cell, top - 5, name))
+        parts.append(text_mark("tick end", left - 6, y + cell / 2 + 3.5, name))
+        parts.append(text_mark("tick middle", left + (row + 0.5) * cell, top - 5, name))
         for column, value in enumerate(entries):
             said = f"{name} set, {names[column]} moves"
             parts.append(_change(left + column * cell, y, cell, value, span, said))
-    return _svg(title, parts, "square", left + size + 2, top + size + 2)
+    return drawing(title, parts, "square", left + size + 2, top + size + 2)
 
 
 def _change(x: float, y: float, size: float, value: float | None, span: float, name: str) -> Markup:
@@ -186,7 +181,7 @@ def _change(x: float, y: float, size: float, value: float | None, span: float, n
         colour, 0.06 + 0.94 * strength, x, y, size - 1, size - 1, name, value
     )
     style = "cell middle strong" if strength > 0.55 else "cell middle"
-    return shown + _text(style, x + size / 2 - 0.5, y + size / 2 + 3.5, _signed(value))
+    return shown + text_mark(style, x + size / 2 - 0.5, y + size / 2 + 3.5, _signed(value))
 
 
 def _signed(value: float) -> str:
@@ -198,14 +193,14 @@ def whisker(value: float, low: float | None, high: float | None, span: Range) ->
     width, height = 110, 16
 
     def place(score: float) -> float:
-        return 4 + min(1.0, max(0.0, _share(score, span))) * (width - 8)
+        return 4 + min(1.0, max(0.0, share_of(score, span))) * (width - 8)
 
     middle = height / 2
-    parts = [_line("grid", place(span[0]), middle, place(span[1]), middle)]
+    parts = [line_mark("grid", place(span[0]), middle, place(span[1]), middle)]
     if span[0] < 0:
-        parts.append(_line("grid", place(0), 2, place(0), height - 2))
+        parts.append(line_mark("grid", place(0), 2, place(0), height - 2))
     if low is not None and high is not None:
-        parts.append(_line("whisker s1", place(low), middle, place(high), middle))
+        parts.append(line_mark("whisker s1", place(low), middle, place(high), middle))
     parts.append(
         Markup('<circle class="fill s1" cx="{:.1f}" cy="8" r="3.5"/>').format(place(value))
     )
@@ -223,28 +218,6 @@ def share_bar(share: float) -> Markup:
     return Markup(svg).format(width, height, Markup(bar).format(length))
 
 
-def compact(value: float) -> str:
-    """A number in few characters: 1500 -> `1.5k`."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{letter}"
-    return f"{value:.3g}"
-
-
-def ticks_of(span: Range, about: int = 5, least: float = 0.0) -> list[float]:
-    """Round numbers inside a range, about so many, and at least `least` apart."""
-    low, high = span
-    rough = (high - low) / about
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = max(least, next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999))
-    first = math.ceil(low / step - 1e-9)
-    return [round(n * step, 12) for n in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-def _share(value: float, span: Range) -> float:
-    return (value - span[0]) / (span[1] - span[0])
-
-
 def _span(values: Iterable[float]) -> Range:
     finite = [value for value in values if math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
@@ -255,35 +228,6 @@ def _padded(series: Sequence[Series]) -> Range:
     low, high = _span(value for one in series for value in one.y)
     # Losses and scores start at zero unless they are far from it: small wiggles stay small.
     return (0.0 if 0 <= low < 0.5 * high else low, high + 0.05 * (high - low))
-
-
-def _axes(frame: Frame, x_label: str, least: float) -> Markup:
-    rows = [(value, compact(value)) for value in ticks_of(frame.y_range)]
-    marks = [
-        _text("tick middle", frame.x(value), HEIGHT - _BOTTOM + 13, compact(value))
-        for value in ticks_of(frame.x_range, least=least)
-    ]
-    return Markup("").join([_y_axis(frame, rows), *marks, _axis_label(x_label)])
-
-
-def _y_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> Markup:
-    parts = []
-    for value, name in ticks:
-        y = frame.y(value)
-        parts.append(_line("grid", _LEFT, y, WIDTH - _RIGHT, y))
-        parts.append(_text("tick end", _LEFT - 5, y + 3.5, name))
-    return Markup("").join(parts)
-
-
-def _x_names(frame: Frame, names: Sequence[str]) -> Markup:
-    y = HEIGHT - _BOTTOM + 13
-    return Markup("").join(
-        _text("tick middle", frame.x(place), y, name) for place, name in enumerate(names)
-    )
-
-
-def _axis_label(text: str) -> Markup:
-    return _text("label middle", (_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 5, text)
 
 
 def _path(frame: Frame, series: Series, number: int) -> Markup:
@@ -318,8 +262,11 @@ def _whiskers(frame: Frame, series: Series, number: int) -> Markup:
     if series.low is None or series.high is None:
         return Markup("")
     ends = zip(series.x, series.low, series.high, strict=True)
+    style = f"whisker s{_colour(number)}"
     return Markup("").join(
-        _line(f"whisker s{_colour(number)}", frame.x(x), frame.y(low), frame.x(x), frame.y(high))
+        line_mark(
+            f"whisker s{_colour(number)}", frame.x(x), frame.y(low), frame.x(x), frame.y(high)
+        )
         for x, low, high in ends
         if math.isfinite(low) and math.isfinite(high)
     )
@@ -351,24 +298,4 @@ def _cell(x: float, y: float, size: float, share: float, name: str) -> Markup:
     )
     shown = Markup(rect).format(0.06 + 0.94 * share, x, y, size - 1, size - 1, name, share)
     style = "cell middle strong" if share > 0.55 else "cell middle"
-    return shown + _text(style, x + size / 2 - 0.5, y + size / 2 + 3.5, f"{100 * share:.0f}")
-
-
-def _line(style: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
-    line = '<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>'
-    return Markup(line).format(style, x1, y1, x2, y2)
-
-
-def _text(style: str, x: float, y: float, text: str) -> Markup:
-    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(style, x, y, text)
-
-
-def _svg(
-    title: str,
-    parts: Iterable[Markup],
-    style: str = "wide",
-    width: float = WIDTH,
-    height: float = HEIGHT,
-) -> Markup:
-    svg = '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-    return Markup(svg).format(style, width, height, title, Markup("").join(parts))
+    return shown + text_mark(style, x + size / 2 - 0.5, y + size / 2 + 3.5, f"{100 * share:.0f}")

@@ -9,7 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from aukit import au
-from aukit.report.charts import Range, whisker
+from aukit.report.charts import whisker
+from aukit.report.svg import Range
 
 UNDEFINED = "undefined"
 

@@ -21,10 +21,12 @@ from aukit.progress import Progress
 from aukit.runs.names import CARD, GRIDS
 from aukit.score_card import scores
 from aukit.score_card.detection import detection
+from aukit.score_card.draws import Draws
 from aukit.score_card.evidence import Evidence, Watch, gather
 from aukit.score_card.judges import Seat, calibrate
 from aukit.score_card.pictures import Album, Recorder
 from aukit.score_card.requests import Requests, draw_requests
+from aukit.score_card.talk import cross_talk
 from aukit.seeds import seed_of
 from aukit.store.files import write_json
 
@@ -96,7 +98,7 @@ def write_card(sitting: Sitting, seats: Sequence[Seat], folder: Path, *, strict:
     album = Album()
     evidence = sitting.evidence(seats, album.keep)
     changed = _changing(sitting.faces, evidence.requests)
-    draws = scores.Draws(sitting.draws, sitting.seed)
+    draws = Draws(sitting.draws, sitting.seed)
     write_json(folder / CARD, make_card(evidence, seats, changed, draws, strict=strict))
     album.write(folder / GRIDS, sitting.faces, evidence.requests)
 
@@ -132,7 +134,7 @@ def make_card(
     evidence: Evidence,
     seats: Sequence[Seat],
     changed: Tensor,
-    draws: scores.Draws,
+    draws: Draws,
     *,
     strict: bool = False,
 ) -> dict[str, Any]:
@@ -164,9 +166,7 @@ def make_card(
         "agreement": {
             seat.name: scores.agreement(seat, evidence, draws) for seat in by[_INTENSITY]
         },
-        "cross_talk": {
-            seat.name: scores.cross_talk(seat, evidence, draws) for seat in by[_INTENSITY]
-        },
+        "cross_talk": {seat.name: cross_talk(seat, evidence, draws) for seat in by[_INTENSITY]},
         "detection": {seat.name: detection(seat, evidence, draws) for seat in by[_INTENSITY]},
         "distance": distances,
         "identity": [scores.identity(seat, evidence, draws) for seat in by["identity"]],

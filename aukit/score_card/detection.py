@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aukit.score_card.draws import Draws, entries, entry
 from aukit.score_card.evidence import Evidence
 from aukit.score_card.judges import Seat
-from aukit.score_card.scores import Draws, entries, entry
 from aukit.statistics.detection import TERMS, accuracy, detection_terms, f1
 from aukit.statistics.people import score
 

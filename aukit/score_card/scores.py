@@ -7,47 +7,25 @@ the true pictures where they are known. None means undefined.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from aukit.errors import DataError
+from aukit.score_card.draws import Draws, Entry, entries, entry
 from aukit.score_card.evidence import COPIED, MEASURES, PAINTED, REGIONS, Evidence
 from aukit.score_card.judges import Seat
 from aukit.statistics.agreement import agreement_terms, icc, mae, pcc
 from aukit.statistics.bootstrap import Scored
 from aukit.statistics.frechet import Distance, distance_between
-from aukit.statistics.people import known_mean, known_terms, means, ranks, score
+from aukit.statistics.people import means, ranks, score
 
 CODEC = "png"
 """How aukit stores faces: without loss, so that the codec adds nothing to a distance."""
 
 CHANGES = (3, 5)
 """Levels from 0 to which an AU is set for the cross-talk."""
-
-Entry = dict[str, float | None]
-
-
-@dataclass(frozen=True)
-class Draws:
-    """How intervals are drawn: number of bootstrap draws over people, and their seed."""
-
-    number: int
-    seed: int
-
-
-def entry(value: float, low: float, high: float) -> Entry:
-    """A score with its interval; None where undefined."""
-    named = {"value": value, "low": low, "high": high}
-    return {key: None if number != number else number for key, number in named.items()}
-
-
-def entries(scored: Scored) -> list[Entry]:
-    """The scores of all columns."""
-    columns = (scored.value.tolist(), scored.low.tolist(), scored.high.tolist())
-    return [entry(*row) for row in zip(*columns, strict=True)]
 
 
 def distance(seat: Seat, evidence: Evidence, *, strict: bool) -> dict[str, Any]:
@@ -168,71 +146,6 @@ def _of_aus(seen: Tensor, names: Sequence[str], aus: Sequence[str]) -> Tensor:
     """(N, A) the columns of some AUs, NaN for those that the judge does not tell."""
     lost = seen.new_full((len(seen),), torch.nan)
     return torch.stack([seen[:, names.index(a)] if a in names else lost for a in aus], 1)
-
-
-def cross_talk(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
-    """Mean change of each AU (columns) when one (rows) is set, in levels of the judge.
-
-    Beside the matrices stand three means over their entries: of the AU itself, of the others
-    without sign, and of how far the others are from the same entry of the truth.
-    """
-    aus = evidence.requests.targets.aus
-    result: dict[str, Any] = {"aus": list(aus)}
-    before = _of_aus(seat.levels(evidence.copied[seat.name]), seat.judge.names, aus)
-    for level in CHANGES:
-        terms = {
-            key: _change_terms(evidence, level, _of_aus(after, seat.judge.names, aus) - before)
-            for key, after in _after(seat, evidence).items()
-        }
-        result[str(level)] = _change_table(terms, evidence.people, draws)
-    return result
-
-
-def _after(seat: Seat, evidence: Evidence) -> dict[str, Tensor]:
-    after = {"painted": seat.levels(evidence.painted[seat.name])}
-    if evidence.truth is not None:
-        after["truth"] = seat.levels(evidence.truth[seat.name])
-    return after
-
-
-def _change_terms(evidence: Evidence, level: int, change: Tensor) -> Tensor:
-    """(R, A, A, 2): `known_terms` of the changes, in the row of the AU that was set."""
-    requests = evidence.requests
-    count = len(requests.targets.aus)
-    spread = torch.full((len(requests), count, count), torch.nan, dtype=torch.float64)
-    rows = ((requests.level == level) & ~requests.vectors).nonzero()[:, 0]
-    spread[rows, requests.au[rows]] = change[rows]
-    return known_terms(spread)
-
-
-def _change_table(
-    terms: Mapping[str, Tensor], people: Sequence[str], draws: Draws
-) -> dict[str, Any]:
-    table: dict[str, Any] = {}
-    count = next(iter(terms.values())).shape[1]
-    joined = torch.cat([part.flatten(1, 2) for part in terms.values()], 1)
-    matrices = known_mean(joined.sum(0)).view(len(terms), count, count)
-    for key, matrix in zip(terms, matrices, strict=True):
-        table[key] = [[None if v != v else v for v in row] for row in matrix.tolist()]
-    found = score(joined, people, lambda sums: _summaries(sums, list(terms)), *_pair(draws))
-    table["summary"] = {name: entries(scored)[0] for name, scored in found.items()}
-    return table
-
-
-def _summaries(sums: Tensor, keys: Sequence[str]) -> dict[str, Tensor]:
-    """Scalars of summed `known_terms` (..., K A A, 2), each (..., 1)."""
-    count = round((sums.shape[-2] / len(keys)) ** 0.5)
-    matrices = known_mean(sums).reshape(*sums.shape[:-2], len(keys), count, count)
-    itself = torch.eye(count, dtype=torch.bool)
-    found = {}
-    for place, key in enumerate(keys):
-        matrix = matrices[..., place, :, :]
-        found[f"{key}, the AU itself"] = matrix[..., itself].nanmean(-1, keepdim=True)
-        found[f"{key}, other AUs"] = matrix[..., ~itself].abs().nanmean(-1, keepdim=True)
-    if "truth" in keys:
-        apart = (matrices[..., 0, :, :] - matrices[..., keys.index("truth"), :, :]).abs()
-        found["other AUs, painted from truth"] = apart[..., ~itself].nanmean(-1, keepdim=True)
-    return found
 
 
 def identity(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:

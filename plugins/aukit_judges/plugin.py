@@ -9,7 +9,7 @@ from aukit.components import Component
 from aukit.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from aukit.registry.weights import Weights
+    from aukit.contracts.weights import Weights
 
 MOBILENET = "mobilenet-v2-imagenet"
 
@@ -116,7 +116,7 @@ def aukit_judges() -> list[Component]:
 @hookimpl
 def aukit_weights() -> list[Weights]:
     """torchvision's MobileNetV2 trained on ImageNet."""
-    from aukit.registry.weights import Address, Weights, Wheel
+    from aukit.contracts.weights import Address, Weights, Wheel
 
     file = "mobilenet_v2-b0353104.pth"
     return [

@@ -13,7 +13,7 @@ from aukit.hooks import hookimpl
 from aukit.vision.frontal_options import FrontalOptions
 
 if TYPE_CHECKING:
-    from aukit.registry.weights import Weights
+    from aukit.contracts.weights import Weights
 
 WEIGHTS = "face-landmarker"
 
@@ -171,7 +171,7 @@ def aukit_judges() -> list[Component]:
 @hookimpl
 def aukit_weights() -> list[Weights]:
     """The model bundle of MediaPipe's face landmarker."""
-    from aukit.registry.weights import Address, Weights, Wheel
+    from aukit.contracts.weights import Address, Weights, Wheel
 
     return [
         Weights(

@@ -22,7 +22,7 @@ from aukit.errors import PluginError
 from aukit.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from aukit.runs.folder import Run
+    from aukit.contracts.observed import ObservedRun
     from aukit_tensorboard.board import Board
 
 VARIABLE = "AUKIT_TENSORBOARD"
@@ -33,7 +33,7 @@ _boards: dict[Path, Board] = {}
 
 
 @hookimpl
-def aukit_run_started(run: Run) -> None:
+def aukit_run_started(run: ObservedRun) -> None:
     """Open the run's event files, if they are wanted.
 
     Raises:
@@ -54,21 +54,21 @@ def aukit_run_started(run: Run) -> None:
 
 
 @hookimpl
-def aukit_scalars(run: Run, stage: str, step: int, values: Mapping[str, float]) -> None:
+def aukit_scalars(run: ObservedRun, stage: str, step: int, values: Mapping[str, float]) -> None:
     """Write the numbers of a fit."""
     if run.folder in _boards:
         _boards[run.folder].scalars(stage, step, values)
 
 
 @hookimpl
-def aukit_stage_finished(run: Run, stage: str, result: Path) -> None:
+def aukit_stage_finished(run: ObservedRun, stage: str, result: Path) -> None:
     """Write the pictures that a fit has left."""
     if run.folder in _boards:
         _boards[run.folder].pictures(stage, result)
 
 
 @hookimpl
-def aukit_stage_failed(run: Run) -> None:
+def aukit_stage_failed(run: ObservedRun) -> None:
     """Close the files; the run may be continued by another process."""
     board = _boards.pop(run.folder, None)
     if board is not None:
@@ -76,7 +76,7 @@ def aukit_stage_failed(run: Run) -> None:
 
 
 @hookimpl
-def aukit_run_finished(run: Run, outcome: Mapping[str, Any]) -> None:
+def aukit_run_finished(run: ObservedRun, outcome: Mapping[str, Any]) -> None:
     """Write the scores and close the files."""
     board = _boards.pop(run.folder, None)
     if board is not None:

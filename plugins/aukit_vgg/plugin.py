@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from aukit.components import Component
+from aukit.contracts.weights import Address, Weights
 from aukit.estimation.options import FitOptions
 from aukit.hooks import hookimpl
-from aukit.registry.weights import Address, Weights
 
 
 @dataclass(frozen=True)

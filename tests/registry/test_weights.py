@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from aukit.contracts.weights import Address, Weights, Wheel
 from aukit.errors import DataError, MissingWeights, StorageError
 from aukit.registry import weights
-from aukit.registry.weights import Address, Weights, Wheel, fetch, location, resolve, store
+from aukit.registry.weights import fetch, location, resolve, store
 
 CONTENT = b"weights " * 1000
 

@@ -32,11 +32,11 @@ from aukit.faces.stored import StoredFaces
 from aukit.faces.truth import Truth
 from aukit.progress import Silent, SilentBar
 from aukit.score_card.card import _changing, make_card
+from aukit.score_card.draws import Draws
 from aukit.score_card.evidence import gather
 from aukit.score_card.judges import Seat, calibrate
 from aukit.score_card.pictures import Album, Recorder
 from aukit.score_card.requests import NONE, Requests, draw_requests
-from aukit.score_card.scores import Draws
 from aukit.statistics.pictures import PEAK, ROUNDING
 from aukit.vision.images import read
 from aukit_local.executors import Inline

@@ -14,10 +14,10 @@ from aukit.config.choice import Choice
 from aukit.contracts.labels import Labels
 from aukit.report.card_rows import DETECTION_COLUMNS, detections
 from aukit.score_card.detection import PRESENT, detection
+from aukit.score_card.draws import Draws
 from aukit.score_card.evidence import Evidence
 from aukit.score_card.judges import Seat
 from aukit.score_card.requests import NONE, Requests
-from aukit.score_card.scores import Draws
 
 AUS, COUNT = ("AU01", "AU12", "AU25"), 60
 

@@ -12,7 +12,7 @@ from aukit.cli.shared import json_option
 from aukit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from aukit.registry.weights import Weights
+    from aukit.contracts.weights import Weights
 
 
 @click.group()

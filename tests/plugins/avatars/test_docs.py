@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 from aukit_avatars.head import Head
-from aukit_avatars.judge import LEAST_RHO, MATCHES
 from aukit_avatars.plugin import AvatarsConfig, aukit_datasets
+from aukit_avatars.scripts.benchmark import LEAST_RHO, MATCHES
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "explanation" / "avatars.md").read_text(encoding="utf-8")

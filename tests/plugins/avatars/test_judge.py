@@ -18,8 +18,8 @@ from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, Faces
 from aukit_avatars import judge
 from aukit_avatars.actions import AUS
-from aukit_avatars.judge import MATCHES, Verdict
 from aukit_avatars.people import sample_person
+from aukit_avatars.scripts.benchmark import MATCHES, Verdict
 from aukit_avatars.studio import Studio, Truth
 from aukit_mediapipe.landmarker import LiteRTLandmarker
 from aukit_mediapipe.plugin import BLENDSHAPE_NAMES, LiteRTOptions

@@ -1,6 +1,6 @@
 """Judge the avatars with a landmarker that never saw them.
 
-    python -m aukit_avatars.judge --weights face_landmarker.task -o judged
+    python -m aukit_avatars.scripts.benchmark --weights face_landmarker.task -o judged
 
 Every person shows every AU alone at the levels 0 to 5. MediaPipe has to find the faces, and its
 blendshapes, each person's neutral subtracted, have to rank the levels (Spearman). Nothing here was
