@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from aukit.report.svg import (
-    ,
     Frame,
     Range,
     axis_label,
@@ -264,9 +263,7 @@ def _whiskers(frame: Frame, series: Series, number: int) -> Markup:
     ends = zip(series.x, series.low, series.high, strict=True)
     style = f"whisker s{_colour(number)}"
     return Markup("").join(
-        line_mark(
-            f"whisker s{_colour(number)}", frame.x(x), frame.y(low), frame.x(x), frame.y(high)
-        )
+        line_mark(style, frame.x(x), frame.y(low), frame.x(x), frame.y(high))
         for x, low, high in ends
         if math.isfinite(low) and math.isfinite(high)
     )

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aukit.report import charts
+from aukit.report import charts, svg
 from aukit.report.charts import Series
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
 def test_ticks_are_round_inside_and_few(low: float, width: float) -> None:
-    ticks = charts.ticks_of((low, low + width))
+    ticks = svg.ticks_of((low, low + width))
     assert 1 <= len(ticks) <= 11
     slack = width * 1e-6
     assert low - slack <= ticks[0]
@@ -28,11 +28,11 @@ def test_ticks_are_round_inside_and_few(low: float, width: float) -> None:
     ("value", "text"), [(0, "0"), (0.25, "0.25"), (999, "999"), (1500, "1.5k"), (2e6, "2M")]
 )
 def test_compact_numbers(value: float, text: str) -> None:
-    assert charts.compact(value) == text
+    assert svg.compact(value) == text
 
 
 def test_steps_have_whole_ticks() -> None:
-    assert charts.ticks_of((0, 1), least=1.0) == [0, 1]
+    assert svg.ticks_of((0, 1), least=1.0) == [0, 1]
     chart = charts.lines([Series("loss", [0, 1], [1.0, 2.0])], "t", "step")
     marks = re.findall(r'class="tick middle"[^>]*>([^<]*)<', chart)
     assert marks == ["0", "1"]
@@ -59,7 +59,7 @@ def test_lines_break_at_gaps_and_rise_with_values() -> None:
     assert path.count("M") == 2
     assert path.count("L") == 1
     first, _, last = (float(y) for y in re.findall(r" ([\d.]+)", path))
-    assert first == charts.HEIGHT - 34
+    assert first == svg.HEIGHT - 34
     assert last == 8
 
 
