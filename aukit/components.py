@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from aukit.defaults import BESIDE, RUN
 from aukit.errors import ConfigError, PluginError
 
 API = 1
@@ -28,23 +29,25 @@ class Kind:
         name: the word in configuration and messages, e.g. `aligner`.
         hook: name of the collecting hook.
         flag: command line option, e.g. `--aligner`.
-        default: component used when none is named; None means that the kind may be left out.
         summary: one line of help.
-        beside: kind -> the default where a component of that kind is chosen.
         several: whether several components are used side by side (`aukit.config.panel`).
     """
 
     name: str
     hook: str
     flag: str
-    default: str | None
     summary: str
-    beside: Mapping[str, str] = field(default_factory=dict)
     several: bool = False
+
+    @property
+    def default(self) -> str | None:
+        """Component used when none is named; None means that the kind may be left out."""
+        return RUN[self.name]
 
     def default_beside(self, chosen: Collection[str]) -> tuple[str | None, str | None]:
         """The default where components of some kinds are chosen, and the kind that decided it."""
-        decided = ((name, kind) for kind, name in self.beside.items() if kind in chosen)
+        beside = BESIDE.get(self.name, {})
+        decided = ((name, kind) for kind, name in beside.items() if kind in chosen)
         return next(decided, (self.default, None))
 
     @property
@@ -56,30 +59,22 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("data", "aukit_datasets", "--data", "avatars", "which frames, people and codes"),
-        Kind("landmarker", "aukit_landmarkers", "--landmarker", None, "finds faces and landmarks"),
-        Kind("aligner", "aukit_aligners", "--aligner", "2d", "registers faces"),
-        Kind("synth", "aukit_synthesizers", "--synth", None, "paints faces with given AUs"),
-        Kind(
-            "balancer",
-            "aukit_balancers",
-            "--balancer",
-            "resample",
-            "plans the training set",
-            beside={"synth": "semantic"},
-        ),
-        Kind("normalizer", "aukit_normalizers", "--normalizer", None, "removes the person"),
-        Kind("estimator", "aukit_estimators", "--estimator", "vgg16", "predicts AU intensities"),
-        Kind("metric", "aukit_metrics", "--metric", "intensity", "scores predictions"),
+        Kind("data", "aukit_datasets", "--data", "which frames, people and codes"),
+        Kind("landmarker", "aukit_landmarkers", "--landmarker", "finds faces and landmarks"),
+        Kind("aligner", "aukit_aligners", "--aligner", "registers faces"),
+        Kind("synth", "aukit_synthesizers", "--synth", "paints faces with given AUs"),
+        Kind("balancer", "aukit_balancers", "--balancer", "plans the training set"),
+        Kind("normalizer", "aukit_normalizers", "--normalizer", "removes the person"),
+        Kind("estimator", "aukit_estimators", "--estimator", "predicts AU intensities"),
+        Kind("metric", "aukit_metrics", "--metric", "scores predictions"),
         Kind(
             "judge",
             "aukit_judges",
             "--judge",
-            "auto",
             "judge painted faces; several: a,b; auto: all that can",
             several=True,
         ),
-        Kind("executor", "aukit_executors", "--executor", "auto", "runs the map-like stages"),
+        Kind("executor", "aukit_executors", "--executor", "runs the map-like stages"),
     )
 }
 

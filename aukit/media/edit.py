@@ -20,6 +20,7 @@ from aukit.contracts.aligner import Aligned
 from aukit.contracts.dataset import Frames
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
+from aukit.defaults import EDIT
 from aukit.errors import ConfigError
 from aukit.faces.painting import BATCH, paint
 from aukit.faces.registration import Registration, nobody
@@ -31,7 +32,6 @@ from aukit.store.models import load_card, refuse_other_alignment
 from aukit.vision.images import read_many
 from aukit.vision.paste import is_planar, paste
 
-LANDMARKER = "mediapipe"
 """Finds the face of a photo where the run had landmarks from its dataset."""
 
 Intensities = Mapping[str, float]
@@ -72,7 +72,7 @@ class Editor:
 
     Args:
         model: the synthesizer and the configuration of its run.
-        landmarker: finds faces; the one of the run, or `LANDMARKER`, if None.
+        landmarker: finds faces; the one of the run, or that of `aukit.defaults`, if None.
         registry: where the landmarker is looked up.
 
     Attributes:
@@ -191,8 +191,8 @@ class Editor:
 
 
 def default_landmarker(registry: Registry) -> Choice:
-    """`LANDMARKER` as it comes."""
-    component = registry.find("landmarker", LANDMARKER)
+    """The landmarker of `aukit.defaults`, as it comes."""
+    component = registry.find("landmarker", EDIT["landmarker"])
     return Choice(component, component.config())
 
 

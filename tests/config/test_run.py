@@ -14,6 +14,7 @@ from aukit.components import KINDS, Component
 from aukit.config.files import to_toml
 from aukit.config.resolve import nest, resolve
 from aukit.config.run import ROLES, RunConfig
+from aukit.defaults import BESIDE
 from aukit.errors import ConfigError
 from aukit.registry.loading import Plugin, Registry
 
@@ -32,7 +33,7 @@ def _registry() -> Registry:
     registry = Registry(entry_points=())
     plugin = Plugin("toys", "1.0", "toys")
     for kind in KINDS.values():
-        names = {kind.default or "extra", "other", *kind.beside.values()} - {"none"}
+        names = {kind.default or "extra", "other", *BESIDE.get(kind.name, {}).values()} - {"none"}
         plugin.components += [
             Component(
                 kind.name, name, "a:B", Options, "toy",

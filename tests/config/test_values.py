@@ -175,13 +175,13 @@ def test_the_components_own_rules_hold() -> None:
 def test_a_choice_is_told_by_full_name_version_and_plain_options() -> None:
     told = Choice(RECORD, Options(where=Path("a") / "b")).to_json()
     assert told["name"] == "d/mine"
-    assert told["version"] == "1"
+    assert told["code"] == "1"
     assert told["options"]["where"] == "a/b"
     assert told["options"]["numbers"] == [7]
 
 
 def test_a_choice_of_a_file_changes_with_the_file(tmp_path: Path) -> None:
-    choice = Choice(RECORD, Options(name=str(tmp_path / "weights")))
+    choice = Choice(RECORD, Options(where=tmp_path / "weights"))
     absent = choice.to_json()
     (tmp_path / "weights").write_bytes(b"old")
     old = choice.to_json()

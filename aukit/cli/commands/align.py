@@ -11,17 +11,15 @@ from aukit.cli.app import App, emit_json
 from aukit.cli.choices import choose, context_of
 from aukit.cli.options import ComponentCommand, Slot, settings
 from aukit.cli.shared import device_option, json_at_end_option, output_option
+from aukit.defaults import ALIGN
 from aukit.errors import ConfigError
 from aukit.views import parse_views
 
 if TYPE_CHECKING:
     from aukit.media.align import Result
 
-DEFAULTS = {"aligner": "2d", "landmarker": "mediapipe", "executor": "inline"}
-"""Pictures of anybody bring no landmarks of their own, so there is always a landmarker."""
 
-
-@click.command(cls=ComponentCommand, slots=[Slot((kind,)) for kind in DEFAULTS], defaults=DEFAULTS)
+@click.command(cls=ComponentCommand, slots=[Slot((kind,)) for kind in ALIGN], defaults=ALIGN)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @output_option("Gets faces.parquet, aligned/*.png and overview.png.")
 @click.option(
@@ -58,7 +56,7 @@ def align(
 
     registry = ctx.ensure_object(App).registry
     typed = settings(ctx)
-    names = {**DEFAULTS, **{kind: typed[kind] for kind in DEFAULTS if kind in typed}}
+    names = {**ALIGN, **{kind: typed[kind] for kind in ALIGN if kind in typed}}
     if names["landmarker"] == "none":
         raise ConfigError("photos and videos bring no landmarks", "leave out --landmarker none")
     chosen = {kind: choose(registry, kind, name, typed) for kind, name in names.items()}

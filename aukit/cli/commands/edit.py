@@ -13,6 +13,7 @@ from aukit.cli.app import App, emit_json
 from aukit.cli.choices import choose
 from aukit.cli.options import ComponentCommand, Slot, settings
 from aukit.cli.shared import device_option, json_at_end_option, output_option
+from aukit.defaults import EDIT
 from aukit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from aukit.media.edit import Refused
     from aukit.media.edit_files import Written
     from aukit.registry.loading import Registry
-
-DEFAULTS = {"landmarker": "mediapipe"}
 
 
 def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
@@ -46,7 +45,7 @@ def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
     return found
 
 
-@click.command(cls=ComponentCommand, slots=[Slot(("landmarker",))], defaults=DEFAULTS)
+@click.command(cls=ComponentCommand, slots=[Slot(("landmarker",))], defaults=EDIT)
 @click.argument("inputs", nargs=-1, required=True, metavar="PHOTO...")
 @click.option(
     "--synth", "folder", type=click.Path(path_type=Path), required=True, metavar="RUN",
@@ -112,7 +111,7 @@ def landmarker_of(registry: Registry, typed: Mapping[str, Any]) -> Choice | None
     Raises:
         ConfigError: `none`, or an unknown name or option.
     """
-    name = typed.get("landmarker", DEFAULTS["landmarker"] if typed else None)
+    name = typed.get("landmarker", EDIT["landmarker"] if typed else None)
     if name == "none":
         raise ConfigError("photos bring no landmarks", "leave out --landmarker none")
     return None if name is None else choose(registry, "landmarker", name, typed)

@@ -21,10 +21,10 @@ from aukit.cli.options import (
 )
 from aukit.cli.shared import device_option, json_at_end_option, output_option
 from aukit.config.options import PRESETS, preset_of_hardware
+from aukit.defaults import FIT_ALIGNER
 from aukit.registry.loading import Registry
 
 ALIGNER, DATA, FIT = Slot(("aligner",)), Slot(("data",)), "fit"
-DEFAULTS = {"aligner": "prnet", "data": "avatars-wild"}
 
 
 class FitCommand(ComponentCommand):
@@ -35,10 +35,10 @@ class FitCommand(ComponentCommand):
     ) -> Iterator[ComponentOption]:
         """The options of this invocation."""
         names = self.chosen_names(args)
-        yield from (choice_option(slot, DEFAULTS[slot.kind.name]) for slot in self.slots)
-        if (data := chosen(registry, DATA, names, DEFAULTS["data"])) is not None:
+        yield from (choice_option(slot, FIT_ALIGNER[slot.kind.name]) for slot in self.slots)
+        if (data := chosen(registry, DATA, names, FIT_ALIGNER["data"])) is not None:
             yield from option_list(DATA.dotted, data)
-        aligner = chosen(registry, ALIGNER, names, DEFAULTS["aligner"])
+        aligner = chosen(registry, ALIGNER, names, FIT_ALIGNER["aligner"])
         if aligner is not None and aligner.fitting is not None:
             yield from option_list(FIT, aligner.fitter())
 
@@ -55,7 +55,7 @@ def fit() -> None:
 fit.add_command(synth)
 
 
-@fit.command(cls=FitCommand, slots=[ALIGNER, DATA], defaults=DEFAULTS)
+@fit.command(cls=FitCommand, slots=[ALIGNER, DATA], defaults=FIT_ALIGNER)
 @output_option("Gets the weights and their card.")
 @click.option(
     "--preset", type=click.Choice([*PRESETS, "auto"]), default="auto", show_default=True,
@@ -78,7 +78,7 @@ def aligner(
 
     registry = ctx.ensure_object(App).registry
     typed = settings(ctx)
-    names = {**DEFAULTS, **{kind: typed[kind] for kind in DEFAULTS if kind in typed}}
+    names = {**FIT_ALIGNER, **{kind: typed[kind] for kind in FIT_ALIGNER if kind in typed}}
     sizes = preset_of_hardware() if preset == "auto" else preset
     component = registry.find("aligner", names["aligner"])
     wanted = Fit(

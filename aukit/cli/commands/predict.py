@@ -12,14 +12,15 @@ from aukit.cli.choices import choose
 from aukit.cli.commands.edit import landmarker_of
 from aukit.cli.options import ComponentCommand, Slot, settings
 from aukit.cli.shared import device_option, json_at_end_option, output_option
+from aukit.defaults import OWN_FILES
 
 if TYPE_CHECKING:
     from aukit.media.predict import Result
 
-DEFAULTS = {"landmarker": "mediapipe", "executor": "inline"}
 
-
-@click.command(cls=ComponentCommand, slots=[Slot((kind,)) for kind in DEFAULTS], defaults=DEFAULTS)
+@click.command(
+    cls=ComponentCommand, slots=[Slot((kind,)) for kind in OWN_FILES], defaults=OWN_FILES
+)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "--run", "folder", type=click.Path(path_type=Path), required=True, metavar="RUN",
@@ -70,7 +71,7 @@ def predict(
     registry, typed = ctx.ensure_object(App).registry, settings(ctx)
     finder = {k: v for k, v in typed.items() if not k.startswith("executor")}
     model = open_model(folder, registry, device, landmarker_of(registry, finder))
-    name = typed.get("executor", DEFAULTS["executor"])
+    name = typed.get("executor", OWN_FILES["executor"])
     executor = make(choose(registry, "executor", name, typed), model.context)
     rest = int(neutral) if neutral is not None and neutral.isdecimal() else neutral
     task = Task(inputs, Grouping(faces, people), every, rest, columns)

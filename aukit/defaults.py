@@ -1,0 +1,29 @@
+"""Which component is used where nobody names one: the one table of such names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+RUN: Mapping[str, str | None] = {
+    "data": "avatars",
+    "landmarker": None,
+    "aligner": "2d",
+    "synth": None,
+    "balancer": "resample",
+    "normalizer": None,
+    "estimator": "vgg16",
+    "metric": "intensity",
+    "judge": "auto",
+    "executor": "auto",
+}
+"""Kind -> the component of a run; None: the step is left out."""
+
+BESIDE: Mapping[str, Mapping[str, str]] = {"balancer": {"synth": "semantic"}}
+"""Kind -> other kind -> the component of a run that has one of that other kind."""
+
+OWN_FILES: Mapping[str, str] = {"landmarker": "mediapipe", "executor": "inline"}
+"""Kind -> the component where anybody's pictures are read, which bring no landmarks."""
+
+ALIGN: Mapping[str, str] = {"aligner": "2d", **OWN_FILES}
+EDIT: Mapping[str, str] = {"landmarker": OWN_FILES["landmarker"]}
+FIT_ALIGNER: Mapping[str, str] = {"aligner": "prnet", "data": "avatars-wild"}
