@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "aukit.cli.commands.evaluate:evaluate",
         "Score predictions, or a run's synthesizer.",
     ),
-    "report": ("aukit.cli.commands.report:report", "Write the report of a finished run anew."),
+    "report": ("aukit.cli.commands.report:report", "Regenerate the report of a finished run."),
     "edit": ("aukit.cli.commands.edit:edit", "Give the faces of photos other AUs."),
     "fit": ("aukit.cli.commands.fit:fit", "Fit an aligner or a synthesizer alone."),
     "data": ("aukit.cli.commands.data:data", "Look at a dataset."),
@@ -42,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "weights": ("aukit.cli.commands.weights:weights", "Fetch and find model weights."),
     "doctor": (
         "aukit.cli.commands.doctor:doctor",
-        "Say what this machine offers, and what is amiss.",
+        "Check this machine: devices, packages, and what would make a run fail.",
     ),
 }
 

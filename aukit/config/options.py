@@ -50,7 +50,7 @@ class RunOptions:
     fold: str = field(
         default=NO_FOLD,
         metadata={
-            "help": "people are divided anew: 2/5 (second of five folds made here), loso:7 (the "
+            "help": "split people into partitions: 2/5 (second of five folds made here), loso:7 (the "
             "seventh person left out), disfa:1 or bp4d:1 (published lists)"
         },
     )

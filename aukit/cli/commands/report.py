@@ -20,7 +20,7 @@ from aukit.errors import ConfigError
 @json_at_end_option
 @click.pass_context
 def report(ctx: click.Context, run: Path, output: Path | None, as_json: bool) -> None:
-    """Write the report of a finished run anew.
+    """Regenerate the report of a finished run.
 
     RUN is a run folder. Nothing is computed but the page: it shows what the run left, for example
     after `aukit evaluate` made another score card, or after aukit's reports have become better.

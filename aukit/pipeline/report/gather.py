@@ -61,7 +61,7 @@ def gather(
 
 
 def rewrite(folder: Path, path: Path, registry: Registry, progress: Progress) -> Path:
-    """Write the report of a finished run anew.
+    """Regenerate the report of a finished run.
 
     Args:
         folder: of the run.
