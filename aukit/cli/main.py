@@ -42,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "weights": ("aukit.cli.commands.weights:weights", "Fetch and find model weights."),
     "doctor": (
         "aukit.cli.commands.doctor:doctor",
-        "Check this machine: devices, packages, and what would make a run fail.",
+        "Check devices, packages and disk.",
     ),
 }
 

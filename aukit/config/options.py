@@ -50,8 +50,8 @@ class RunOptions:
     fold: str = field(
         default=NO_FOLD,
         metadata={
-            "help": "split people into partitions: 2/5 (second of five folds made here), loso:7 (the "
-            "seventh person left out), disfa:1 or bp4d:1 (published lists)"
+            "help": "splits people into partitions: 2/5 (second of five folds made here), loso:7 "
+            "(the seventh person left out), disfa:1 or bp4d:1 (published lists)"
         },
     )
     fold_seed: int = field(

@@ -48,7 +48,7 @@ class Finding:
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, output: Path, as_json: bool) -> int:
-    """Check this machine: devices, packages, and what would make a run fail; exit code 1 if a run would fail."""
+    """Check this machine: devices, packages and disk. The exit code is 1 if a run would fail."""
     findings = list(examine(ctx.ensure_object(App).registry, output))
     bad = [finding for finding in findings if finding.verdict == "bad"]
     if as_json:
