@@ -3,6 +3,7 @@
 from aukit import api
 
 outcome = api.run({"estimator": "vgg16", "seed": 1}, output="runs")
+table = api.predict(outcome.folder, ["me.jpg", "interview.mp4"])
 aligner = api.build("aligner", "2d", size=128)
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from aukit.components import KINDS
 from aukit.config.choice import Choice
@@ -22,9 +23,11 @@ from aukit.progress import Progress
 from aukit.registry.loading import default_registry, presets_of, resolve_weights
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from aukit.pipeline.execute import Outcome
 
-__all__ = ["build", "choose", "load", "run"]
+__all__ = ["build", "choose", "load", "predict", "run"]
 
 
 def choose(kind: str, name: str, preset: str = "paper", **options: Any) -> Choice:
@@ -81,21 +84,96 @@ def build(
     return make(choose(kind, name, preset, **options), context)
 
 
-def load(kind: str, run: str | Path, *, device: str = "cpu") -> Any:
+def load(kind: str, run: str | Path, *, device: str = "cpu", aligner: Choice | None = None) -> Any:
     """A component that a finished run has fitted.
 
     Args:
         kind: `estimator`, `synth` or `normalizer`.
-        run: the run's folder.
+        run: the run's folder, or that of a model that `aukit export` made.
         device: torch device name, or `auto`.
+        aligner: what registers the faces that the component will be given (`choose`).
 
     Raises:
-        ConfigError: not a kind that is fitted, or not a run folder.
-        DataError: the run has fitted none, or its model is damaged or gone.
+        ConfigError: not a kind that is fitted, or no such folder.
+        DataError: the run has fitted none, its model is damaged or gone, or was fitted on faces
+            that were registered otherwise.
     """
+    from aukit.machine.devices import resolve_device
+    from aukit.runs.exported import is_exported, read_exported
     from aukit.runs.models import load_from_run
+    from aukit.store.models import load_card
 
-    return load_from_run(kind, Path(run), default_registry(), device).component
+    folder = Path(run)
+    if is_exported(folder):
+        context = Context(resolve_device(device), 0, resolve_weights)
+        component = read_exported(folder, default_registry()).load(kind, context)
+        card = load_card(folder / kind)
+    else:
+        found = load_from_run(kind, folder, default_registry(), device)
+        component, card = found.component, load_card(found.folder)
+    if aligner is not None:
+        _refuse_other_aligner(aligner, card)
+    return component
+
+
+def _refuse_other_aligner(aligner: Choice, card: Mapping[str, Any]) -> None:
+    from aukit.config.choice import make
+    from aukit.store.models import refuse_other_alignment
+
+    built = make(aligner, Context("cpu", 0, resolve_weights))
+    refuse_other_alignment(card, {"aligner": aligner.component.name, **built.describe()})
+
+
+def predict(
+    run: str | Path,
+    frames: Any,
+    *,
+    faces: Literal["best", "all"] = "best",
+    people: Literal["file", "folder", "one"] = "file",
+    neutral: int | str | None = None,
+    device: str = "cpu",
+) -> pa.Table:
+    """AU intensities of photos, videos or pictures, as `aukit predict` estimates them.
+
+    Faces are registered as those of the model were, so it never sees others.
+
+    Args:
+        run: folder of a finished run, or of a model that `aukit export` made.
+        frames: a path or several, of photos, videos and folders; or pictures: PIL, numpy
+            (H, W, 3) or torch (3, H, W), 8 bits and RGB, one, several or a batch in one array,
+            taken for successive frames of one video.
+        faces: the best face of a photo and the most seen person of a video, or all.
+        people: who is in files: in each `file` somebody else, in each `folder`, or `one` person.
+        neutral: everybody at rest: the number of a frame, or the path of a picture.
+        device: torch device name, or `auto`.
+
+    Returns:
+        rows in `aukit.data.records.estimate_schema`; `.to_pandas()` makes a data frame of it.
+
+    Raises:
+        ConfigError: no such folder, or something that is no picture.
+        DataError: the model is damaged, or there is nothing to read.
+    """
+    import tempfile
+
+    from aukit.config.choice import make
+    from aukit.media.arrays import predict_pictures
+    from aukit.media.model import open_model
+    from aukit.media.people import Grouping
+    from aukit.media.predict import Task, predict_files
+    from aukit.store.files import read_table
+
+    model = open_model(Path(run), default_registry(), device)
+    paths = [frames] if isinstance(frames, (str, Path)) else frames
+    grouping = Grouping(faces, people)
+    if not (isinstance(paths, (list, tuple)) and all(isinstance(p, (str, Path)) for p in paths)):
+        if isinstance(neutral, str):
+            raise ConfigError("name a neutral frame among pictures by its number")
+        return predict_pictures(model, frames, grouping, neutral)
+    with tempfile.TemporaryDirectory(prefix="aukit-predict-") as scratch:
+        task = Task(tuple(map(str, paths)), grouping, neutral=neutral)
+        executor = make(choose("executor", "inline"), model.context)
+        return read_table(predict_files(model, task, Path(scratch), executor).table)
 
 
 def run(

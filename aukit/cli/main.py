@@ -30,6 +30,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "aukit.cli.commands.predict:predict",
         "Estimate the AU intensities of photos and videos.",
     ),
+    "export": (
+        "aukit.cli.commands.export:export",
+        "Make a model that travels of what a run has fitted.",
+    ),
     "evaluate": (
         "aukit.cli.commands.evaluate:evaluate",
         "Score predictions, or a run's synthesizer.",

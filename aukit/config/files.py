@@ -40,6 +40,11 @@ def to_toml(config: RunConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
+def plain_toml(document: Mapping[str, Any]) -> str:
+    """JSON values as TOML, as `read_file` reads them; None becomes "none"."""
+    return "\n".join(_toml_table(document, (), {}))
+
+
 def _toml_table(
     table: Mapping[str, Any], path: tuple[str, ...], origins: Mapping[str, str]
 ) -> Iterator[str]:

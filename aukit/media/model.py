@@ -15,9 +15,11 @@ from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.normalizer import Normalizer
 from aukit.faces.normalized import NormalizedFaces
 from aukit.faces.registration import Registration, Which
+from aukit.machine.devices import resolve_device
 from aukit.media.dataset import FILES, FilesOptions
 from aukit.media.edit import default_landmarker
-from aukit.registry.loading import Registry
+from aukit.registry.loading import Registry, resolve_weights
+from aukit.runs.exported import is_exported, read_exported
 from aukit.runs.models import load_from_run
 from aukit.store.models import load_card, refuse_other_alignment
 
@@ -120,26 +122,42 @@ def _seen(faces: FaceSource, normalizer: Normalizer | None) -> FaceSource:
 def open_model(
     folder: Path, registry: Registry, device: str = "auto", landmarker: Choice | None = None
 ) -> Model:
-    """The estimator of a run.
+    """The estimator of a run, or of a model that `aukit export` made.
 
     Args:
-        folder: of the run.
+        folder: of the run or the model.
         registry: where its components are looked up.
         device: torch device name, or `auto`.
         landmarker: finds faces instead of the model's own.
 
     Raises:
         ConfigError: no such folder, or a component that is not installed.
-        DataError: it has fitted no estimator, or the model is damaged.
+        DataError: it has fitted no estimator, or the model is damaged or too new.
     """
+    if is_exported(folder):
+        return _of_model(folder, registry, device, landmarker)
     found = load_from_run("estimator", folder, registry, device)
-    role = found.config.roles["train"]
+    own = found.config.roles["train"].landmarker or default_landmarker(registry)
     return Model(
         estimator=found.component,
         choice=found.config.need("estimator"),
         normalizer=found.config.components["normalizer"],
-        landmarker=landmarker or role.landmarker or default_landmarker(registry),
-        aligner=role.aligner,
+        landmarker=landmarker or own,
+        aligner=found.config.roles["train"].aligner,
         context=found.context,
         card=load_card(found.folder),
+    )
+
+
+def _of_model(folder: Path, registry: Registry, device: str, landmarker: Choice | None) -> Model:
+    found = read_exported(folder, registry)
+    context = Context(resolve_device(device), 0, resolve_weights)
+    return Model(
+        estimator=found.load("estimator", context),
+        choice=found.need("estimator"),
+        normalizer=found.choices["normalizer"],
+        landmarker=landmarker or found.need("landmarker"),
+        aligner=found.need("aligner"),
+        context=context,
+        card=load_card(folder / "estimator"),
     )

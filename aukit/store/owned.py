@@ -177,6 +177,28 @@ def writing(path: Path) -> contextlib.AbstractContextManager[None]:
     return Output(path.parent).writing([path.name])
 
 
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder that is filled aside and takes its place when the block ends well.
+
+    Raises:
+        ConfigError: something is there already.
+        StorageError: nothing can be written there.
+    """
+    if os.path.lexists(folder) and not (folder.is_dir() and not any_entry(folder)):
+        raise ConfigError(f"{folder} is there already: nothing is overwritten", HINT)
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    ensure_writable(aside)
+    try:
+        yield aside
+        if folder.is_dir():
+            folder.rmdir()
+        aside.rename(folder)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
 def _lies_in(path: Path, other: Path) -> bool:
     return path.resolve().is_relative_to(other.resolve())
 

@@ -13,9 +13,12 @@ import numpy as np
 import pandas
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
+from aukit import api
 from aukit.cli.main import main
+from aukit.errors import ConfigError, DataError
 from aukit.media import predict as engine
 from aukit.vision.images import encode
 
@@ -277,3 +280,85 @@ def test_models_that_do_not_fit_are_refused(
     (model / "model.safetensors").write_bytes(weights[: len(weights) // 2])
     assert "cannot be read" in refused(capsys, tmp_path / "out", photo, "--run", run)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def model(tiny: None, run: Path, tmp_path: Path) -> Path:
+    """The exported model, far from its run."""
+    made = tmp_path / "made"
+    assert main(["export", str(run), "-o", str(made)]) == 0
+    moved = tmp_path / "another" / "machine" / "model"
+    moved.parent.mkdir(parents=True)
+    made.rename(moved)
+    return moved
+
+
+def test_an_exported_model_estimates_as_its_run_did(
+    model: Path, run: Path, shown: Shown, tmp_path: Path
+) -> None:
+    table = predict(tmp_path / "out", *save_videos(tmp_path, shown), "--run", model)
+    assert_as_in_the_run(of_videos(table), run)
+
+
+def test_the_card_of_a_model(model: Path, run: Path) -> None:
+    card = json.loads((model / "card.json").read_text())
+    assert card["aus"] == ["AU01", "AU12"]
+    assert card["kinds"] == {"AU01": "intensity", "AU12": "intensity"}
+    assert card["test people"] == 2
+    assert card["alignment"]["template"] == "round"
+    scores = json.loads((run / "scores.json").read_text())
+    assert card["scores"]["AU12"] == scores["AU12"]
+    text = (model / "README.md").read_text()
+    assert f"{scores['AU12']['mae']['value']:.3f}" in text
+    assert "On 2 people of tiny-faces/drawn" in text
+    names = sorted(path.relative_to(model).as_posix() for path in model.rglob("*"))
+    assert names == [
+        *("README.md", "card.json", "estimator", "estimator/card.json"),
+        *("estimator/model.safetensors", "model.toml"),
+    ]  # fmt: skip
+
+
+def test_models_of_the_future_and_half_models_are_refused(
+    model: Path, run: Path, shown: Shown, tmp_path: Path, capsys: Capture
+) -> None:
+    photo = save_picture(tmp_path / "me.png", shown["P00", 0])
+    text = (model / "model.toml").read_text()
+    (model / "model.toml").write_text(text.replace("format = 1", "format = 2"))
+    message = refused(capsys, tmp_path / "out", photo, "--run", model)
+    assert "has format 2; this aukit reads up to 1" in message
+    (model / "model.toml").write_text(text[: text.index("[estimator]")])
+    assert "does not say estimator" in refused(capsys, tmp_path / "out", photo, "--run", model)
+    assert main(["export", str(run), "-o", str(model)]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_from_python_in_one_line(
+    tiny: None, monkeypatch: pytest.MonkeyPatch, run: Path, shown: Shown, tmp_path: Path
+) -> None:
+    from aukit.registry.loading import Registry
+
+    monkeypatch.setattr(api, "default_registry", Registry)
+    images = [image for (subject, _), image in shown.items() if subject == "P00"]
+    (video,) = save_videos(tmp_path, {k: v for k, v in shown.items() if k[0] == "P00"})
+    expected = api.predict(run, video).to_pandas()
+    arrays = np.stack([image.permute(1, 2, 0).numpy() for image in images])
+    for pictures in (images, arrays, list(map(Image.fromarray, arrays)), torch.stack(images)):
+        found = api.predict(run, pictures).to_pandas()
+        np.testing.assert_allclose(found.AU12_predicted, expected.AU12_predicted, atol=1e-5)
+    assert api.predict(run, images[0], neutral=0).num_rows == 1
+    with pytest.raises(ConfigError, match="is no picture"):
+        api.predict(run, [images[0].float()])
+
+
+def test_from_python_other_faces_are_refused(
+    tiny: None, monkeypatch: pytest.MonkeyPatch, model: Path, run: Path
+) -> None:
+    from aukit.registry.loading import Registry
+
+    monkeypatch.setattr(api, "default_registry", Registry)
+    other = api.choose("aligner", "centre", template="square")
+    for folder in (run, model):
+        with pytest.raises(DataError, match="template round / square"):
+            api.load("estimator", folder, aligner=other)
+        fitting = api.choose("aligner", "centre")
+        assert api.load("estimator", folder, aligner=fitting).aus == ("AU01", "AU12")

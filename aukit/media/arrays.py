@@ -1,0 +1,103 @@
+"""Pictures that a program holds: numpy, PIL and torch, as the faces of one video are estimated."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from PIL import Image
+from torch import Tensor
+
+from aukit.contracts.dataset import Frames
+from aukit.data.records import index_schema
+from aukit.errors import ConfigError
+from aukit.faces.shards import shard_path
+from aukit.faces.stored import shards
+from aukit.media.model import Model
+from aukit.media.people import Grouping
+from aukit.media.predict import BATCH, Estimates
+from aukit.progress import Silent
+from aukit.store.files import read_table, write_table
+
+NAME = "frames"
+
+
+def predict_pictures(
+    model: Model, pictures: Any, grouping: Grouping, neutral: int | None = None
+) -> pa.Table:
+    """Estimate the faces of pictures, which are taken for successive frames of one video.
+
+    Args:
+        model: what estimates.
+        pictures: one or several, as `as_picture` takes them; a batch may be one array.
+        grouping: whose faces.
+        neutral: number of the frame where everybody is at rest.
+
+    Returns:
+        rows in `records.estimate_schema`; `file` is `frames`.
+
+    Raises:
+        ConfigError: something that is no picture.
+    """
+    registration = model.registration()
+    with tempfile.TemporaryDirectory(prefix="aukit-predict-") as scratch:
+        faces, estimates = (Path(scratch) / name for name in ("faces", "estimates"))
+        faces.mkdir()
+        estimates.mkdir()
+        for number, frames in enumerate(_batches(each_picture(pictures))):
+            write_table(shard_path(faces, number), registration.register(frames))
+        if not shards(faces):
+            raise ConfigError("no picture was given")
+        Estimates(model, grouping, faces, neutral).write(estimates, Silent())
+        return pa.concat_tables([read_table(path) for path in shards(estimates)])
+
+
+def each_picture(pictures: Any) -> Iterator[Tensor]:
+    """Pictures one by one, (3, H, W) uint8."""
+    single = isinstance(pictures, Image.Image) or getattr(pictures, "ndim", 4) < 4
+    values: Iterable[Any] = [pictures] if single else pictures
+    return map(as_picture, values)
+
+
+def as_picture(value: Any) -> Tensor:
+    """A picture as (3, H, W) uint8 RGB.
+
+    Args:
+        value: PIL; numpy (H, W, 3) or (H, W) uint8, RGB; or torch (3, H, W) uint8.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if isinstance(value, Image.Image):
+        value = np.asarray(value.convert("RGB"))
+    if isinstance(value, np.ndarray) and value.dtype == np.uint8:
+        value = np.repeat(value[..., None], 3, 2) if value.ndim == 2 else value
+        value = torch.from_numpy(value.copy()).permute(2, 0, 1) if value.ndim == 3 else value
+    if isinstance(value, Tensor) and value.dtype == torch.uint8 and value.shape[:-2] == (3,):
+        return value.contiguous()
+    shape = getattr(value, "shape", "")
+    raise ConfigError(
+        f"{type(value).__name__} {getattr(value, 'dtype', '')} {tuple(shape)} is no picture",
+        "give PIL pictures, numpy (H, W, 3) or torch (3, H, W), of 8 bits and RGB",
+    )
+
+
+def _batches(pictures: Iterator[Tensor]) -> Iterator[Frames]:
+    start = 0
+    while batch := tuple(itertools.islice(pictures, BATCH)):
+        numbers = range(start, start := start + len(batch))
+        columns = {
+            "id": [f"{NAME}#{number}" for number in numbers],
+            "dataset": [NAME] * len(batch),
+            "subject": [NAME] * len(batch),
+            "frame": list(numbers),
+        }
+        schema = index_schema(())
+        nothing = {name: [None] * len(batch) for name in schema.names}
+        yield Frames(pa.table({**nothing, **columns}, schema=schema), batch, (None,) * len(batch))

@@ -1,0 +1,205 @@
+"""From a finished run to a model that travels (`aukit.runs.exported`)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+import aukit
+from aukit.config.choice import Choice, file_states
+from aukit.config.files import plain_toml
+from aukit.config.values import plain
+from aukit.data.records import INTENSITY, person_keys
+from aukit.errors import DataError
+from aukit.registry.loading import Registry
+from aukit.runs.exported import FILES, FITTED, FORMAT, MODEL_CARD, MODEL_FILE, README
+from aukit.runs.models import FittedModel, load_from_run
+from aukit.runs.names import PREDICTIONS, SCORES
+from aukit.store.files import read_object, write_json, write_text
+from aukit.store.models import CARD, WEIGHTS, load_card
+
+PERSON = ["dataset", "partition", "subject"]
+SHOWN = ("icc", "mae", "f1")
+"""Scores in the table for people, where the run has them."""
+
+
+def export_run(run: Path, folder: Path, registry: Registry, landmarker: Choice) -> dict[str, Any]:
+    """Fill an empty folder with what a run has fitted.
+
+    Args:
+        run: its folder.
+        folder: where to.
+        registry: where its components are looked up.
+        landmarker: finds faces where the run had landmarks of its dataset.
+
+    Returns:
+        what `card.json` says.
+
+    Raises:
+        ConfigError: not a run folder.
+        DataError: the run has fitted no estimator, or something is damaged.
+    """
+    models = dict(_models(run, registry))
+    for kind, model in models.items():
+        _copy_model(model.folder, folder / kind)
+    fitted = models["estimator"]
+    choices = choices_of(fitted, landmarker, "synth" in models)
+    aus = list(load_card(fitted.folder)["aus"])
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "aukit": aukit.__version__,
+        "aus": aus,
+        "kinds": {au: load_card(fitted.folder).get("kinds", {}).get(au, INTENSITY) for au in aus},
+    }
+    for kind, choice in choices.items():
+        document[kind] = _section(choice, folder)
+    write_text(folder / MODEL_FILE, f"# a model of aukit\n{plain_toml(document)}\n")
+    card = {**document, **_about(run, fitted, choices)}
+    write_json(folder / MODEL_CARD, card)
+    write_text(folder / README, readme(card))
+    return card
+
+
+def _models(run: Path, registry: Registry) -> Iterator[tuple[str, FittedModel]]:
+    for kind in FITTED:
+        try:
+            yield kind, load_from_run(kind, run, registry, "cpu")
+        except DataError:
+            if kind == "estimator":
+                raise
+
+
+def _copy_model(source: Path, target: Path) -> None:
+    target.mkdir()
+    for name in (WEIGHTS, CARD):
+        shutil.copyfile(source / name, target / name)
+
+
+def choices_of(fitted: FittedModel, landmarker: Choice, paints: bool) -> dict[str, Choice | None]:
+    """The components of a model, by kind."""
+    config, role = fitted.config, fitted.config.roles["train"]
+    return {
+        "estimator": config.need("estimator"),
+        "synth": config.components["synth"] if paints else None,
+        "normalizer": config.components["normalizer"],
+        "aligner": role.aligner,
+        "landmarker": role.landmarker or landmarker,
+    }
+
+
+def _section(choice: Choice | None, folder: Path) -> dict[str, Any]:
+    """A component as `model.toml` has it; files that its options name are copied."""
+    if choice is None:
+        return {"name": "none"}
+    options = plain(choice.options)
+    if choice.component.kind not in FITTED:  # those hold all that they need
+        for name in file_states(options):
+            source = Path(os.path.expanduser(options[name]))
+            (folder / FILES).mkdir(exist_ok=True)
+            shutil.copyfile(source, folder / FILES / source.name)
+            options[name] = f"{FILES}/{source.name}"
+    return {"name": choice.component.qualified, **options}
+
+
+def _about(run: Path, fitted: FittedModel, choices: Mapping[str, Choice | None]) -> dict[str, Any]:
+    """What people want to know of a model."""
+    train, test = fitted.config.roles["train"].data, fitted.config.roles["test"].data
+    chosen = [train, *filter(None, choices.values())]
+    scores = read_object(run / SCORES) or {}
+    return {
+        "alignment": load_card(fitted.folder).get("alignment"),
+        "run": run.resolve().name,
+        "seed": fitted.context.seed,
+        "training data": train.to_json(),
+        "test data": test.to_json(),
+        "test people": _people(run / PREDICTIONS),
+        "scores": {name: scores[name] for name in scores if name not in ("people", "views")},
+        "licences": {choice.component.qualified: _licences(choice) for choice in chosen},
+    }
+
+
+def _people(predictions: Path) -> int | None:
+    if not predictions.is_file():
+        return None
+    return len(set(person_keys(pq.ParquetFile(predictions).read(columns=PERSON))))
+
+
+def _licences(choice: Choice) -> dict[str, str]:
+    component = choice.component
+    told = {
+        "code": component.licence,
+        "weights": component.weights_licence,
+        "data": component.data_licence,
+    }
+    return {what: text for what, text in told.items() if text}
+
+
+def readme(card: Mapping[str, Any]) -> str:
+    """The card of a model for people, as Markdown."""
+    names = {kind: card[kind]["name"] for kind in ("estimator", "aligner", "normalizer", "synth")}
+    aus = ", ".join(f"{au} ({card['kinds'][au]})" for au in card["aus"])
+    people = card["test people"]
+    return "\n".join(
+        [
+            f"# AU estimator of run {card['run']}",
+            "",
+            f"Estimates {aus}, on the scale of FACS, 0 to 5.",
+            "",
+            "    aukit predict video.mp4 --run THIS-FOLDER -o OUT",
+            "",
+            "## How it was made",
+            "",
+            f"- estimator {names['estimator']}, normalizer {names['normalizer']}, "
+            f"synthesizer {names['synth']}",
+            f"- faces registered by {names['aligner']}; others are refused",
+            f"- trained on {card['training data']['name']}, options "
+            f"`{card['training data']['options']}`, seed {card['seed']}",
+            "",
+            "## Scores",
+            "",
+            f"On {people if people is not None else 'unknown'} people of "
+            f"{card['test data']['name']} who are in no training set, with 95 % intervals over "
+            "people:",
+            "",
+            *_score_lines(card["scores"]),
+            "",
+            "## Limits",
+            "",
+            "- It knows the people, cameras and codes of its training data; on others it may be "
+            "worse than these scores say, and nothing here has measured by how much.",
+            "- An intensity is an estimate for a frame of a face, not of what somebody feels.",
+            "- Rare AUs and high intensities rest on few examples.",
+            "",
+            "## Licences",
+            "",
+            *(
+                f"- {name}: {', '.join(f'{what} {text}' for what, text in told.items())}"
+                for name, told in card["licences"].items()
+            ),
+            "",
+        ]
+    )
+
+
+def _score_lines(scores: Mapping[str, Any]) -> list[str]:
+    """A table of Markdown: an AU a row, `value [low, high]` in each column."""
+    names = [name for name in SHOWN if name in scores.get("mean", {})]
+    if not names:
+        return ["The run was not scored."]
+    head = [f"| AU | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    rows = ((au, [_score(found.get(name)) for name in names]) for au, found in scores.items())
+    return [*head, *(f"| {au} | {' | '.join(cells)} |" for au, cells in rows)]
+
+
+def _score(found: Mapping[str, float | None] | None) -> str:
+    if not found or found["value"] is None:
+        return "undefined"
+    value, low, high = (found[key] for key in ("value", "low", "high"))
+    if low is None or high is None:
+        return f"{value:.3f}"
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"

@@ -1,0 +1,123 @@
+"""A model that travels: a folder with all that prediction and painting need, and nothing else.
+
+| file | content |
+|---|---|
+| `README.md` | for people: what it is, data, people, scores with intervals, limits, licences |
+| `card.json` | the same for programs |
+| `model.toml` | the components and their options, AUs and kinds; `aukit predict` reads it |
+| `estimator`, `synth` | the fitted models, each with its card |
+| `files` | what options name by a path, such as weights of an aligner |
+
+It holds no face: a normalizer gathers what it needs of the people that it meets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aukit.config.choice import Choice, build, make
+from aukit.config.files import read_file
+from aukit.config.values import Value
+from aukit.contracts.context import Context
+from aukit.errors import ConfigError, DataError
+from aukit.registry.loading import Registry
+
+MODEL_FILE, README, MODEL_CARD, FILES = "model.toml", "README.md", "card.json", "files"
+FORMAT = 1
+"""Counts changes of the folder's layout."""
+
+FITTED = ("estimator", "synth")
+"""Kinds whose fitted model the folder may hold, in a folder of that name."""
+
+KINDS = (*FITTED, "normalizer", "aligner", "landmarker")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `model.toml` says.
+
+    Attributes:
+        folder: of the model.
+        choices: kind -> component and options; None where there is none.
+        aus: AU columns that it estimates.
+        kinds: AU column -> `intensity` or `occurrence`.
+    """
+
+    folder: Path
+    choices: Mapping[str, Choice | None]
+    aus: tuple[str, ...]
+    kinds: Mapping[str, str]
+
+    def need(self, kind: str) -> Choice:
+        """The choice of a kind.
+
+        Raises:
+            DataError: the model has none.
+        """
+        choice = self.choices[kind]
+        if choice is None:
+            raise DataError(
+                f"model {self.folder} has no {kind}", "export a run that has fitted one"
+            )
+        return choice
+
+    def load(self, kind: str, context: Context) -> Any:
+        """The estimator or the synthesizer.
+
+        Raises:
+            ConfigError: not a kind that is fitted.
+            DataError: the model has none, or it is damaged.
+        """
+        if kind not in FITTED:
+            raise ConfigError(
+                f"a model holds no fitted {kind}", f"it may hold: {', '.join(FITTED)}"
+            )
+        component = make(self.need(kind), context)
+        component.load(self.folder / kind)
+        return component
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether a folder is a model that travels."""
+    return (folder / MODEL_FILE).is_file()
+
+
+def read_exported(folder: Path, registry: Registry) -> Exported:
+    """What the folder of a model says.
+
+    Raises:
+        ConfigError: a component is not installed, or `model.toml` is damaged.
+        DataError: it was made by a newer aukit, or lacks something.
+    """
+    document = read_file(folder / MODEL_FILE)
+    known = document.get("format")
+    if not isinstance(known, int) or known > FORMAT:
+        raise DataError(
+            f"model {folder} has format {known}; this aukit reads up to {FORMAT}",
+            f"install aukit {document.get('aukit', '')}, which made it, or a newer one",
+        )
+    if missing := [key for key in ("aus", *KINDS) if key not in document]:
+        raise DataError(f"{folder / MODEL_FILE} does not say {missing[0]}", "copy the model anew")
+    choices = {kind: _choice(folder, kind, document[kind], registry) for kind in KINDS}
+    return Exported(folder, choices, tuple(document["aus"]), document.get("kinds", {}))
+
+
+def _choice(
+    folder: Path, kind: str, section: Mapping[str, Any], registry: Registry
+) -> Choice | None:
+    name, options = section["name"], {k: v for k, v in section.items() if k != "name"}
+    if name == "none":
+        return None
+    component = registry.find(kind, name)
+    values = {key: Value(_found(folder, raw), MODEL_FILE) for key, raw in options.items()}
+    built, origins = build(component, [values])
+    return Choice(component, built, origins, MODEL_FILE)
+
+
+def _found(folder: Path, value: Any) -> Any:
+    """The value of an option; one that names a file of the folder as its path."""
+    inside = isinstance(value, str) and value.startswith(f"{FILES}/")
+    return str(folder / value) if inside and (folder / value).is_file() else value
