@@ -38,17 +38,18 @@ def icc(sums: Tensor) -> Tensor:
     """ICC(3,1): two-way mixed effects, consistency, single rater (Shrout and Fleiss 1979).
 
     The same as ICC(C,1) of McGraw and Wong (1996). For two raters, (BMS - EMS) / (BMS + EMS) is
-    2 cov(x, y) / (var x + var y).
+    2 cov(x, y) / (var x + var y). A truth that never changes has no differences between frames to
+    agree on: undefined, whatever the estimate does. An estimate that never changes earns 0.
 
     Args:
         sums: (..., `TERMS`) summed `agreement_terms`.
 
     Returns:
-        (...) float64 in -1..1; NaN where both are constant, or there are fewer than two frames.
+        (...) float64 in -1..1; NaN where the truth is constant, e.g. with fewer than two frames.
     """
     var_x, var_y, cov = _moments(sums)
-    total = var_x + var_y
-    return torch.where(total > 0, (2 * cov / total).clamp(-1, 1), torch.nan)
+    total = torch.where(var_x > 0, var_x + var_y, torch.nan)
+    return (2 * cov / total).clamp(-1, 1)
 
 
 def pcc(sums: Tensor) -> Tensor:

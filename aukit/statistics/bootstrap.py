@@ -1,11 +1,14 @@
-"""Percentile intervals by bootstrap over people.
+"""Intervals by bootstrap over people: bias-corrected and accelerated, widened for few people.
 
-Frames of one person are alike, so people are drawn, not frames. A metric is a formula on sums,
-so a draw of people is a row of counts, and all draws together are one matrix product.
+Frames of one person are alike, so people are drawn, not frames. A metric is a formula on sums, so
+a draw of people is a row of counts, and all draws together are one matrix product. That is why the
+intervals are not left to `scipy.stats.bootstrap`: it would form the statistic of every draw from
+the people themselves, for one score and AU at a time. What it gives is the same (tested).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -47,7 +50,7 @@ def draw_people(people: int, draws: int, seed: int) -> Tensor:
 def bootstrap(
     sums: Tensor, formula: Formula, draws: int, seed: int, confidence: float = 0.95
 ) -> dict[str, Scored]:
-    """Scores of everybody's frames together, with percentile intervals over people.
+    """Scores of everybody's frames together, with BCa intervals over people.
 
     Undefined scores are left out of a draw, not counted as zero: the mean of a draw is over the
     AUs that are defined in it, and an interval is over the draws where the score is defined.
@@ -57,29 +60,109 @@ def bootstrap(
         formula: the metric's `value`.
         draws: number of draws.
         seed: the intervals are a function of the sums and this.
-        confidence: share of the draws inside the interval.
+        confidence: how often the interval shall hold the score of the population.
 
     Returns:
         score name -> values and intervals. The interval is NaN with fewer than two people.
     """
-    values = dict(formula(sums.sum(0)))
-    if sums.shape[0] < 2 or draws < 1:
-        drawn = {name: score.new_full((1, len(score)), torch.nan) for name, score in values.items()}
-    else:
-        drawn = _draw_scores(sums, formula, draw_people(sums.shape[0], draws, seed))
-    tails = torch.tensor([(1 - confidence) / 2, (1 + confidence) / 2], dtype=torch.float64)
-    return {name: _scored(values[name], drawn[name], tails) for name in values}
+    total = sums.sum(0)
+    values = _with_mean(formula(total))
+    people = sums.shape[0]
+    if people < 2 or draws < 1:
+        return {name: _scored(value, *_unknown(value)) for name, value in values.items()}
+    drawn = _draw_scores(sums, formula, draw_people(people, draws, seed))
+    # Each person left out once: the jackknife that tells the acceleration.
+    without = _draw_scores(sums, formula, 1 - torch.eye(people, dtype=torch.float64))
+    width = reach(people, confidence)
+    return {
+        name: _scored(value, *bca_interval(value, drawn[name], without[name], width))
+        for name, value in values.items()
+    }
+
+
+def reach(people: int, confidence: float) -> float:
+    """How many standard deviations an interval over so many people reaches to either side.
+
+    A bootstrap takes people for normally distributed and divides by n, not n - 1, so that intervals
+    of few people are too narrow. The expanded interval of Hesterberg (2015, The American
+    Statistician 69(4), 371-386) reaches as far as Student's t does: 3.1 for 95 % of five people.
+    """
+    from scipy.special import stdtrit
+
+    return math.sqrt(people / (people - 1)) * float(stdtrit(people - 1, (1 + confidence) / 2))
+
+
+def bca_interval(
+    value: Tensor, drawn: Tensor, without: Tensor, width: float
+) -> tuple[Tensor, Tensor]:
+    """Bias-corrected and accelerated intervals (Efron 1987, JASA 82(397), 171-185).
+
+    Args:
+        value: (A,) scores of everybody.
+        drawn: (D, A) scores of the draws; NaN where undefined, which counts in no draw.
+        without: (P, A) scores without each person.
+        width: standard deviations to either side; 1.96 for 95 % of a normal distribution.
+
+    Returns:
+        (A,) lower and upper ends; NaN where no draw is defined.
+    """
+    known = drawn.isfinite().sum(0)
+    # A draw of everybody once is the value itself, whatever the order of summing makes of it.
+    same = torch.isclose(drawn, value, rtol=1e-9, atol=1e-9)
+    below = (~same & (drawn < value)).sum(0) + same.sum(0) / 2
+    # Where every draw lies on one side, half a draw is taken to lie on the other.
+    bias = torch.special.ndtri((below / known).clamp(0.5 / known, 1 - 0.5 / known))
+    acceleration = _acceleration(without)
+    low, high = (_shifted(bias, side, acceleration) for side in (bias - width, bias + width))
+    known_ends = (_quantile(drawn, torch.special.ndtr(end)) for end in (low, high))
+    low, high = (torch.where(value.isnan(), torch.nan, end) for end in known_ends)
+    return low, high
+
+
+def _shifted(bias: Tensor, side: Tensor, acceleration: Tensor) -> Tensor:
+    """Where an end comes to lie; at the outermost draw where the correction has no bound."""
+    rest = 1 - acceleration * side
+    return torch.where(rest > 0, bias + side / rest, torch.copysign(torch.tensor(torch.inf), side))
+
+
+def _acceleration(without: Tensor) -> Tensor:
+    """(A,) a sixth of the skewness of the jackknife; 0 where nobody changes the score."""
+    offset = torch.nan_to_num(without.nanmean(0) - without)
+    scale = offset.square().sum(0).pow(1.5)
+    return torch.where(scale > 0, offset.pow(3).sum(0) / (6 * scale), 0.0)
+
+
+def _quantile(drawn: Tensor, place: Tensor) -> Tensor:
+    """(A,) the quantile of each column at its own place, linear between draws, NaN left out."""
+    ordered = drawn.sort(0).values  # NaN come last
+    last = (drawn.isfinite().sum(0) - 1).clamp(min=0)
+    exact = place.nan_to_num(0) * last
+    lower = exact.floor().long()
+    upper = torch.minimum(lower + 1, last)
+    near, far = (ordered.gather(0, index[None])[0] for index in (lower, upper))
+    return torch.lerp(near, far, exact - lower)
 
 
 def _draw_scores(sums: Tensor, formula: Formula, counts: Tensor) -> dict[str, Tensor]:
+    """Score name -> (D, A + 1) scores of D draws, given how often each holds each person."""
     flat = sums.flatten(1)
     chunks = torch.split(counts, max(1, _CHUNK // flat.shape[1]))
-    parts = [formula((chunk @ flat).reshape(-1, *sums.shape[1:])) for chunk in chunks]
+    parts = [_with_mean(formula((c @ flat).reshape(-1, *sums.shape[1:]))) for c in chunks]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
-def _scored(value: Tensor, drawn: Tensor, tails: Tensor) -> Scored:
-    low, high = torch.nanquantile(drawn, tails, dim=0)
-    mean_low, mean_high = torch.nanquantile(drawn.nanmean(1), tails)
-    mean = value.nanmean()
-    return Scored(value, low, high, float(mean), float(mean_low), float(mean_high))
+def _with_mean(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """(..., A) -> (..., A + 1): the mean over the AUs where the score is defined comes last."""
+    return {
+        name: torch.cat([values, values.nanmean(-1, keepdim=True)], -1)
+        for name, values in scores.items()
+    }
+
+
+def _unknown(value: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.full_like(value, torch.nan), torch.full_like(value, torch.nan)
+
+
+def _scored(value: Tensor, low: Tensor, high: Tensor) -> Scored:
+    means = (float(part[-1]) for part in (value, low, high))
+    return Scored(value[:-1], low[:-1], high[:-1], *means)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from scipy.optimize import isotonic_regression
 from torch import Tensor
 
 
@@ -34,28 +35,11 @@ class Rising:
 def fit_rising(x: Tensor, y: Tensor) -> Rising:
     """The never-falling curve with the least squared error (isotonic regression).
 
-    Pool adjacent violators: points in the order of x form blocks of their mean; a block that lies
-    below the one before it is merged with it.
-
     Args:
-        x, y: (N,) finite values, N at least 1.
+        x, y: (N,) finite values, N at least 1; points of equal x count as their mean.
     """
     values, inverse = torch.unique(x.double(), return_inverse=True)
     counts = torch.zeros_like(values).index_add_(0, inverse, torch.ones_like(x.double()))
     means = torch.zeros_like(values).index_add_(0, inverse, y.double()) / counts
-    blocks: list[tuple[float, float, int]] = []
-    for mean, weight in zip(means.tolist(), counts.tolist(), strict=True):
-        block = (mean, weight, 1)
-        while blocks and blocks[-1][0] >= block[0]:
-            block = _merged(blocks.pop(), block)
-        blocks.append(block)
-    fitted = [mean for mean, _, size in blocks for _ in range(size)]
-    return Rising(values, torch.tensor(fitted, dtype=torch.float64))
-
-
-def _merged(
-    before: tuple[float, float, int], after: tuple[float, float, int]
-) -> tuple[float, float, int]:
-    weight = before[1] + after[1]
-    mean = (before[0] * before[1] + after[0] * after[1]) / weight
-    return mean, weight, before[2] + after[2]
+    fitted = isotonic_regression(means.numpy(), weights=counts.numpy()).x
+    return Rising(values, torch.from_numpy(fitted))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from aukit.statistics.bootstrap import bootstrap, draw_people
+from aukit.statistics.bootstrap import bootstrap, draw_people, reach
 
 
 def mean_of(sums: Tensor) -> dict[str, Tensor]:
@@ -36,15 +36,34 @@ def test_draws_are_resamples_of_people() -> None:
     assert counts.mean(0).numpy() == pytest.approx(np.ones(7), abs=0.2)
 
 
-def test_interval_agrees_with_scipy() -> None:
-    values = np.random.default_rng(0).normal(2, 1, 40)
+@pytest.mark.parametrize("number", [5, 12, 40])
+def test_interval_agrees_with_scipy(number: int) -> None:
+    values = np.random.default_rng(0).gamma(1, 1, number)
     ours = bootstrap(people(values[:, None].tolist()), mean_of, draws=20_000, seed=0)["mean"]
     theirs = scipy.stats.bootstrap(
-        (values,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(5)
+        (values,),
+        np.mean,
+        n_resamples=20_000,
+        method="BCa",
+        confidence_level=math.erf(reach(number, 0.95) / math.sqrt(2)),
+        rng=np.random.default_rng(5),
     ).confidence_interval
     assert float(ours.value) == pytest.approx(values.mean())
     assert float(ours.low) == pytest.approx(theirs.low, abs=0.02)
-    assert float(ours.high) == pytest.approx(theirs.high, abs=0.02)
+    assert float(ours.high) == pytest.approx(theirs.high, abs=0.03)
+
+
+def test_few_people_reach_further() -> None:
+    expected = [math.sqrt(n / (n - 1)) * scipy.stats.t.ppf(0.975, n - 1) for n in (2, 5, 1000)]
+    assert [reach(n, 0.95) for n in (2, 5, 1000)] == pytest.approx(expected)
+    assert reach(100_000, 0.95) == pytest.approx(1.96, abs=1e-3)
+
+
+def test_what_a_score_owes_to_one_person_keeps_its_ends_in_order() -> None:
+    scored = bootstrap(people([[0.0]] * 3 + [[5.0]]), mean_of, 500, 0)["mean"]
+    assert 0 <= float(scored.low) < 1.25 < float(scored.high) <= 5
+    pair = bootstrap(people([[1.0], [2.0]]), mean_of, 500, 0)["mean"]
+    assert (float(pair.low), float(pair.high)) == (1, 2)
 
 
 def test_large_draws_are_split_without_changing_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,11 +108,12 @@ def test_interval_lies_within_the_people(values: list[float], seed: int) -> None
     assert min(values) - 1e-9 <= float(scored.low) <= float(scored.high) <= max(values) + 1e-9
 
 
-def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+@pytest.mark.parametrize(("number", "least"), [(6, 0.86), (30, 0.9)])
+def test_interval_covers_the_truth_about_as_often_as_it_says(number: int, least: float) -> None:
     random = np.random.default_rng(11)
     covered = 0
     for trial in range(200):
-        sums = people(random.normal(1.0, 1.0, (30, 1)).tolist())
+        sums = people(random.normal(1.0, 1.0, (number, 1)).tolist())
         scored = bootstrap(sums, mean_of, 400, trial)["mean"]
         covered += float(scored.low) <= 1.0 <= float(scored.high)
-    assert 0.88 <= covered / 200 <= 0.99
+    assert least <= covered / 200 <= 0.99

@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from scipy.stats import spearmanr
 from torch import Tensor
 
 from aukit.contracts.context import Context
@@ -190,14 +191,7 @@ def _rho(values: np.ndarray) -> float:
     values = np.pad(values, ((0, 0), (1, 0)))
     levels = np.broadcast_to(np.arange(LEVELS), values.shape)
     seen = ~np.isnan(values)
-    return float(np.corrcoef(_ranks(levels[seen]), _ranks(values[seen]))[0, 1])
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks, equal values sharing the mean of theirs."""
-    _, group, count = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: np.ndarray = (count.cumsum() - (count - 1) / 2)[group]
-    return ranks
+    return float(spearmanr(levels[seen], values[seen]).statistic)
 
 
 def _errors(sweep: _Sweep) -> tuple[float, np.ndarray]:
