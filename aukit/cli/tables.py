@@ -13,6 +13,7 @@ from aukit.cli.console import Spread, table
 from aukit.comparison.files import CSV, LATEX, MARKDOWN, REPORT
 from aukit.comparison.tables import LEGEND, Table, Text, overview, shown, units
 from aukit.report.card_rows import Entry, digits, tables
+from aukit.report.score_tables import mean_remark
 
 Score = Mapping[str, float | None]
 
@@ -32,6 +33,8 @@ def show_scores(
         scores: AU column, or `mean`, -> score name -> `value`, `low`, `high` (None: undefined).
         title: of the table.
         headline: the scores that are shown, where they are there; else all.
+
+    The mean says over how many AUs it was taken where a score is undefined for some.
     """
     names = [name for name in headline if name in scores["mean"]] or list(scores["mean"])
     headings = [name.upper() for name in names]
@@ -39,6 +42,8 @@ def show_scores(
         (describe(entry), *(cell(scores[entry][name]) for name in names))
         for entry in [*filter(is_column, scores), "mean"]
     ]
+    if remark := mean_remark(scores, names):
+        rows[-1] = (f"mean ({remark})", *rows[-1][1:])
     table(title, ("AU", *headings), rows, numeric=headings)
 
 

@@ -81,7 +81,8 @@ def score_tables(scores: Mapping[str, Any]) -> ScoreTables | None:
     def cells(table: Mapping[str, Any], name: str) -> list[Cell]:
         return [score_cell(table[name][measure], spans[measure]) for measure in titles]
 
-    units = [_unit(name, cells(scores, name)) for name in names]
+    units = [_unit(name, cells(scores, name)) for name in names[:-1]]
+    units.append(Row("mean", cells(scores, "mean"), mean_remark(scores, list(titles)), total=True))
     return ScoreTables(
         measures=list(titles.values()),
         intervals=any(cell.interval for row in units for cell in row.cells),
@@ -96,7 +97,16 @@ def score_tables(scores: Mapping[str, Any]) -> ScoreTables | None:
 
 
 def _unit(name: str, cells: Sequence[Cell]) -> Row:
-    return Row(name, cells, au.describe(name).removeprefix(name).strip(), total=name == "mean")
+    return Row(name, cells, au.describe(name).removeprefix(name).strip())
+
+
+def mean_remark(scores: Mapping[str, Any], measures: Sequence[str]) -> str:
+    """Over how many AUs the means are where these are not all, e.g. `ICC of 11 of 12 AUs`."""
+    units = [scores[name] for name in scores if au.is_column(name)]
+    titles = headings(scores)
+    known = {m: sum(unit[m]["value"] is not None for unit in units) for m in measures}
+    few = [f"{titles[m]} of {known[m]} of {len(units)}" for m in measures if known[m] < len(units)]
+    return f"{', '.join(few)} AUs" if few else ""
 
 
 def score_cell(entry: Mapping[str, float | None], span: Range) -> Cell:

@@ -8,15 +8,16 @@
 | py-feat | | `AU01`, a probability | `frame` from 0 |
 | any other | `AU01`, `AU1`, `au_1`: the values tell, or `--scale` | | `frame` |
 
-Spaces around names and capitals do not matter.
+Spaces around names and capitals do not matter. aukit's own Parquet files say which AUs are coded as
+occurrence only (`records.au_kinds`).
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from aukit import au
 from aukit.errors import DataError
@@ -29,9 +30,14 @@ KEYS: dict[str, tuple[str, ...]] = {
     "task": ("task", "sequence", "video", "session", "trial", "input", "file", "filename"),
     "view": ("view", "camera"),
     "frame": ("frame", "frame_idx", "frame_index", "frame_number", "frame_id", "framenumber"),
+    "face": ("face_id", "face", "face_idx"),
+    "confidence": ("confidence", "facescore", "face_score"),
     "success": ("success",),
 }
 """What a column says -> how it is called, the first that is there wins."""
+
+MEASURED = ("confidence", "success")
+"""Of these, those that hold numbers; the others name something and are text."""
 
 _PLAIN = re.compile(r"au_?(\d{1,2})")
 _OWN = re.compile(r"au(\d{2})_predicted")
@@ -64,6 +70,29 @@ class Layout:
         """Every column that holds an AU."""
         return [*self.intensity.values(), *self.presence.values(), *self.unknown.values()]
 
+    @property
+    def texts(self) -> list[str]:
+        """Every column that names something."""
+        return [column for key, column in self.keys.items() if key not in MEASURED]
+
+    @property
+    def numbers(self) -> list[str]:
+        """Every column that holds numbers."""
+        measured = [column for key, column in self.keys.items() if key in MEASURED]
+        return [*self.au_columns, *measured]
+
+    def with_occurrences(self, columns: Collection[str]) -> Layout:
+        """The layout where some columns are known to hold presence."""
+        moved = {
+            unit: c for unit, c in [*self.intensity.items(), *self.unknown.items()] if c in columns
+        }
+        return replace(
+            self,
+            intensity=_without(self.intensity, moved),
+            presence={**self.presence, **moved},
+            unknown=_without(self.unknown, moved),
+        )
+
 
 def recognise(names: Sequence[str], truth: bool) -> Layout:
     """What the columns of a table mean.
@@ -73,10 +102,11 @@ def recognise(names: Sequence[str], truth: bool) -> Layout:
         truth: whether the table is taken for the truth; one of aukit's own holds both.
 
     Raises:
-        DataError: two columns hold the same of one AU.
+        DataError: two columns hold the same of one AU, or are called the same.
     """
     known = {name.strip().lower(): name for name in reversed(names)}
     keys = {key: known[name] for key, options in KEYS.items() if (name := _first(options, known))}
+    _refuse_doubled(names, keys)
     plain = _matching(_PLAIN, names)
     if own := _matching(_OWN, names):
         return Layout("aukit", keys, plain if truth else own)
@@ -90,6 +120,17 @@ def recognise(names: Sequence[str], truth: bool) -> Layout:
     if plain and any(name in known for name in _PYFEAT):
         return Layout("py-feat", keys, presence=plain)
     return Layout("plain", keys, unknown=plain)
+
+
+def _without(columns: Mapping[str, str], units: Collection[str]) -> dict[str, str]:
+    return {unit: column for unit, column in columns.items() if unit not in units}
+
+
+def _refuse_doubled(names: Sequence[str], keys: Mapping[str, str]) -> None:
+    alike = [name.strip().lower() for name in names]
+    for name in keys.values():
+        if alike.count(name.strip().lower()) > 1:
+            raise DataError(f"two columns are called '{name.strip()}'", "leave one of them out")
 
 
 def _first(options: Sequence[str], known: Mapping[str, str]) -> str | None:

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from aukit import au
 from aukit.contracts.metric import Metric
-from aukit.data.records import prediction_schema
+from aukit.data.records import au_columns, prediction_schema
 from aukit.errors import DataError
+from aukit.scoring.faces import choose_faces
 from aukit.scoring.frames import shared_frames
 from aukit.scoring.matching import Match, Matched, match_frames
+from aukit.scoring.presence import Detection
 from aukit.scoring.scores import paired_difference, score_predictions
 from aukit.scoring.tables import Estimate, Scale, Side, read_predictions, read_truth
 
@@ -33,6 +35,7 @@ class Reading:
         skip_missing: leave out frames without an estimate, instead of refusing them.
         clip: take intensities outside 0..5 for the nearer end.
         cut: least probability that counts as present.
+        face: which of several faces in a frame (`faces.choose_faces`).
     """
 
     person: str | None = None
@@ -44,6 +47,7 @@ class Reading:
     skip_missing: bool = False
     clip: bool = False
     cut: float = 0.5
+    face: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,13 @@ class Joined:
     Attributes:
         table: in `records.prediction_schema`; presence stands as 0 and 5.
         aus: the AUs that both sides have.
-        presence: whether only presence can be scored.
+        presence: the AUs of which only presence can be scored.
         notes: what the reader should know.
     """
 
     table: pa.Table
     aus: tuple[str, ...]
-    presence: bool
+    presence: frozenset[str]
     notes: tuple[str, ...]
 
 
@@ -91,16 +95,24 @@ def evaluate_tables(
     reading = reading or Reading()
     known = read_truth(truth, reading.truth_scale, reading.person)
     joined = [_joined(known, path, reading) for path in predictions]
-    presence = any(one.presence for one in joined)
-    notes = list(dict.fromkeys(note for one in joined for note in one.notes))
+    notes = list(dict.fromkeys([*known.notes, *(note for one in joined for note in one.notes)]))
+    only = frozenset[str]().union(*(one.presence for one in joined))
     if len(joined) == 1:
         tables = [joined[0].table]
-        scores = score_predictions(tables[0], [metric(presence)], draws=draws, seed=seed)
     else:
-        tables, more = _alike(joined, predictions, presence)
+        tables, more = _alike(joined, predictions)
         notes += more
+    aus = au_columns(tables[0])
+    presence = only.issuperset(aus)
+    metrics = [metric(presence)]
+    if not presence and (some := [name for name in aus if name in only]):
+        metrics = [Detection(metrics[0], metric(True).names, aus, only)]
+        notes.append(f"only presence is known of {', '.join(some)}: no ICC, PCC or errors of them")
+    if len(tables) == 1:
+        scores = score_predictions(tables[0], metrics, draws=draws, seed=seed)
+    else:
         first, second = ([table] for table in tables)
-        scores = paired_difference(first, second, [metric(presence)], draws=draws, seed=seed)
+        scores = paired_difference(first, second, metrics, draws=draws, seed=seed)
     if "dataset" not in known.keys.column_names:
         people = scores["people"].items()
         scores["people"] = {key.split("/", 2)[2]: value for key, value in people}
@@ -114,9 +126,7 @@ def evaluate_tables(
     }
 
 
-def _alike(
-    joined: Sequence[Joined], paths: Sequence[Path], presence: bool
-) -> tuple[list[pa.Table], list[str]]:
+def _alike(joined: Sequence[Joined], paths: Sequence[Path]) -> tuple[list[pa.Table], list[str]]:
     """Tables with the same frames and AUs, and what was left out for that."""
     notes = []
     aus = [name for name in joined[0].aus if all(name in one.aus for one in joined)]
@@ -129,7 +139,7 @@ def _alike(
     for path, count in zip(paths, lost, strict=True):
         if count:
             notes.append(f"{count} frames that only {path.name} has are left out")
-    if presence and not all(one.presence for one in joined):
+    if joined[0].presence.isdisjoint(aus) != joined[1].presence.isdisjoint(aus):
         notes.append("one of the two has presence only: presence is compared")
     return tables, notes
 
@@ -138,6 +148,7 @@ def _joined(truth: Side, path: Path, reading: Reading) -> Joined:
     predictions = read_predictions(
         path, reading.estimate, reading.scale, reading.person, reading.clip
     )
+    predictions = choose_faces(predictions, reading.face)
     aus = tuple(name for name in truth.values if name in predictions.values)
     if not aus:
         raise DataError(
@@ -155,8 +166,10 @@ def _joined(truth: Side, path: Path, reading: Reading) -> Joined:
     if len(rows) == 0:
         raise DataError(f"no frame of {truth.path} is both coded and estimated in {path}")
     table = _table(truth, predictions, matched, aus, rows, reading.cut)
-    notes = [*predictions.notes, *_notes(truth, predictions, matched, aus, coded, missing)]
-    return Joined(table, aus, truth.presence or predictions.presence, tuple(notes))
+    cut = reading.cut if predictions.presence else None
+    notes = [*predictions.notes, *_notes(truth, predictions, matched, aus, coded, missing, cut)]
+    presence = (truth.presence | predictions.presence).intersection(aus)
+    return Joined(table, aus, presence, tuple(notes))
 
 
 def _missing(truth: Side, path: Path, matched: Matched, lacking: NDArray[np.bool_]) -> DataError:
@@ -178,9 +191,10 @@ def _notes(
     aus: Sequence[str],
     coded: NDArray[np.bool_],
     missing: int,
+    cut: float | None,
 ) -> Iterator[str]:
     name = predictions.path.name
-    kind = "presence" if predictions.presence else "intensity"
+    kind = "intensity" if cut is None else f"presence from {cut:g} on"
     yield f"{name}: {kind}, columns as of {predictions.origin}; frames matched by {matched.how}"
     for side, other in ((truth, predictions), (predictions, truth)):
         if only := [unit for unit in side.values if unit not in other.values]:
@@ -200,7 +214,7 @@ def _notes(
         parts = [f"{u} {n}" for u, n in zip(aus, (~coded).sum(0).tolist(), strict=True) if n]
         yield f"not coded in {truth.path.name}: frames of {', '.join(parts)}"
     for unit in (name for name in aus if _is_constant(truth.values[name])):
-        yield f"{unit} never changes in {truth.path.name}: its agreement and F1 tell nothing"
+        yield f"{unit} never changes in {truth.path.name}: its ICC and PCC are undefined"
     yield from _notes_on_people(_subjects(truth, predictions))
 
 
@@ -239,8 +253,8 @@ def _table(
     columns = _who(truth, predictions, rows, places)
     columns["id"] = matched.names.take(pa.array(rows))
     for name in aus:
-        true = _intensity(truth.values[name][rows], truth.presence, 0.5)
-        estimate = _intensity(predictions.values[name][places], predictions.presence, cut)
+        true = _intensity(truth.values[name][rows], name in truth.presence, 0.5)
+        estimate = _intensity(predictions.values[name][places], name in predictions.presence, cut)
         levels = np.floor(estimate + 0.5)
         columns[name] = pa.array(true, pa.float32(), from_pandas=True)
         columns[f"{name}_predicted"] = pa.array(estimate, pa.float32(), from_pandas=True)
@@ -257,7 +271,10 @@ def _who(
 ) -> dict[str, Any]:
     columns = {}
     for name in ("dataset", "partition", "task", "view", "frame"):
-        if name in truth.keys.column_names:
+        # Frames that have names instead of numbers have them in `id`.
+        if name in truth.keys.column_names and (
+            name != "frame" or pa.types.is_integer(truth.keys.column(name).type)
+        ):
             columns[name] = truth.keys.column(name).take(pa.array(rows)).combine_chunks()
     columns.setdefault("dataset", pa.array([truth.path.stem] * len(rows)))
     side = _subjects(truth, predictions)

@@ -15,6 +15,8 @@ from aukit.errors import DataError
 from aukit.scoring.tables import Side
 
 Match = Literal["auto", "id", "frame", "order"]
+PICTURE = "task"
+"""The column that names a picture where there are no frames (`file`, `input`, ...)."""
 _APART = ("dataset", "partition", "subject", "task", "view")
 
 
@@ -42,15 +44,20 @@ def match_frames(truth: Side, predictions: Side, match: Match = "auto", shift: i
 
     Args:
         truth, predictions: the two sides.
-        match: by `id`; by `frame` number, and by dataset, partition, subject, task and view where
-            both sides have them; by the `order` of the rows; `auto`: by id, else by frame.
+        match: by `id`; by `frame` (numbers or names), and by dataset, partition, subject, task and
+            view where both sides have them; by the `order` of the rows; `auto`: by id, else by
+            frame, else by the name of the picture, where it is unique on both sides.
         shift: added to the frame numbers of the predictions.
 
     Raises:
         DataError: the sides cannot be matched in this way, or a side holds a frame twice.
     """
     columns = _columns(truth, predictions, match)
+    if columns[-1] == "frame":
+        _require_alike(truth, predictions, shift)
     ours, theirs = _names(truth, columns, 0), _names(predictions, columns, shift)
+    if columns == [PICTURE]:
+        ours, theirs = _picture_names(ours, theirs)
     for side, names in ((truth, ours), (predictions, theirs)):
         _refuse_doubled(side, names, columns)
     place = pc.fill_null(pc.index_in(ours, theirs), -1).to_numpy().astype(np.int64)
@@ -62,7 +69,7 @@ def match_frames(truth: Side, predictions: Side, match: Match = "auto", shift: i
         )
     extra = len(predictions) - int((place >= 0).sum())
     first = None
-    if columns[-1] == "frame":
+    if columns[-1] == "frame" and _has_numbers(truth):
         least = [int(pc.min(side.keys.column("frame")).as_py()) for side in (truth, predictions)]
         first = (least[0], least[1] + shift)
     return Matched(ours, place, ", ".join(columns), extra, first)
@@ -75,6 +82,14 @@ def _columns(truth: Side, predictions: Side, match: Match) -> list[str]:
             f"{truth.path} has {len(truth)} rows, {predictions.path} {len(predictions)}: "
             "they cannot be matched by their order"
         )
+    if match == "auto" and not both & {"id", "frame"} and PICTURE in both:
+        sides = (truth, predictions)
+        if all(
+            _is_unique(_base_names(side.keys.column(PICTURE)))
+            or _is_unique(side.keys.column(PICTURE))
+            for side in sides
+        ):
+            return [PICTURE]
     wanted = {"auto": "id" if "id" in both else "frame", "order": "row"}.get(match, match)
     if wanted not in both:
         lacking = [s.path.name for s in (truth, predictions) if wanted not in s.keys.column_names]
@@ -88,18 +103,58 @@ def _columns(truth: Side, predictions: Side, match: Match) -> list[str]:
     return [*(name for name in _APART if name in both), "frame"]
 
 
+def _require_alike(truth: Side, predictions: Side, shift: int) -> None:
+    """Frames have numbers on both sides, or names on both."""
+    named = [side for side in (truth, predictions) if not _has_numbers(side)]
+    if not named or (len(named) == 2 and not shift):
+        return
+    column = named[0].keys.column("frame")
+    raise DataError(
+        f"the frames of {named[0].path} are no numbers (such as '{column[0].as_py()}')",
+        "--shift needs numbers on both sides" if shift else "the other side has numbers",
+    )
+
+
+def _has_numbers(side: Side) -> bool:
+    return bool(pa.types.is_integer(side.keys.column("frame").type))
+
+
+def _picture_names(
+    ours: pa.ChunkedArray, theirs: pa.ChunkedArray
+) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """The names as they are; without their folders where only those agree."""
+    if pc.any(pc.is_in(ours, theirs)).as_py():
+        return ours, theirs
+    return _base_names(ours), _base_names(theirs)
+
+
+def _base_names(names: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.replace_substring_regex(names, r"^.*[/\\]", "")
+
+
+def _is_unique(names: pa.ChunkedArray) -> bool:
+    return names.null_count == 0 and len(names.unique()) == len(names)
+
+
 def _names(side: Side, columns: Sequence[str], shift: int) -> pa.ChunkedArray:
     """What tells frames apart, as one text each."""
     parts = [side.keys.column(name) for name in columns]
     if parts[-1].null_count:
         row = pc.index(parts[-1].is_null(), True).as_py() + 1
-        what = "id" if columns[-1] == "id" else "frame number"
+        what = {"id": "id", "frame": "frame number"}.get(columns[-1], "picture name")
         raise DataError(f"row {row} of {side.path} has no {what}", "leave such rows out")
     if columns[-1] == "frame" and shift:
-        parts[-1] = pc.add(parts[-1], shift)
+        parts[-1] = _moved(side, parts[-1], shift)
     texts = [pc.fill_null(part.cast(pa.string()), "") for part in parts]
     joined = pc.binary_join_element_wise(*texts, "/") if len(texts) > 1 else texts[0]
     return joined.combine_chunks()
+
+
+def _moved(side: Side, frames: pa.ChunkedArray, shift: int) -> pa.ChunkedArray:
+    try:
+        return pc.add_checked(frames, shift)
+    except (pa.ArrowException, OverflowError) as error:
+        raise DataError(f"--shift {shift} is too far for the frames of {side.path}") from error
 
 
 def _refuse_doubled(side: Side, names: pa.ChunkedArray, columns: Sequence[str]) -> None:
@@ -110,5 +165,5 @@ def _refuse_doubled(side: Side, names: pa.ChunkedArray, columns: Sequence[str]) 
             f"{side.path} holds {doubled} frames twice or more, e.g. "
             f"{counts.field('values')[place].as_py()}, told apart by {', '.join(columns)} only",
             "both sides need the columns that tell recordings apart (subject, task, view), "
-            "and one face a frame",
+            "and one face a frame (--face)",
         )

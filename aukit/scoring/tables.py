@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +9,20 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from aukit import au
+from aukit.data.records import OCCURRENCE, au_kinds
 from aukit.errors import DataError
 from aukit.scoring.columns import Layout, recognise
+from aukit.scoring.files import (
+    column_names,
+    is_parquet,
+    parquet_schema,
+    read_columns,
+    table_files,
+    whole_numbers,
+)
 
 Scale = Literal["auto", "0-5", "0-1"]
 Estimate = Literal["auto", "intensity", "presence"]
@@ -24,14 +30,11 @@ Estimate = Literal["auto", "intensity", "presence"]
 NOT_CODED = (9.0, -1.0, 999.0)
 """Codes that corpora use for a frame that was not coded, besides NaN and nothing at all."""
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 SHOWN = 8
 """Columns that an error lists."""
 
 FILE = "file"
 """Column that a folder's tables get: the name of the file without its suffix."""
-
-_NULLS = ["", "NaN", "nan", "NAN", "NA", "null", "None", "-nan", "-nan(ind)"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Side:
         origin: who writes such tables.
         keys: N rows of what tells frames apart (names of `columns.KEYS`).
         values: AU -> (N,) float64; NaN: not coded, or no estimate.
-        presence: whether the values are presence in 0..1, not intensities in 0..5.
+        presence: the AUs whose values are presence in 0..1, not intensities in 0..5.
         left_out: AUs that the file holds in a form that was not asked for.
         notes: what was done with the values and should be known.
     """
@@ -52,7 +55,7 @@ class Side:
     origin: str
     keys: pa.Table
     values: Mapping[str, NDArray[np.float64]]
-    presence: bool
+    presence: frozenset[str]
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -71,17 +74,18 @@ def read_truth(path: Path, scale: Scale = "auto", person: str | None = None) -> 
     Raises:
         DataError: no such file, no AU in it, or values that are on no known scale.
     """
-    table, layout = _read(path, person, truth=True)
+    table, layout, left_out = _read(path, person, truth=True)
     columns = {**layout.presence, **layout.intensity, **layout.unknown}
-    values = {name: _numbers(path, table, column) for name, column in sorted(columns.items())}
+    values = {name: _numbers(table, column) for name, column in sorted(columns.items())}
     for name, column in values.items():
         values[name] = np.where(np.isin(column, NOT_CODED), np.nan, column)
     if all(np.isnan(column).all() for column in values.values()):
         raise DataError(f"no frame of {path} is coded: no number in {', '.join(values)}")
-    presence = not layout.intensity and _is_presence(path, layout, values, scale, "--truth-scale")
+    presence = _known_as_presence(path, layout, values, scale)
     for name, column in values.items():
-        _check_range(path, name, column, presence)
-    return Side(path, layout.origin, _keys(table, layout), values, presence)
+        _check_range(path, name, column, name in presence)
+    keys = _keys(path, table, layout)
+    return Side(path, layout.origin, keys, values, presence, notes=tuple(left_out))
 
 
 def read_predictions(
@@ -103,14 +107,10 @@ def read_predictions(
     Raises:
         DataError: as `read_truth`; estimates of the kind that was asked for are not there.
     """
-    table, layout = _read(path, person, truth=False)
+    table, layout, notes = _read(path, person, truth=False)
     chosen, presence = _chosen(path, table, layout, estimate, scale)
-    values = {name: _numbers(path, table, column) for name, column in sorted(chosen.items())}
-    notes = []
-    if (
-        "success" in layout.keys
-        and (lost := _numbers(path, table, layout.keys["success"]) == 0).any()
-    ):
+    values = {name: _numbers(table, column) for name, column in sorted(chosen.items())}
+    if "success" in layout.keys and (lost := _numbers(table, layout.keys["success"]) == 0).any():
         notes.append(f"{int(lost.sum())} rows of {path.name} say that no face was found")
         values = {name: np.where(lost, np.nan, column) for name, column in values.items()}
     if clip and not presence:
@@ -124,8 +124,9 @@ def read_predictions(
     for name, column in values.items():
         _check_range(path, name, column, presence)
     other = sorted({*layout.intensity, *layout.presence, *layout.unknown} - set(chosen))
-    keys = _keys(table, layout)
-    return Side(path, layout.origin, keys, values, presence, tuple(other), tuple(notes))
+    keys = _keys(path, table, layout)
+    units = frozenset(values) if presence else frozenset[str]()
+    return Side(path, layout.origin, keys, values, units, tuple(other), tuple(notes))
 
 
 def _chosen(
@@ -133,8 +134,8 @@ def _chosen(
 ) -> tuple[Mapping[str, str], bool]:
     """AU -> column of what is scored, and whether that is presence."""
     if layout.unknown:
-        values = {name: _numbers(path, table, column) for name, column in layout.unknown.items()}
-        presence = _is_presence(path, layout, values, scale, "--scale")
+        values = {name: _numbers(table, column) for name, column in layout.unknown.items()}
+        presence = _is_presence(path, values, scale, "--scale")
         return layout.unknown, presence
     wanted = estimate if estimate != "auto" else "intensity" if layout.intensity else "presence"
     chosen = layout.intensity if wanted == "intensity" else layout.presence
@@ -147,17 +148,26 @@ def _chosen(
     return chosen, wanted == "presence"
 
 
+def _known_as_presence(
+    path: Path, layout: Layout, values: Mapping[str, NDArray[np.float64]], scale: Scale
+) -> frozenset[str]:
+    """The AUs of a truth that are coded as present or absent only."""
+    if scale == "0-5":
+        return frozenset()
+    known = frozenset(layout.presence.keys() - layout.intensity.keys())
+    if not layout.unknown or not _is_presence(path, values, scale, "--truth-scale"):
+        return known
+    return known | layout.unknown.keys()
+
+
 def _is_presence(
     path: Path,
-    layout: Layout,
     values: Mapping[str, NDArray[np.float64]],
     scale: Scale,
     option: str,
 ) -> bool:
     if scale != "auto":
         return scale == "0-1"
-    if not layout.unknown:
-        return bool(layout.presence)
     if any((column > 1).any() for column in values.values()):
         return False
     raise DataError(
@@ -178,12 +188,13 @@ def _check_range(path: Path, name: str, column: NDArray[np.float64], presence: b
         )
 
 
-def _read(path: Path, person: str | None, truth: bool) -> tuple[pa.Table, Layout]:
-    files = _files(path)
+def _read(path: Path, person: str | None, truth: bool) -> tuple[pa.Table, Layout, list[str]]:
+    """The columns that matter of all files, what they mean, and what was left out."""
+    files, left_out = table_files(path)
     tables = []
     layout: Layout | None = None
     for file in files:
-        names = _names(file)
+        names = column_names(file)
         found = _layout(file, [*names, FILE] if path.is_dir() else names, truth)
         if person is not None:
             found = _with_person(file, names, found, person, truth)
@@ -197,116 +208,52 @@ def _read(path: Path, person: str | None, truth: bool) -> tuple[pa.Table, Layout
         if layout is not None and found != layout:
             raise DataError(f"{file} has other columns than {files[0]}", "evaluate them apart")
         layout = found
-        wanted = [*dict.fromkeys([*found.keys.values(), *found.au_columns])]
-        tables.append(_rows(file, names, wanted, path.is_dir()))
+        tables.append(_rows(file, names, found))
     assert layout is not None
-    table = pa.concat_tables(tables, promote_options="permissive")
+    table = pa.concat_tables(tables)
     if table.num_rows == 0:
         raise DataError(f"{path} holds no rows")
-    return table, layout
+    return table, layout, left_out
+
+
+def _rows(file: Path, names: Sequence[str], layout: Layout) -> pa.Table:
+    here = [name for name in layout.texts if name in names]
+    table = read_columns(file, here, layout.numbers)
+    if FILE in layout.texts and FILE not in names:
+        table = table.append_column(FILE, pa.array([file.stem] * table.num_rows, pa.string()))
+    return table
 
 
 def _layout(file: Path, names: Sequence[str], truth: bool) -> Layout:
     try:
-        return recognise(names, truth)
+        layout = recognise(names, truth)
     except DataError as error:
         raise DataError(f"{file}: {error.message}", error.hint) from error
+    if not is_parquet(file):
+        return layout
+    kinds = au_kinds(parquet_schema(file))
+    return layout.with_occurrences([name for name, kind in kinds.items() if kind == OCCURRENCE])
 
 
 def _with_person(
     file: Path, names: Sequence[str], layout: Layout, person: str, truth: bool
 ) -> Layout:
-    column = {name.strip(): name for name in [*names, FILE]}.get(person)
-    if column is not None:
-        return replace(layout, keys={**layout.keys, "subject": column})
+    if person in (*names, FILE):
+        return replace(layout, keys={**layout.keys, "subject": person})
     if truth:
-        known = ", ".join(name.strip() for name in names)
+        known = ", ".join(names)
         raise DataError(f"{file} has no column '{person}' to tell people apart", f"it has: {known}")
     return layout
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES)
-        if not files:
-            raise DataError(f"folder {path} holds no CSV or Parquet file")
-        return files
-    if not path.is_file():
-        raise DataError(f"{path} does not exist")
-    return [path]
+def _numbers(table: pa.Table, column: str) -> NDArray[np.float64]:
+    return np.array(table.column(column).to_numpy(), np.float64)
 
 
-def _names(file: Path) -> list[str]:
-    if file.suffix.lower() == ".parquet":
-        return list(_parquet(file).schema_arrow.names)
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            names = next(csv.reader(text, delimiter=_delimiter(file)), [])
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{file} is neither Parquet nor CSV text: {error.reason}",
-            "save it as CSV in UTF-8; a spreadsheet program exports its own files so",
-        ) from error
-    if not names:
-        raise DataError(f"{file} is empty")
-    return names
-
-
-def _parquet(file: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(file)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{file} is not a readable Parquet file: {error}") from error
-
-
-def _delimiter(file: Path) -> str:
-    with file.open(encoding="utf-8-sig", errors="replace") as text:
-        header = text.readline()
-    return max((",", ";", "\t"), key=header.count)
-
-
-def _rows(file: Path, names: Sequence[str], wanted: Sequence[str], add_file: bool) -> pa.Table:
-    here = [name for name in wanted if not (add_file and name == FILE and name not in names)]
-    if file.suffix.lower() == ".parquet":
-        table = _parquet(file).read(columns=here)
-    else:
-        table = _csv_rows(file, names, here)
-    if add_file and FILE in wanted and FILE not in names:
-        table = table.append_column(FILE, pa.array([file.stem] * table.num_rows))
-    return table
-
-
-def _csv_rows(file: Path, names: Sequence[str], wanted: Sequence[str]) -> pa.Table:
-    try:
-        return pyarrow.csv.read_csv(
-            file,
-            read_options=pyarrow.csv.ReadOptions(column_names=names, skip_rows=1),
-            parse_options=pyarrow.csv.ParseOptions(delimiter=_delimiter(file)),
-            convert_options=pyarrow.csv.ConvertOptions(
-                include_columns=list(wanted), null_values=_NULLS, strings_can_be_null=True
-            ),
-        )
-    except pa.ArrowException as error:
-        raise DataError(f"{file} is not a readable CSV file: {error}") from error
-
-
-def _numbers(path: Path, table: pa.Table, column: str) -> NDArray[np.float64]:
-    try:
-        found = table.column(column).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowException as error:
-        raise DataError(
-            f"column '{column.strip()}' of {path} holds more than numbers: {error}",
-            "decimals have points, not commas",
-        ) from error
-    return np.array(found, np.float64)
-
-
-def _keys(table: pa.Table, layout: Layout) -> pa.Table:
+def _keys(path: Path, table: pa.Table, layout: Layout) -> pa.Table:
     names = [name for name in layout.keys if name != "success"]
-    columns = [table.column(layout.keys[name]) for name in names]
-    # A frame's number may be written 12 or 12.0.
-    columns = [
-        c.cast(pa.int64(), safe=False) if n == "frame" and pa.types.is_floating(c.type) else c
-        for n, c in zip(names, columns, strict=True)
-    ]
-    return pa.table([pa.array(range(table.num_rows)), *columns], names=["row", *names])
+    columns = {name: table.column(layout.keys[name]) for name in names}
+    if "frame" in columns:
+        numbers = whole_numbers(columns["frame"], str(path), layout.keys["frame"])
+        columns["frame"] = columns["frame"] if numbers is None else numbers
+    return pa.table({"row": pa.array(range(table.num_rows)), **columns})

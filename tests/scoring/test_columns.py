@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from aukit.data import records
+from aukit.errors import DataError
 from aukit.scoring.columns import recognise
 
 OPENFACE = ["frame", " face_id", " timestamp", " confidence", " success", " AU01_r", " AU12_r",
@@ -17,7 +20,12 @@ def test_openface_keeps_its_spaces() -> None:
     assert layout.origin == "OpenFace"
     assert layout.intensity == {"AU01": " AU01_r", "AU12": " AU12_r"}
     assert layout.presence == {"AU01": " AU01_c", "AU28": " AU28_c"}
-    assert layout.keys == {"frame": "frame", "success": " success"}
+    assert layout.keys == {
+        "frame": "frame",
+        "face": " face_id",
+        "confidence": " confidence",
+        "success": " success",
+    }
 
 
 def test_py_feat_has_probabilities() -> None:
@@ -25,7 +33,7 @@ def test_py_feat_has_probabilities() -> None:
     assert layout.origin == "py-feat"
     assert layout.presence == {"AU01": "AU01", "AU12": "AU12"}
     assert not layout.intensity
-    assert layout.keys == {"task": "input", "frame": "frame"}
+    assert layout.keys == {"task": "input", "frame": "frame", "confidence": "FaceScore"}
 
 
 def test_libreface_has_presence_and_intensity() -> None:
@@ -50,3 +58,15 @@ def test_plain_names_do_not_tell_the_scale() -> None:
     assert layout.origin == "plain"
     assert layout.unknown == {"AU01": "AU1", "AU04": "AU04", "AU12": "au_12"}
     assert layout.keys == {"subject": "Subject", "frame": "Frame"}
+
+
+def test_what_is_coded_as_occurrence_is_presence() -> None:
+    layout = recognise(records.index_schema(("AU04", "AU12")).names, truth=True)
+    known = layout.with_occurrences(["AU12"])
+    assert (known.intensity, known.presence) == ({"AU04": "AU04"}, {"AU12": "AU12"})
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    with pytest.raises(DataError, match="two columns are called 'id'"):
+        recognise(["id", "AU1", "ID "], truth=True)
+    assert recognise(["frame", "AU1", "note", "note"], truth=True).keys == {"frame": "frame"}

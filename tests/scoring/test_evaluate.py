@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pingouin
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import sklearn.metrics
 
@@ -290,7 +292,9 @@ def test_what_is_no_table_is_named(tmp_path: Path) -> None:
         ("", "is empty"),
         ("frame,subject,AU1\n", "holds no rows"),
         ("frame|AU1\n1|2\n", r"no column of an AU \(columns: frame\|AU1\)"),
-        ("frame;AU1\n1;2,5\n", r"column 'AU1' of .*table\.csv holds more than numbers"),
+        ("frame;AU1\n1;2,5x\n", r"column 'AU1' of .*table\.csv holds more than numbers"),
+        ("id,ID,AU1\n1,2,3\n", "two columns are called 'id'"),
+        ("frame,AU1\n1.5,2\n", r"frame is 1\.5 in row 1 of .*table\.csv, not a whole number"),
         ("frame,AU1,au_01\n1,2,3\n", "columns 'AU1' and 'au_01' both hold AU01"),
         ("frame,AU1,AU1\n1,2,3\n", "columns 'AU1' and 'AU1' both hold AU01"),
         ("frame,AU1,AU2\n1,9,\n2,-1,999\n", "no frame of .* is coded: .* AU01, AU02"),
@@ -315,7 +319,88 @@ def test_what_makes_scores_hollow_is_said(evaluate: Evaluate) -> None:
     nameless.loc[:2, "subject"] = None
     estimates = openface(frame=np.arange(FRAMES)).drop(columns=["subject"])
     notes = evaluate(nameless, estimates)["notes"]
-    assert "AU04 never changes in truth.csv: its agreement and F1 tell nothing" in notes
+    assert "AU04 never changes in truth.csv: its ICC and PCC are undefined" in notes
     assert "3 rows of truth.csv name nobody: they count as one person" in notes
     notes = evaluate(nameless.assign(subject="p1"), estimates)["notes"]
     assert "truth.csv names one person only: no intervals" in notes
+
+
+def test_people_called_001_and_frames_of_folders_are_matched(tmp_path: Path) -> None:
+    names = {"p1": "001", "p2": "1", "p3": "F04"}
+    for name, table in (("truth", truth_table()), ("openface", openface())):
+        table = table.assign(subject=table["subject"].map(names))
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+        (tmp_path / name).mkdir()
+        for person, rows in table.groupby("subject"):
+            rows.to_csv(tmp_path / name / f"{person}.csv", index=False)
+    for truth, predictions in (("truth.csv", "openface.csv"), ("truth", "openface")):
+        found = evaluate_tables(tmp_path / truth, [tmp_path / predictions], metric, draws=10)
+        assert (found["frames"], list(found["scores"]["people"])) == (FRAMES, ["001", "1", "F04"])
+
+
+def test_frames_may_have_names(evaluate: Evaluate) -> None:
+    names = [f"{number:05d}.jpg" for number in truth_table()["frame"]]
+    found = evaluate(truth_table(frame=names), openface(frame=names))
+    assert found["scores"]["mean"] == evaluate(truth_table(), openface())["scores"]["mean"]
+    with pytest.raises(DataError, match=r"frames of .*truth\.csv are no numbers .*--shift needs"):
+        evaluate(truth_table(frame=names), openface(frame=names), shift=1)
+    with pytest.raises(DataError, match=r"frames of .*a\.csv are no numbers \(such as '00001\.jpg"):
+        evaluate(truth_table(), openface(frame=names))
+
+
+def test_pictures_are_matched_by_their_names(evaluate: Evaluate) -> None:
+    names = [f"{n:03d}.jpg" for n in range(FRAMES)]
+    truth = truth_table(file=names).drop(columns=["frame"])
+    for folder in ("", "/data/faces/"):
+        inputs = [folder + name for name in names]
+        estimates = openface(input=inputs).drop(columns=["frame", "subject"]).iloc[::-1]
+        found = evaluate(truth, estimates)
+        assert found["scores"]["mean"] == evaluate(truth_table(), openface())["scores"]["mean"]
+    doubled = truth.assign(file="a.jpg")
+    with pytest.raises(DataError, match="no column of frame numbers"):
+        evaluate(doubled, estimates)
+
+
+def test_one_of_several_faces_is_chosen(evaluate: Evaluate) -> None:
+    others = openface(**{" AU01_r": 0.0, " face_id": 1, " confidence": 0.6})
+    both = pd.concat([others, openface(**{" face_id": 0, " confidence": 0.9})])
+    with pytest.raises(DataError, match=r"90 frames twice or more.*--face"):
+        evaluate(truth_table(), both)
+    expected = evaluate(truth_table(), openface())["scores"]["mean"]
+    for face in ("best", "0"):
+        found = evaluate(truth_table(), both, face=face)
+        assert found["scores"]["mean"] == expected
+        assert f"90 rows of a.csv are other faces: left out (--face {face})" in found["notes"]
+    assert evaluate(truth_table(), both, face="1")["scores"]["mean"] != expected
+    with pytest.raises(DataError, match=r"has no face '7' \(faces: 0, 1\)"):
+        evaluate(truth_table(), both, face="7")
+    with pytest.raises(DataError, match="no column that tells faces apart by confidence"):
+        evaluate(truth_table(), openface(), face="best")
+
+
+def test_a_constant_truth_is_not_in_the_mean(evaluate: Evaluate) -> None:
+    for estimate in (noisy()[4], 1.0):
+        found = evaluate(truth_table(AU4=0), openface(**{" AU04_r": estimate}))["scores"]
+        assert found["AU04"]["icc"]["value"] is None
+        others = [found[name]["icc"]["value"] for name in ("AU01", "AU12")]
+        assert found["mean"]["icc"]["value"] == pytest.approx(np.mean(others))
+        assert found["AU04"]["mae"]["value"] is not None
+
+
+def test_where_only_presence_is_known_there_is_no_icc(tmp_path: Path) -> None:
+    table = truth_table().rename(columns={"AU1": "AU01", "AU4": "AU04"}).drop(columns=["AU12"])
+    table["AU04"] = (table["AU04"] >= 2).astype(float)
+    fields = [
+        pa.field(name, pa.float32(), metadata={"aukit.kind": kind})
+        for name, kind in (("AU01", "intensity"), ("AU04", "occurrence"))
+    ]
+    schema = pa.schema([("subject", pa.string()), ("frame", pa.int64()), *fields])
+    pq.write_table(pa.Table.from_pandas(table, schema), tmp_path / "truth.parquet")
+    openface().to_csv(tmp_path / "a.csv", index=False)
+    found = evaluate_tables(tmp_path / "truth.parquet", [tmp_path / "a.csv"], metric, draws=10)
+    scores = found["scores"]
+    assert (scores["AU04"]["icc"]["value"], scores["AU04"]["mae"]["value"]) == (None, None)
+    expected = sklearn.metrics.f1_score(levels()[4] >= 2, noisy()[4] >= 2)
+    assert scores["AU04"]["f1"]["value"] == pytest.approx(expected)
+    assert scores["mean"]["icc"]["value"] == scores["AU01"]["icc"]["value"]
+    assert "only presence is known of AU04: no ICC, PCC or errors of them" in found["notes"]

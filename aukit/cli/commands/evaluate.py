@@ -20,7 +20,7 @@ from aukit.errors import ConfigError
 OF_RUNS = ("faces", "export", "device")
 OF_TABLES = (
     "person", "estimate", "scale", "truth_scale", "threshold", "cut", "match", "shift", "missing",
-    "clip", "draws", "seed", "output",
+    "clip", "face", "draws", "seed", "output",
 )  # fmt: skip
 
 EPILOG = """\b
@@ -63,7 +63,7 @@ the same frames, with intervals of the paired difference."""
 )  # fmt: skip
 @click.option(
     "--match", type=click.Choice(["auto", "id", "frame", "order"]), default="auto",
-    help="Tables: how frames are found again.  [default: by id, else by frame number]",
+    help="Tables: how frames are found again.  [default: by id, else by frame, else by picture]",
 )  # fmt: skip
 @click.option(
     "--shift", type=int, default=0, metavar="N",
@@ -75,10 +75,17 @@ the same frames, with intervals of the paired difference."""
 )  # fmt: skip
 @click.option("--clip", is_flag=True, help="Tables: take estimates beyond 0..5 for 0 and 5.")
 @click.option(
-    "--draws", type=click.IntRange(1), default=1000, show_default=True,
+    "--face", metavar="best|FACE",
+    help="Tables: which of several faces in a frame: the most confident, or a face_id.",
+)  # fmt: skip
+@click.option(
+    "--draws", type=click.IntRange(1, 100_000), default=1000, show_default=True,
     help="Tables: bootstrap draws for the 95 % intervals.",
 )  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Tables: of the bootstrap.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
+    help="Tables: of the bootstrap.",
+)  # fmt: skip
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
     help="Tables: write the scores there as well, as the scores.json of a run.",
