@@ -96,23 +96,18 @@ def evaluate_tables(
     known = read_truth(truth, reading.truth_scale, reading.person)
     joined = [_joined(known, path, reading) for path in predictions]
     notes = list(dict.fromkeys([*known.notes, *(note for one in joined for note in one.notes)]))
-    only = frozenset[str]().union(*(one.presence for one in joined))
-    if len(joined) == 1:
-        tables = [joined[0].table]
-    else:
+    tables = [one.table for one in joined]
+    if len(joined) > 1:
         tables, more = _alike(joined, predictions)
         notes += more
     aus = au_columns(tables[0])
-    presence = only.issuperset(aus)
-    metrics = [metric(presence)]
-    if not presence and (some := [name for name in aus if name in only]):
-        metrics = [Detection(metrics[0], metric(True).names, aus, only)]
-        notes.append(f"only presence is known of {', '.join(some)}: no ICC, PCC or errors of them")
-    if len(tables) == 1:
-        scores = score_predictions(tables[0], metrics, draws=draws, seed=seed)
-    else:
-        first, second = ([table] for table in tables)
-        scores = paired_difference(first, second, metrics, draws=draws, seed=seed)
+    only = [name for name in aus if any(name in one.presence for one in joined)]
+    presence = len(only) == len(aus)
+    chosen: Metric = metric(presence)
+    if only and not presence:
+        chosen = Detection(chosen, metric(True).names, aus, only)
+        notes.append(f"only presence is known of {', '.join(only)}: no ICC, PCC or errors of them")
+    scores = _scores(tables, chosen, draws, seed)
     if "dataset" not in known.keys.column_names:
         people = scores["people"].items()
         scores["people"] = {key.split("/", 2)[2]: value for key, value in people}
@@ -124,6 +119,13 @@ def evaluate_tables(
         "notes": notes,
         "scores": scores,
     }
+
+
+def _scores(tables: Sequence[pa.Table], metric: Metric, draws: int, seed: int) -> dict[str, Any]:
+    if len(tables) == 1:
+        return score_predictions(tables[0], [metric], draws=draws, seed=seed)
+    first, second = ([table] for table in tables)
+    return paired_difference(first, second, [metric], draws=draws, seed=seed)
 
 
 def _alike(joined: Sequence[Joined], paths: Sequence[Path]) -> tuple[list[pa.Table], list[str]]:

@@ -82,14 +82,9 @@ def _columns(truth: Side, predictions: Side, match: Match) -> list[str]:
             f"{truth.path} has {len(truth)} rows, {predictions.path} {len(predictions)}: "
             "they cannot be matched by their order"
         )
-    if match == "auto" and not both & {"id", "frame"} and PICTURE in both:
-        sides = (truth, predictions)
-        if all(
-            _is_unique(_base_names(side.keys.column(PICTURE)))
-            or _is_unique(side.keys.column(PICTURE))
-            for side in sides
-        ):
-            return [PICTURE]
+    pictures = match == "auto" and PICTURE in both and not both & {"id", "frame"}
+    if pictures and _names_pictures(truth) and _names_pictures(predictions):
+        return [PICTURE]
     wanted = {"auto": "id" if "id" in both else "frame", "order": "row"}.get(match, match)
     if wanted not in both:
         lacking = [s.path.name for s in (truth, predictions) if wanted not in s.keys.column_names]
@@ -130,6 +125,12 @@ def _picture_names(
 
 def _base_names(names: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.replace_substring_regex(names, r"^.*[/\\]", "")
+
+
+def _names_pictures(side: Side) -> bool:
+    """Whether each row has a name of its own, with or without its folder."""
+    names = side.keys.column(PICTURE)
+    return _is_unique(names) or _is_unique(_base_names(names))
 
 
 def _is_unique(names: pa.ChunkedArray) -> bool:

@@ -21,7 +21,7 @@ class Detection:
     """
 
     def __init__(
-        self, metric: Metric, scores: Sequence[str], aus: Sequence[str], only: frozenset[str]
+        self, metric: Metric, scores: Sequence[str], aus: Sequence[str], only: Sequence[str]
     ) -> None:
         self._metric = metric
         self._scores = scores

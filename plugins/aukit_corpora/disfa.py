@@ -25,7 +25,6 @@ from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes, Floats, Numbers, cleaned, merged
 from aukit.data.files import Mark, files, first_of, folders, require_root
 from aukit.data.recordings import Recording
-from aukit.errors import PluginError
 from aukit_corpora.common import PICTURES, Corpus, number_of, numbered, pair_codes
 from aukit_corpora.plugin import DisfaOptions
 
@@ -106,10 +105,8 @@ def numbered_points(paths: list[Path]) -> dict[int, Path]:
 
 
 def _read_points(path: Path) -> Tensor:
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise PluginError("DISFA's landmarks need scipy", "pip install scipy") from error
+    from scipy.io import loadmat
+
     return torch.from_numpy(np.asarray(loadmat(path)["pts"], np.float32).reshape(-1, 2))
 
 

@@ -139,7 +139,7 @@ class DisfaOptions(CorpusOptions):
     )
     landmarks: bool = field(
         default=False,
-        metadata={"help": "the corpus's own 66 points, completed to 68 (needs scipy)"},
+        metadata={"help": "the corpus's own 66 points, completed to 68"},
     )
     fold: str = field(default="disfa:1", metadata={"help": "who is tested; none: nobody"})
 
