@@ -11,7 +11,7 @@ import click
 @click.argument("name")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FOLDER",
-    help="Where to build it; an imitation that lies there is replaced.",
+    help="Where to build it: a new folder.",
 )  # fmt: skip
 @click.option("--people", type=click.IntRange(3), default=4, show_default=True, help="How many.")
 @click.option(

@@ -7,7 +7,6 @@ row that has no picture the reason.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -121,7 +120,7 @@ def imitate(
 
     Args:
         corpus: name of a reader of this plugin.
-        folder: is made; an imitation that lies there is replaced.
+        folder: is made, or is empty.
         cast: who performs; tasks and views are the corpus's own.
         quirks: leave files as untidy as real ones: codes for "not coded", missing and short files,
             doubled and missing rows, Windows line ends.
@@ -131,7 +130,7 @@ def imitate(
         the folder.
 
     Raises:
-        ConfigError: there is no such corpus, too few people, or the folder holds something else.
+        ConfigError: there is no such corpus, too few people, or the folder holds something.
         StorageError: the folder cannot be written.
     """
     if corpus not in BUILDERS:
@@ -139,9 +138,7 @@ def imitate(
     if cast.people < 3 or cast.frames < 6:
         raise ConfigError("an imitation needs three people and six frames at least")
     if folder.exists() and any(folder.iterdir()):
-        if not (folder / MARK).is_file():
-            raise ConfigError(f"{folder} holds something else", "choose a new folder")
-        shutil.rmtree(folder)
+        raise ConfigError(f"{folder} holds something already", "choose a new folder")
     ensure_writable((folder / MARK).parent)
     write_json(folder / MARK, {"corpus": corpus, "seed": cast.seed, "people": cast.people})
     place = Set(folder, corpus, cast, quirks, actors)

@@ -186,3 +186,13 @@ def test_check_fails_a_component_that_breaks_its_contract(
     found = json.loads(capsys.readouterr().out)
     assert found["passed"] is False
     assert "failed" in {check["result"] for check in found["checks"]}
+
+
+def test_check_takes_the_options_of_the_component(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = answer(capsys, "plugins", "check", "processes", "--executor.workers", "2")
+    assert found["passed"] is True
+    assert main(["plugins", "check", "inline", "--executor.workers", "2"]) == 2
+    assert main(["plugins", "check", "disfa", "--help"]) == 0
+    assert "--data.root" in capsys.readouterr().out

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from aukit.cli.app import App, emit_json
-from aukit.cli.options import show
+from aukit.cli.options import (
+    ComponentCommand,
+    ComponentOption,
+    Slot,
+    option_list,
+    settings,
+    show,
+)
 from aukit.cli.shared import json_option
 from aukit.components import KINDS, Component
 from aukit.config.values import default_of, options, plain, spell, types_of
@@ -199,12 +207,34 @@ def _details_json(component: Component) -> dict[str, Any]:
     }
 
 
-@plugins.command("check")
+def typed(ctx: click.Context, component: Component) -> dict[str, Any]:
+    """The options that were typed for a component."""
+    head = f"{component.kind}."
+    chosen = settings(ctx).items()
+    return {key.removeprefix(head): value for key, value in chosen if key.startswith(head)}
+
+
+class CheckCommand(ComponentCommand):
+    """Has the options of the component that is its first argument."""
+
+    def component_options(
+        self, registry: Registry, args: Sequence[str]
+    ) -> Iterator[ComponentOption]:
+        """The options of everything that the name means."""
+        name = next((word for word in args if not word.startswith("-")), None)
+        for component in registry.find_any(name) if name else ():
+            yield from option_list(component.kind, component)
+
+
+@plugins.command("check", cls=CheckCommand, slots=[Slot((kind,)) for kind in KINDS])
 @click.argument("name")
 @json_option
 @click.pass_context
 def check_(ctx: click.Context, name: str, as_json: bool) -> int:
-    """Run the conformance checks on the component NAME; exit code 1 if one fails."""
+    """Run the conformance checks on the component NAME; exit code 1 if one fails.
+
+    Its options are given as in a run: `aukit plugins check disfa --data.root PATH`.
+    """
     from aukit.contracts.context import Context
     from aukit.registry.loading import resolve_weights
     from aukit.testing import Subject, run_checks
@@ -212,7 +242,9 @@ def check_(ctx: click.Context, name: str, as_json: bool) -> int:
     outcomes = [
         (component, outcome)
         for component in named(ctx.ensure_object(App).registry, name)
-        for outcome in run_checks(Subject(component, context=Context(weights=resolve_weights)))
+        for outcome in run_checks(
+            Subject(component, typed(ctx, component), Context(weights=resolve_weights))
+        )
     ]
     failed = sum(outcome.result == "failed" for _, outcome in outcomes)
     if as_json:
