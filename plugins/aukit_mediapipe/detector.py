@@ -64,16 +64,21 @@ class _View:
 class Detector:
     """Finds faces.
 
-    A picture is seen whole. One that shows no face so is seen in overlapping n x n parts, n from 2
-    up to `tiles`, for small faces, lastly from twice as far, for faces that exceed the picture.
-    Faces in parts need a score of `PART_SCORE`, as textures in close-up often look like faces.
+    A picture is seen whole, then in overlapping n x n parts, n from 2 up to `tiles`, for small
+    faces, lastly from twice as far, for faces that exceed the picture. Faces in parts need a score
+    of `PART_SCORE`, as textures in close-up often look like faces.
 
     Args:
         model: the detector network.
         threshold: least score of a face.
         tiles: largest n.
-        everywhere: look at the parts of pictures that show a face already, too.
+        everywhere: look at the parts of all pictures, not of those alone that show no face.
         device: where pictures are resampled.
+
+    Attributes:
+        searches: how pictures are looked at, one search after the other; each is the divisors of
+            their long side. A picture in which a search finds a face is not searched further: who
+            calls decides that, as only a mesh tells a face from what looks like one.
     """
 
     def __init__(
@@ -81,20 +86,19 @@ class Detector:
     ) -> None:
         self._model = model
         self._threshold = threshold
-        self._tiles = tiles
-        self._everywhere = everywhere
         self._device = device
         self._anchors = _anchors()
+        divisors = (1.0, *map(float, range(2, tiles + 1)), 0.5)
+        self.searches: list[tuple[float, ...]] = (
+            [divisors] if everywhere else [(parts,) for parts in divisors]
+        )
 
-    def __call__(self, images: Sequence[Tensor]) -> list[Detections]:
-        """The faces of each uint8 picture (3, H, W)."""
+    def __call__(self, images: Sequence[Tensor], search: Sequence[float]) -> list[Detections]:
+        """What looks like a face in each uint8 picture (3, H, W), in one of `searches`."""
         found = [_NONE for _ in images]
-        for parts in (1, *range(2, self._tiles + 1), 0.5):
-            rest = [i for i, rows in enumerate(found) if self._everywhere or not len(rows)]
-            sizes = {i: (int(images[i].shape[-2]), int(images[i].shape[-1])) for i in rest}
-            views = [view for i in rest for view in _views(i, *sizes[i], parts)]
-            if not views:
-                break
+        sizes = [(int(image.shape[-2]), int(image.shape[-1])) for image in images]
+        for parts in search:
+            views = [view for i, size in enumerate(sizes) for view in _views(i, *size, parts)]
             for view, rows in zip(views, self._look(images, views), strict=True):
                 least = max(self._threshold, PART_SCORE if parts > 1 else 0)
                 rows = _whole(rows[rows[:, 16] >= least], view, sizes[view.picture])

@@ -43,9 +43,19 @@ class LiteRTLandmarker:
 
     def detect(self, images: Sequence[Tensor]) -> list[Faces]:
         """Faces of each uint8 picture (3, H, W), best detection first; tensors on the CPU."""
-        if not images:
-            return []
-        found = [_best(each, self._config.max_faces) for each in self._detector(images)]
+        faces = [no_faces() for _ in images]
+        for search in self._detector.searches:
+            rest = [number for number, found in enumerate(faces) if not len(found)]
+            if not rest:
+                break
+            found_now = self._search([images[number] for number in rest], search)
+            for number, found in zip(rest, found_now, strict=True):
+                faces[number] = found
+        return faces
+
+    def _search(self, images: Sequence[Tensor], search: Sequence[float]) -> list[Faces]:
+        """The faces that one search finds; what the mesh does not take for a face is none."""
+        found = [_best(each, self._config.max_faces) for each in self._detector(images, search)]
         counts = [len(each.scores) for each in found]
         if not sum(counts):
             return [no_faces() for _ in images]

@@ -20,6 +20,8 @@ from aukit import api
 from aukit.cli.main import main
 from aukit.errors import ConfigError, DataError
 from aukit.media import predict as engine
+from aukit.registry.loading import Registry
+from aukit.runs.models import load_from_run
 from aukit.vision.images import encode
 
 TINY = Path(__file__).parents[1] / "end_to_end" / "tiny_plugin.py"
@@ -268,8 +270,7 @@ def test_models_that_do_not_fit_are_refused(
     copy = tmp_path / "runs"
     shutil.copytree(plain_run.parent, copy)
     run = copy / plain_run.name
-    stages = json.loads((run / "stages.json").read_text())
-    model = run / stages["fit-estimator"] / "model"
+    model = load_from_run("estimator", run, Registry(), "cpu").folder
     card = json.loads((model / "card.json").read_text())
     changed = {**card, "alignment": {**card["alignment"], "template": "square"}}
     (model / "card.json").write_text(json.dumps(changed))
@@ -335,8 +336,6 @@ def test_models_of_the_future_and_half_models_are_refused(
 def test_from_python_in_one_line(
     tiny: None, monkeypatch: pytest.MonkeyPatch, run: Path, shown: Shown, tmp_path: Path
 ) -> None:
-    from aukit.registry.loading import Registry
-
     monkeypatch.setattr(api, "default_registry", Registry)
     images = [image for (subject, _), image in shown.items() if subject == "P00"]
     (video,) = save_videos(tmp_path, {k: v for k, v in shown.items() if k[0] == "P00"})
@@ -353,8 +352,6 @@ def test_from_python_in_one_line(
 def test_from_python_other_faces_are_refused(
     tiny: None, monkeypatch: pytest.MonkeyPatch, model: Path, run: Path
 ) -> None:
-    from aukit.registry.loading import Registry
-
     monkeypatch.setattr(api, "default_registry", Registry)
     other = api.choose("aligner", "centre", template="square")
     for folder in (run, model):

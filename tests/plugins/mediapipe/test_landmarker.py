@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, MEDIAPIPE478, Faces
 from aukit.errors import DataError
 from aukit.vision.warp import apply, place, warp
+from aukit_mediapipe.detector import Detections, Detector
 from aukit_mediapipe.landmarker import LiteRTLandmarker
 from aukit_mediapipe.plugin import BLENDSHAPE_NAMES, LiteRTOptions
 
@@ -99,6 +101,27 @@ def test_tiles_find_smaller_faces(context: Context, astronaut: Tensor) -> None:
     assert len(whole.detect([image])[0]) == 0
     expected = apply(transform, only(whole.detect([astronaut])[0]))
     found = only(tiled.detect([image])[0])
+    assert (found - expected).norm(dim=-1).mean() / eyes(expected) < 0.06
+
+
+def test_a_false_box_does_not_end_the_search(context: Context, astronaut: Tensor) -> None:
+    image, transform = seen(astronaut, 0.2)
+    landmarker = LiteRTLandmarker(LiteRTOptions(tiles=4), context)
+    expected = apply(transform, only(landmarker.detect([astronaut])[0]))
+    detector = landmarker._detector
+
+    def misled(images: Sequence[Tensor], search: Sequence[float]) -> list[Detections]:
+        """Sees a face in a corner of the whole picture, where the mesh sees none."""
+        if search != (1.0,):
+            return Detector.__call__(detector, images, search)
+        keypoints = np.array([[[30, 30], [60, 30], [45, 45], [45, 60], [20, 35], [70, 35]]])
+        box = np.array([[15, 15, 75, 75]])
+        one = Detections(*(part.astype(np.float32) for part in (box, keypoints, np.array([0.6]))))
+        return [one for _ in images]
+
+    misled.searches = detector.searches  # type: ignore[attr-defined]
+    landmarker._detector = misled  # type: ignore[assignment]
+    found = only(landmarker.detect([image])[0])
     assert (found - expected).norm(dim=-1).mean() / eyes(expected) < 0.06
 
 
