@@ -23,7 +23,7 @@ from aukit.estimation.network import Network
 from aukit.estimation.options import FitOptions
 from aukit.machine.processes import distributed
 from aukit.seeds import seed_of
-from aukit.store.models import load_card, load_tensors, save_model
+from aukit.store.models import load_card, load_network, load_tensors, save_model
 
 LIMITS = "limits"
 
@@ -154,10 +154,7 @@ class NetworkEstimator(ABC):
             network = self.build(len(columns))
             prefix = f"{number}/"
             own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-            try:
-                network.load_state_dict(own)
-            except RuntimeError as error:
-                raise DataError(f"{folder} does not hold the network of its card") from error
+            load_network(network, own, folder)
             # As fitted ones lie in memory: sums in another order differ in their last bits.
             self.networks.append(network.to(memory_format=torch.channels_last))
 

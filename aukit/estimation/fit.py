@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from aukit.contracts.estimator import TrainingSet
 from aukit.contracts.faces import FaceSource
 from aukit.contracts.session import Session
+from aukit.errors import StageError
 from aukit.estimation.augment import augment
 from aukit.estimation.images import as_float
 from aukit.estimation.network import Network
@@ -81,6 +82,8 @@ class Fit:
         train(f"fit {name}", recipe, self.session)
         kept = self.best.module
         assert isinstance(kept, Network)
+        if any(not bool(tensor.isfinite().all()) for tensor in kept.state_dict().values()):
+            raise _ruined("the state of the network is not finite", int(self.best.step))
         return kept.eval()
 
     def order(self, epoch: int) -> Tensor:
@@ -117,12 +120,18 @@ class Fit:
         return {"loss": loss}
 
     def validate(self, number: int) -> dict[str, float]:
-        """Mean ICC on the validation people; keeps the best network. Without them, the last."""
+        """Mean ICC on the validation people; keeps the best network. Without them, the last.
+
+        Raises:
+            StageError: the network has been ruined.
+        """
         network = unwrap(self.model)
         if self.valid is None:
             self.best.offer(float(number), number, network)
             return {}
         predicted = self._predict_valid(network)
+        if not bool(predicted.isfinite().all()):
+            raise _ruined("estimates of the validation faces are not finite", number)
         labels = self.valid.labels
         truth, mask = labels.values[:, self.columns], labels.mask[:, self.columns]
         sums = agreement_terms(truth.double(), predicted.double(), mask).sum(0)
@@ -143,6 +152,10 @@ class Fit:
 
     def _sized(self, images: Tensor) -> Tensor:
         return resized(as_float(self.session.images(images)), self.options.size)
+
+
+def _ruined(what: str, step: int) -> StageError:
+    return StageError(f"{what} at step {step}: the training diverged", "lower the learning rate")
 
 
 def learning_rate(options: FitOptions, steps: int, number: int) -> float:

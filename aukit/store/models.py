@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from aukit.errors import DataError, StorageError
 from aukit.store.files import write_aside, write_json
@@ -67,6 +67,30 @@ def load_tensors(folder: Path) -> dict[str, Tensor]:
         return dict(load_file(folder / WEIGHTS))
     except (OSError, SafetensorError) as error:
         raise DataError(f"model file {folder / WEIGHTS} cannot be read: {error}") from error
+
+
+def load_network(network: nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> None:
+    """Give a network its saved state, which must be of its shapes and types, and finite.
+
+    Args:
+        network: built as the card says.
+        tensors: the state, by name.
+        folder: where it was saved, for the messages.
+
+    Raises:
+        DataError: it is of another network, or damaged.
+    """
+    wanted = network.state_dict()
+    for name, tensor in tensors.items():
+        kind = wanted[name].dtype if name in wanted else tensor.dtype
+        if tensor.dtype != kind:
+            raise DataError(f"model {folder} is damaged: {name} is {tensor.dtype}, not {kind}")
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise DataError(f"model {folder} is damaged: {name} is not finite")
+    try:
+        network.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        raise DataError(f"{folder} does not hold the networks of its card") from error
 
 
 def refuse_other_alignment(card: Mapping[str, Any], alignment: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.errors import DataError
-from aukit.store.models import load_card, load_tensors, save_model
+from aukit.store.models import load_card, load_network, load_tensors, save_model
 from aukit.synthesis.options import FitOptions
 
 PAINT_BATCH = 32
@@ -117,9 +117,9 @@ class Painter(ABC, Generic[Options]):
             config: Any = self.options(**card["options"])
             aus = tuple(card["aus"])
             networks = self.build(config, aus)
-            networks.load_state_dict(tensors)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise DataError(f"{folder} does not hold the networks of its card") from error
+        load_network(networks, tensors, folder)
         self.config, self.aus, self.networks = config, aus, networks
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from aukit.contracts.context import Context
 from aukit.contracts.estimator import TrainingSet
 from aukit.contracts.session import Session
-from aukit.errors import DataError
+from aukit.errors import DataError, StageError
 from aukit.estimation.estimator import NetworkEstimator
 from aukit.estimation.fit import learning_rate, weighted_mean
 from aukit.estimation.heads import Head, head_of
@@ -178,3 +178,39 @@ def test_an_estimator_that_was_not_fitted_says_so() -> None:
 def test_impossible_options_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(FitOptions(), **change)
+
+
+class Ruined(Tiny):
+    """What it remembers of learning is no number, though no loss and no weight says so."""
+
+    memory: Tensor
+
+    def __init__(self, aus: int, head: Head) -> None:
+        super().__init__(aus, head)
+        self.register_buffer("memory", torch.zeros(()))
+
+    def last(self, images: Tensor) -> Tensor:
+        if self.training:
+            self.memory.fill_(torch.nan)
+            return super().last(images)
+        return super().last(images) + self.memory
+
+
+class RuinedEstimator(TinyEstimator):
+    """Made of networks that are ruined by learning."""
+
+    def build(self, aus: int) -> Tiny:
+        return Ruined(aus, head_of(self.config.head, aus))
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_a_network_that_its_only_step_ruined_is_not_reported_as_fitted(
+    tmp_path: Path, valid: bool
+) -> None:
+    faces = drawn(4)
+    estimator = RuinedEstimator(replace(OPTIONS, epochs=1), Context())
+    other = DrawnFaces(16, size=24, partition="valid", aus=faces.aus, seed=1) if valid else None
+    with pytest.raises(StageError, match="not finite at step 0: the training diverged"):
+        estimator.fit(
+            TrainingSet(faces, faces.labels.mask.float()), other, Session(tmp_path, seed=5)
+        )
