@@ -67,6 +67,15 @@ def test_a_report_does_not_replace_files_of_its_run(
     assert contents(painted_run) == before
 
 
+@pytest.mark.usefixtures("tiny")
+def test_a_report_is_replaced_where_it_was_written_before(
+    painted_run: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        assert main(["report", str(painted_run), "-o", str(tmp_path / "page.html")]) == 0
+        assert main(["report", str(painted_run)]) == 0
+
+
 PLAN = ["plan", "--data", "drawn", "--aligner", "centre", "--landmarker", "none", "--synth", "none"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -28,7 +29,8 @@ from aukit.report.data import (
 from aukit.runs.names import CARD, GRIDS, PLAN, PREDICTIONS, SCORES
 from aukit.runs.results import Results, open_results
 from aukit.statistics.levels import label_counts, plan_counts
-from aukit.store.files import ensure_writable, read_table
+from aukit.store.files import ensure_writable
+from aukit.store.owned import read_table, writing
 
 
 def gather(
@@ -83,7 +85,10 @@ def rewrite(folder: Path, path: Path, registry: Registry, progress: Progress) ->
         card = _document(folder / CARD) if (folder / CARD).is_file() else None
         data = gather(results, _document(folder / SCORES), card)
         ensure_writable(path.parent)
-        write_report(data, path)
+        # A run folder is marked as aukit's already.
+        own = path.resolve() == (folder / "report.html").resolve()
+        with contextlib.nullcontext() if own else writing(path):
+            write_report(data, path)
     return path
 
 
