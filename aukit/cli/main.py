@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -135,6 +136,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (`aukit plugins | head`) ends the process quietly with 1; click sees to that.
     """
     end_with_stdin()
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files may be what no terminal can show: written as escapes then.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Accepted behind the command too, where people append it after an error.
     rest = [argument for argument in given if argument != "--debug"]

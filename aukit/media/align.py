@@ -22,7 +22,7 @@ from aukit.faces.registration import Registration, Which
 from aukit.faces.shards import align_rows
 from aukit.faces.stored import shards
 from aukit.faces.views import shows_views
-from aukit.media.dataset import FILES, FilesOptions, find, fingerprints
+from aukit.media.dataset import FILES, FilesOptions, fingerprints, survey
 from aukit.media.pictures import Overview, PictureFolder
 from aukit.media.tracks import follow, selected
 from aukit.progress import Progress, Silent
@@ -69,6 +69,7 @@ class Result:
         faces: registered faces.
         dropped: reason -> rows without a face.
         examples: reason -> path of a file with such a row.
+        passed_over: suffix -> files of the folders that are no photos or videos by their names.
     """
 
     table: Path
@@ -77,6 +78,7 @@ class Result:
     faces: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
+    passed_over: Counter[str] = field(default_factory=Counter)
 
 
 def align_files(
@@ -103,7 +105,7 @@ def align_files(
     registration = Registration(
         data, task.landmarker, task.aligner, task.context, "all", task.views
     )
-    files = find(task.inputs)
+    found = survey(task.inputs)
     _refuse_aligner(task, registration)
     index = registration.dataset.index()
     results = Output(output)
@@ -114,10 +116,11 @@ def align_files(
         align_rows(registration, index, folder, executor, progress or Silent())
 
     with results.alone("align") as work:
-        document = {**registration.to_json(), "files": fingerprints(files)}
+        document = {**registration.to_json(), "files": fingerprints(found.files)}
         made, _ = Stages(work).run("align", document, compute)
         result = _write(shards(made.folder), results, work, task)
     result.frames = index.num_rows
+    result.passed_over = found.passed_over
     return result
 
 

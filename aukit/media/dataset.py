@@ -6,8 +6,12 @@ that cannot be read becomes rows without a picture, and its reason.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
+import os
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,14 +77,14 @@ class Files:
             DataError: a path does not exist, or a folder holds nothing to read.
         """
         schema = index_schema(self.aus)
-        parts = [self._rows_of(path).cast(schema) for path in find(self.config.inputs)]
+        parts = [self._rows_of(path).cast(schema) for path in survey(self.config.inputs).files]
         return pa.concat_tables(parts)
 
     def _rows_of(self, path: Path) -> pa.Table:
-        name = path.as_posix()
+        name = text_of(path)
         frames: list[int | None] = [None]
         rate = 0.0
-        if is_video(path):
+        if _is_film(path):
             count, rate = count_frames(path)
             frames = list(range(0, max(count, 1), self.config.every))
         columns = {
@@ -102,7 +106,7 @@ class Files:
         """
         start = 0
         names = rows.column("subject").to_pylist()
-        for video, group in itertools.groupby(names, lambda name: is_video(Path(name))):
+        for video, group in itertools.groupby(names, lambda name: _is_film(path_of(name))):
             count = len(list(group))
             part = rows.slice(start, count)
             start += count
@@ -111,7 +115,7 @@ class Files:
     def _frames(self, rows: pa.Table) -> Iterator[Shot]:
         numbers = rows.column("frame").to_pylist()
         for name, number in zip(rows.column("subject").to_pylist(), numbers, strict=True):
-            yield self._at(Path(name)).shot(number)
+            yield self._at(path_of(name)).shot(number)
 
     def _at(self, path: Path) -> Film:
         """The film that is read; one at a time is open."""
@@ -123,25 +127,61 @@ class Files:
 
 
 def _photos(rows: pa.Table) -> Iterator[Shot]:
-    paths = [Path(name) for name in rows.column("subject").to_pylist()]
+    paths = [path_of(name) for name in rows.column("subject").to_pylist()]
     for path, picture in zip(paths, images.read_many(paths), strict=True):
         if picture.note:
             _log.warning("%s: %s", path, picture.note)
         yield Shot(picture.image, picture.reason)
 
 
-def find(inputs: Sequence[str]) -> list[Path]:
-    """The files that paths and folders mean, in their order, each once.
+@dataclass(frozen=True)
+class Survey:
+    """What paths and folders mean.
+
+    Attributes:
+        files: photos and videos, in the order of the paths, each once.
+        passed_over: suffix -> files of the folders that are neither, by their names.
+    """
+
+    files: list[Path]
+    passed_over: Counter[str]
+
+
+def survey(inputs: Sequence[str]) -> Survey:
+    """Look for photos and videos.
 
     Raises:
         DataError: a path does not exist, or a folder holds nothing to read.
     """
     wanted = images.SUFFIXES | VIDEO_SUFFIXES
-    found = (file for name in inputs for file in images.find(Path(name), wanted))
-    return list({file.resolve(): file for file in found}.values())
+    found = [images.survey(Path(name), wanted) for name in inputs]
+    files = {file.resolve(): file for part, _ in found for file in part}
+    return Survey(list(files.values()), sum((others for _, others in found), Counter()))
 
 
 def fingerprints(files: Sequence[Path]) -> list[list[str | int]]:
     """Path, bytes and time of the last change of each file: what results of it depend on."""
     states = ((path, path.stat()) for path in files)
-    return [[path.as_posix(), state.st_size, state.st_mtime_ns] for path, state in states]
+    return [[text_of(path), state.st_size, state.st_mtime_ns] for path, state in states]
+
+
+@functools.lru_cache
+def _is_film(path: Path) -> bool:
+    """Whether a file is a video: by its name, and where that says nothing by its content."""
+    if path.suffix.lower() in images.SUFFIXES | VIDEO_SUFFIXES:
+        return is_video(path)
+    return images.read(path).reason == images.NOT_AN_IMAGE and count_frames(path)[0] > 0
+
+
+def text_of(path: Path) -> str:
+    """A path as tables hold it: bytes that are no UTF-8 are written `\\xe9`."""
+    return os.fsencode(path.as_posix()).decode(errors="backslashreplace")
+
+
+def path_of(text: str) -> Path:
+    """The file that `text_of` wrote down."""
+    path = Path(text)
+    if "\\x" not in text or os.path.lexists(path):
+        return path
+    plain = re.sub(rb"\\x([89a-f][0-9a-f])", lambda b: bytes([int(b[1], 16)]), os.fsencode(text))
+    return Path(os.fsdecode(plain))

@@ -24,7 +24,7 @@ from aukit.defaults import EDIT
 from aukit.errors import ConfigError
 from aukit.faces.painting import BATCH, paint
 from aukit.faces.registration import Registration, nobody
-from aukit.media.dataset import FILES, FilesOptions
+from aukit.media.dataset import FILES, FilesOptions, path_of
 from aukit.registry.loading import Registry
 from aukit.runs.models import FittedModel, load_from_run
 from aukit.seeds import seed_of
@@ -198,7 +198,7 @@ def default_landmarker(registry: Registry) -> Choice:
 
 def _portraits(frames: Frames, aligned: Aligned) -> Iterator[Portrait | Refused]:
     names = frames.rows.column("subject").to_pylist()
-    for row, (path, photo) in enumerate(zip(map(Path, names), frames.images, strict=True)):
+    for row, (path, photo) in enumerate(zip(map(path_of, names), frames.images, strict=True)):
         reason = aligned.reasons[row]
         if reason is not None or photo is None:
             yield Refused(path, reason or "not an image")

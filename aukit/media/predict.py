@@ -23,7 +23,7 @@ from aukit.errors import ConfigError, DataError
 from aukit.faces.registration import Registration
 from aukit.faces.shards import align_rows, shard_path
 from aukit.faces.stored import StoredFaces, shards
-from aukit.media.dataset import find, fingerprints
+from aukit.media.dataset import fingerprints, survey
 from aukit.media.model import Model, Reader
 from aukit.media.people import Followed, Grouping, at_rest, parts_of
 from aukit.media.tables import CSV, TABLE, Columns, estimate_table, write_tables
@@ -97,7 +97,7 @@ def predict_files(
         StorageError: the output cannot be written, or another process is writing there.
     """
     task = _checked(model, task)
-    files = find(task.inputs)
+    files = survey(task.inputs).files
     registration = model.registration(task.inputs, task.every)
     index = registration.dataset.index()
     results = Output(output)
@@ -152,7 +152,7 @@ class _Work:
         if not isinstance(name, str):
             return None
         registration = self.model.registration((name,), faces="best")
-        document = {**registration.to_json(), "files": fingerprints(find([name]))}
+        document = {**registration.to_json(), "files": fingerprints(survey([name]).files)}
 
         def compute(folder: Path) -> None:
             tables = list(registration.faces_of(registration.dataset.index().slice(0, 1)))

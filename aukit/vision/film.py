@@ -6,6 +6,7 @@ share it, pays one leap to the start of that part, not the decoding of all that 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from aukit.contracts.dataset import Frames
 from aukit.errors import DataError
-from aukit.vision.video import SUFFIXES, Video, time_stamps
+from aukit.vision.video import SUFFIXES, Video, frame_packets, open_video, time_stamps
 
 MISSING_FRAME = "frame is not in the video"
 ENDED = "video ended early"
@@ -147,12 +148,12 @@ def count_frames(path: Path) -> tuple[int, float]:
 
     The header is not trusted: the packets of the video stream are counted.
     """
-    try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            count = sum(
-                1 for packet in container.demux(stream) if packet.size and not packet.is_discard
-            )
-            return count, float(stream.average_rate or 0)
-    except (av.FFmpegError, OSError, IndexError):
-        return 0, 0.0
+    count, rate = 0, 0.0
+    # A file that breaks off in the middle has the frames before.
+    with contextlib.suppress(DataError, av.FFmpegError, OSError, ValueError):
+        container, stream = open_video(path)
+        with container:
+            rate = float(stream.average_rate or 0)
+            for _ in frame_packets(container, stream):
+                count += 1
+    return count, rate

@@ -6,9 +6,11 @@ picture yields a reason and never an exception: one bad frame must not stop ten 
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
 from aukit.errors import DataError
@@ -29,12 +32,17 @@ TRUNCATED = "truncated image"
 DAMAGED = "damaged image"
 TOO_LARGE = "more pixels than the limit"
 UNSUPPORTED = "unsupported pixel format"
+NEEDS_HEIF = "HEIC or AVIF picture: its decoder is not installed (pip install 'aukit-facs[heic]')"
 
 ANIMATED = "animated: first frame only"
 
 SUFFIXES = frozenset(
-    [".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp"]
+    [
+        *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg"),
+        *(".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"),
+    ]
 )
+_BITS_PER_SAMPLE = 258
 MAX_PIXELS = 80_000_000
 """Pictures with more pixels are refused before they are decoded (240 MB as RGB)."""
 
@@ -67,16 +75,29 @@ def find(path: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
     Raises:
         DataError: the path does not exist, or the folder holds no such file.
     """
+    return survey(path, suffixes)[0]
+
+
+def survey(path: Path, suffixes: Collection[str]) -> tuple[list[Path], Counter[str]]:
+    """What `find` finds, and what it passed over in a folder: suffix -> number of files.
+
+    Pipes, devices and links that lead nowhere are passed over whatever their names.
+
+    Raises:
+        DataError: the path does not exist, or the folder holds no such file.
+    """
     if path.is_file():
-        return [path]
+        return [path], Counter()
     if not path.is_dir():
-        raise DataError(f"no such file or folder: {path}")
-    inside = (each for each in path.rglob("*") if each.suffix.lower() in suffixes)
+        what = "neither a file nor a folder" if path.exists() else "no such file or folder"
+        raise DataError(f"{what}: {path}")
     hidden = set(path.rglob(".*"))
-    files = sorted(f for f in inside if f.is_file() and hidden.isdisjoint((f, *f.parents)))
+    inside = [f for f in path.rglob("*") if hidden.isdisjoint((f, *f.parents))]
+    files = sorted(f for f in inside if f.suffix.lower() in suffixes and f.is_file())
     if not files:
         raise DataError(f"nothing to read in {path}", f"looked for {' '.join(sorted(suffixes))}")
-    return files
+    others = set(inside).difference(files)
+    return files, Counter(f.suffix.lower() for f in others if not f.is_dir())
 
 
 def read(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -128,18 +149,37 @@ def encode(images: Tensor, to: Literal["png", "jpeg"] = "png", quality: int = 95
 
 
 def _decode(file: BinaryIO, max_pixels: int) -> Picture:
-    if not file.read(1):
+    head = file.read(12)
+    if not head:
         return Picture(None, EMPTY)
     file.seek(0)
+    heif = head[4:8] == b"ftyp" and head[8:12] in _HEIF
+    if heif:
+        _opens_heif()
     try:
         with Image.open(file) as image:
             return _convert(image, max_pixels)
     except UnidentifiedImageError:
-        return Picture(None, NOT_AN_IMAGE)
+        return Picture(None, NEEDS_HEIF if heif and not _opens_heif() else NOT_AN_IMAGE)
     except (Image.DecompressionBombError, MemoryError):
         return Picture(None, TOO_LARGE)
     except Exception as error:  # decoders raise anything at all on hostile bytes
         return Picture(None, TRUNCATED if "truncated" in str(error).lower() else DAMAGED)
+
+
+_HEIF = frozenset([b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif"])
+"""Brands of the containers of HEIC and AVIF pictures (ISO/IEC 23008-12, annex B)."""
+
+
+@functools.cache
+def _opens_heif() -> bool:
+    """Let Pillow read HEIC, where the optional package pillow-heif is installed."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
 
 
 def _convert(image: Image.Image, max_pixels: int) -> Picture:
@@ -148,10 +188,17 @@ def _convert(image: Image.Image, max_pixels: int) -> Picture:
     note = ANIMATED if getattr(image, "is_animated", False) else None
     image.load()
     upright = _upright(image)
-    if upright.mode == "F":
+    if upright.mode == "F" or (upright.mode == "I" and not _has_16_bits(image)):
         return Picture(None, UNSUPPORTED)
     pixels = np.array(_rgb(upright))
     return Picture(torch.from_numpy(pixels).permute(2, 0, 1).contiguous(), note=note)
+
+
+def _has_16_bits(image: Image.Image) -> bool:
+    """Whether grey levels in 32 bits were 16 in the file: else nothing says what is white."""
+    if isinstance(image, TiffImageFile):
+        return max(image.tag_v2.get(_BITS_PER_SAMPLE, (32,))) <= 16
+    return image.format in ("PNG", "PPM")
 
 
 def _upright(image: Image.Image) -> Image.Image:

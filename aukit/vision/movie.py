@@ -48,7 +48,7 @@ def _gif(path: Path, pictures: Iterator[Pixels], rate: int) -> None:
 
 
 def _mp4(path: Path, pictures: Iterator[Pixels], rate: int) -> None:
-    with av.open(str(path), "w", format="mp4") as container:
+    with av.open(str(path.absolute()), "w", format="mp4") as container:
         stream: Any = container.add_stream(_encoder(), rate=Fraction(rate))
         stream.pix_fmt, stream.bit_rate = "yuv420p", BIT_RATE
         for number, picture in enumerate(pictures):

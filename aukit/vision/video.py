@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,14 +14,26 @@ from typing import Any
 
 import av
 import torch
+from av.stream import Disposition
 from torch import Tensor
 
 from aukit.errors import DataError
+from aukit.vision.images import MAX_PIXELS, TOO_LARGE
 
 SUFFIXES = frozenset(
-    [".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".webm", ".wmv"]
+    [
+        *(".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".m2ts", ".m2v", ".m4v"),
+        *(".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".qt", ".vob"),
+        *(".webm", ".wmv"),
+    ]
 )
 
+_LOOK = 200
+"""Packets by which the film is told from still pictures in its company."""
+_WIDEST = 4.0
+"""Pixels of tapes and discs are 0.5 to 2.2 times as wide as high."""
+_DECODING = (av.FFmpegError, OSError, ValueError, MemoryError)
+"""What decoders raise on damaged bytes."""
 _SLACK_S = 0.5
 """Durations in headers include the sound, and may exceed the pictures by this."""
 
@@ -29,7 +43,7 @@ class Clip:
     """Consecutive frames of a video.
 
     Attributes:
-        images: (B, 3, H, W) uint8 RGB, upright.
+        images: (B, 3, H, W) uint8 RGB, upright, with square pixels.
         numbers: length B, positions in the video from 0.
         times: length B, seconds; not a number where neither the file nor its rate tells.
         damaged: length B, whether the decoder had to guess parts of the frame.
@@ -49,9 +63,10 @@ class Video(AbstractContextManager["Video"]):
         every: keep one frame in so many.
 
     Attributes:
-        width, height: size of the stored picture, before it is turned upright.
+        width, height: size of the picture with square pixels, before it is turned upright.
         rate: frames a second, 0 where unknown.
-        declared: frames by the file's header (its count, or its duration at `rate`), 0 if unknown.
+        declared: frames by the file's header (its count, or its duration at `rate`, if that is
+            less: an edit list shortens it), 0 if unknown.
         frames_read: frames decoded so far, kept or not.
 
     Raises:
@@ -61,19 +76,23 @@ class Video(AbstractContextManager["Video"]):
     def __init__(self, path: Path, every: int = 1) -> None:
         self.path = path
         self._every = every
-        try:
-            self._container = av.open(str(path))
-            self._stream = self._container.streams.video[0]
-        except (av.FFmpegError, OSError, IndexError) as error:
-            reason = "it has no video stream" if isinstance(error, IndexError) else _text(error)
-            raise DataError(f"{path}: cannot read video: {reason}") from error
+        self._container, self._stream = open_video(path)
+        if self._stream.codec_context is None:
+            self._container.close()
+            raise DataError(f"{path}: cannot read video: no decoder for its pictures is installed")
         self._stream.thread_type = "AUTO"
         # A frame with guessed parts is worth less than a gap: refuse instead of concealing.
         self._stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
-        self.width: int = self._stream.width
         self.height: int = self._stream.height
+        self.width = round(self._stream.width * _aspect(self._stream))
+        if self.width * self.height > MAX_PIXELS:
+            self._container.close()
+            raise DataError(f"{path}: cannot read video: {TOO_LARGE}")
         self.rate = float(self._stream.average_rate or 0)
         self.declared = self._stream.frames or round(self._duration() * self.rate)
+        if shown := round(self._seconds_shown() * self.rate):
+            # The count includes frames that an edit list hides; the duration does not.
+            self.declared = min(self.declared, shown)
         self.frames_read = 0
         self._undecodable = 0
         self._failure: str | None = None
@@ -83,7 +102,17 @@ class Video(AbstractContextManager["Video"]):
 
     def _duration(self) -> float:
         """Seconds by the container's header, 0 where it does not say."""
-        return (self._container.duration or 0) / av.time_base
+        return float((self._container.duration or 0) / av.time_base)
+
+    def _seconds_shown(self) -> float:
+        """Seconds that an edit list shows; 0 in containers that have none but MP4 and its kin."""
+        if "mp4" not in self._container.format.name or not self._stream.duration:
+            return 0.0
+        return float(self._stream.duration * self._stream.time_base)
+
+    def _is_shown_whole(self) -> bool:
+        frame = 1.5 / self.rate if self.rate else _SLACK_S
+        return self._last + frame >= self._seconds_shown() > 0
 
     def __exit__(
         self,
@@ -110,8 +139,10 @@ class Video(AbstractContextManager["Video"]):
 
     def _short(self) -> bool:
         """Whether it ended before its time; headers without a frame count are taken loosely."""
+        if self._numbers is not None:
+            return self.frames_read < len(self._numbers)
         if self._stream.frames:
-            return self.frames_read < self._stream.frames
+            return self.frames_read < self._stream.frames and not self._is_shown_whole()
         return self._last + _SLACK_S < self._duration()
 
     def leap(self, stamp: int, numbers: Mapping[int, int]) -> None:
@@ -128,7 +159,11 @@ class Video(AbstractContextManager["Video"]):
         """Frames in order, at most `size` at a time; a new batch starts where the size changes."""
         waiting: list[tuple[int, Any, Tensor]] = []
         for number, frame in self._frames():
-            image = _image(frame)
+            try:
+                image = _image(frame, _aspect(self._stream))
+            except Exception:  # the converter knows no such pixels, or has no room for them
+                self._undecodable += 1
+                continue
             if waiting and (len(waiting) == size or waiting[0][2].shape != image.shape):
                 yield self._clip(waiting)
                 waiting = []
@@ -152,14 +187,14 @@ class Video(AbstractContextManager["Video"]):
         """Packets, the last of them empty to flush the decoder."""
         try:
             yield from self._container.demux(self._stream)
-        except (av.FFmpegError, OSError) as error:
+        except _DECODING as error:
             self._failure = _text(error)
             yield av.Packet()
 
     def _decode(self, packet: Any) -> list[Any]:
         try:
             return list(self._stream.decode(packet))
-        except (av.FFmpegError, OSError):
+        except _DECODING:
             self._undecodable += 1
             return []
 
@@ -184,10 +219,10 @@ def time_stamps(path: Path) -> dict[int, int] | None:
     None where the file does not give each frame a stamp of its own (some AVI files).
     """
     try:
-        with av.open(str(path)) as container:
-            packets = container.demux(container.streams.video[0])
-            pictures = [packet for packet in packets if packet.size and not packet.is_discard]
-    except (av.FFmpegError, OSError, IndexError):
+        container, stream = open_video(path)
+        with container:
+            pictures = list(frame_packets(container, stream))
+    except (DataError, *_DECODING):
         return None
     stamps = {packet.pts for packet in pictures if packet.pts is not None}
     if len(stamps) < len(pictures):
@@ -195,9 +230,58 @@ def time_stamps(path: Path) -> dict[int, int] | None:
     return {stamp: position for position, stamp in enumerate(sorted(stamps))}
 
 
-def _image(frame: Any) -> Tensor:
-    """(3, H, W) uint8, turned by the rotation that the file asks for."""
-    pixels = torch.from_numpy(frame.to_ndarray(format="rgb24")).permute(2, 0, 1)
+def open_video(path: Path) -> tuple[Any, Any]:
+    """The container and the stream of pictures of a video file.
+
+    A still cover beside the film is no film.
+
+    Raises:
+        DataError: it cannot be opened as a video.
+    """
+    container = None
+    try:
+        container = _open(path)
+        return container, container.streams[_film_stream(path, container)]
+    except Exception as error:  # demuxers raise anything at all on hostile bytes
+        if container is not None:
+            container.close()
+        reason = "it has no video stream" if isinstance(error, IndexError) else _text(error)
+        raise DataError(f"{path}: cannot read video: {reason}") from error
+
+
+def _open(path: Path) -> Any:
+    # An absolute path, as `file:y.mp4` and `http:/y.mp4` are addresses to FFmpeg. Play lists in
+    # the disguise of a film reach files of this machine at most.
+    return av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
+
+
+def _film_stream(path: Path, container: Any) -> int:
+    """Position of the stream of pictures: of several the one with most packets at the start."""
+    streams = list(container.streams.video)
+    films = [s for s in streams if not s.disposition & Disposition.attached_pic] or streams
+    if len(films) < 2:  # or none at all, which is an IndexError
+        return int(films[0].index)
+    with _open(path) as other:
+        packets = itertools.islice(other.demux(other.streams.video), _LOOK)
+        counts = Counter(packet.stream.index for packet in packets if packet.size)
+    return int(max(films, key=lambda stream: counts[stream.index]).index)
+
+
+def frame_packets(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets of a stream that are frames: what an edit list hides is none."""
+    return (p for p in container.demux(stream) if p.size and not p.is_discard)
+
+
+def _aspect(stream: Any) -> float:
+    """Width of a stored pixel over its height; 1 where the file does not say, or talks nonsense."""
+    ratio = float(stream.sample_aspect_ratio or 1)
+    return ratio if 1 / _WIDEST <= ratio <= _WIDEST else 1.0
+
+
+def _image(frame: Any, aspect: float) -> Tensor:
+    """(3, H, W) uint8 with square pixels, turned by the rotation that the file asks for."""
+    rows = frame.to_ndarray(format="rgb24", width=round(frame.width * aspect), height=frame.height)
+    pixels = torch.from_numpy(rows).permute(2, 0, 1)
     return torch.rot90(pixels, round(frame.rotation / 90), (1, 2)).contiguous()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import av
@@ -171,7 +172,7 @@ def test_folders_are_searched_and_each_file_is_taken_once(tmp_path: Path) -> Non
     write_photo(tmp_path / "b.png", 1)
     write_photo(tmp_path / "sub" / "a.JPG", 2)
     (tmp_path / "notes.txt").write_text("no", encoding="utf-8")
-    found = dataset.find([str(tmp_path / "b.png"), str(tmp_path)])
+    found = dataset.survey([str(tmp_path / "b.png"), str(tmp_path)]).files
     assert [path.name for path in found] == ["b.png", "a.JPG"]
 
 
@@ -215,3 +216,38 @@ def test_pictures_are_uint8_channels_first(video: Path) -> None:
     image = frames.images[0]
     assert image is not None
     assert (image.dtype, tuple(image.shape)) == (torch.uint8, (3, HEIGHT, WIDTH))
+
+
+def test_a_name_that_is_no_utf_8_costs_nothing(tmp_path: Path) -> None:
+    name = tmp_path / os.fsdecode(b"caf\xe9.png")
+    write_photo(tmp_path / "a.png", 1)
+    write_photo(tmp_path / "b.png", 2).rename(name)
+    files = opened(tmp_path)
+    index = files.index()
+    subjects = index.column("subject").to_pylist()
+    assert [Path(subject).name for subject in subjects] == ["a.png", "caf\\xe9.png"]
+    assert [dataset.path_of(subject) for subject in subjects] == [tmp_path / "a.png", name]
+    assert [level for _, level, _ in read(files, index)] == [1, 2]
+
+
+def test_a_film_is_known_by_its_content_where_its_name_says_nothing(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.avi", 5).rename(tmp_path / "film.bin")
+    write_photo(tmp_path / "b.png", 1).rename(tmp_path / "photo.bin")
+    (tmp_path / "text.bin").write_text("neither", encoding="utf-8")
+    for name, reasons in (
+        ("film.bin", [None] * 5),
+        ("photo.bin", [None]),
+        ("text.bin", ["not an image"]),
+    ):
+        files = opened(tmp_path / name)
+        assert [why for *_, why in read(files, files.index())] == reasons
+
+
+def test_a_film_of_an_unknown_codec_costs_nothing_but_itself(tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "a.avi", 3).read_bytes()
+    (tmp_path / "a.avi").write_bytes(whole.replace(b"MJPG", b"ZZZZ"))
+    write_photo(tmp_path / "b.png", 1)
+    files = opened(tmp_path)
+    reasons = [why for *_, why in read(files, files.index())]
+    assert reasons[-1] is None
+    assert set(reasons[:-1]) == {"cannot read video: no decoder for its pictures is installed"}

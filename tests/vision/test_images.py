@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -218,3 +219,36 @@ def test_encoding() -> None:
     smooth = torch.from_numpy(RGB).permute(2, 0, 1)[None]
     found = pixels(decode(encode(smooth, "jpeg", quality=95)[0])).astype(int)
     assert np.abs(found - RGB).mean() < 4
+
+
+@pytest.mark.parametrize("white", [255, 65535, 2**31 - 1])
+def test_thirty_two_bits_do_not_say_what_is_white(white: int) -> None:
+    picture = decode(file(Image.fromarray(np.full((8, 8), white, np.int32)), "tiff"))
+    assert (picture.image, picture.reason) == (None, images.UNSUPPORTED)
+
+
+def test_a_picture_of_a_phone_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_opens_heif", lambda: False)
+    assert decode(b"\0\0\0\x18ftypheic" + bytes(400)).reason == images.NEEDS_HEIF
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind"), [(".jfif", "jpeg"), (".jpe", "jpeg"), (".jp2", "jpeg2000")]
+)
+def test_less_common_endings_are_found_and_read(tmp_path: Path, suffix: str, kind: str) -> None:
+    (tmp_path / f"a{suffix.upper()}").write_bytes(file(Image.new("RGB", (9, 8), "red"), kind))
+    (path,) = find(tmp_path)
+    assert read(path).image is not None
+
+
+def test_what_is_passed_over_is_counted(tmp_path: Path) -> None:
+    Image.new("RGB", (9, 8)).save(tmp_path / "a.png")
+    for name in ("b.txt", "c.txt", "d", ".hidden"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe.png")
+    files, others = images.survey(tmp_path, images.SUFFIXES)
+    assert files == [tmp_path / "a.png"]
+    assert others == {".txt": 2, "": 1, ".png": 2}
+    with pytest.raises(DataError, match="neither a file nor a folder"):
+        find(tmp_path / "pipe.png")

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 import torch
+from av.stream import Disposition
 
 from aukit.errors import DataError
-from aukit.vision.video import Video
+from aukit.vision.film import count_frames
+from aukit.vision.video import Video, time_stamps
 
 FRAMES = 50
 
@@ -117,3 +120,108 @@ def test_only_one_batch_is_decoded_ahead(tmp_path: Path) -> None:
     with Video(write(tmp_path / "a.mp4")) as video:
         next(video.batches(8))
         assert video.frames_read <= 9
+
+
+def trimmed(path: Path, hidden: int, shown: int) -> Path:
+    """Let the edit list of an MP4 file show a part of its frames, as editors of phones do."""
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"elst") + 12
+    start = int.from_bytes(content[entry + 4 : entry + 8], "big")
+    scale = content.index(b"mdhd") + 16
+    step = int.from_bytes(content[scale : scale + 4], "big") // 25
+    content[entry : entry + 4] = (40 * shown).to_bytes(4, "big")  # in milliseconds
+    content[entry + 4 : entry + 8] = (start + hidden * step).to_bytes(4, "big")
+    path.write_bytes(content)
+    return path
+
+
+def test_frames_that_an_edit_list_hides_are_none(tmp_path: Path) -> None:
+    path = trimmed(write(tmp_path / "a.mp4"), 15, 20)
+    with Video(path) as video:
+        images = torch.cat([clip.images for clip in video.batches()])
+        assert video.problem is None
+    assert count_frames(path)[0] == len(images) == 20
+    levels = images[:, :, 32:, 32:].float().mean((1, 2, 3))
+    torch.testing.assert_close(levels, 4 * torch.arange(15, 35).float(), atol=3, rtol=0)
+
+
+def test_after_a_leap_too_hidden_frames_are_not_missed(tmp_path: Path) -> None:
+    path = trimmed(write(tmp_path / "a.mp4"), 15, 20)
+    stamps = time_stamps(path)
+    assert stamps is not None
+    with Video(path) as video:
+        video.leap(list(stamps)[10], stamps)
+        assert [n for clip in video.batches() for n in clip.numbers][-1] == 19
+        assert video.problem is None
+
+
+@pytest.mark.parametrize(("ratio", "width"), [("2", 192), ("16/15", 102), ("1/2", 48), ("9", 96)])
+def test_pixels_become_square(tmp_path: Path, ratio: str, width: int) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(ratio)
+        pixels = np.full((64, 96, 3), 120, np.uint8)
+        pixels[:, :48] = 0
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    with Video(path) as video:
+        (clip,) = video.batches()
+        assert (video.width, video.height) == (width, 64)
+    assert clip.images.shape == (3, 3, 64, width)
+    middle = clip.images[0, 0, 32].float()
+    assert middle[: width // 2 - 4].max() < 20 < 90 < middle[width // 2 + 4 :].min()
+
+
+def test_a_still_cover_is_not_the_film(tmp_path: Path) -> None:
+    for name, flag in (("a.mkv", None), ("a.mp4", Disposition.attached_pic)):
+        with av.open(str(tmp_path / name), "w") as container:
+            cover, film = (container.add_stream(codec, rate=25) for codec in ("mjpeg", "mpeg4"))
+            cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
+            film.width, film.height, film.pix_fmt = 96, 64, "yuv420p"
+            if flag is not None:
+                cover.disposition = flag
+            still = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(np.zeros((64, 96, 3), np.uint8), format="rgb24")
+            container.mux([*cover.encode(still), *cover.encode()])
+            for _ in range(5):
+                container.mux(film.encode(frame))
+            container.mux(film.encode())
+        with Video(tmp_path / name) as video:
+            assert (video.width, video.height) == (96, 64)
+            assert sum(len(clip.numbers) for clip in video.batches()) == 5
+        assert count_frames(tmp_path / name)[0] == 5
+
+
+def test_a_codec_that_nobody_knows_is_a_reason(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.avi", "mpeg4")
+    path.write_bytes(path.read_bytes().replace(b"FMP4", b"ZZZZ"))
+    with pytest.raises(DataError, match="no decoder for its pictures"):
+        Video(path)
+
+
+def test_a_name_is_not_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("y.mp4"))
+    Path("file:y.mp4").write_bytes(b"another file, and no film")
+    Path("http:").mkdir()
+    write(tmp_path / "http:" / "z.mp4")
+    with pytest.raises(DataError, match="cannot read video"):
+        Video(Path("file:y.mp4"))
+    assert count_frames(Path("file:y.mp4")) == (0, 0.0)
+    assert count_frames(Path("http:") / "z.mp4")[0] == FRAMES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n",
+        "ffconcat version 1.0\nfile 'http://127.0.0.1:9/a.ts'\n",
+    ],
+)
+def test_a_play_list_in_the_disguise_of_a_film_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.mp4").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match="cannot read video"):
+        Video(tmp_path / "a.mp4")

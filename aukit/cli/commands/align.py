@@ -80,6 +80,7 @@ def to_json(result: Result) -> dict[str, Any]:
         "frames": result.frames,
         "registered": result.faces,
         "dropped": dict(result.dropped),
+        "passed_over": dict(result.passed_over),
     }
 
 
@@ -91,6 +92,11 @@ def show_result(result: Result) -> None:
     if result.dropped:
         rows = [(why, n, result.examples[why]) for why, n in result.dropped.most_common()]
         table("Dropped", ("reason", "rows", "for example"), rows, numeric=("rows",))
+    if result.passed_over:
+        kinds = ", ".join(
+            f"{kind or 'no suffix'} {n}" for kind, n in result.passed_over.most_common(5)
+        )
+        click.echo(f"passed over {result.passed_over.total()} other files ({kinds})")
     click.echo(f"table     {result.table}")
     if result.overview is not None:
         click.echo(f"overview  {result.overview}")
