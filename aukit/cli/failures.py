@@ -21,6 +21,8 @@ _STORAGE: dict[int, tuple[str, str]] = {
     errno.EACCES: ("permission denied", "choose another folder, or change its permissions"),
     errno.EISDIR: ("a folder lies where a file is to be written", "name a file"),
     errno.ENOTDIR: ("a file lies where a folder should be", "choose another folder"),
+    errno.ENAMETOOLONG: ("the name of a file is too long", "give a shorter one"),
+    errno.ELOOP: ("a link leads to itself", "give the file that is meant"),
     errno.EPERM: ("operation not permitted", "choose another folder, or change its permissions"),
 }
 

@@ -34,6 +34,12 @@ from aukit.errors import AukitError
         (NotADirectoryError(errno.ENOTDIR, "x", "a"), 6, "error: a file lies where a folder "),
         (PermissionError(errno.EACCES, "x", "a"), 6, "error: permission denied: a (choose"),
         (OSError(errno.EISDIR, "x", ".a.1", None, "a"), 6, "error: a folder lies where a file "),
+        (
+            OSError(errno.ENAMETOOLONG, "x", "a"),
+            6,
+            "error: the name of a file is too long: a (give",
+        ),
+        (OSError(errno.ELOOP, "x", "a"), 6, "error: a link leads to itself: a (give the file"),
         (FileNotFoundError(errno.ENOENT, "x", "a"), 1, "error: FileNotFoundError: "),
         (ZeroDivisionError("by zero"), 1, "error: ZeroDivisionError: by zero (run again with"),
         (click.UsageError("Missing argument 'NAME'."), 2, "error: Missing argument 'NAME'"),
