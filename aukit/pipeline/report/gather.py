@@ -29,8 +29,8 @@ from aukit.report.data import (
 from aukit.runs.names import CARD, GRIDS, PLAN, PREDICTIONS, SCORES
 from aukit.runs.results import Results, open_results
 from aukit.statistics.levels import label_counts, plan_counts
-from aukit.store.files import ensure_writable
-from aukit.store.owned import read_table, writing
+from aukit.store.files import ensure_writable, read_table
+from aukit.store.owned import writing
 
 
 def gather(
