@@ -20,7 +20,7 @@ from aukit.config.values import PYTHON, Value
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError
 from aukit.progress import Progress
-from aukit.registry.loading import default_registry, presets_of, resolve_weights
+from aukit.registry.loading import default_registry, resolve_weights
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["build", "choose", "load", "predict", "run"]
 
 
-def choose(kind: str, name: str, preset: str = "paper", **options: Any) -> Choice:
+def choose(kind: str, name: str, preset: str = "full", **options: Any) -> Choice:
     """A component with its options, not built yet.
 
     Args:
         kind: `data`, `landmarker`, `aligner`, `synth`, `balancer`, `normalizer`, `estimator`,
             `metric` or `executor`.
         name: its name or alias.
-        preset: the sizes to start from.
+        preset: where to start from: `quick`, `full` or `paper`.
         **options: the component's own options.
 
     Raises:
@@ -47,7 +47,7 @@ def choose(kind: str, name: str, preset: str = "paper", **options: Any) -> Choic
         raise ConfigError(f"unknown kind '{kind}'", f"kinds: {', '.join(KINDS)}")
     component = default_registry().find(kind, name)
     layers = [
-        {k: Value(v, f"preset {preset}") for k, v in presets_of(component, preset).items()},
+        {k: Value(v, f"preset {preset}") for k, v in component.preset(preset).items()},
         {k: Value(v, PYTHON) for k, v in options.items()},
     ]
     built, origins = build_options(component, layers)
@@ -60,7 +60,7 @@ def build(
     *,
     device: str = "cpu",
     seed: int = 0,
-    preset: str = "paper",
+    preset: str = "full",
     **options: Any,
 ) -> Any:
     """A component, ready to be used on batches.

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from aukit.config.published import PRESETS, Published, preset_values
 from aukit.defaults import BESIDE, RUN
 from aukit.errors import ConfigError, PluginError
 
@@ -87,12 +88,13 @@ class Fitting:
         factory: `package.module:Class`, called as `Class(config, context)`; what it makes has the
             protocol of its kind (`aukit.contracts.aligner.FitsAligner`).
         config: frozen dataclass of the options of the fit, as `Component.config`.
-        presets: option values by preset name (`quick`, `paper`).
+        presets, published: as those of a component.
     """
 
     factory: str
     config: type[Any]
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    published: Mapping[str, Published] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,12 @@ class Component:
         name: what the user types; lower case letters, digits and hyphens.
         factory: `package.module:Class`, called as `Class(config, context)`.
         config: frozen dataclass of its options; importable without heavy packages. Every field
-            has a default; `metadata={"help": ...}` explains it.
+            has a default; `metadata={"role": SIZE, "help": ...}` explains it.
         summary: what it is, at most 72 characters.
         aliases: other names for it.
-        presets: option values by preset name (`quick`, `paper`).
+        presets: option values by preset name; `quick` sets sizes only. What `full` and `paper` set
+            follows from `published`, and may be completed here.
+        published: option -> what the component's paper has for it.
         requires: import names that must be installed.
         install_hint: what to type when one of them is missing.
         accepts: what the component needs of its input (landmark schemes for aligners).
@@ -129,6 +133,7 @@ class Component:
     summary: str
     aliases: tuple[str, ...] = ()
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    published: Mapping[str, Published] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     install_hint: str = ""
     accepts: tuple[str, ...] = ()
@@ -153,6 +158,15 @@ class Component:
     def names(self) -> tuple[str, ...]:
         """The name and its aliases."""
         return (self.name, *self.aliases)
+
+    def preset(self, name: str) -> dict[str, Any]:
+        """The option values of a preset; none where the component knows nothing of it."""
+        return preset_values(name, fields(self.config), self.presets, self.published)
+
+    @property
+    def preset_names(self) -> tuple[str, ...]:
+        """The presets that set anything."""
+        return tuple(name for name in PRESETS if self.preset(name))
 
     def fitter(self) -> Component:
         """The record of what `aukit fit` builds for this component.
@@ -232,6 +246,8 @@ def _validate_config(component: Component, where: str) -> None:
     for name, entry in fields.items():
         if entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
             raise PluginError(f"{where}: option {name!r} has no default")
+    if unknown := set(component.published) - set(fields):
+        raise PluginError(f"{where}: published values of unknown options {sorted(unknown)}")
     for preset, values in component.presets.items():
         if unknown := set(values) - set(fields):
             raise PluginError(f"{where}: preset {preset!r} sets unknown options {sorted(unknown)}")

@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from aukit.cli.commands.plugins import published_text
 from aukit.cli.options import show
 from aukit.components import KINDS, Component
+from aukit.config.published import role_of
 from aukit.config.values import default_of, options, spell, types_of
 from aukit.registry.loading import Registry
 
@@ -108,9 +110,9 @@ def section(component: Component) -> Iterator[str]:
 def table(component: Component) -> Iterator[str]:
     """The options of a component."""
     if entries := options(component):
-        presets = list(component.presets)
-        yield row(["option", "type", "default", *presets, "meaning"])
-        yield row(["---"] * (4 + len(presets)))
+        presets = [*component.presets, *(["in the paper"] if component.published else [])]
+        yield row(["option", "type", "default", "role", *presets, "meaning"])
+        yield row(["---"] * (5 + len(presets)))
         yield from (row(cells(component, entry)) for entry in entries)
         yield ""
 
@@ -123,7 +125,9 @@ def cells(component: Component, entry: Any) -> list[str]:
         f"`{entry.name}`",
         spell(annotation).replace(" | ", ", "),
         f"`{show(default_of(entry))}`",
+        role_of(entry),
         *("" if value is None else f"`{show(value)}`" for value in presets),
+        *([published_text(component, entry.name)] if component.published else []),
         str(entry.metadata.get("help", "")),
     ]
 

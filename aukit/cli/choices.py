@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aukit.components import Component
 from aukit.config.choice import Choice, build
 from aukit.config.values import COMMAND_LINE, Value
-from aukit.registry.loading import Registry, presets_of
+from aukit.registry.loading import Registry
 
 if TYPE_CHECKING:
     from aukit.contracts.context import Context
@@ -33,9 +33,7 @@ def with_options(
     component: Component, head: str, typed: Mapping[str, Any], preset: str = ""
 ) -> Choice:
     """A component with those of the typed options that start with `head`, above a preset."""
-    below = {
-        key: Value(raw, f"preset {preset}") for key, raw in presets_of(component, preset).items()
-    }
+    below = {key: Value(raw, f"preset {preset}") for key, raw in component.preset(preset).items()}
     above = {
         key.removeprefix(f"{head}."): Value(raw, COMMAND_LINE)
         for key, raw in typed.items()

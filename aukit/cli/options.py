@@ -21,9 +21,10 @@ from aukit.cli.app import App
 from aukit.components import KINDS, Component, Kind
 from aukit.config.files import read_file
 from aukit.config.panel import members
+from aukit.config.published import PAPER_METHOD, PRESET, PRESETS
 from aukit.config.values import default_of, options, plain, spell, types_of
 from aukit.errors import ConfigError
-from aukit.registry.loading import Registry, presets_of
+from aukit.registry.loading import Registry
 
 _EXTRA = "aukit.component_options"
 _SETTINGS = "aukit.settings"
@@ -232,6 +233,14 @@ def option_list(
     """The options of a component, which start with `dotted`."""
     section = f"{component.kind.capitalize()} {component.name} ({component.distribution})"
     types = types_of(component.config)
+    if component.published:
+        yield ComponentOption(
+            f"{dotted}.{PRESET}",
+            None if hidden else section,
+            metavar="|".join((*PRESETS, PAPER_METHOD)),
+            help="preset of this component alone; paper-method: the run's sizes, the method of its paper",
+            hidden=hidden,
+        )
     for entry in options(component):
         annotation = types[entry.name]
         # A bare `--estimator.shared` switches on; `--estimator.shared false` switches off.
@@ -255,8 +264,8 @@ def metavar(annotation: Any) -> str:
 def help_text(component: Component, entry: dataclasses.Field[Any]) -> str:
     """What an option means, with its default and what presets make of it."""
     values = [f"default: {show(default_of(entry))}"]
-    for preset in component.presets:
-        found = presets_of(component, preset)
+    for preset in (name for name in component.preset_names if name != "full"):
+        found = component.preset(preset)
         if entry.name in found:
             values.append(f"{preset}: {show(found[entry.name])}")
     return f"{entry.metadata.get('help', '')}  [{'; '.join(values)}]".strip()

@@ -31,7 +31,8 @@ from aukit import au
 from aukit.comparison.axes import flat, split
 from aukit.comparison.tables import MEAN
 from aukit.config.files import read_file
-from aukit.config.options import PRESETS, Layer
+from aukit.config.options import Layer
+from aukit.config.published import PRESETS
 from aukit.config.resolve import nest
 from aukit.config.values import COMMAND_LINE, coerce
 from aukit.errors import ConfigError

@@ -10,7 +10,8 @@ from typing import Any
 
 from aukit.comparison.axes import CELL, describe, flat, names_component, spell
 from aukit.comparison.definition import GRID, Definition, slug
-from aukit.config.options import PRESETS, Layer, run_options
+from aukit.config.options import Layer, run_options
+from aukit.config.published import PRESET, PRESETS
 from aukit.config.resolve import nest, resolve
 from aukit.config.run import ROLES, RunConfig
 from aukit.config.values import coerce
@@ -120,8 +121,10 @@ def _sized(layers: Sequence[Layer]) -> Iterator[Layer]:
     preset = run_options(always)[0].preset
     for (origin, document), (_, plain) in zip(layers, always, strict=True):
         yield origin, plain
-        if isinstance(own := document.get(preset), Mapping):
-            yield f"{origin}, {preset}", own
+        # What a file says for `paper` are sizes, unless it says others for `full`.
+        named = "paper" if preset == "full" and preset not in document else preset
+        if isinstance(own := document.get(named), Mapping):
+            yield f"{origin}, {named}", own
 
 
 def _cell(
@@ -158,7 +161,9 @@ def _is_known(chosen: RunConfig, key: str) -> bool:
         choice = chosen.components[head]
     else:
         return True
-    return choice is not None and rest[-1] in type(choice.options).__dataclass_fields__
+    if choice is None:
+        return False
+    return rest[-1] == PRESET or rest[-1] in type(choice.options).__dataclass_fields__
 
 
 def _refuse_unused(

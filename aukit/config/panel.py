@@ -21,7 +21,6 @@ from aukit.components import AUTO, KINDS, Component
 from aukit.config.choice import Choice, build
 from aukit.config.values import DEFAULT, Value, coerce, plain, unknown_option
 from aukit.errors import ConfigError
-from aukit.registry.loading import presets_of
 
 if TYPE_CHECKING:
     from aukit.registry.loading import Registry
@@ -108,7 +107,7 @@ def _table(value: Any) -> Mapping[str, Any]:
 def _choice(
     component: Component, tables: Sequence[tuple[str, Mapping[str, Any]]], preset: str, by: str
 ) -> Choice:
-    below = {k: Value(v, f"preset {preset}") for k, v in presets_of(component, preset).items()}
+    below = {k: Value(v, f"preset {preset}") for k, v in component.preset(preset).items()}
     above = [
         {key: Value(raw, origin) for key, raw in table.get(component.name, {}).items()}
         for origin, table in tables

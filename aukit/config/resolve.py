@@ -10,10 +10,11 @@ from aukit.components import KINDS
 from aukit.config.choice import Choice, build
 from aukit.config.options import Layer, RunOptions, run_options
 from aukit.config.panel import resolve_panel
+from aukit.config.published import PAPER_METHOD, PRESET, PRESETS
 from aukit.config.run import ROLE_KINDS, ROLES, Role, RunConfig
 from aukit.config.values import DEFAULT, Value, plain, unknown_option
 from aukit.errors import ConfigError
-from aukit.registry.loading import Registry, presets_of
+from aukit.registry.loading import Registry
 
 
 def nest(dotted: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,9 +100,12 @@ class _Resolver:
             _check_absent(kind.name, tables)
             return None
         component = self.registry.find(kind.name, str(name))
-        preset = presets_of(component, self.preset)
-        below = [{key: Value(raw, f"preset {self.preset}") for key, raw in preset.items()}]
-        if fallback is not None and fallback.component == component:
+        own = [_own_preset(kind.name, origin, table) for origin, table in tables if PRESET in table]
+        preset = own[-1] if own else self.preset
+        sizes = component.preset(self.preset) if preset == PAPER_METHOD else {}
+        values = {**sizes, **component.preset(preset)}.items()
+        below = [{key: Value(raw, f"preset {preset}") for key, raw in values}]
+        if fallback is not None and fallback.component == component and not own:
             inherited_options = plain(fallback.options).items()
             below = [{k: Value(raw, fallback.origins[k]) for k, raw in inherited_options}]
             chosen_by = chosen_by if named else fallback.chosen_by
@@ -160,5 +164,16 @@ def _check_partition(role: str, partition: str) -> None:
         )
 
 
+def _own_preset(kind: str, origin: str, table: Mapping[str, Any]) -> str:
+    """The preset that a component alone is given."""
+    known = (*PRESETS, PAPER_METHOD)
+    if table[PRESET] not in known:
+        raise ConfigError(
+            f"{kind}.{PRESET} ({origin}): unknown preset '{table[PRESET]}'",
+            f"presets of a component: {', '.join(known)}",
+        )
+    return str(table[PRESET])
+
+
 def _values(origin: str, table: Mapping[str, Any]) -> dict[str, Value]:
-    return {key: Value(raw, origin) for key, raw in table.items() if key != "name"}
+    return {key: Value(raw, origin) for key, raw in table.items() if key not in ("name", PRESET)}

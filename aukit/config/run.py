@@ -13,12 +13,14 @@ A run knows four roles. They share one dataset, landmarker and aligner unless a 
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aukit.config.choice import Choice
+from aukit.config.departures import Departure, departures
 from aukit.config.options import RunOptions
 from aukit.config.panel import Panel
 from aukit.config.values import DEFAULT, plain
@@ -94,7 +96,25 @@ class RunConfig:
         return document
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
-        """(setting, value, origin) of everything, for tables."""
+        """(setting, value, origin) of everything, for tables; with the paper's where it differs."""
+        papers = {found.setting: found.paper for found in self.departures()}
+        for name, value, origin in self._rows():
+            yield name, value, f"{origin}; {papers[name]}" if name in papers else origin
+
+    def departures(self) -> list[Departure]:
+        """Where the components do otherwise than their papers."""
+        choices = [*self.components.items(), *self._own_choices()]
+        found = [departures(label, choice) for label, choice in choices if choice is not None]
+        return list(itertools.chain.from_iterable(found))
+
+    def _own_choices(self) -> Iterator[tuple[str, Choice | None]]:
+        """What roles choose for themselves, by `role.kind`."""
+        for name, role in self.roles.items():
+            for kind in ROLE_KINDS:
+                if _section(getattr(role, kind)) != _section(self.components[kind]):
+                    yield f"{name}.{kind}", getattr(role, kind)
+
+    def _rows(self) -> Iterator[tuple[str, str, str]]:
         for name, value in plain(self.options).items():
             yield name, json.dumps(value), self.origins[name]
         for kind, choice in self.components.items():
@@ -102,9 +122,8 @@ class RunConfig:
         yield from self.judges.rows()
         for name, role in self.roles.items():
             yield f"{name}.partition", role.partition, self.origins[f"{name}.partition"]
-            for kind in ROLE_KINDS:
-                if _section(getattr(role, kind)) != _section(self.components[kind]):
-                    yield from _choice_rows(f"{name}.{kind}", getattr(role, kind))
+        for label, choice in self._own_choices():
+            yield from _choice_rows(label, choice)
 
 
 def _section(choice: Choice | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aukit.config.checks import at_least
+from aukit.config.published import METHOD, SIZE
 
 
 @dataclass(frozen=True)
@@ -17,60 +18,88 @@ class FitOptions:
 
     networks: Literal["per-au", "shared"] = field(
         default="per-au",
-        metadata={"help": "one network an AU (paper), or a shared trunk with one head an AU"},
+        metadata={
+            "role": METHOD,
+            "help": "one network an AU (paper), or a shared trunk with one head an AU",
+        },
     )
     head: Literal["softmax", "ordinal", "regression"] = field(
         default="softmax",
-        metadata={"help": "six levels (paper), five ordered thresholds (CORAL), or the intensity"},
+        metadata={
+            "role": METHOD,
+            "help": "six levels (paper), five ordered thresholds (CORAL), or the intensity",
+        },
     )
     weights: str = field(
         default="none",
         metadata={
             "file": True,
+            "role": METHOD,
+            "weights": "none",
             "help": "start from a .pth or .safetensors path, a name of weights, or none",
         },
     )
     frozen: int = field(
-        default=0, metadata={"help": "first convolutions that stay as pretrained, if weights"}
+        default=0,
+        metadata={"role": METHOD, "help": "first convolutions that stay as pretrained, if weights"},
     )
-    size: int = field(default=224, metadata={"help": "side of the network's input, pixels"})
+    size: int = field(
+        default=224, metadata={"role": SIZE, "help": "side of the network's input, pixels"}
+    )
     labels: Literal["planned", "all"] = field(
         default="planned",
         metadata={
+            "role": METHOD,
             "help": "a shared trunk learns from a face the AUs it was planned for (paper), or all "
-            "that are coded, each level with the weight that the plan gives it"
+            "that are coded, each level with the weight that the plan gives it",
         },
     )
     lead_in: float = field(
         default=0.0,
         metadata={
+            "role": METHOD,
             "help": "share of the fit at whose start a shared trunk learns all coded AUs of each "
-            "face alike, whatever the plan; small or weak training sets need it to start"
+            "face alike, whatever the plan; small or weak training sets need it to start",
         },
     )
     class_weights: Literal["none", "balanced"] = field(
         default="none",
-        metadata={"help": "balanced: rare levels of the planned training set weigh more"},
+        metadata={
+            "role": METHOD,
+            "help": "balanced: rare levels of the planned training set weigh more",
+        },
     )
     calibrate: bool = field(
         default=True,
-        metadata={"help": "fit the limits between levels to the validation people"},
+        metadata={"role": METHOD, "help": "fit the limits between levels to the validation people"},
     )
-    learning_rate: float = field(default=5e-5, metadata={"help": "of Adam"})
+    learning_rate: float = field(default=5e-5, metadata={"role": SIZE, "help": "of Adam"})
     warmup: int = field(
-        default=0, metadata={"help": "steps over which the learning rate rises to its full value"}
+        default=0,
+        metadata={
+            "role": SIZE,
+            "help": "steps over which the learning rate rises to its full value",
+        },
     )
     decay: Literal["none", "cosine"] = field(
-        default="none", metadata={"help": "how the learning rate falls over the fit"}
+        default="none",
+        metadata={"role": METHOD, "help": "how the learning rate falls over the fit"},
     )
-    weight_decay: float = field(default=0.0, metadata={"help": "of Adam"})
-    batch: int = field(default=32, metadata={"help": "images a step"})
-    epochs: int = field(default=10, metadata={"help": "passes over the planned training set"})
-    ticks: int = field(default=10, metadata={"help": "how often to validate and keep the best"})
+    weight_decay: float = field(default=0.0, metadata={"role": METHOD, "help": "of Adam"})
+    batch: int = field(default=32, metadata={"role": SIZE, "help": "images a step"})
+    epochs: int = field(
+        default=10, metadata={"role": SIZE, "help": "passes over the planned training set"}
+    )
+    ticks: int = field(
+        default=10, metadata={"role": SIZE, "help": "how often to validate and keep the best"}
+    )
     augment: bool = field(
-        default=False, metadata={"help": "random flip, shift, zoom, light; for small data"}
+        default=False,
+        metadata={"role": METHOD, "help": "random flip, shift, zoom, light; for small data"},
     )
-    compile: bool = field(default=False, metadata={"help": "torch.compile; for long fits"})
+    compile: bool = field(
+        default=False, metadata={"role": SIZE, "help": "torch.compile; for long fits"}
+    )
 
     def __post_init__(self) -> None:
         at_least(self, 1, "size", "batch", "epochs", "ticks")

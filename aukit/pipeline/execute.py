@@ -16,6 +16,7 @@ from typing import Any
 
 from aukit.config.run import RunConfig
 from aukit.config.values import DEFAULT
+from aukit.config.weights import check_weights
 from aukit.data.records import TRAIN, VALID
 from aukit.errors import AukitError, ConfigError
 from aukit.machine.devices import resolve_device
@@ -185,3 +186,4 @@ def import_all(config: RunConfig) -> None:
     chosen += [choice for choice in config.judges.choices if choice.chosen_by != DEFAULT]
     for choice in chosen:
         choice.component.load()
+        check_weights(choice, resolve_weights)

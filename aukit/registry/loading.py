@@ -13,7 +13,7 @@ import importlib.metadata
 import inspect
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -279,8 +279,3 @@ def _ambiguous(kind: str, name: str, matches: list[Component]) -> ConfigError:
     names = " and ".join(f"{c.qualified} {c.version}" for c in matches)
     first = f"{matches[0].distribution}/{name}"
     return ConfigError(f"{kind} '{name}' is provided by {names}", f"write {first}")
-
-
-def presets_of(component: Component, preset: str) -> Mapping[str, Any]:
-    """The option values that a preset sets for a component."""
-    return component.presets.get(preset, {})

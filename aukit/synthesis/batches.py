@@ -33,8 +33,8 @@ class Batch:
         source: (B, 3, S, S) in -1..1.
         landmarks: (B, 68, 2) of the source, in its pixels; mirrored with it, not renumbered.
         truth: (B, 3, S, S), the faces that the targets come from; None without pairs.
-        shown, wanted: (B, A) intensities in 0..1 of source and target; what is not coded is
-            filled in by `completed`.
+        shown, wanted: (B, A) intensities in 0..1 of source and target, beyond it by the noise if
+            that is not clamped; what is not coded is filled in by `completed`.
         shown_mask, wanted_mask: (B, A) bool, coded.
         weight: (B,) of the idiosyncratic loss, mean 1 over the pairs of the whole batch.
         mix: (B,) in 0..1, for gradient penalties.
@@ -68,7 +68,7 @@ class Batches:
 
     Args:
         faces: training faces.
-        options: batch, noise, flip, pairs.
+        options: batch, noise, clamp, flip, pairs.
         size: side of the networks' pictures.
         session: where.
 
@@ -79,6 +79,7 @@ class Batches:
     def __init__(self, faces: FaceSource, options: FitOptions, size: int, session: Session) -> None:
         refuse_useless(faces)
         self.faces, self.size, self.session = faces, size, session
+        self.clamp = options.clamp
         self.sampler = Sampler(faces, options, session.seed)
 
     def __call__(self, step: int) -> Batch:
@@ -96,7 +97,7 @@ class Batches:
             truth=self._images(truth, draw) if truth else None,
             shown=(labels.values[draw.sources] / MAX_LEVEL).to(device),
             shown_mask=labels.mask[draw.sources].to(device),
-            wanted=wanted.clamp(0, 1).to(device),
+            wanted=(wanted.clamp(0, 1) if self.clamp else wanted).to(device),
             wanted_mask=labels.mask[draw.targets].to(device),
             weight=(draw.same / pairs).to(device),
             mix=draw.mix.to(device),

@@ -70,7 +70,7 @@ class Sampler:
         self.count, self.aus = len(faces), len(faces.aus)
         self.config = config
         self.seed = seed
-        self.partners = Partners(faces, config.partners) if config.l_ids > 0 else None
+        self.partners = Partners(faces, config.partners) if config.pairs > 0 else None
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
 
     def draw(self, step: int) -> Draw:
@@ -146,7 +146,8 @@ class Partners:
             raise DataError(
                 f"no {within} among the {len(faces)} training faces shows two different "
                 "expressions: there are no pairs for the idiosyncratic loss",
-                "use --synth ganimation, or data with several expressions a person",
+                "set --synth.pairs and --synth.l_ids to 0, or use data with several expressions a "
+                "person",
             )
 
     def pick(self, rows: Tensor, chance: Tensor) -> Tensor:

@@ -74,7 +74,8 @@ def check_unknown_option_is_refused(subject: Subject) -> None:
 
 def check_presets_can_be_built(subject: Subject) -> None:
     """Every preset holds valid values."""
-    for name, preset in subject.component.presets.items():
+    for name in subject.component.preset_names:
+        preset = subject.component.preset(name)
         layer = {option: Value(raw, f"preset {name}") for option, raw in preset.items()}
         try:
             build(subject.component, [layer])

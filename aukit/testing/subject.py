@@ -42,7 +42,7 @@ class Subject:
 
     def settings(self) -> Any:
         """The options object."""
-        layers = [self.component.presets.get("quick", {}), self.options]
+        layers = [self.component.preset("quick"), self.options]
         named = [{key: Value(raw, "check") for key, raw in layer.items()} for layer in layers]
         return build(self.component, named)[0]
 

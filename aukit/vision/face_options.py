@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from aukit.config.published import METHOD, SIZE
+
 
 @dataclass(frozen=True)
 class FaceOptions:
     """Where the face lies in the registered picture."""
 
-    size: int = field(default=224, metadata={"help": "side of the registered face in pixels"})
+    size: int = field(
+        default=224, metadata={"role": SIZE, "help": "side of the registered face in pixels"}
+    )
     margin: float = field(
-        default=0.09, metadata={"help": "free share of the width on either side of the jaw"}
+        default=0.09,
+        metadata={"role": METHOD, "help": "free share of the width on either side of the jaw"},
     )
     forehead: float = field(
-        default=0.14, metadata={"help": "free share of the height above the brows"}
+        default=0.14, metadata={"role": METHOD, "help": "free share of the height above the brows"}
     )
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from aukit.config.published import METHOD
 from aukit.vision.face_options import FaceOptions
 
 Fit = Literal["similarity", "affine"]
@@ -17,22 +18,30 @@ class FrontalOptions(FaceOptions):
 
     fit: Fit = field(
         default="similarity",
-        metadata={"help": "how the mesh is turned to the front: similarity keeps its shape"},
+        metadata={
+            "role": METHOD,
+            "help": "how the mesh is turned to the front: similarity keeps its shape",
+        },
     )
     occlusion: Occlusion = field(
-        default="black", metadata={"help": "parts that the picture hides: black, or mirrored"}
+        default="black",
+        metadata={"role": METHOD, "help": "parts that the picture hides: black, or mirrored"},
     )
     min_eyes: float = field(
-        default=10.0, metadata={"help": "least distance of the outer eye corners, source pixels"}
+        default=10.0,
+        metadata={"role": METHOD, "help": "least distance of the outer eye corners, source pixels"},
     )
     max_turn: float = field(
-        default=80.0, metadata={"help": "largest angle between the face and the camera, degrees"}
+        default=80.0,
+        metadata={"role": METHOD, "help": "largest angle between the face and the camera, degrees"},
     )
     max_outside: float = field(
-        default=0.5, metadata={"help": "largest share of landmarks beyond the picture"}
+        default=0.5,
+        metadata={"role": METHOD, "help": "largest share of landmarks beyond the picture"},
     )
     min_visible: float = field(
-        default=0.25, metadata={"help": "least share of the shown face that the picture shows"}
+        default=0.25,
+        metadata={"role": METHOD, "help": "least share of the shown face that the picture shows"},
     )
 
     def __post_init__(self) -> None:

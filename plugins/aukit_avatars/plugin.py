@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aukit.components import Component
+from aukit.config.published import METHOD, SIZE, Published, silent
 from aukit.hooks import hookimpl
 
 DATA_LICENCE = "CC0-1.0 (a head derived from MakeHuman and from Face Units by Mika Suominen)"
@@ -15,28 +16,38 @@ DATA_LICENCE = "CC0-1.0 (a head derived from MakeHuman and from Face Units by Mi
 class AvatarsConfig:
     """A recipe: the same recipe gives the same pictures. The default is the size `quick`."""
 
-    train: int = field(default=100, metadata={"help": "people to train on"})
-    valid: int = field(default=8, metadata={"help": "people to choose models on"})
-    test: int = field(default=12, metadata={"help": "people to test on"})
-    tasks: int = field(default=8, metadata={"help": "tasks that each person performs, 1 to 8"})
-    frames: int = field(default=4, metadata={"help": "frames of a task and view"})
-    rate: float = field(default=1.0, metadata={"help": "frames a second"})
-    size: int = field(default=96, metadata={"help": "side of the pictures in pixels"})
+    train: int = field(default=100, metadata={"role": SIZE, "help": "people to train on"})
+    valid: int = field(default=8, metadata={"role": SIZE, "help": "people to choose models on"})
+    test: int = field(default=12, metadata={"role": SIZE, "help": "people to test on"})
+    tasks: int = field(
+        default=8, metadata={"role": SIZE, "help": "tasks that each person performs, 1 to 8"}
+    )
+    frames: int = field(default=4, metadata={"role": SIZE, "help": "frames of a task and view"})
+    rate: float = field(default=1.0, metadata={"role": SIZE, "help": "frames a second"})
+    size: int = field(default=96, metadata={"role": SIZE, "help": "side of the pictures in pixels"})
     views: str = field(
         default="frontal",
         metadata={
+            "role": METHOD,
             "help": "frontal, fera17 (nine views), or pitch,yaw pairs: '0,0 -20,40'",
             "whole": True,
         },
     )
     domain: str = field(
-        default="a", metadata={"help": "a: studio; b: other people, cameras, light and base rates"}
+        default="a",
+        metadata={
+            "role": METHOD,
+            "help": "a: studio; b: other people, cameras, light and base rates",
+        },
     )
     rates: Literal["lively", "fera17"] = field(
         default="lively",
-        metadata={"help": "base rates: skewed as FERA17, or rare AUs more often (few frames)"},
+        metadata={
+            "role": METHOD,
+            "help": "base rates: skewed as FERA17, or rare AUs more often (few frames)",
+        },
     )
-    seed: int = field(default=0, metadata={"help": "of people, tasks and scenes"})
+    seed: int = field(default=0, metadata={"role": METHOD, "help": "of people, tasks and scenes"})
 
     def __post_init__(self) -> None:
         for name in ("train", "valid", "test"):
@@ -57,12 +68,14 @@ class AvatarsConfig:
 class WildConfig:
     """A recipe: the same recipe gives the same pictures. The default is the size `quick`."""
 
-    train: int = field(default=800, metadata={"help": "people to train on"})
-    valid: int = field(default=40, metadata={"help": "people to choose models on"})
-    test: int = field(default=40, metadata={"help": "people to test on"})
-    frames: int = field(default=4, metadata={"help": "pictures of each of them"})
-    size: int = field(default=176, metadata={"help": "side of the pictures in pixels"})
-    seed: int = field(default=0, metadata={"help": "of people and pictures"})
+    train: int = field(default=800, metadata={"role": SIZE, "help": "people to train on"})
+    valid: int = field(default=40, metadata={"role": SIZE, "help": "people to choose models on"})
+    test: int = field(default=40, metadata={"role": SIZE, "help": "people to test on"})
+    frames: int = field(default=4, metadata={"role": SIZE, "help": "pictures of each of them"})
+    size: int = field(
+        default=176, metadata={"role": SIZE, "help": "side of the pictures in pixels"}
+    )
+    seed: int = field(default=0, metadata={"role": METHOD, "help": "of people and pictures"})
 
     def __post_init__(self) -> None:
         for name in ("train", "valid", "test"):
@@ -77,16 +90,23 @@ class WildConfig:
 class StrangersConfig:
     """A recipe: the same recipe gives the same pictures."""
 
-    train: int = field(default=200, metadata={"help": "people to train on"})
-    valid: int = field(default=24, metadata={"help": "people to choose models on"})
-    test: int = field(default=24, metadata={"help": "people to test on"})
-    frames: int = field(default=9, metadata={"help": "pictures of each of them, the first at rest"})
-    size: int = field(default=192, metadata={"help": "side of the pictures in pixels"})
+    train: int = field(default=200, metadata={"role": SIZE, "help": "people to train on"})
+    valid: int = field(default=24, metadata={"role": SIZE, "help": "people to choose models on"})
+    test: int = field(default=24, metadata={"role": SIZE, "help": "people to test on"})
+    frames: int = field(
+        default=9, metadata={"role": SIZE, "help": "pictures of each of them, the first at rest"}
+    )
+    size: int = field(
+        default=192, metadata={"role": SIZE, "help": "side of the pictures in pixels"}
+    )
     family: Literal["kin", "odd"] = field(
         default="odd",
-        metadata={"help": "kin: to learn from; odd: further from the benchmark's people, to test"},
+        metadata={
+            "role": METHOD,
+            "help": "kin: to learn from; odd: further from the benchmark's people, to test",
+        },
     )
-    seed: int = field(default=0, metadata={"help": "of people and pictures"})
+    seed: int = field(default=0, metadata={"role": METHOD, "help": "of people and pictures"})
 
     def __post_init__(self) -> None:
         for name in ("train", "valid", "test"):
@@ -95,6 +115,22 @@ class StrangersConfig:
         for name in ("frames", "size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+
+
+_FERA = "4.1: FERA 2017, for which avatars stand in"
+PUBLISHED = {
+    "train": Published(41, _FERA),
+    "valid": Published(20, _FERA),
+    "test": Published(30, _FERA),
+    "tasks": Published(8, _FERA),
+    "frames": silent(450, "about as many frames as FERA 2017"),
+    "rate": Published(25.0, _FERA),
+    "size": silent(256, "avatars fill the picture"),
+    "views": Published("frontal", "4.1: frontal, and nine views in 4.6"),
+    "domain": silent("a"),
+    "rates": Published("fera17", _FERA),
+    "seed": silent(0),
+}
 
 
 @hookimpl
@@ -107,13 +143,8 @@ def aukit_datasets() -> list[Component]:
             factory="aukit_avatars.dataset:Avatars",
             config=AvatarsConfig,
             summary="people who do not exist, with exact truth, rendered on demand",
-            presets={
-                "quick": {},
-                "paper": {
-                    "train": 41, "valid": 20, "test": 30, "frames": 450, "rate": 25.0, "size": 256,
-                    "rates": "fera17",
-                },
-            },
+            presets={"quick": {}},
+            published=PUBLISHED,
             tags=("truth", "synthetic-people"),
             data_licence=DATA_LICENCE,
         ),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from aukit.components import Component
+from aukit.config.published import METHOD
 from aukit.hooks import hookimpl
 
 
@@ -100,15 +101,23 @@ _CODES = "richer: intensity where there is one, else occurrence; or only one of 
 class CorpusOptions:
     """Where a corpus lies, and what of it is read."""
 
-    root: Path | None = field(default=None, metadata={"help": "folder of the corpus"})
+    root: Path | None = field(
+        default=None, metadata={"role": METHOD, "help": "folder of the corpus"}
+    )
     uncoded: bool = field(
-        default=False, metadata={"help": "read frames that nobody coded, instead of dropping them"}
+        default=False,
+        metadata={
+            "role": METHOD,
+            "help": "read frames that nobody coded, instead of dropping them",
+        },
     )
     shift: int = field(
-        default=0, metadata={"help": "added to the frame numbers of the label files"}
+        default=0,
+        metadata={"role": METHOD, "help": "added to the frame numbers of the label files"},
     )
     manifest: Path | None = field(
-        default=None, metadata={"help": "refuse other files than `aukit data check` found then"}
+        default=None,
+        metadata={"role": METHOD, "help": "refuse other files than `aukit data check` found then"},
     )
 
 
@@ -117,9 +126,10 @@ class Fera17Options(CorpusOptions):
     """FERA 2017."""
 
     views: str = field(
-        default="fera17", metadata={"help": "fera17 (all nine), frontal, or numbers: 1,6"}
+        default="fera17",
+        metadata={"role": METHOD, "help": "fera17 (all nine), frontal, or numbers: 1,6"},
     )
-    codes: Codes = field(default="intensity", metadata={"help": _CODES})
+    codes: Codes = field(default="intensity", metadata={"role": METHOD, "help": _CODES})
 
     def __post_init__(self) -> None:
         parts = self.views.replace(" ", ",").split(",")
@@ -135,28 +145,34 @@ class DisfaOptions(CorpusOptions):
     """DISFA."""
 
     camera: Literal["left", "right", "both"] = field(
-        default="left", metadata={"help": "whose videos; the labels are shared"}
+        default="left", metadata={"role": METHOD, "help": "whose videos; the labels are shared"}
     )
     landmarks: bool = field(
         default=False,
-        metadata={"help": "the corpus's own 66 points, completed to 68"},
+        metadata={"role": METHOD, "help": "the corpus's own 66 points, completed to 68"},
     )
-    fold: str = field(default="disfa:1", metadata={"help": "who is tested; none: nobody"})
+    fold: str = field(
+        default="disfa:1", metadata={"role": METHOD, "help": "who is tested; none: nobody"}
+    )
 
 
 @dataclass(frozen=True)
 class FoldedOptions(CorpusOptions):
     """A corpus without partitions of its own."""
 
-    fold: str = field(default="1/3", metadata={"help": "who is tested; none: nobody"})
+    fold: str = field(
+        default="1/3", metadata={"role": METHOD, "help": "who is tested; none: nobody"}
+    )
 
 
 @dataclass(frozen=True)
 class Bp4dOptions(CorpusOptions):
     """BP4D."""
 
-    codes: Codes = field(default="richer", metadata={"help": _CODES})
-    fold: str = field(default="bp4d:1", metadata={"help": "who is tested; none: nobody"})
+    codes: Codes = field(default="richer", metadata={"role": METHOD, "help": _CODES})
+    fold: str = field(
+        default="bp4d:1", metadata={"role": METHOD, "help": "who is tested; none: nobody"}
+    )
 
     def __post_init__(self) -> None:
         _one_of(self.codes)
@@ -166,7 +182,9 @@ class Bp4dOptions(CorpusOptions):
 class Bp4dPlusOptions(Bp4dOptions):
     """BP4D+."""
 
-    fold: str = field(default="1/3", metadata={"help": "who is tested; none: nobody"})
+    fold: str = field(
+        default="1/3", metadata={"role": METHOD, "help": "who is tested; none: nobody"}
+    )
 
 
 @dataclass(frozen=True)
@@ -174,7 +192,8 @@ class MultiPieOptions(CorpusOptions):
     """MultiPIE."""
 
     pictures: Literal["highres", "multiview"] = field(
-        default="highres", metadata={"help": "multiview: those of the frontal camera, 05_1"}
+        default="highres",
+        metadata={"role": METHOD, "help": "multiview: those of the frontal camera, 05_1"},
     )
 
 
@@ -184,9 +203,14 @@ class CkPlusOptions(FoldedOptions):
 
     codes: Literal["occurrence", "intensity"] = field(
         default="occurrence",
-        metadata={"help": "intensity: AUs that are present but not scored are not coded"},
+        metadata={
+            "role": METHOD,
+            "help": "intensity: AUs that are present but not scored are not coded",
+        },
     )
-    landmarks: bool = field(default=False, metadata={"help": "the corpus's own 68 points"})
+    landmarks: bool = field(
+        default=False, metadata={"role": METHOD, "help": "the corpus's own 68 points"}
+    )
 
 
 @dataclass(frozen=True)
@@ -194,31 +218,51 @@ class TableOptions(FoldedOptions):
     """A table: one row a picture, or a frame of a video or of a folder of pictures."""
 
     pictures: Path | None = field(
-        default=None, metadata={"help": "folder of the files that the table names; its own if none"}
+        default=None,
+        metadata={
+            "role": METHOD,
+            "help": "folder of the files that the table names; its own if none",
+        },
     )
-    file: str = field(default="", metadata={"help": "column with picture, video or folder"})
-    frame: str = field(default="", metadata={"help": "column with the frame number"})
-    first: int = field(default=0, metadata={"help": "the table's number of a video's first frame"})
-    subject: str = field(default="", metadata={"help": "column with the person"})
-    task: str = field(default="", metadata={"help": "column with what the person did"})
-    view: str = field(default="", metadata={"help": "column with the view"})
-    partition: str = field(default="", metadata={"help": "column with train, valid or test"})
+    file: str = field(
+        default="", metadata={"role": METHOD, "help": "column with picture, video or folder"}
+    )
+    frame: str = field(
+        default="", metadata={"role": METHOD, "help": "column with the frame number"}
+    )
+    first: int = field(
+        default=0, metadata={"role": METHOD, "help": "the table's number of a video's first frame"}
+    )
+    subject: str = field(default="", metadata={"role": METHOD, "help": "column with the person"})
+    task: str = field(
+        default="", metadata={"role": METHOD, "help": "column with what the person did"}
+    )
+    view: str = field(default="", metadata={"role": METHOD, "help": "column with the view"})
+    partition: str = field(
+        default="", metadata={"role": METHOD, "help": "column with train, valid or test"}
+    )
     aus: str = field(
         default="",
         metadata={
+            "role": METHOD,
             "help": "AU columns where names do not tell: AU12=smile,AU04=frown",
             "whole": True,
         },
     )
     missing: str = field(
-        default="9,-1,999", metadata={"help": "codes that mean: not coded", "whole": True}
+        default="9,-1,999",
+        metadata={"role": METHOD, "help": "codes that mean: not coded", "whole": True},
     )
     kind: Literal["auto", "intensity", "occurrence"] = field(
-        default="auto", metadata={"help": "what the AU columns hold; auto: their codes tell"}
+        default="auto",
+        metadata={"role": METHOD, "help": "what the AU columns hold; auto: their codes tell"},
     )
     fold: str = field(
         default="auto",
-        metadata={"help": "who is tested; auto: 1/3 where the table has no partition column"},
+        metadata={
+            "role": METHOD,
+            "help": "who is tested; auto: 1/3 where the table has no partition column",
+        },
     )
 
 

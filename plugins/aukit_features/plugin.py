@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from aukit.components import Component
+from aukit.config.published import METHOD, SIZE
 from aukit.hooks import hookimpl
 
 if TYPE_CHECKING:
@@ -20,21 +21,25 @@ class RidgeConfig:
 
     head: Literal["ridge", "ordinal"] = field(
         default="ridge",
-        metadata={"help": "the intensity by least squares, or one least-squares fit a level"},
+        metadata={
+            "role": METHOD,
+            "help": "the intensity by least squares, or one least-squares fit a level",
+        },
     )
     person: Reference = field(
         default="rest",
         metadata={
+            "role": METHOD,
             "help": "what is taken away of each person: nothing, the mean over the person's faces, "
-            "or how the person looks at rest"
+            "or how the person looks at rest",
         },
     )
     mirror: bool = field(
-        default=True, metadata={"help": "learn from every face in a mirror as well"}
+        default=True, metadata={"role": METHOD, "help": "learn from every face in a mirror as well"}
     )
     limits: bool = field(
         default=True,
-        metadata={"help": "fit the limits between levels to the validation people"},
+        metadata={"role": METHOD, "help": "fit the limits between levels to the validation people"},
     )
 
 
@@ -44,34 +49,49 @@ class FeaturesConfig(RidgeConfig):
 
     backbone: str = field(
         default="mobilenet_v2",
-        metadata={"help": "a convolutional network in torchvision.models, or efficientnet_lite0"},
+        metadata={
+            "role": METHOD,
+            "help": "a convolutional network in torchvision.models, or efficientnet_lite0",
+        },
     )
     weights: str = field(
         default="mobilenet-v2-imagenet",
         metadata={
             "file": True,
+            "role": METHOD,
+            "weights": "none",
             "help": "of the backbone: a name of weights, a path, or none (random)",
         },
     )
-    size: int = field(default=160, metadata={"help": "side of the backbone's input, pixels"})
+    size: int = field(
+        default=160, metadata={"role": SIZE, "help": "side of the backbone's input, pixels"}
+    )
     strides: str = field(
         default="8 16",
         metadata={
+            "role": METHOD,
             "help": "which of the backbone's maps are read: pixels of its input from one cell of "
             "the map to the next",
             "whole": True,
         },
     )
     cells: int = field(
-        default=10, metadata={"help": "side of the grid that each map is averaged over, at most"}
+        default=10,
+        metadata={
+            "role": METHOD,
+            "help": "side of the grid that each map is averaged over, at most",
+        },
     )
     landmarks: bool = field(
-        default=True, metadata={"help": "read the registered landmarks beside the maps"}
+        default=True,
+        metadata={"role": METHOD, "help": "read the registered landmarks beside the maps"},
     )
     components: int = field(
-        default=768, metadata={"help": "principal components of all that is read"}
+        default=768, metadata={"role": SIZE, "help": "principal components of all that is read"}
     )
-    batch: int = field(default=32, metadata={"help": "faces that the backbone sees at a time"})
+    batch: int = field(
+        default=32, metadata={"role": SIZE, "help": "faces that the backbone sees at a time"}
+    )
 
     def __post_init__(self) -> None:
         for name in ("size", "cells", "components", "batch"):

@@ -182,7 +182,9 @@ def build(config: GanimationConfig, aus: int) -> dict[str, nn.Module]:
     """A fresh generator and critic of some options."""
     moves = config.composition == "motion"
     return {
-        "generator": Generator(aus, config.width, config.blocks, config.attention, moves),
+        "generator": Generator(
+            aus, config.width, config.blocks, config.attention, moves, config.affine
+        ),
         "critic": Critic(aus, config.size, config.critic_width, config.depth),
     }
 

@@ -55,6 +55,8 @@ class Generator(nn.Module):
         blocks: residual blocks, 6 in the paper.
         attention: with the attention branch.
         motion: with a branch that moves pixels; ours.
+        affine: normalizations scale and shift, as in GANimation's own code; the replicate that
+            Niinuma et al. used does without.
     """
 
     def __init__(
@@ -64,15 +66,16 @@ class Generator(nn.Module):
         blocks: int = 6,
         attention: bool = False,
         motion: bool = False,
+        affine: bool = True,
     ) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *_normed(nn.Conv2d(3 + aus, width, 7, padding=3, bias=False)),
-            *_normed(nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False)),
-            *_normed(nn.Conv2d(2 * width, 4 * width, 4, 2, 1, bias=False)),
-            *(Residual(4 * width) for _ in range(blocks)),
-            *_normed(nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1, bias=False)),
-            *_normed(nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False)),
+            *_normed(nn.Conv2d(3 + aus, width, 7, padding=3, bias=False), affine),
+            *_normed(nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False), affine),
+            *_normed(nn.Conv2d(2 * width, 4 * width, 4, 2, 1, bias=False), affine),
+            *(Residual(4 * width, affine) for _ in range(blocks)),
+            *_normed(nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1, bias=False), affine),
+            *_normed(nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False), affine),
         )
         self.colour = nn.Conv2d(width, 3, 7, padding=3, bias=False)
         self.attention = nn.Conv2d(width, 1, 7, padding=3, bias=False) if attention else None
@@ -131,14 +134,15 @@ class Residual(nn.Module):
 
     Args:
         channels: in and out.
+        affine: normalizations scale and shift.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, affine: bool) -> None:
         super().__init__()
         self.path = nn.Sequential(
-            *_normed(nn.Conv2d(channels, channels, 3, padding=1, bias=False)),
+            *_normed(nn.Conv2d(channels, channels, 3, padding=1, bias=False), affine),
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.InstanceNorm2d(channels, affine=True),
+            nn.InstanceNorm2d(channels, affine=affine),
         )
 
     def forward(self, features: Tensor) -> Tensor:
@@ -174,10 +178,10 @@ class Critic(nn.Module):
         return Verdict(self.realism(features), self.intensity(features).flatten(1))
 
 
-def _normed(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+def _normed(convolution: nn.Conv2d | nn.ConvTranspose2d, affine: bool) -> list[nn.Module]:
     return [
         convolution,
-        nn.InstanceNorm2d(convolution.out_channels, affine=True),
+        nn.InstanceNorm2d(convolution.out_channels, affine=affine),
         nn.ReLU(),
     ]
 

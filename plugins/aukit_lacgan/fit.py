@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from aukit.contracts.faces import FaceSource
 from aukit.contracts.session import Paint, Session
+from aukit.errors import ConfigError
 from aukit.machine.processes import own_share
 from aukit.seeds import seed_of
 from aukit.synthesis.batches import (
@@ -100,6 +101,7 @@ class Fit:
             "generators": adam(self.generators, rate),
             "critics": adam(self.critics, rate),
         }
+        self.betas = betas_of(config, faces.aus, session.device)
         self.steps = max(1, len(faces) * (config.epochs + config.decay_epochs) // config.batch)
         if isinstance(features, Edges) and config.l_identity:
             _log.warning(
@@ -200,16 +202,16 @@ class Fit:
             identity = identity_error(self.features, painting.image, scene.source)
         pixel = losses.pixel(painting.restored, scene.source, scene.attention)
         error = (verdict.label.float() - scene.wanted).square()
-        coded = batch.wanted_mask
+        coded, each = batch.wanted_mask, self.betas
         beta, local = config.beta, config.beta * config.l_local
         found = {
-            "pixel": (beta, losses.over_aus(pixel, batch.shown_mask)),
+            "pixel": (beta, losses.over_aus(pixel, batch.shown_mask, each)),
             "z": (
                 beta * config.l_z,
-                losses.over_aus(losses.real(latent), torch.ones_like(coded)),
+                losses.over_aus(losses.real(latent), torch.ones_like(coded), each),
             ),
-            "AU": (local, losses.over_aus(losses.real(verdict.realism.float()), coded)),
-            "label": (local * config.l_au, losses.over_aus(error, coded)),
+            "AU": (local, losses.over_aus(losses.real(verdict.realism.float()), coded, each)),
+            "label": (local * config.l_au, losses.over_aus(error, coded, each)),
             "adversarial": (config.l_global, losses.real(whole).mean()),
             "identity": (config.l_identity, identity.float()),
             "smooth": (config.l_smooth, losses.smoothness(painting.image)),
@@ -229,6 +231,20 @@ def regions_of(config: LacganConfig, aus: tuple[str, ...]) -> Regions:
         ConfigError: the table lacks one.
     """
     return Regions(aus, config.centres, config.inner, config.slope, config.reach)
+
+
+def betas_of(config: LacganConfig, aus: tuple[str, ...], device: str) -> Tensor | None:
+    """beta_i over beta, (A,); None where all AUs weigh the same.
+
+    Raises:
+        ConfigError: a weight of an AU that is not learned.
+    """
+    if not config.betas:
+        return None
+    if unknown := set(config.beta_of) - set(aus):
+        raise ConfigError(f"lacgan.betas weighs {min(unknown)}, which is not among the run's AUs")
+    weights = [config.beta_of.get(au, config.beta) / config.beta for au in aus]
+    return torch.tensor(weights, device=device)
 
 
 def generators_of(config: LacganConfig, aus: int) -> RegionGenerators:

@@ -11,9 +11,16 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def over_aus(values: Tensor, mask: Tensor) -> Tensor:
-    """(B, A) losses: sum over the AUs that were coded, mean over faces."""
-    return torch.where(mask, values, 0.0).sum(1).mean()
+def over_aus(values: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+    """(B, A) losses: sum over the AUs that were coded, mean over faces.
+
+    Args:
+        values: of each face and AU.
+        mask: (B, A) bool, coded.
+        weights: (A,), beta_i over beta; all 1 if None.
+    """
+    weighted = values if weights is None else values * weights
+    return torch.where(mask, weighted, 0.0).sum(1).mean()
 
 
 def real(logits: Tensor) -> Tensor:

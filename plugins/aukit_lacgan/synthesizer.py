@@ -22,7 +22,7 @@ from aukit_lacgan.features import Edges, Vgg
 from aukit_lacgan.fit import Fit, generators_of, regions_of
 from aukit_lacgan.networks import LocalCritics
 from aukit_lacgan.painting import as_labels, estimate, repaint
-from aukit_lacgan.plugin import LacganConfig
+from aukit_lacgan.plugin import EDGES, LacganConfig
 
 
 def refuse_without_points(faces: FaceBatch) -> None:
@@ -76,7 +76,7 @@ class Lacgan(Painter[LacganConfig]):
             fit.run(self.paint)
 
     def _features(self) -> Edges | Vgg:
-        if not self.config.features:
+        if self.config.features in (EDGES, ""):  # empty in models of earlier versions
             return Edges()
         return Vgg(self.context.weights(self.config.features), self.config.features_order)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from aukit.components import Component
+from aukit.config.published import SIZE
 from aukit.hooks import hookimpl
 
 
@@ -18,10 +19,12 @@ class ProcessesConfig:
     """Options of the executor `processes`."""
 
     workers: int = field(
-        default=0, metadata={"help": "number of worker processes; 0 for one a CPU core"}
+        default=0,
+        metadata={"role": SIZE, "help": "number of worker processes; 0 for one a CPU core"},
     )
     ahead: int = field(
-        default=2, metadata={"help": "items in flight for each worker; bounds the memory"}
+        default=2,
+        metadata={"role": SIZE, "help": "items in flight for each worker; bounds the memory"},
     )
 
     def __post_init__(self) -> None:
@@ -36,7 +39,8 @@ class AutoConfig:
     """Options of the executor `auto`."""
 
     least: int = field(
-        default=4, metadata={"help": "items from which on workers are worth their start"}
+        default=4,
+        metadata={"role": SIZE, "help": "items from which on workers are worth their start"},
     )
 
     def __post_init__(self) -> None:

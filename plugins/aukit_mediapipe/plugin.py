@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aukit.components import AUTO, Component
+from aukit.config.published import METHOD, SIZE
 from aukit.hooks import hookimpl
 from aukit.vision.frontal_options import FrontalOptions
 
@@ -40,12 +41,16 @@ class Options:
     """Options of both runtimes."""
 
     weights: str = field(
-        default=WEIGHTS, metadata={"file": True, "help": "model bundle: a known name, or a path"}
+        default=WEIGHTS,
+        metadata={"file": True, "role": METHOD, "help": "model bundle: a known name, or a path"},
     )
-    max_faces: int = field(default=16, metadata={"help": "most faces a picture"})
-    min_detection: float = field(default=0.5, metadata={"help": "least score of a detected face"})
+    max_faces: int = field(default=16, metadata={"role": SIZE, "help": "most faces a picture"})
+    min_detection: float = field(
+        default=0.5, metadata={"role": METHOD, "help": "least score of a detected face"}
+    )
     min_presence: float = field(
-        default=0.5, metadata={"help": "least probability that the mesh lies on a face"}
+        default=0.5,
+        metadata={"role": METHOD, "help": "least probability that the mesh lies on a face"},
     )
 
     def __post_init__(self) -> None:
@@ -63,14 +68,18 @@ class LiteRTOptions(Options):
     tiles: int = field(
         default=2,
         metadata={
+            "role": SIZE,
             "help": "pictures that show no face are searched in n x n overlapping parts, up to "
-            "this n (1: not at all); small faces need more"
+            "this n (1: not at all); small faces need more",
         },
     )
     everywhere: bool = field(
-        default=False, metadata={"help": "search the parts of all pictures, for crowds"}
+        default=False,
+        metadata={"role": METHOD, "help": "search the parts of all pictures, for crowds"},
     )
-    threads: int = field(default=0, metadata={"help": "rows inferred at a time; 0: one a core"})
+    threads: int = field(
+        default=0, metadata={"role": SIZE, "help": "rows inferred at a time; 0: one a core"}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -88,12 +97,16 @@ class BlendshapeOptions:
     """Options of the judge."""
 
     weights: str = field(
-        default=WEIGHTS, metadata={"file": True, "help": "model bundle: a known name, or a path"}
+        default=WEIGHTS,
+        metadata={"file": True, "role": METHOD, "help": "model bundle: a known name, or a path"},
     )
     min_presence: float = field(
-        default=0.5, metadata={"help": "least probability that the mesh lies on a face"}
+        default=0.5,
+        metadata={"role": METHOD, "help": "least probability that the mesh lies on a face"},
     )
-    threads: int = field(default=0, metadata={"help": "rows inferred at a time; 0: one a core"})
+    threads: int = field(
+        default=0, metadata={"role": SIZE, "help": "rows inferred at a time; 0: one a core"}
+    )
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_presence <= 1:

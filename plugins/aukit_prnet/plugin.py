@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aukit.components import Component, Fitting
+from aukit.config.published import METHOD, SIZE, Published, silent
 from aukit.hooks import hookimpl
 from aukit.vision.frontal_options import FrontalOptions
 from aukit_prnet.options import Anchored
-from aukit_prnet.recipe import PRESETS, FitOptions
+from aukit_prnet.recipe import FIT_PUBLISHED, PRESETS, FitOptions
 
 
 @dataclass(frozen=True)
@@ -18,21 +19,47 @@ class Options(FrontalOptions):
 
     weights: str = field(
         default="",
-        metadata={"file": True, "help": "weights of PRNet, a path; the packaged ones by default"},
+        metadata={
+            "file": True,
+            "role": METHOD,
+            "help": "weights of PRNet, a path; the packaged ones by default",
+        },
     )
     anchor: Anchored = field(
         default="points",
         metadata={
+            "role": METHOD,
             "help": "how the mesh is brought into line with the landmarks: not at all, turned and "
-            "shifted as a whole, or bent towards them besides"
+            "shifted as a whole, or bent towards them besides",
         },
     )
-    batch: int = field(default=32, metadata={"help": "faces that the network sees at a time"})
+    batch: int = field(
+        default=32, metadata={"role": SIZE, "help": "faces that the network sees at a time"}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.batch < 1:
             raise ValueError("batch must be at least 1")
+
+
+_NIINUMA = "Niinuma et al. 2021"
+PUBLISHED = {
+    "size": Published(224, f"{_NIINUMA}, 4.2.1"),
+    "margin": silent(0.09),
+    "forehead": silent(0.14),
+    "fit": Published("affine", "PRNet's own code, which 3.1 uses"),
+    "occlusion": Published("black", f"{_NIINUMA}, 4.6"),
+    "min_eyes": silent(10.0),
+    "max_turn": silent(80.0),
+    "max_outside": silent(0.5),
+    "min_visible": silent(0.25),
+    "weights": Published(
+        "PRNet's published weights, which you bring (`aukit prnet`)", f"{_NIINUMA}, 3.1", "brought"
+    ),
+    "anchor": Published("none", f"{_NIINUMA}, 3.1: the mesh is read off the picture alone"),
+    "batch": silent(32),
+}
 
 
 @hookimpl
@@ -47,10 +74,11 @@ def aukit_aligners() -> list[Component]:
             config=Options,
             summary="PRNet's dense mesh, turned to the front and painted",
             presets={"quick": {"size": 96}},
+            published=PUBLISHED,
             accepts=("ibug-68",),
             tags=("non-planar",),
             weights_licence="Apache-2.0",
-            fitting=Fitting("aukit_prnet.fit:PrnetFit", FitOptions, PRESETS),
+            fitting=Fitting("aukit_prnet.fit:PrnetFit", FitOptions, PRESETS, FIT_PUBLISHED),
             paper="Feng et al., Joint 3D Face Reconstruction and Dense Alignment, ECCV 2018",
         )
     ]

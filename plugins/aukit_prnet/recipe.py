@@ -6,34 +6,48 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from aukit.config.published import METHOD, SIZE, Published, silent
+
 
 @dataclass(frozen=True)
 class FitOptions:
     """How PRNet is fitted. The defaults make the paper's network on one GPU."""
 
-    width: int = field(default=16, metadata={"help": "channels of the first layer; paper 16"})
-    resolution: int = field(default=256, metadata={"help": "side of crop and map; paper 256"})
-    steps: int = field(default=60000, metadata={"help": "optimizer steps"})
-    batch: int = field(default=32, metadata={"help": "pictures a step"})
-    learning_rate: float = field(default=1e-3, metadata={"help": "of Adam, at its highest"})
+    width: int = field(
+        default=16, metadata={"role": SIZE, "help": "channels of the first layer; paper 16"}
+    )
+    resolution: int = field(
+        default=256, metadata={"role": SIZE, "help": "side of crop and map; paper 256"}
+    )
+    steps: int = field(default=60000, metadata={"role": SIZE, "help": "optimizer steps"})
+    batch: int = field(default=32, metadata={"role": SIZE, "help": "pictures a step"})
+    learning_rate: float = field(
+        default=1e-3, metadata={"role": SIZE, "help": "of Adam, at its highest"}
+    )
     warmup: int = field(
         default=1000,
-        metadata={"help": "first steps: rising learning rate, undisturbed pictures"},
+        metadata={"role": SIZE, "help": "first steps: rising learning rate, undisturbed pictures"},
     )
     loss: Literal["absolute", "squared"] = field(
-        default="absolute", metadata={"help": "what is made of an error; paper squared"}
+        default="absolute",
+        metadata={"role": METHOD, "help": "what is made of an error; paper squared"},
     )
     guide: float = field(
-        default=0.5, metadata={"help": "weight of the short cuts out of the network; 0: none"}
+        default=0.5,
+        metadata={"role": METHOD, "help": "weight of the short cuts out of the network; 0: none"},
     )
     average: float = field(
-        default=0.999, metadata={"help": "decay of the averaged weights; 0: the last ones"}
+        default=0.999,
+        metadata={"role": SIZE, "help": "decay of the averaged weights; 0: the last ones"},
     )
     momentum: float = field(
-        default=0.01, metadata={"help": "of batch normalization; paper 0.001, for long fits"}
+        default=0.01,
+        metadata={"role": SIZE, "help": "of batch normalization; paper 0.001, for long fits"},
     )
-    ticks: int = field(default=50, metadata={"help": "how often to validate"})
-    compile: bool = field(default=False, metadata={"help": "torch.compile; for long fits"})
+    ticks: int = field(default=50, metadata={"role": SIZE, "help": "how often to validate"})
+    compile: bool = field(
+        default=False, metadata={"role": SIZE, "help": "torch.compile; for long fits"}
+    )
 
     def __post_init__(self) -> None:
         for name in ("width", "steps", "batch", "ticks"):
@@ -56,6 +70,22 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "width": 8, "resolution": 64, "steps": 2000, "batch": 16, "learning_rate": 3e-3,
         "warmup": 200, "average": 0.99, "momentum": 0.05, "ticks": 5,
     },
-    "paper": {"compile": True},
 }  # fmt: skip
 """`quick` shows within minutes that it works; the packaged weights took longer, see the docs."""
+
+_FENG = "Feng et al. 2018, 3.3"
+_CODE = "the code of Feng et al. 2018"
+FIT_PUBLISHED = {
+    "width": Published(16, _CODE),
+    "resolution": Published(256, "Feng et al. 2018, 3.1"),
+    "steps": silent(60000),
+    "batch": silent(32),
+    "learning_rate": silent(1e-3),
+    "warmup": silent(1000),
+    "loss": Published("squared", _FENG),
+    "guide": Published(0.0, "Feng et al. 2018, 3.2: no short cuts"),
+    "average": silent(0.999),
+    "momentum": Published(0.001, _CODE),
+    "ticks": silent(50),
+    "compile": silent(True),
+}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aukit.components import Component
+from aukit.config.published import METHOD, SIZE, Published, silent
 from aukit.hooks import hookimpl
 
 
@@ -19,10 +20,11 @@ class ResampleConfig:
     """Options of the balancer `resample`."""
 
     per_level: int = field(
-        default=5000, metadata={"help": "frames of each AU at each of the six levels"}
+        default=5000, metadata={"role": SIZE, "help": "frames of each AU at each of the six levels"}
     )
     per_view: bool = field(
-        default=False, metadata={"help": "as many in each view, where the data have several"}
+        default=False,
+        metadata={"role": METHOD, "help": "as many in each view, where the data have several"},
     )
 
     def __post_init__(self) -> None:
@@ -35,7 +37,8 @@ class SemanticConfig:
     """Options of the balancer `semantic`."""
 
     per_level: int = field(
-        default=5000, metadata={"help": "synthetic faces of each AU at each of the six levels"}
+        default=5000,
+        metadata={"role": SIZE, "help": "synthetic faces of each AU at each of the six levels"},
     )
 
     def __post_init__(self) -> None:
@@ -52,9 +55,13 @@ class MlRosConfig:
     """Options of the balancer `ml-ros`."""
 
     percent: int = field(
-        default=25, metadata={"help": "repeated frames, at most, in percent of the coded frames"}
+        default=25,
+        metadata={
+            "role": METHOD,
+            "help": "repeated frames, at most, in percent of the coded frames",
+        },
     )
-    labels: Labelling = field(default="levels", metadata={"help": _LABELS})
+    labels: Labelling = field(default="levels", metadata={"role": METHOD, "help": _LABELS})
 
     def __post_init__(self) -> None:
         if self.percent < 1:
@@ -66,9 +73,13 @@ class MlRusConfig:
     """Options of the balancer `ml-rus`."""
 
     percent: int = field(
-        default=25, metadata={"help": "frames left out, at most, in percent of the coded frames"}
+        default=25,
+        metadata={
+            "role": METHOD,
+            "help": "frames left out, at most, in percent of the coded frames",
+        },
     )
-    labels: Labelling = field(default="levels", metadata={"help": _LABELS})
+    labels: Labelling = field(default="levels", metadata={"role": METHOD, "help": _LABELS})
 
     def __post_init__(self) -> None:
         if not 1 <= self.percent < 100:
@@ -76,6 +87,8 @@ class MlRusConfig:
 
 
 _CHARTE = "Charte et al. 2015 (Neurocomputing 163), ML-ROS and ML-RUS"
+
+_PER_LEVEL = Published(5000, "4.2.2: 5,000 of each AU and intensity")
 
 
 @hookimpl
@@ -95,7 +108,11 @@ def aukit_balancers() -> list[Component]:
             factory="aukit_resampling.balancers:Resample",
             config=ResampleConfig,
             summary="equally many real frames of each AU at each level",
-            presets={"quick": {"per_level": 150}, "paper": {"per_level": 5000}},
+            presets={"quick": {"per_level": 150}},
+            published={
+                "per_level": _PER_LEVEL,
+                "per_view": silent(False, "frontal training frames"),
+            },
             paper="Niinuma et al. 2021 (WACV), section 4.2.2",
         ),
         Component(
@@ -104,7 +121,8 @@ def aukit_balancers() -> list[Component]:
             factory="aukit_resampling.semantic:Semantic",
             config=SemanticConfig,
             summary="equally many synthetic faces of each AU at each level",
-            presets={"quick": {"per_level": 150}, "paper": {"per_level": 5000}},
+            presets={"quick": {"per_level": 150}},
+            published={"per_level": _PER_LEVEL},
             beside=("synth",),
             paper="Niinuma et al. 2021 (WACV), section 4.2.2",
         ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from aukit.au import MAX_LEVEL
 from aukit.components import Component
+from aukit.config.published import METHOD
 from aukit.hooks import hookimpl
 
 
@@ -15,7 +16,10 @@ class IntensityConfig:
 
     threshold: float = field(
         default=2.0,
-        metadata={"help": "least intensity (0..5) that counts as present in F1s and accuracy"},
+        metadata={
+            "role": METHOD,
+            "help": "least intensity (0..5) that counts as present in F1s and accuracy",
+        },
     )
 
     def __post_init__(self) -> None:

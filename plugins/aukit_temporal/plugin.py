@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aukit.components import Component
+from aukit.config.published import METHOD, Published, silent
 from aukit.hooks import hookimpl
 
 _CONTRAST = "factor on the differences, which are shown around 0.5"
@@ -21,7 +22,7 @@ def _check_contrast(contrast: float) -> None:
 class MeanTextureConfig:
     """Options of the normalizer `mean-texture`."""
 
-    contrast: float = field(default=1.0, metadata={"help": _CONTRAST})
+    contrast: float = field(default=1.0, metadata={"role": METHOD, "help": _CONTRAST})
 
     def __post_init__(self) -> None:
         _check_contrast(self.contrast)
@@ -34,14 +35,18 @@ class Au0Config:
     neutral: Literal["median", "coded", "first"] = field(
         default="median",
         metadata={
+            "role": METHOD,
             "help": "a person's neutral frame: nearest to the person's median face (no labels), "
-            "least active by the codes (of test people too), or first in time"
+            "least active by the codes (of test people too), or first in time",
         },
     )
-    contrast: float = field(default=1.0, metadata={"help": _CONTRAST})
+    contrast: float = field(default=1.0, metadata={"role": METHOD, "help": _CONTRAST})
 
     def __post_init__(self) -> None:
         _check_contrast(self.contrast)
+
+
+_PLAIN = silent(1.0, "4.5: the difference; its scale is not said")
 
 
 @hookimpl
@@ -53,6 +58,7 @@ def aukit_normalizers() -> list[Component]:
             name="mean-texture",
             factory="aukit_temporal.mean:MeanTexture",
             config=MeanTextureConfig,
+            published={"contrast": _PLAIN},
             summary="difference to the mean of the person's frames",
             tags=("needs-fit",),
             paper=_PAPER,
@@ -62,6 +68,7 @@ def aukit_normalizers() -> list[Component]:
             name="au0",
             factory="aukit_temporal.neutral:Au0",
             config=Au0Config,
+            published={"neutral": Published("coded", "4.5: a neutral frame"), "contrast": _PLAIN},
             summary="difference to a neutral frame of the person",
             tags=("needs-fit",),
             paper=_PAPER,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aukit.components import Component
+from aukit.config.published import METHOD, SIZE, inherited
 from aukit.estimation.options import FitOptions
 from aukit.hooks import hookimpl
 
@@ -18,16 +20,22 @@ class TorchvisionConfig(FitOptions):
 
     backbone: str = field(
         default=DEFAULT,
-        metadata={"help": "name of a classification network in torchvision.models"},
+        metadata={"role": SIZE, "help": "name of a classification network in torchvision.models"},
     )
+    networks: Literal["per-au", "shared"] = inherited(FitOptions, "networks", "shared")
+    labels: Literal["planned", "all"] = inherited(FitOptions, "labels", "all")
+    lead_in: float = inherited(FitOptions, "lead_in", 0.33)
+    decay: Literal["none", "cosine"] = inherited(FitOptions, "decay", "cosine")
     weights: str = field(
         default="none",
         metadata={
             "file": True,
+            "role": METHOD,
+            "weights": "none",
             "help": "start from a .pth or .safetensors path of this backbone, or none",
         },
     )
-    learning_rate: float = field(default=1e-4, metadata={"help": "of Adam"})
+    learning_rate: float = field(default=1e-4, metadata={"role": SIZE, "help": "of Adam"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,12 +59,8 @@ def _refuse_unknown(backbone: str) -> None:
 
 QUICK = {
     "backbone": NARROW,
-    "networks": "shared",
-    "labels": "all",
-    "lead_in": 0.33,
     "size": 64,
     "learning_rate": 1e-3,
-    "decay": "cosine",
     "epochs": 7,
     "ticks": 7,
     "batch": 16,

@@ -3,35 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aukit.components import Component
+from aukit.config.published import METHOD, SIZE, Published, inherited, silent
 from aukit.contracts.weights import Address, Weights
 from aukit.estimation.options import FitOptions
 from aukit.hooks import hookimpl
 
+IMAGENET = "vgg16-imagenet"
+
 
 @dataclass(frozen=True)
 class VggConfig(FitOptions):
-    """Options of the VGG16 estimator; the defaults are the paper's."""
+    """Options of the VGG16 estimator; `PUBLISHED` says what the paper has for them."""
 
     weights: str = field(
         default="none",
         metadata={
             "file": True,
+            "role": METHOD,
+            "weights": "none",
             "help": "start from: vgg16-imagenet (fetched), a .pth or .safetensors path, none",
         },
     )
     frozen: int = field(
         default=2,
         metadata={
-            "help": "first convolutions that stay as pretrained; the paper tunes from the 3rd"
+            "role": METHOD,
+            "help": "first convolutions that stay as pretrained; the paper tunes from the 3rd",
         },
     )
-    width: float = field(default=1.0, metadata={"help": "factor on the number of channels"})
-    batch_norm: bool = field(
-        default=False, metadata={"help": "batch normalization, for training without weights"}
+    networks: Literal["per-au", "shared"] = inherited(FitOptions, "networks", "shared")
+    labels: Literal["planned", "all"] = inherited(FitOptions, "labels", "all")
+    lead_in: float = inherited(FitOptions, "lead_in", 0.33)
+    decay: Literal["none", "cosine"] = inherited(FitOptions, "decay", "cosine")
+    width: float = field(
+        default=1.0, metadata={"role": SIZE, "help": "factor on the number of channels"}
     )
-    dropout: float = field(default=0.5, metadata={"help": "dropout before the last two layers"})
+    batch_norm: bool = field(
+        default=True,
+        metadata={"role": METHOD, "help": "batch normalization, for training without weights"},
+    )
+    dropout: float = field(
+        default=0.05, metadata={"role": METHOD, "help": "dropout before the last two layers"}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -46,19 +62,37 @@ class VggConfig(FitOptions):
 
 
 QUICK = {
-    "networks": "shared",
     "size": 64,
     "width": 0.1875,
-    "batch_norm": True,
-    "dropout": 0.05,
-    # A face of a small plan teaches few AUs; without these two, a narrow network may never start.
-    "labels": "all",
-    "lead_in": 0.33,
     "learning_rate": 5e-4,
-    "decay": "cosine",
     "epochs": 9,
     "ticks": 8,
     "batch": 16,
+}
+
+_ONE_PER_AU = "3.3: a network an AU"
+PUBLISHED = {
+    "networks": Published("per-au", "3.3, 4.2.2"),
+    "head": Published("softmax", "4.2.2: a 6-length one-hot representation"),
+    "weights": Published(IMAGENET, "4.2.2: pre-trained on ImageNet"),
+    "frozen": Published(2, "4.2.2: fine-tuned from the third convolution"),
+    "size": Published(224, "4.2.1"),
+    "labels": Published("planned", _ONE_PER_AU),
+    "lead_in": Published(0.0, _ONE_PER_AU),
+    "class_weights": Published("none", "4.2.2: the training set is balanced instead"),
+    "calibrate": silent(False),
+    "learning_rate": Published(5e-5, "4.2.2"),
+    "warmup": silent(0),
+    "decay": silent("none"),
+    "weight_decay": silent(0.0),
+    "batch": silent(32),
+    "epochs": silent(10),
+    "ticks": silent(10),
+    "augment": silent(False),
+    "compile": silent(False),
+    "width": Published(1.0, "4.2.2: VGG16"),
+    "batch_norm": Published(False, "4.2.2: VGG16"),
+    "dropout": Published(0.5, "4.2.2"),
 }
 
 
@@ -73,6 +107,7 @@ def aukit_estimators() -> list[Component]:
             config=VggConfig,
             summary="VGG16 with six levels an AU, fine-tuned from the third convolution",
             presets={"quick": QUICK},
+            published=PUBLISHED,
             requires=("torch", "torchvision"),
             tags=("needs-fit", "stochastic"),
             weights_licence="ImageNet weights: BSD-3-Clause (torchvision), by path or fetch only",
@@ -86,7 +121,7 @@ def aukit_weights() -> list[Weights]:
     """torchvision's VGG16 trained on ImageNet."""
     return [
         Weights(
-            name="vgg16-imagenet",
+            name=IMAGENET,
             sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
             bytes=553_433_881,
             licence="BSD-3-Clause (torchvision); trained on ImageNet",

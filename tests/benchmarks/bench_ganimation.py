@@ -28,12 +28,13 @@ from aukit.vision.resize import resized
 from aukit_ganimation import losses
 from aukit_ganimation.fit import Fit
 from aukit_ganimation.networks import Critic, Generator
-from aukit_ganimation.plugin import QUICK, IdiosyncraticConfig
+from aukit_ganimation.plugin import PUBLISHED_PAIRS, QUICK, IdiosyncraticConfig
 from aukit_ganimation.synthesizer import Ganimation
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-QUICK_SIZE = IdiosyncraticConfig(**{**QUICK, "composition": "replace"})
-PAPER_SIZE = IdiosyncraticConfig(size=128, critic_steps=1)
+PAPER = {name: entry.value for name, entry in PUBLISHED_PAIRS.items()}
+QUICK_SIZE = IdiosyncraticConfig(**{**PAPER, **QUICK, "critic_steps": 1, "l_exp": 6.0})
+PAPER_SIZE = IdiosyncraticConfig(**{**PAPER, "size": 128, "critic_steps": 1})
 SIZES = {"quick": QUICK_SIZE} | ({"paper-128": PAPER_SIZE} if "cuda" in DEVICES else {})
 """One critic step a generator step, so that every measured step holds both."""
 

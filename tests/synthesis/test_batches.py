@@ -16,7 +16,7 @@ from aukit.synthesis.options import FitOptions
 from aukit.testing.drawn import DrawnFaces
 from aukit.vision.resize import resized
 
-OPTIONS = FitOptions(batch=12, l_ids=1.0)
+OPTIONS = FitOptions(batch=12, l_ids=1.0, pairs=0.5)
 
 
 def batches(folder: Path, options: FitOptions = OPTIONS, uncoded: float = 0.0) -> Batches:

@@ -19,6 +19,7 @@ from aukit.cli.options import (
 )
 from aukit.cli.shared import json_option
 from aukit.components import KINDS, Component
+from aukit.config.published import role_of
 from aukit.config.values import default_of, options, plain, spell, types_of
 from aukit.errors import ConfigError
 from aukit.registry.loading import Plugin, Registry
@@ -154,7 +155,8 @@ def show_component(component: Component) -> None:
 
     facts = [(key, value) for key, value in _facts(component).items() if value]
     table(f"{component.kind} {component.name}: {component.summary}", ("", ""), facts)
-    headings = ("option", "type", "default", *component.presets, "meaning")
+    in_paper = ("in the paper",) if component.published else ()
+    headings = ("option", "type", "default", "role", *component.presets, *in_paper, "meaning")
     table("Options", headings, [_option_row(component, entry) for entry in options(component)])
 
 
@@ -180,9 +182,20 @@ def _option_row(component: Component, entry: Any) -> tuple[str, ...]:
         entry.name,
         spell(types_of(component.config)[entry.name]),
         show(default_of(entry)),
+        role_of(entry),
         *(show(value) if value != "" else "" for value in presets),
+        *((published_text(component, entry.name),) if component.published else ()),
         entry.metadata.get("help", ""),
     )
+
+
+def published_text(component: Component, option: str) -> str:
+    """What a component's paper has for an option; empty where nobody has said."""
+    if (published := component.published.get(option)) is None:
+        return ""
+    if published.standing == "silent":
+        return published.source
+    return f"{show(published.value)} ({published.source})"
 
 
 def _details_json(component: Component) -> dict[str, Any]:
@@ -194,12 +207,14 @@ def _details_json(component: Component) -> dict[str, Any]:
         "paper": component.paper,
         "accepts": list(component.accepts),
         "tags": list(component.tags),
-        "presets": plain(component.presets),
+        "presets": {name: plain(component.preset(name)) for name in component.preset_names},
         "options": [
             {
                 "name": entry.name,
                 "type": spell(types[entry.name]),
                 "default": plain(default_of(entry)),
+                "role": role_of(entry),
+                "paper": published_text(component, entry.name),
                 "help": entry.metadata.get("help", ""),
             }
             for entry in options(component)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from aukit.cli.app import App, emit_json
 from aukit.cli.options import ComponentCommand, ComponentOption, Slot, metavar, settings, show
 from aukit.cli.shared import config_option, json_at_end_option, runs_option
 from aukit.components import KINDS
+from aukit.config.departures import told
 from aukit.config.files import read_file
 from aukit.config.options import Layer, RunOptions
 from aukit.config.resolve import nest, resolve
@@ -106,6 +107,8 @@ def run(
     from aukit.pipeline.execute import execute
 
     refuse_unknown_stages(redo)
+    for line in told(resolved.departures()):
+        click.echo(line, err=True)
     outcome = execute(resolved, output, registry, RichProgress(), name, redo)
     show_outcome(outcome, as_json, explain=explain)
 
@@ -114,7 +117,8 @@ def show_configuration(config: RunConfig, as_json: bool) -> None:
     """Print the resolved configuration with the origin of each value."""
     if as_json:
         origins = {name: origin for name, _, origin in config.rows()}
-        emit_json({"config": config.to_json(), "origins": origins})
+        departures = [asdict(found) for found in config.departures()]
+        emit_json({"config": config.to_json(), "origins": origins, "departures": departures})
         return
     from aukit.cli.console import table
 

@@ -16,7 +16,7 @@ from aukit.synthesis.draws import Partners, Sampler
 from aukit.synthesis.options import FitOptions
 from aukit.testing.drawn import DrawnFaces
 
-CONFIG = FitOptions(batch=10, l_ids=1.0, noise=0.1)
+CONFIG = FitOptions(batch=10, l_ids=1.0, pairs=0.5, noise=0.1)
 
 
 def faces(count: int = 30, people: int = 3, uncoded: float = 0.2) -> DrawnFaces:

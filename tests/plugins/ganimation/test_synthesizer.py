@@ -34,7 +34,8 @@ from aukit_ganimation.synthesizer import Ganimation
 TINY = replace(
     IdiosyncraticConfig(**QUICK),
     size=16, width=4, blocks=1, critic_width=4, depth=2, batch=4, epochs=1, decay_epochs=1, ticks=3,
-    critic_steps=2, composition="replace", l_exp=160.0,
+    critic_steps=2, composition="replace", l_exp=160.0, l_ids=1.0, l_idt=10.0, pairs=0.5,
+    partners="person", candidates=1,
 )  # fmt: skip
 
 
@@ -91,8 +92,10 @@ from aukit_ganimation.fit import Fit
 from aukit_ganimation.plugin import IdiosyncraticConfig
 def gradients(folder):
     config = IdiosyncraticConfig(
-        size=16, width=4, blocks=1, critic_width=4, depth=2, batch=6, critic_steps=2, attention=True
-    )
+        size=16, width=4, blocks=1, critic_width=4, depth=2, batch=6, critic_steps=2, attention=True,
+        composition="replace", l_exp=160.0, l_ids=1.0, l_idt=10.0, pairs=0.5, partners="person",
+        candidates=1,
+    )  # fmt: skip
     fit = Fit(config, DrawnFaces(12, people=3, size=16, uncoded=0.2), Session(folder, seed=3))
     fit.step(0), fit.step(1)
     networks = torch.nn.ModuleDict({"generator": fit.generator, "critic": fit.critic})
@@ -344,7 +347,8 @@ def test_other_aus_damaged_models_and_no_model_are_refused(tmp_path: Path) -> No
         ({"batch": 0}, "batch"),
         ({"l_gp": -1.0}, "l_gp"),
         ({"epochs": 0, "decay_epochs": 0}, "epochs"),
-        ({"pairs": 0.0}, "pairs"),
+        ({"l_ids": 1.0}, "pairs"),
+        ({"pairs": 1.1}, "pairs"),
         ({"ema": 1.0}, "ema"),
         ({"learning_rate": 0.0}, "learning_rate"),
     ],

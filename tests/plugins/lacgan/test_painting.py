@@ -12,7 +12,7 @@ from aukit_lacgan.networks import COLOURS, MOVING, LocalCritics, RegionGenerator
 from aukit_lacgan.painting import FARTHEST, as_labels, cut, estimate, repaint
 from aukit_lacgan.plugin import LacganConfig
 
-CONFIG = LacganConfig()
+CONFIG = LacganConfig(composition="replace")
 
 
 class Flat(torch.nn.Module):

@@ -27,7 +27,7 @@ from aukit.training.checkpoints import CHECKPOINT
 from aukit.training.loop import SCALARS, read_scalars
 from aukit_lacgan.features import Edges
 from aukit_lacgan.fit import Fit
-from aukit_lacgan.plugin import QUICK, LacganConfig
+from aukit_lacgan.plugin import PUBLISHED, QUICK, LacganConfig
 from aukit_lacgan.regions import Regions
 from aukit_lacgan.synthesizer import Lacgan
 
@@ -36,8 +36,11 @@ TINY = replace(
     size=16, width=2, latent=4, batch=4, epochs=1, decay_epochs=1, ticks=3, partners="person",
 )  # fmt: skip
 PAPER = replace(
-    LacganConfig(), size=16, width=2, latent=4, batch=4, epochs=2, ticks=3
+    LacganConfig(**{name: published.value for name, published in PUBLISHED.items()}),
+    size=16, width=2, latent=4, batch=4, epochs=2, ticks=3, features="edges", labels="intensity",
+    inner=0.6, slope=1.25, reach=1.4, repaint_all=False, ema=0.999,
 )  # fmt: skip
+"""The paper's losses and composition, in regions that pictures so small can hold."""
 SHADED = replace(TINY, composition="difference", detail=1)
 HIDDEN = 5.0
 
@@ -125,6 +128,7 @@ from aukit_lacgan.plugin import LacganConfig
 from aukit_lacgan.synthesizer import Lacgan
 config = LacganConfig(
     size=16, width=2, latent=4, batch=6, epochs=3, decay_epochs=1, l_ids=5.0, noise=0.1,
+    pairs=0.5, partners="person", candidates=1, composition="replace",
 )
 folder = Path(sys.argv[1]); folder.mkdir(exist_ok=True)
 synthesizer = Lacgan(config, Context())
@@ -224,8 +228,8 @@ def test_pairs_are_compared_on_larger_pictures_than_the_networks_see(tmp_path: P
     torch.testing.assert_close(scenes[1].source, scenes[0].source, atol=0.2, rtol=0)
 
 
-def test_the_papers_weights_are_the_defaults() -> None:
-    config = LacganConfig()
+def test_the_papers_weights_are_those_of_the_preset_paper() -> None:
+    config = LacganConfig(**{name: published.value for name, published in PUBLISHED.items()})
     assert (config.l_z, config.l_local, config.l_identity) == (0.01, 0.1, 1.0)
     assert (config.l_smooth, config.l_au, config.beta) == (0.001, 10.0, 1.0)
     assert (config.learning_rate, config.size, config.latent) == (2e-4, 200, 60)
@@ -234,9 +238,9 @@ def test_the_papers_weights_are_the_defaults() -> None:
 
 def test_every_weight_matters(tmp_path: Path) -> None:
     """A lambda that nothing obeys would leave the generators as they are."""
-    plain = weights(fitted(tmp_path / "plain", replace(PAPER, l_ids=1.0)))
+    plain = weights(fitted(tmp_path / "plain", replace(PAPER, l_ids=1.0, pairs=0.5)))
     for name in ("l_z", "l_local", "l_identity", "l_smooth", "l_au", "l_global", "beta", "l_ids"):
-        base = replace(PAPER, l_ids=1.0)
+        base = replace(PAPER, l_ids=1.0, pairs=0.5)
         heavier = replace(base, **{name: 30 * getattr(base, name)})
         other = weights(fitted(tmp_path / name, heavier))
         assert any(

@@ -26,8 +26,9 @@ from aukit_torchvision.network import Backbone
 from aukit_torchvision.plugin import TorchvisionConfig, aukit_estimators
 
 SMALL = TorchvisionConfig(
-    backbone="shufflenet_v2_x0_5", networks="shared", size=32, batch=8, epochs=1, ticks=1
-)
+    backbone="shufflenet_v2_x0_5", networks="shared", size=32, batch=8, epochs=1, ticks=1,
+    labels="planned", lead_in=0.0, decay="none",
+)  # fmt: skip
 FAMILIES = {
     "alexnet": ("classifier.6", 4096),
     "densenet121": ("classifier", 1024),

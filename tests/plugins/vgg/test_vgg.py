@@ -25,8 +25,9 @@ from aukit_vgg.network import Vgg16
 from aukit_vgg.plugin import VggConfig
 
 SMALL = VggConfig(
-    networks="shared", size=32, width=0.125, batch_norm=True, learning_rate=3e-3, epochs=1, ticks=1
-)
+    networks="shared", size=32, width=0.125, batch_norm=True, learning_rate=3e-3, epochs=1, ticks=1,
+    labels="planned", lead_in=0.0, decay="none", dropout=0.5,
+)  # fmt: skip
 AUS = ("AU01", "AU12")
 
 
