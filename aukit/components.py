@@ -14,9 +14,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from aukit.config.published import PRESETS, Published, preset_values
 from aukit.defaults import BESIDE, RUN
 from aukit.errors import ConfigError, PluginError
+from aukit.published import PRESETS, Published, preset_values
 
 API = 1
 """Generation of the hooks and contracts. A record names the one it was written against."""

@@ -18,8 +18,8 @@ from typing import Any
 from aukit.cli.commands.plugins import published_text
 from aukit.cli.options import show
 from aukit.components import KINDS, Component
-from aukit.config.published import role_of
 from aukit.config.values import default_of, options, spell, types_of
+from aukit.published import role_of
 from aukit.registry.loading import Registry
 
 FOLDER = Path(__file__).parent / "reference"

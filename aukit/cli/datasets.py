@@ -13,8 +13,8 @@ from aukit.cli.choices import choose, context_of
 from aukit.cli.options import ComponentCommand, ComponentOption, Slot, settings
 from aukit.config.choice import Choice
 from aukit.config.options import preset_of_hardware
-from aukit.config.published import PRESETS
 from aukit.errors import ConfigError
+from aukit.published import PRESETS
 from aukit.registry.loading import Registry
 
 if TYPE_CHECKING:

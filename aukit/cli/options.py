@@ -21,9 +21,9 @@ from aukit.cli.app import App
 from aukit.components import KINDS, Component, Kind
 from aukit.config.files import read_file
 from aukit.config.panel import members
-from aukit.config.published import PAPER_METHOD, PRESET, PRESETS
 from aukit.config.values import default_of, options, plain, spell, types_of
 from aukit.errors import ConfigError
+from aukit.published import PAPER_METHOD, PRESET, PRESETS
 from aukit.registry.loading import Registry
 
 _EXTRA = "aukit.component_options"
@@ -238,7 +238,7 @@ def option_list(
             f"{dotted}.{PRESET}",
             None if hidden else section,
             metavar="|".join((*PRESETS, PAPER_METHOD)),
-            help="preset of this component alone; paper-method: the run's sizes, the method of its paper",
+            help="preset of this component; paper-method: the run's sizes, its paper's method",
             hidden=hidden,
         )
     for entry in options(component):

@@ -32,10 +32,10 @@ from aukit.comparison.axes import flat, split
 from aukit.comparison.tables import MEAN
 from aukit.config.files import read_file
 from aukit.config.options import Layer
-from aukit.config.published import PRESETS
 from aukit.config.resolve import nest
 from aukit.config.values import COMMAND_LINE, coerce
 from aukit.errors import ConfigError
+from aukit.published import PRESETS
 from aukit.registry.loading import Registry
 from aukit.store.files import digest
 

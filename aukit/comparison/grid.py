@@ -11,12 +11,12 @@ from typing import Any
 from aukit.comparison.axes import CELL, describe, flat, names_component, spell
 from aukit.comparison.definition import GRID, Definition, slug
 from aukit.config.options import Layer, run_options
-from aukit.config.published import PRESET, PRESETS
 from aukit.config.resolve import nest, resolve
 from aukit.config.run import ROLES, RunConfig
 from aukit.config.values import coerce
 from aukit.data.folds import NO_FOLD
 from aukit.errors import ConfigError
+from aukit.published import PRESET, PRESETS
 from aukit.registry.loading import Registry
 from aukit.store.files import digest
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from aukit.config.choice import Choice
-from aukit.config.published import METHOD, role_of
 from aukit.config.values import default_of, plain
+from aukit.published import METHOD, role_of
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from aukit import au
-from aukit.config.published import PRESETS
 from aukit.config.values import DEFAULT, coerce, types_of
 from aukit.data.folds import NO_FOLD
 from aukit.data.folds import parse as parse_fold
 from aukit.errors import ConfigError
+from aukit.published import PRESETS
 from aukit.views import View, parse_views
 
 ALL_AUS = "all"

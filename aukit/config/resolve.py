@@ -10,10 +10,10 @@ from aukit.components import KINDS
 from aukit.config.choice import Choice, build
 from aukit.config.options import Layer, RunOptions, run_options
 from aukit.config.panel import resolve_panel
-from aukit.config.published import PAPER_METHOD, PRESET, PRESETS
 from aukit.config.run import ROLE_KINDS, ROLES, Role, RunConfig
 from aukit.config.values import DEFAULT, Value, plain, unknown_option
 from aukit.errors import ConfigError
+from aukit.published import PAPER_METHOD, PRESET, PRESETS
 from aukit.registry.loading import Registry
 
 

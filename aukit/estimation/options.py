@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aukit.config.checks import at_least
-from aukit.config.published import METHOD, SIZE
+from aukit.published import METHOD, SIZE
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from aukit.config.published import METHOD, SIZE
+from aukit.published import METHOD, SIZE
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from aukit.config.published import METHOD
+from aukit.published import METHOD
 from aukit.vision.face_options import FaceOptions
 
 Fit = Literal["similarity", "affine"]

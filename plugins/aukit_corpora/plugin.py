@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from aukit.components import Component
-from aukit.config.published import METHOD
 from aukit.hooks import hookimpl
+from aukit.published import METHOD
 
 
 @dataclass(frozen=True)

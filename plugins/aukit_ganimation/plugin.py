@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from aukit.components import Component
 from aukit.config.checks import at_least
-from aukit.config.published import METHOD, SIZE, Published, inherited, silent
 from aukit.hooks import hookimpl
+from aukit.published import METHOD, SIZE, Published, inherited, silent
 from aukit.synthesis.options import FitOptions
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aukit.components import Component
-from aukit.config.published import METHOD
 from aukit.hooks import hookimpl
+from aukit.published import METHOD
 
 if TYPE_CHECKING:
     from aukit.contracts.weights import Weights

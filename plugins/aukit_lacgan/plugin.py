@@ -9,9 +9,9 @@ from typing import Any, Literal
 from aukit.au import parse_list
 from aukit.components import Component
 from aukit.config.checks import at_least
-from aukit.config.published import METHOD, SIZE, Published, inherited, silent
 from aukit.errors import AukitError
 from aukit.hooks import hookimpl
+from aukit.published import METHOD, SIZE, Published, inherited, silent
 from aukit.synthesis.options import FitOptions
 
 EDGES = "edges"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from aukit.components import Component
-from aukit.config.published import SIZE
 from aukit.hooks import hookimpl
+from aukit.published import SIZE
 
 
 @dataclass(frozen=True)

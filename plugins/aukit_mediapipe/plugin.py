@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aukit.components import AUTO, Component
-from aukit.config.published import METHOD, SIZE
 from aukit.hooks import hookimpl
+from aukit.published import METHOD, SIZE
 from aukit.vision.frontal_options import FrontalOptions
 
 if TYPE_CHECKING:

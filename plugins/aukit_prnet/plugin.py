@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aukit.components import Component, Fitting
-from aukit.config.published import METHOD, SIZE, Published, silent
 from aukit.hooks import hookimpl
+from aukit.published import METHOD, SIZE, Published, silent
 from aukit.vision.frontal_options import FrontalOptions
 from aukit_prnet.options import Anchored
 from aukit_prnet.recipe import FIT_PUBLISHED, PRESETS, FitOptions

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from aukit.config.published import METHOD, SIZE, Published, silent
+from aukit.published import METHOD, SIZE, Published, silent
 
 
 @dataclass(frozen=True)

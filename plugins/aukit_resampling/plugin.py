@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aukit.components import Component
-from aukit.config.published import METHOD, SIZE, Published, silent
 from aukit.hooks import hookimpl
+from aukit.published import METHOD, SIZE, Published, silent
 
 
 @dataclass(frozen=True)

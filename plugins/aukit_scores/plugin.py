@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from aukit.au import MAX_LEVEL
 from aukit.components import Component
-from aukit.config.published import METHOD
 from aukit.hooks import hookimpl
+from aukit.published import METHOD
 
 
 @dataclass(frozen=True)

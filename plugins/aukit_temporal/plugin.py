@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aukit.components import Component
-from aukit.config.published import METHOD, Published, silent
 from aukit.hooks import hookimpl
+from aukit.published import METHOD, Published, silent
 
 _CONTRAST = "factor on the differences, which are shown around 0.5"
 _PAPER = "Niinuma et al. 2021 (WACV), section 4.5"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aukit.components import Component
-from aukit.config.published import METHOD, SIZE, inherited
 from aukit.estimation.options import FitOptions
 from aukit.hooks import hookimpl
+from aukit.published import METHOD, SIZE, inherited
 
 DEFAULT, NARROW = "resnet18", "shufflenet_v2_x1_0"
 

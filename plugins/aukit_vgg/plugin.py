@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aukit.components import Component
-from aukit.config.published import METHOD, SIZE, Published, inherited, silent
 from aukit.contracts.weights import Address, Weights
 from aukit.estimation.options import FitOptions
 from aukit.hooks import hookimpl
+from aukit.published import METHOD, SIZE, Published, inherited, silent
 
 IMAGENET = "vgg16-imagenet"
 

@@ -10,10 +10,10 @@ import pytest
 from aukit.components import Component
 from aukit.config.choice import Choice, build
 from aukit.config.departures import departures, told
-from aukit.config.published import METHOD, PAPER_METHOD, SIZE
 from aukit.config.resolve import resolve
 from aukit.config.values import Value, plain
 from aukit.errors import ConfigError
+from aukit.published import METHOD, PAPER_METHOD, SIZE
 from aukit.registry.loading import default_registry
 
 OWN = [c for c in default_registry().components if c.distribution == "aukit-facs"]

@@ -21,8 +21,8 @@ from aukit.cli.options import (
 )
 from aukit.cli.shared import device_option, json_at_end_option, output_option
 from aukit.config.options import preset_of_hardware
-from aukit.config.published import PRESETS
 from aukit.defaults import FIT_ALIGNER
+from aukit.published import PRESETS
 from aukit.registry.loading import Registry
 
 ALIGNER, DATA, FIT = Slot(("aligner",)), Slot(("data",)), "fit"

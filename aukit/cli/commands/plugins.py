@@ -19,9 +19,9 @@ from aukit.cli.options import (
 )
 from aukit.cli.shared import json_option
 from aukit.components import KINDS, Component
-from aukit.config.published import role_of
 from aukit.config.values import default_of, options, plain, spell, types_of
 from aukit.errors import ConfigError
+from aukit.published import role_of
 from aukit.registry.loading import Plugin, Registry
 
 

@@ -92,7 +92,8 @@ from aukit_ganimation.fit import Fit
 from aukit_ganimation.plugin import IdiosyncraticConfig
 def gradients(folder):
     config = IdiosyncraticConfig(
-        size=16, width=4, blocks=1, critic_width=4, depth=2, batch=6, critic_steps=2, attention=True,
+        size=16, width=4, blocks=1, critic_width=4, depth=2, batch=6, critic_steps=2,
+        attention=True,
         composition="replace", l_exp=160.0, l_ids=1.0, l_idt=10.0, pairs=0.5, partners="person",
         candidates=1,
     )  # fmt: skip
