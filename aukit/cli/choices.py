@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aukit.components import Component
 from aukit.config.choice import Choice, build
 from aukit.config.values import COMMAND_LINE, Value
+from aukit.published import PRESET
 from aukit.registry.loading import Registry
 
 if TYPE_CHECKING:
@@ -33,11 +34,12 @@ def with_options(
     component: Component, head: str, typed: Mapping[str, Any], preset: str = ""
 ) -> Choice:
     """A component with those of the typed options that start with `head`, above a preset."""
+    preset = str(typed.get(f"{head}.{PRESET}", preset))
     below = {key: Value(raw, f"preset {preset}") for key, raw in component.preset(preset).items()}
     above = {
         key.removeprefix(f"{head}."): Value(raw, COMMAND_LINE)
         for key, raw in typed.items()
-        if key.startswith(f"{head}.")
+        if key.startswith(f"{head}.") and key != f"{head}.{PRESET}"
     }
     options, origins = build(component, [below, above])
     return Choice(component, options, origins, COMMAND_LINE)
