@@ -155,8 +155,8 @@ def _check_absent(kind: str, tables: Sequence[tuple[str, Mapping[str, Any]]]) ->
 
 
 def _check_partition(role: str, partition: str) -> None:
-    if partition not in ("train", "valid", "test"):
-        raise ConfigError(f"{role}.partition is '{partition}'", "use train, valid or test")
+    if partition not in ("train", "valid", "test", "all"):
+        raise ConfigError(f"{role}.partition is '{partition}'", "use train, valid or test, or all")
     if role != "test" and partition != "train":
         raise ConfigError(
             f"role {role} cannot use the {partition} partition: only training people may be fitted",

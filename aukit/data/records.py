@@ -22,6 +22,8 @@ from aukit.errors import DataError
 SCHEMA_VERSION = 1
 REAL, SYNTHETIC = "real", "synthetic"
 TRAIN, VALID, TEST = "train", "valid", "test"
+ALL = "all"
+"""Of a dataset whose every frame is tested: another corpus than the fitted ones."""
 OK, DROPPED = "ok", "dropped"
 
 AuKind = Literal["intensity", "occurrence"]
@@ -272,7 +274,9 @@ def _check_kinds(table: pa.Table) -> None:
 
 
 def partition_rows(index: pa.Table, partition: str | None) -> pa.Table:
-    """The index rows of a partition; None: those of no partition."""
+    """The index rows of a partition; None: those of no partition; `all`: every row."""
+    if partition == ALL:
+        return index
     if partition is None:
         return index.filter(pc.is_null(index.column("partition")))
     return index.filter(pc.fill_null(pc.equal(index.column("partition"), partition), False))

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from aukit.config.choice import named
 from aukit.contracts.metric import Metric
-from aukit.data.records import DROPPED, TRAIN, VALID
+from aukit.data.records import ALL, DROPPED, TRAIN, VALID
 from aukit.errors import DataError
 from aukit.faces.stored import read_rows
 from aukit.pipeline.house_rules import refuse_shared_people
@@ -77,7 +77,7 @@ def registered(runner: Runner) -> Faces:
         roles.require_one_alignment()
         fit = roles.need("synth-fit", "synth-fit", TRAIN)
         paint = roles.need("synth-paint", "synth-paint", TRAIN)
-    if roles.division:
+    if roles.division or partition == ALL:
         parts = ((TRAIN, train), (VALID, valid), (partition, test), (TRAIN, fit))
         refuse_shared_people((name, found.folder) for name, found in parts if found is not None)
     return Faces(aus, train, valid, test, fit, paint)

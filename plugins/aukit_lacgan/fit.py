@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from aukit.au import MAX_LEVEL
 from aukit.contracts.faces import FaceSource
+from aukit.contracts.labels import Labels
 from aukit.contracts.session import Paint, Session
-from aukit.errors import ConfigError
+from aukit.errors import ConfigError, DataError
 from aukit.machine.processes import own_share
 from aukit.seeds import seed_of
 from aukit.synthesis.batches import (
@@ -75,7 +77,7 @@ class Fit:
         features: of the identity loss.
 
     Raises:
-        DataError: faces that nothing can be learned from.
+        DataError: faces that nothing can be learned from, or whose labels are all the same.
         ConfigError: an AU whose region nobody knows.
     """
 
@@ -85,6 +87,7 @@ class Fit:
         self.config, self.features = config, features
         self.session = replace(session, compile=config.compile)
         self.batches = Batches(faces, config, config.size * config.detail, session)
+        refuse_constant(faces.labels, config)
         self.regions = regions_of(config, faces.aus).to(session.device)
         torch.manual_seed(seed_of(session.seed, "initialize"))
         aus, size, width = len(faces.aus), config.size, config.width
@@ -222,6 +225,23 @@ class Fit:
         told = descend(self.adams["generators"], self.generators, found)
         self.ema.update(self.generators)
         return told
+
+
+def refuse_constant(labels: Labels, config: LacganConfig) -> None:
+    """Stop where all codes become the same labels, so that no label means anything.
+
+    Raises:
+        DataError: they do, e.g. codes of presence, 0 and 1, below the level of `present`.
+    """
+    mapped = as_labels(labels.values / MAX_LEVEL, config)
+    known = [mapped[labels.mask[:, au], au].unique() for au in range(mapped.shape[1])]
+    if all(len(values) < 2 for values in known):
+        highest = float(torch.where(labels.mask, labels.values, 0.0).max())
+        raise DataError(
+            f"no AU has both labels in any two training faces: codes reach {highest:g}, and "
+            f"{config.present:g} counts as present",
+            "lower --synth.present (1 where codes are 0 and 1)",
+        )
 
 
 def regions_of(config: LacganConfig, aus: tuple[str, ...]) -> Regions:

@@ -131,7 +131,8 @@ def main() -> None:
     given = parser.parse_args()
     figures = figures_of(given.runs, given.level)
     rows = plain_faces(figures.faces, given.faces)
-    single = {au: (au,) for au in figures.faces.aus}
+    # The faces are plain, so that each AU is absent in the same picture.
+    single: dict[str, tuple[str, ...]] = {"absent": (), **{au: (au,) for au in figures.faces.aus}}
     given.output.mkdir(parents=True, exist_ok=True)
     for name, sets in (("single", single), ("together", TOGETHER)):
         target = given.output / f"{name}.png"

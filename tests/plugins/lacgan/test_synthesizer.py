@@ -26,7 +26,7 @@ from aukit.testing.synthesizers import require_painted_alone
 from aukit.training.checkpoints import CHECKPOINT
 from aukit.training.loop import SCALARS, read_scalars
 from aukit_lacgan.features import Edges
-from aukit_lacgan.fit import Fit
+from aukit_lacgan.fit import Fit, betas_of, refuse_constant
 from aukit_lacgan.plugin import PUBLISHED, QUICK, LacganConfig
 from aukit_lacgan.regions import Regions
 from aukit_lacgan.synthesizer import Lacgan
@@ -397,3 +397,27 @@ def test_nothing_can_be_painted_or_saved_before_a_fit(tmp_path: Path) -> None:
 def test_impossible_options_are_refused(change: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(LacganConfig(), **change)  # type: ignore[arg-type]
+
+
+def test_codes_of_presence_that_all_mean_absent_are_refused(tmp_path: Path) -> None:
+    faces = drawn()
+    codes = replace(faces.labels, values=(faces.labels.values > 0).float())
+    config = replace(TINY, labels="presence")
+    with pytest.raises(DataError, match="codes reach 1, and 2 counts as present") as caught:
+        refuse_constant(codes, config)
+    assert "--synth.present" in str(caught.value)
+    refuse_constant(codes, replace(config, present=1.0))
+    refuse_constant(codes, TINY)
+
+
+def test_each_au_can_have_a_beta_of_its_own() -> None:
+    config = replace(TINY, beta=0.5, betas=("AU12=2", "4=0.25"))
+    weights = betas_of(config, ("AU01", "AU04", "AU12"), "cpu")
+    assert weights is not None
+    torch.testing.assert_close(config.beta * weights, torch.tensor([0.5, 0.25, 2.0]))
+    assert betas_of(TINY, ("AU01",), "cpu") is None
+    with pytest.raises(ConfigError, match="AU04"):
+        betas_of(config, ("AU01", "AU12"), "cpu")
+    for wrong in ("AU12", "AU12=x", "AU12=-1", "AU99=1"):
+        with pytest.raises(ValueError, match="betas"):
+            replace(TINY, betas=(wrong,))
