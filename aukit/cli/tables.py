@@ -42,9 +42,9 @@ def show_scores(
         (describe(entry), *(cell(scores[entry][name]) for name in names))
         for entry in [*filter(is_column, scores), "mean"]
     ]
-    if remark := mean_remark(scores, names):
-        rows[-1] = (f"mean ({remark})", *rows[-1][1:])
     table(title, ("AU", *headings), rows, numeric=headings)
+    if remark := mean_remark(scores, names):
+        click.echo(f"mean: {remark}")
 
 
 def show_dropped(dropped: Mapping[str, int]) -> None:

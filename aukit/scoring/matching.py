@@ -145,17 +145,10 @@ def _names(side: Side, columns: Sequence[str], shift: int) -> pa.ChunkedArray:
         what = {"id": "id", "frame": "frame number"}.get(columns[-1], "picture name")
         raise DataError(f"row {row} of {side.path} has no {what}", "leave such rows out")
     if columns[-1] == "frame" and shift:
-        parts[-1] = _moved(side, parts[-1], shift)
+        parts[-1] = pc.add(parts[-1], shift)
     texts = [pc.fill_null(part.cast(pa.string()), "") for part in parts]
     joined = pc.binary_join_element_wise(*texts, "/") if len(texts) > 1 else texts[0]
     return joined.combine_chunks()
-
-
-def _moved(side: Side, frames: pa.ChunkedArray, shift: int) -> pa.ChunkedArray:
-    try:
-        return pc.add_checked(frames, shift)
-    except (pa.ArrowException, OverflowError) as error:
-        raise DataError(f"--shift {shift} is too far for the frames of {side.path}") from error
 
 
 def _refuse_doubled(side: Side, names: pa.ChunkedArray, columns: Sequence[str]) -> None:

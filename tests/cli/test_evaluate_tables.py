@@ -91,3 +91,32 @@ def test_one_clear_line_for_what_cannot_be(
     assert said in err
     assert err.startswith("error: ")
     assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["times.csv"], 4, "frame is 0.5 in row 1"),
+        (["good.csv", "--face", "best"], 4, "no column that tells faces apart by confidence"),
+        (["good.csv", "--shift", "99999999999999999999"], 2, "is not in the range"),
+        (["good.csv", "--seed", "-1"], 2, "-1 is not in the range"),
+        (["good.csv", "--draws", "1000000000"], 2, "is not in the range"),
+    ],
+)
+def test_what_is_too_much_or_no_frame_is_said(
+    files: Path, capsys: Capture, arguments: list[str], code: int, said: str
+) -> None:
+    (files / "times.csv").write_text("subject,frame,AU1\ns0,0.5,2\ns0,1.5,0\n")
+    assert main(["evaluate", "truth.csv", *arguments]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_the_mean_says_over_how_many_aus_it_is(files: Path, capsys: Capture) -> None:
+    text = Path("truth.csv").read_text().splitlines()
+    cells = [line.split(",") for line in text]
+    rows = [cells[0], *([*row[:2], "0.0", row[3]] for row in cells[1:])]
+    Path("truth.csv").write_text("\n".join(",".join(row) for row in rows) + "\n")
+    assert main(["evaluate", "truth.csv", "good.csv", "--truth-scale", "0-5"]) == 0
+    out, err = capsys.readouterr()
+    assert "mean: ICC of 1 of 2, f1_norm of 1 of 2 AUs" in out
+    assert "AU01 never changes in truth.csv: its ICC and PCC are undefined" in err

@@ -66,7 +66,7 @@ the same frames, with intervals of the paired difference."""
     help="Tables: how frames are found again.  [default: by id, else by frame, else by picture]",
 )  # fmt: skip
 @click.option(
-    "--shift", type=int, default=0, metavar="N",
+    "--shift", type=click.IntRange(-(2**31), 2**31), default=0, metavar="N",
     help="Tables: added to the frame numbers of the predictions.",
 )  # fmt: skip
 @click.option(

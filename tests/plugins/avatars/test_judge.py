@@ -13,9 +13,9 @@ from torch import Tensor
 
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, Faces
-from aukit_avatars import judge
 from aukit_avatars.actions import AUS
 from aukit_avatars.people import sample_person
+from aukit_avatars.scripts import benchmark
 from aukit_avatars.scripts.benchmark import MATCHES, Verdict
 from aukit_avatars.studio import Studio, Truth
 from aukit_mediapipe.landmarker import LiteRTLandmarker
@@ -24,7 +24,7 @@ from aukit_mediapipe.plugin import BLENDSHAPE_NAMES, LiteRTOptions
 
 def test_frames_without_a_face_are_left_out_of_rho() -> None:
     values = np.array([[1.0, 2, 3, 4, 5], [1, np.nan, 3, 4, 5]])
-    assert judge._rho(values) == pytest.approx(1.0)
+    assert benchmark._rho(values) == pytest.approx(1.0)
 
 
 class Oracle:
@@ -72,7 +72,7 @@ def studio() -> Studio:
 
 
 def verdict_of(studio: Studio, oracle: Oracle) -> Verdict:
-    return judge.judge(Slate(studio.head), oracle, people=2, size=64)  # type: ignore[arg-type]
+    return benchmark.judge(Slate(studio.head), oracle, people=2, size=64)  # type: ignore[arg-type]
 
 
 def test_a_perfect_landmarker_passes(studio: Studio) -> None:
