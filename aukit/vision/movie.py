@@ -27,7 +27,7 @@ BIT_RATE = 4_000_000
 """Bits a second of MP4: faces should not show the traces of compression."""
 
 
-def write_movie(path: Path, frames: Iterable[Tensor], rate: int = 12) -> None:
+def write_movie(path: Path, frames: Iterable[Tensor], rate: float = 12) -> None:
     """Write a film in one step; the suffix says which kind.
 
     Args:
@@ -41,15 +41,15 @@ def write_movie(path: Path, frames: Iterable[Tensor], rate: int = 12) -> None:
         write(aside, pictures, rate)
 
 
-def _gif(path: Path, pictures: Iterator[Pixels], rate: int) -> None:
+def _gif(path: Path, pictures: Iterator[Pixels], rate: float) -> None:
     first, *rest = map(Image.fromarray, pictures)
     duration = round(100 / rate) * 10  # GIF counts in hundredths of a second
     first.save(path, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
 
 
-def _mp4(path: Path, pictures: Iterator[Pixels], rate: int) -> None:
+def _mp4(path: Path, pictures: Iterator[Pixels], rate: float) -> None:
     with av.open(str(path.absolute()), "w", format="mp4") as container:
-        stream: Any = container.add_stream(_encoder(), rate=Fraction(rate))
+        stream: Any = container.add_stream(_encoder(), rate=Fraction(rate).limit_denominator(1001))
         stream.pix_fmt, stream.bit_rate = "yuv420p", BIT_RATE
         for number, picture in enumerate(pictures):
             # Colour is stored for every second pixel, so the sides must be even.

@@ -48,13 +48,18 @@ if TYPE_CHECKING:
     "--columns", type=click.Choice(["aukit", "openface"]), default="aukit", show_default=True,
     help="Names of the columns in predictions.csv.",
 )  # fmt: skip
+@click.option(
+    "--overlay", type=click.Path(path_type=Path), metavar="FILE",
+    help="Draw the video again as .mp4: faces, AUs as bars, and their curves over time.",
+)  # fmt: skip
 @device_option
 @json_at_end_option
 @click.pass_context
 def predict(
     ctx: click.Context, inputs: tuple[str, ...], folder: Path, output: Path,
     faces: Literal["best", "all"], people: Literal["file", "folder", "one"], neutral: str | None,
-    every: int, columns: Literal["aukit", "openface"], device: str, as_json: bool,
+    every: int, columns: Literal["aukit", "openface"], overlay: Path | None,
+    device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Estimate the AU intensities of faces in photos, videos and folders of them.
 
@@ -65,9 +70,15 @@ def predict(
     from aukit.cli.console import RichProgress
     from aukit.config.choice import make
     from aukit.media.model import open_model
+    from aukit.media.overlay import check_overlay, write_overlay
     from aukit.media.people import Grouping
     from aukit.media.predict import Task, predict_files, require_estimates
+    from aukit.store.files import read_table
+    from aukit.store.owned import refuse_foreign, writing
 
+    if overlay is not None:
+        check_overlay(inputs, overlay)
+        refuse_foreign(overlay, map(Path, inputs))
     registry, typed = ctx.ensure_object(App).registry, settings(ctx)
     finder = {k: v for k, v in typed.items() if not k.startswith("executor")}
     model = open_model(folder, registry, device, landmarker_of(registry, finder))
@@ -76,6 +87,10 @@ def predict(
     rest = int(neutral) if neutral is not None and neutral.isdecimal() else neutral
     task = Task(inputs, Grouping(faces, people), every, rest, columns)
     result = predict_files(model, task, output, executor, RichProgress())
+    if overlay is not None and result.faces:
+        with writing(overlay):
+            rows = read_table(result.table)
+            write_overlay(Path(inputs[0]), rows, every, overlay, RichProgress())
     if as_json:
         emit_json(to_json(result))
     else:

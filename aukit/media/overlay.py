@@ -1,0 +1,160 @@
+"""A video with its estimates drawn into it: faces, AUs as bars, and their curves over time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from aukit.au import MAX_LEVEL
+from aukit.data.records import OK
+from aukit.errors import ConfigError
+from aukit.progress import Progress
+from aukit.vision.film import Film, count_frames, is_video
+from aukit.vision.movie import write_movie
+
+PANEL, STRIP, LINE = 220, 90, 18
+"""Pixels: width of the bars, height of the curves, height of a line of text."""
+
+PAPER, INK, FACE, OTHER = (255, 255, 255), (40, 40, 40), (0, 160, 255), (160, 160, 160)
+COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115))
+"""Of the curves, the strongest AU first (Okabe and Ito's palette, told apart by all eyes)."""
+
+RATE = 25.0
+"""Frames a second where the video does not tell."""
+
+
+def check_overlay(inputs: Sequence[str], path: Path) -> Path:
+    """The one video that is drawn.
+
+    Raises:
+        ConfigError: there is not exactly one, or the result is to be no MP4.
+    """
+    if len(inputs) != 1 or not is_video(Path(inputs[0])):
+        raise ConfigError("an overlay is drawn over one video", "name one, or leave out --overlay")
+    if path.suffix.lower() != ".mp4":
+        raise ConfigError(f"{path}: overlays are written as .mp4", "name a file that ends in .mp4")
+    return Path(inputs[0])
+
+
+def write_overlay(video: Path, table: pa.Table, every: int, path: Path, progress: Progress) -> None:
+    """Draw a video again, with its estimates.
+
+    Args:
+        video: the file.
+        table: its rows in `records.estimate_schema`.
+        every: one frame in so many was estimated.
+        path: of the MP4; its folder exists.
+        progress: shows how far it is.
+    """
+    rate = count_frames(video)[1] or RATE
+    drawing = _Drawing.of(table)
+    with progress.start("overlay", len(drawing.frames)) as bar:
+
+        def pictures() -> Iterator[Tensor]:
+            film = Film(video, every)
+            shots = (film.shot(number).image for number in drawing.frames)
+            for place, image in enumerate(_of_one_size(shots)):
+                yield drawing.frame(image, place)
+                bar.advance()
+            film.close()
+
+        write_movie(path, pictures(), rate / every)
+
+
+def _of_one_size(images: Iterator[Tensor | None]) -> Iterator[Tensor]:
+    """Pictures as large as the first; black where there is none, or one of another size."""
+    black = torch.zeros(3, 16, 16, dtype=torch.uint8)
+    for number, image in enumerate(images):
+        if number == 0 and image is not None:
+            black = torch.zeros_like(image)
+        yield image if image is not None and image.shape == black.shape else black
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """What is drawn.
+
+    Attributes:
+        frames: numbers of the frames, rising.
+        faces: number -> rows of its faces.
+        followed: the face whose AUs are drawn: the most seen.
+        aus: AU names.
+        curves: (frames, A) intensities of that face, NaN where there is none.
+    """
+
+    frames: list[int]
+    faces: Mapping[int, list[dict[str, Any]]]
+    followed: int
+    aus: tuple[str, ...]
+    curves: np.ndarray
+
+    @classmethod
+    def of(cls, table: pa.Table) -> _Drawing:
+        """The drawing of a video's rows."""
+        faces: dict[int, list[dict[str, Any]]] = {}
+        for row in table.to_pylist():
+            faces.setdefault(row["frame"], []).append(row)
+        seen = Counter(row["face"] for rows in faces.values() for row in rows if _good(row))
+        followed = seen.most_common(1)[0][0] if seen else 0
+        names = [n.removesuffix("_level") for n in table.column_names if n.endswith("_level")]
+        frames = sorted(faces)
+        curves = np.full((len(frames), len(names)), np.nan)
+        for place, number in enumerate(frames):
+            for row in faces[number]:
+                if _good(row) and row["face"] == followed:
+                    curves[place] = [row[f"{au}_predicted"] for au in names]
+        return cls(frames, faces, followed, tuple(names), curves)
+
+    def frame(self, image: Tensor, place: int) -> Tensor:
+        """(3, H, W) uint8: a frame with its boxes, bars beside it and curves below."""
+        height, width = image.shape[1:]
+        rows = max(height, (len(self.aus) + 1) * LINE)
+        canvas = Image.new("RGB", (width + PANEL, rows + STRIP), PAPER)
+        canvas.paste(Image.fromarray(image.permute(1, 2, 0).contiguous().numpy()), (0, 0))
+        draw = ImageDraw.Draw(canvas)
+        font = ImageFont.load_default(LINE - 6)
+        for row in filter(_good, self.faces[self.frames[place]]):
+            corners = [row[side] for side in ("left", "top", "right", "bottom")]
+            draw.rectangle(
+                corners, outline=FACE if row["face"] == self.followed else OTHER, width=2
+            )
+        self._bars(draw, font, width + 8, place)
+        self._curves(draw, font, (8, rows + 6, width + PANEL - 8, rows + STRIP - 8), place)
+        return torch.from_numpy(np.array(canvas)).permute(2, 0, 1)
+
+    def _bars(self, draw: ImageDraw.ImageDraw, font: Any, left: int, place: int) -> None:
+        for number, (au, value) in enumerate(zip(self.aus, self.curves[place], strict=True)):
+            top = number * LINE + 4
+            draw.text((left, top), au, INK, font)
+            if np.isfinite(value):
+                length = (PANEL - 100) * value / MAX_LEVEL
+                draw.rectangle((left + 44, top + 3, left + 44 + length, top + LINE - 5), FACE)
+                draw.text((left + PANEL - 46, top), f"{value:.1f}", INK, font)
+
+    def _curves(
+        self, draw: ImageDraw.ImageDraw, font: Any, box: tuple[int, int, int, int], place: int
+    ) -> None:
+        left, top, right, bottom = box
+        step = (right - left) / max(1, len(self.frames) - 1)
+        spread = np.nan_to_num(self.curves).std(0)
+        for number, column in enumerate(np.argsort(-spread, kind="stable")[: len(COLOURS)]):
+            heights = bottom - (bottom - top) * self.curves[:, column] / MAX_LEVEL
+            draw.text((left + 60 * number, top - 4), self.aus[column], COLOURS[number], font)
+            for start in np.flatnonzero(np.isfinite(heights[:-1] + heights[1:])):
+                ends = [(left + step * n, heights[n]) for n in (start, start + 1)]
+                draw.line(ends, COLOURS[number], 2)
+        now = left + step * place
+        draw.line(((now, top), (now, bottom)), INK)
+
+
+def _good(row: Mapping[str, Any]) -> bool:
+    return bool(row["status"] == OK)
