@@ -197,7 +197,7 @@ def _convert(image: Image.Image, max_pixels: int) -> Picture:
 def _has_16_bits(image: Image.Image) -> bool:
     """Whether grey levels in 32 bits were 16 in the file: else nothing says what is white."""
     if isinstance(image, TiffImageFile):
-        return max(image.tag_v2.get(_BITS_PER_SAMPLE, (32,))) <= 16
+        return bool(max(image.tag_v2.get(_BITS_PER_SAMPLE, (32,))) <= 16)
     return image.format in ("PNG", "PPM")
 
 

@@ -234,7 +234,7 @@ def refuse_constant(labels: Labels, config: LacganConfig) -> None:
         DataError: they do, e.g. codes of presence, 0 and 1, below the level of `present`.
     """
     mapped = as_labels(labels.values / MAX_LEVEL, config)
-    known = [mapped[labels.mask[:, au], au].unique() for au in range(mapped.shape[1])]
+    known = [set(mapped[labels.mask[:, au], au].tolist()) for au in range(mapped.shape[1])]
     if all(len(values) < 2 for values in known):
         highest = float(torch.where(labels.mask, labels.values, 0.0).max())
         raise DataError(
