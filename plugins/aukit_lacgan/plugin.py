@@ -162,7 +162,7 @@ PUBLISHED: dict[str, Published] = {
     "size": Published(200, "4.1"),
     "width": silent(32),
     "latent": Published(60, "4.1"),
-    "centres": Published("eacnet", "3.1: as in EAC-Net"),
+    "centres": Published("paper", "3.1: rules as in EAC-Net; others where it has none"),
     "inner": Published(0.0, "3.1: as in EAC-Net, 1 - 0.07 a pixel within 7 of a face of 100"),
     "slope": Published(1.6, "3.1: as in EAC-Net"),
     "reach": Published(0.3, "3.1: as in EAC-Net"),
