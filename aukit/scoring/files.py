@@ -210,7 +210,8 @@ def _is_view(kind: pa.DataType) -> bool:
 
 def _parquet(file: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(file, page_checksum_verification=True)
+        # Opened here, as Arrow takes no names that are not UTF-8.
+        return pq.ParquetFile(file.open("rb"), page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(file, error) from error
 
@@ -288,11 +289,15 @@ def _parsed(
         null_values=_NULLS if number == pa.float64() else [""],
         strings_can_be_null=False,
     )
-    return pyarrow.csv.read_csv(
-        file,
-        read_options=pyarrow.csv.ReadOptions(
-            column_names=form.names, skip_rows=form.skip, block_size=_BLOCK
-        ),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True),
-        convert_options=options,
-    )
+    parsing = pyarrow.csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True)
+    with file.open("rb") as source:
+        return pyarrow.csv.read_csv(
+            source,
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=form.names, skip_rows=form.skip, block_size=_BLOCK
+            ),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=form.delimiter, newlines_in_values=True
+            ),
+            convert_options=options,
+        )
