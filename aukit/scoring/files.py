@@ -296,8 +296,6 @@ def _parsed(
             read_options=pyarrow.csv.ReadOptions(
                 column_names=form.names, skip_rows=form.skip, block_size=_BLOCK
             ),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=form.delimiter, newlines_in_values=True
-            ),
+            parse_options=parsing,
             convert_options=options,
         )
