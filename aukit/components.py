@@ -6,16 +6,20 @@ configuration need nothing heavy; the factory is imported when the component is 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import importlib.util
 import re
+import sys
+import typing
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from aukit.defaults import BESIDE, RUN
 from aukit.errors import ConfigError, PluginError
+from aukit.faults import is_interrupt, reason
 from aukit.published import PRESETS, Published, preset_values
 
 API = 1
@@ -184,7 +188,7 @@ class Component:
 
     def missing(self) -> tuple[str, ...]:
         """Required packages that are not installed (looked up, not imported)."""
-        return tuple(name for name in self.requires if importlib.util.find_spec(name) is None)
+        return tuple(name for name in self.requires if not _installed(name))
 
     def load(self) -> Any:
         """Import and return the factory.
@@ -199,12 +203,26 @@ class Component:
             )
         module, _, attribute = self.factory.partition(":")
         try:
-            return getattr(importlib.import_module(module), attribute)
-        except Exception as error:
+            # Standard output may be a program's (`--json`).
+            with contextlib.redirect_stdout(sys.stderr):
+                return getattr(importlib.import_module(module), attribute)
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             raise PluginError(
                 f"{self.kind} '{self.name}' ({self.distribution} {self.version}) "
-                f"cannot be imported: {type(error).__name__}: {error}"
+                f"cannot be imported: {reason(error)}"
             ) from error
+
+
+def _installed(name: str) -> bool:
+    """Whether a package can be found; looking for `a.b` imports `a`, which may raise anything."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        return False
 
 
 AUTO = "auto"
@@ -220,6 +238,7 @@ def validate(component: Component) -> None:
         PluginError: the record breaks a rule; the message names the rule.
     """
     where = f"component {component.name!r}"
+    _validate_words(component, where)
     if component.kind not in KINDS:
         raise PluginError(f"{where}: unknown kind {component.kind!r}; kinds: {', '.join(KINDS)}")
     for name in component.names:
@@ -238,16 +257,42 @@ def validate(component: Component) -> None:
         _validate_config(component.fitter(), f"{where}, fitting")
 
 
+def _validate_words(component: Component, where: str) -> None:
+    for name in ("name", "factory", "summary", "install_hint"):
+        if not isinstance(getattr(component, name), str):
+            raise PluginError(f"{where}: {name} must be text")
+    for name in ("aliases", "requires", "tags"):
+        words = getattr(component, name)
+        if not (isinstance(words, tuple) and all(isinstance(word, str) for word in words)):
+            raise PluginError(f"{where}: {name} must be a tuple of texts")
+
+
 def _validate_config(component: Component, where: str) -> None:
     config = component.config
     if not (isinstance(config, type) and dataclasses.is_dataclass(config)):
         raise PluginError(f"{where}: config must be a dataclass")
+    try:
+        typing.get_type_hints(config)
+    except Exception as error:
+        raise PluginError(f"{where}: its options cannot be read: {reason(error)}") from error
     fields = {f.name: f for f in dataclasses.fields(config)}
     for name, entry in fields.items():
         if entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
             raise PluginError(f"{where}: option {name!r} has no default")
+        _validate_default(entry, f"{where}, option {name!r}")
     if unknown := set(component.published) - set(fields):
         raise PluginError(f"{where}: published values of unknown options {sorted(unknown)}")
     for preset, values in component.presets.items():
         if unknown := set(values) - set(fields):
             raise PluginError(f"{where}: preset {preset!r} sets unknown options {sorted(unknown)}")
+
+
+def _validate_default(entry: dataclasses.Field[Any], where: str) -> None:
+    """Defaults are shown in the help of every command that the component could be chosen in."""
+    make: Any = entry.default_factory
+    try:
+        str(entry.default if make is dataclasses.MISSING else make())
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        raise PluginError(f"{where}: its default cannot be shown: {reason(error)}") from error

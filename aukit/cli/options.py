@@ -268,7 +268,7 @@ def help_text(component: Component, entry: dataclasses.Field[Any]) -> str:
         found = component.preset(preset)
         if entry.name in found:
             values.append(f"{preset}: {show(found[entry.name])}")
-    return f"{entry.metadata.get('help', '')}  [{'; '.join(values)}]".strip()
+    return f"{entry.metadata.get('help') or ''}  [{'; '.join(values)}]".strip()
 
 
 def show(value: Any) -> str:

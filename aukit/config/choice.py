@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import errno
 from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -14,6 +15,7 @@ from aukit.components import Component
 from aukit.config.values import DEFAULT, Value, coerce, plain, types_of, unknown_option
 from aukit.contracts.context import Context
 from aukit.errors import AukitError, ConfigError, PluginError, StageError, StorageError
+from aukit.faults import is_interrupt, reason
 
 
 @dataclass(frozen=True)
@@ -104,21 +106,54 @@ def build(
         return component.config(**values), origins
     except ValueError as error:
         raise ConfigError(f"{where}: {error}") from error
+    except AukitError:
+        raise
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
+        raise PluginError(
+            f"{component.kind} '{component.name}' ({component.distribution}) cannot check its "
+            f"options: {reason(error)}"
+        ) from error
 
 
 _STORAGE = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM}
 
 
+_stage: ContextVar[str | None] = ContextVar("stage", default=None)
+
+
+def current_stage() -> str | None:
+    """The stage that `named` says is under way, None outside of it."""
+    return _stage.get()
+
+
 @contextlib.contextmanager
 def named(choice: Choice, stage: str) -> Iterator[None]:
+    """Errors within the block, told as those of a component in a stage.
+
+    Those of another component that is called within the block are told as that one's.
+
+    Raises:
+        StageError, StorageError, AukitError: as `told` says.
+    """
+    token = _stage.set(stage)
+    try:
+        with told(choice.component, stage):
+            yield
+    finally:
+        _stage.reset(token)
+
+
+@contextlib.contextmanager
+def told(component: Component, stage: str) -> Iterator[None]:
     """Errors of a component, told with its name, distribution, version and the stage.
 
     Raises:
-        StageError: the component raised something of its own.
+        StageError: the component raised something of its own, whatever that is.
         StorageError: the disk is full or the place not writable.
         AukitError: as it came.
     """
-    component = choice.component
     try:
         yield
     except AukitError:
@@ -131,34 +166,38 @@ def named(choice: Choice, stage: str) -> Iterator[None]:
                 "free some space or choose another output folder; finished stages are kept",
             ) from error
         raise _stage_error(component, stage, error) from error
-    except Exception as error:
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
         raise _stage_error(component, stage, error) from error
 
 
-def _stage_error(component: Any, stage: str, error: Exception) -> StageError:
-    text = str(error).strip().splitlines()
-    reason = f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
+def _stage_error(component: Component, stage: str, error: BaseException) -> StageError:
     return StageError(
         f"{component.kind} '{component.name}' ({component.distribution} {component.version}) "
-        f"failed in stage {stage}: {reason}",
+        f"failed in stage {stage}: {reason(error)}",
         "finished stages are kept; --debug shows where",
     )
 
 
 def make(choice: Choice, context: Context) -> Any:
-    """An instance of a chosen component.
+    """An instance of a chosen component, held to its contract (`aukit.config.held`).
 
     Raises:
-        PluginError: it cannot be imported or constructed.
+        PluginError: it cannot be imported or constructed, or lacks a method of its contract.
     """
-    factory = choice.component.load()
+    from aukit.config.held import hold
+
+    component = choice.component
+    factory = component.load()
     try:
-        return factory(choice.options, context)
+        return hold(factory(choice.options, context), component)
     except AukitError:
         raise
-    except Exception as error:
-        component = choice.component
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
         raise PluginError(
             f"{component.kind} '{component.name}' ({component.distribution}) cannot be built: "
-            f"{type(error).__name__}: {error}"
+            f"{reason(error)}"
         ) from error

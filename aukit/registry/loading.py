@@ -3,17 +3,21 @@
 A broken plugin never breaks the program: it is recorded, shown by `aukit plugins`, and named in the
 error when the component that somebody asked for could have been its. Nothing overrides silently: a
 name that two distributions offer is an error naming both, raised only when that name is asked for.
+aukit's own names stay its own: who else claims one is named in a warning, and found as
+`distribution/name`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import importlib.metadata
-import inspect
+import logging
 import os
+import sys
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +25,10 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from aukit import hooks
-from aukit.components import KINDS, Component, validate
-from aukit.errors import ConfigError, PluginError
+from aukit.components import KINDS, Component
+from aukit.errors import AukitError, ConfigError
+from aukit.faults import is_interrupt, reason
+from aukit.registry.checks import call, check_hooks, checked, commands_of
 
 if TYPE_CHECKING:
     from aukit.contracts.weights import Weights
@@ -30,6 +36,10 @@ if TYPE_CHECKING:
 GROUP = "aukit.plugins"
 ONLY_VARIABLE = "AUKIT_PLUGINS"
 BLOCK_VARIABLE = "AUKIT_BLOCK"
+OWN = "aukit-facs"
+"""The distribution of the core and the built-in plugins."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -75,6 +85,7 @@ class Registry:
         self.manager = pluggy.PluginManager(hooks.PROJECT)
         self.manager.add_hookspecs(hooks)
         self.plugins: list[Plugin] = []
+        self._warned: set[str] = set()
         chosen = _from_environment(ONLY_VARIABLE) if only is None else set(only)
         blocked = set(block) | (_from_environment(BLOCK_VARIABLE) or set())
         points = installed_entry_points() if entry_points is None else entry_points
@@ -87,9 +98,13 @@ class Registry:
     def _load(self, plugin: Plugin, point: Any) -> None:
         self.plugins.append(plugin)
         try:
-            self.register(plugin, point.load())
-        except (Exception, SystemExit) as error:  # a plugin may raise anything at all
-            plugin.error = _reason(error)
+            # Standard output may be a program's (`--json`).
+            with contextlib.redirect_stdout(sys.stderr):
+                self.register(plugin, point.load())
+        except BaseException as error:  # a plugin may raise anything at all
+            if is_interrupt(error):
+                raise
+            plugin.error = reason(error)
 
     def register(self, plugin: Plugin, module: object) -> None:
         """Register a plugin module and collect its records.
@@ -97,15 +112,15 @@ class Registry:
         Raises:
             PluginError: an unknown hook, or a malformed record.
         """
-        _check_hooks(module)
+        check_hooks(module)
         try:
             self.manager.register(module, plugin.qualified)
             components = [
-                _stamp(component, plugin, kind.name)
+                _stamp(checked(component, kind.name), plugin)
                 for kind in KINDS.values()
-                for component in _call(module, kind.hook)
+                for component in call(module, kind.hook)
             ]
-            plugin.commands = _commands(_call(module, "aukit_commands"))
+            plugin.commands = commands_of(call(module, "aukit_commands"))
             plugin.components = components
         except BaseException:
             # pluggy keeps a plugin that failed validation in its list.
@@ -137,11 +152,21 @@ class Registry:
         offered = self.of_kind(kind)
         exact = [c for c in offered if name in {f"{c.distribution}/{n}" for n in c.names}]
         matches = exact or [c for c in offered if name in c.names]
+        if len(matches) > 1 and (own := [c for c in matches if c.distribution == OWN]):
+            self._warn(f"{kind} '{name}'", own[0].qualified, [c for c in matches if c not in own])
+            matches = own
         if len(matches) == 1:
             return matches[0]
         if matches:
             raise _ambiguous(kind, name, matches)
         raise self._unknown(kind, name, offered)
+
+    def _warn(self, name: str, own: str, others: Sequence[Component]) -> None:
+        claims = " and ".join(other.qualified for other in others)
+        text = f"{name} is {own}; {claims} claims the name too, and is found by that longer name"
+        if text not in self._warned:
+            self._warned.add(text)
+            _log.warning(text)
 
     def find_any(self, name: str) -> list[Component]:
         """All components of any kind that a name means."""
@@ -173,15 +198,27 @@ class Registry:
         }
 
     def weights(self) -> dict[str, Weights]:
-        """Weights that plugins know, by name."""
-        found: dict[str, Weights] = {}
+        """Weights that plugins know, by name.
+
+        Where several distributions know weights of one name, those of aukit keep it and the others
+        are called `distribution/name`; without any of aukit's, all are.
+        """
+        offered: dict[str, dict[str, Weights]] = {}
         for plugin in self.plugins:
             module = self.manager.get_plugin(plugin.qualified)
             try:
-                found.update((entry.name, entry) for entry in _call(module, "aukit_weights"))
-            except Exception as error:  # asked late, since the records need more imports
-                plugin.error = _reason(error)
-        return found
+                known = list(call(module, "aukit_weights"))
+                for entry in known:
+                    offered.setdefault(entry.name, {})[plugin.distribution] = entry
+            except BaseException as error:  # asked late, since the records need more imports
+                if is_interrupt(error):
+                    raise
+                plugin.error = reason(error)
+        return {
+            name if one == OWN or len(offers) == 1 else f"{one}/{name}": entry
+            for name, offers in offered.items()
+            for one, entry in offers.items()
+        }
 
     def resolve_weights(self, ref: str) -> Path:
         """A checked local file for a weights name or a path.
@@ -189,9 +226,19 @@ class Registry:
         Raises:
             MissingWeights: it is not on this machine; the hint says how to get it.
         """
-        answer: Path | None = self.manager.hook.aukit_resolve_weights(ref=ref)
-        if answer is not None:
-            return answer
+        for listener in reversed(self.manager.hook.aukit_resolve_weights.get_hookimpls()):
+            name = listener.plugin_name
+            try:
+                found: Any = listener.function(*(ref for _ in listener.argnames))
+            except AukitError:
+                raise
+            except BaseException as error:
+                if is_interrupt(error):
+                    raise
+                _log.warning("plugin %s cannot look for weights: %s", name, reason(error))
+                continue
+            if found is not None:
+                return Path(found)
         from aukit.registry import weights
 
         path: Path = weights.resolve(ref, self.weights())
@@ -224,49 +271,7 @@ def _from_environment(variable: str) -> set[str] | None:
     return None if text is None else {part.strip() for part in text.split(",") if part.strip()}
 
 
-def _reason(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _call(module: object, hook: str) -> Iterable[Any]:
-    """What a module's implementation of a collecting hook returns; nothing if it has none."""
-    implementation = getattr(module, hook, None)
-    return () if implementation is None else implementation() or ()
-
-
-def _commands(found: Any) -> dict[str, tuple[str, str]]:
-    commands = dict(found)
-    for name, entry in commands.items():
-        if not (isinstance(entry, tuple) and len(entry) == 2 and ":" in entry[0]):
-            raise PluginError(f"command {name!r} must be ('package.module:command', 'short help')")
-    return commands
-
-
-def _check_hooks(module: object) -> None:
-    """Refuse a hook that would never be called: pluggy passes over a misspelt one in silence.
-
-    Raises:
-        PluginError: an unknown hook, or a hook without its marker.
-    """
-    known = [name for name in vars(hooks) if hasattr(getattr(hooks, name), f"{hooks.PROJECT}_spec")]
-    for name in dir(module):
-        # Statically: a module may compute attributes, and import heavily to do so.
-        value = inspect.getattr_static(module, name, None)
-        marked = hasattr(value, f"{hooks.PROJECT}_impl")
-        if marked and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"hooks: {', '.join(known)}"
-            raise PluginError(f"'{name}' is no hook", hint)
-        if name in known and not marked and not hasattr(value, f"{hooks.PROJECT}_spec"):
-            raise PluginError(f"'{name}' lacks the marker @hookimpl")
-
-
-def _stamp(component: Any, plugin: Plugin, kind: str) -> Component:
-    if not isinstance(component, Component):
-        raise PluginError(f"hook {KINDS[kind].hook} must return Component records")
-    if component.kind != kind:
-        raise PluginError(f"{component.name!r} is of kind {component.kind!r}, given as {kind!r}")
-    validate(component)
+def _stamp(component: Component, plugin: Plugin) -> Component:
     return replace(
         component,
         distribution=plugin.distribution,
