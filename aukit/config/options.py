@@ -18,6 +18,8 @@ ALL_AUS = "all"
 NO_VIEWS = "none"
 _CARD_FACES = {"quick": 6, "full": 40, "paper": 40}
 
+HIGHEST_SEED = 2**32 - 1
+
 Layer = tuple[str, Mapping[str, Any]]
 """Origin and nested settings, as a run file has them."""
 
@@ -75,6 +77,9 @@ class RunOptions:
         if self.views != NO_VIEWS:
             parse_views(self.views)
         parse_fold(self.fold)
+        for name in ("seed", "fold_seed"):
+            if not 0 <= getattr(self, name) <= HIGHEST_SEED:
+                raise ConfigError(f"{name} must be a whole number from 0 to {HIGHEST_SEED}")
         if self.draws < 1:
             raise ConfigError("draws must be at least 1")
         if self.card is not None and self.card < 0:

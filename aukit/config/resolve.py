@@ -130,7 +130,13 @@ class _Resolver:
         for part in path:
             table = table.get(part, {}) if isinstance(table, Mapping) else {}
         # `aligner = "2d"` is short for `[aligner] name = "2d"`.
-        return {"name": table} if isinstance(table, str) else table
+        if isinstance(table, str):
+            return {"name": table}
+        if not isinstance(table, Mapping):
+            raise ConfigError(
+                f"{'.'.join(path)} is {table!r}", "give a name, or a table of options"
+            )
+        return table
 
 
 def _check_company(components: Mapping[str, Choice | None]) -> None:
