@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from aukit.components import KINDS
-from aukit.config.choice import Choice
-from aukit.config.choice import build as build_options
-from aukit.config.values import PYTHON, Value
+from aukit.config.choice import Choice, chosen
+from aukit.config.values import PYTHON
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError
 from aukit.progress import Progress
@@ -46,12 +45,7 @@ def choose(kind: str, name: str, preset: str = "full", **options: Any) -> Choice
     if kind not in KINDS:
         raise ConfigError(f"unknown kind '{kind}'", f"kinds: {', '.join(KINDS)}")
     component = default_registry().find(kind, name)
-    layers = [
-        {k: Value(v, f"preset {preset}") for k, v in component.preset(preset).items()},
-        {k: Value(v, PYTHON) for k, v in options.items()},
-    ]
-    built, origins = build_options(component, layers)
-    return Choice(component, built, origins, PYTHON)
+    return chosen(component, preset, [(PYTHON, options)], PYTHON)
 
 
 def build(

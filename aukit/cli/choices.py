@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from aukit.components import Component
-from aukit.config.choice import Choice, build
-from aukit.config.values import COMMAND_LINE, Value
+from aukit.config.choice import Choice, chosen
+from aukit.config.values import COMMAND_LINE
 from aukit.published import PRESET
 from aukit.registry.loading import Registry
 
@@ -35,14 +35,12 @@ def with_options(
 ) -> Choice:
     """A component with those of the typed options that start with `head`, above a preset."""
     preset = str(typed.get(f"{head}.{PRESET}", preset))
-    below = {key: Value(raw, f"preset {preset}") for key, raw in component.preset(preset).items()}
-    above = {
-        key.removeprefix(f"{head}."): Value(raw, COMMAND_LINE)
+    options = {
+        key.removeprefix(f"{head}."): raw
         for key, raw in typed.items()
         if key.startswith(f"{head}.") and key != f"{head}.{PRESET}"
     }
-    options, origins = build(component, [below, above])
-    return Choice(component, options, origins, COMMAND_LINE)
+    return chosen(component, preset, [(COMMAND_LINE, options)], COMMAND_LINE)
 
 
 def context_of(device: str, seed: int) -> Context:

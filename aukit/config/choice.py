@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +76,35 @@ def names_files(options: Any, entry: dataclasses.Field[Any]) -> bool:
 def _texts(value: Any) -> list[str]:
     values = value if isinstance(value, (list, tuple)) else [value]
     return [str(one) for one in values if one is not None]
+
+
+def chosen(
+    component: Component,
+    preset: str,
+    layers: Iterable[tuple[str, Mapping[str, Any]]],
+    chosen_by: str,
+    below: Mapping[str, Value] | None = None,
+) -> Choice:
+    """A component with its options: those of a preset, below what layers of settings say.
+
+    Args:
+        component: what was chosen.
+        preset: where the options start from; one that the component does not know sets nothing.
+        layers: (origin, option -> raw value), later layers winning.
+        chosen_by: where the choice itself came from.
+        below: values that lie below everything; in the place of the preset's, if given.
+
+    Raises:
+        ConfigError: an unknown option, or a value of the wrong type or out of range.
+    """
+    if below is None:
+        start = f"preset {preset}"
+        below = {name: Value(raw, start) for name, raw in component.preset(preset).items()}
+    above = (
+        {name: Value(raw, origin) for name, raw in values.items()} for origin, values in layers
+    )
+    options, origins = build(component, [below, *above])
+    return Choice(component, options, origins, chosen_by)
 
 
 def build(

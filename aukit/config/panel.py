@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aukit.components import AUTO, KINDS, Component
-from aukit.config.choice import Choice, build
-from aukit.config.values import DEFAULT, Value, coerce, plain, unknown_option
+from aukit.config.choice import Choice, chosen
+from aukit.config.values import DEFAULT, coerce, plain, unknown_option
 from aukit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ def members(registry: Registry, kind: str, names: Sequence[str]) -> list[Compone
         return []
     if tuple(names) == (AUTO,):
         return [found for found in registry.of_kind(kind) if AUTO in found.tags]
-    chosen = [registry.find(kind, name) for name in names]
-    for place, component in enumerate(chosen):
-        if component.name in {other.name for other in chosen[:place]}:
+    found = [registry.find(kind, name) for name in names]
+    for place, component in enumerate(found):
+        if component.name in {other.name for other in found[:place]}:
             raise ConfigError(f"{kind} '{component.name}' is named twice", "name each once")
-    return chosen
+    return found
 
 
 def resolve_panel(
@@ -87,15 +87,15 @@ def resolve_panel(
     named = [(table[NAME], origin) for origin, table in tables if NAME in table]
     raw, origin = named[-1] if named else (KINDS[kind].default or "none", DEFAULT)
     names = coerce(raw, tuple[str, ...], f"{kind} ({origin})")
-    chosen = members(registry, kind, names)
+    found = members(registry, kind, names)
     # What an earlier layer said of components that a later one does not name is passed over.
     allowed = registry.of_kind(kind)
     for where, table in tables:
-        allowed = chosen if where == origin else allowed
+        allowed = found if where == origin else allowed
         for key in set(table) - {NAME, *(component.name for component in allowed)}:
             raise unknown_option(f"{kind} ({where})", key, {c.name: None for c in allowed})
     by = DEFAULT if names == (AUTO,) else origin
-    made = tuple(_choice(component, tables, preset, by) for component in chosen)
+    made = tuple(_choice(component, tables, preset, by) for component in found)
     return Panel(kind, names, origin, made)
 
 
@@ -107,10 +107,5 @@ def _table(value: Any) -> Mapping[str, Any]:
 def _choice(
     component: Component, tables: Sequence[tuple[str, Mapping[str, Any]]], preset: str, by: str
 ) -> Choice:
-    below = {k: Value(v, f"preset {preset}") for k, v in component.preset(preset).items()}
-    above = [
-        {key: Value(raw, origin) for key, raw in table.get(component.name, {}).items()}
-        for origin, table in tables
-    ]
-    options, origins = build(component, [below, *above])
-    return Choice(component, options, origins, by)
+    above = [(origin, table.get(component.name, {})) for origin, table in tables]
+    return chosen(component, preset, above, by)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from aukit.components import KINDS
-from aukit.config.choice import Choice, build
+from aukit.config.choice import Choice, chosen
 from aukit.config.options import Layer, RunOptions, run_options
 from aukit.config.panel import resolve_panel
 from aukit.config.run import ROLE_KINDS, ROLES, Role, RunConfig
@@ -104,14 +104,13 @@ class _Resolver:
         preset = own[-1] if own else self.preset
         sizes = component.preset(self.preset) if preset == PAPER_METHOD else {}
         values = {**sizes, **component.preset(preset)}.items()
-        below = [{key: Value(raw, f"preset {preset}") for key, raw in values}]
+        below = {key: Value(raw, f"preset {preset}") for key, raw in values}
         if fallback is not None and fallback.component == component and not own:
             inherited_options = plain(fallback.options).items()
-            below = [{k: Value(raw, fallback.origins[k]) for k, raw in inherited_options}]
+            below = {k: Value(raw, fallback.origins[k]) for k, raw in inherited_options}
             chosen_by = chosen_by if named else fallback.chosen_by
-        above = [_values(origin, table) for origin, table in tables]
-        built, origins = build(component, [*below, *above])
-        return Choice(component, built, origins, chosen_by)
+        above = [(origin, _options(table)) for origin, table in tables]
+        return chosen(component, preset, above, chosen_by, below)
 
     def role(self, name: str, shared: Mapping[str, Choice | None], origins: dict[str, str]) -> Role:
         partition, origins[f"{name}.partition"] = ROLES[name], DEFAULT
@@ -181,5 +180,5 @@ def _own_preset(kind: str, origin: str, table: Mapping[str, Any]) -> str:
     return str(table[PRESET])
 
 
-def _values(origin: str, table: Mapping[str, Any]) -> dict[str, Value]:
-    return {key: Value(raw, origin) for key, raw in table.items() if key not in ("name", PRESET)}
+def _options(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: raw for key, raw in table.items() if key not in ("name", PRESET)}
