@@ -35,7 +35,11 @@ def hold(component: Any, record: Component) -> Any:
         for name, rule in rules.items()
         if callable(getattr(kind, name, None))
     }
-    body = {"__module__": kind.__module__, "__doc__": kind.__doc__, "__reduce_ex__": _reduced}
+    body: dict[str, Any] = {
+        "__module__": kind.__module__,
+        "__doc__": kind.__doc__,
+        "__reduce_ex__": _reduced,
+    }
     if not hasattr(component, "__dict__"):
         body["__slots__"] = ()
     # Also of a frozen dataclass, which refuses the plain assignment.

@@ -289,13 +289,14 @@ def _parsed(
         null_values=_NULLS if number == pa.float64() else [""],
         strings_can_be_null=False,
     )
-    parsing = pyarrow.csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True)
     with file.open("rb") as source:
         return pyarrow.csv.read_csv(
             source,
             read_options=pyarrow.csv.ReadOptions(
                 column_names=form.names, skip_rows=form.skip, block_size=_BLOCK
             ),
-            parse_options=parsing,
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=form.delimiter, newlines_in_values=True
+            ),
             convert_options=options,
         )

@@ -121,7 +121,7 @@ def test_show_explains_options_with_types_defaults_and_help(
     (shown,) = answer(capsys, "plugins", "show", "vgg16")["components"]
     options = {option["name"]: option for option in shown["options"]}
     assert options["networks"]["type"] == "per-au | shared"
-    assert options["dropout"]["default"] == 0.5
+    assert options["dropout"]["default"] == 0.05
     assert all(option["help"] for option in shown["options"])
     assert main(["plugins", "show", "vgg16"]) == 0
     text = capsys.readouterr().out

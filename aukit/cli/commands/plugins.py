@@ -19,7 +19,8 @@ from aukit.cli.options import (
 )
 from aukit.cli.shared import json_option
 from aukit.components import KINDS, Component
-from aukit.config.values import default_of, options, plain, spell, types_of
+from aukit.config.choice import chosen
+from aukit.config.values import COMMAND_LINE, default_of, options, plain, spell, types_of
 from aukit.errors import ConfigError
 from aukit.published import role_of
 from aukit.registry.loading import Plugin, Registry
@@ -254,9 +255,12 @@ def check_(ctx: click.Context, name: str, as_json: bool) -> int:
     from aukit.registry.loading import resolve_weights
     from aukit.testing import Subject, run_checks
 
+    components = named(ctx.ensure_object(App).registry, name)
+    for component in components:  # a mistyped option is no broken contract
+        chosen(component, "quick", [(COMMAND_LINE, typed(ctx, component))], COMMAND_LINE)
     outcomes = [
         (component, outcome)
-        for component in named(ctx.ensure_object(App).registry, name)
+        for component in components
         for outcome in run_checks(
             Subject(component, typed(ctx, component), Context(weights=resolve_weights))
         )
