@@ -10,13 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
+from pyarrow import compute as pc
 
 from aukit.errors import DataError
-
-SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 
 _HEADER = 1 << 20  # characters: a longer first line is no header
 _BLOCK = 1 << 24  # bytes that are parsed at once; no row may be longer
@@ -40,27 +38,6 @@ class Form:
     names: tuple[str, ...]
     delimiter: str
     skip: int
-
-
-def table_files(path: Path) -> tuple[list[Path], list[str]]:
-    """The tables at a path, a file or a folder, and what was left out.
-
-    Raises:
-        DataError: there is nothing, or nothing that could be read.
-    """
-    if not path.exists():
-        raise DataError(f"{path} does not exist")
-    if not path.is_dir():
-        if not path.is_file():
-            raise DataError(f"{path} is no regular file", "write the table to a file first")
-        return [path], []
-    named = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
-    files = [file for file in named if file.is_file() and not file.name.startswith(".")]
-    if not files:
-        raise DataError(f"folder {path} holds no CSV or Parquet file")
-    left = [file.name for file in named if file not in files]
-    why = "hidden, or no regular files"
-    return files, [f"left out of folder {path.name}, {why}: {', '.join(left)}"] if left else []
 
 
 def column_names(file: Path) -> tuple[str, ...]:
@@ -289,6 +266,7 @@ def _parsed(
         null_values=_NULLS if number == pa.float64() else [""],
         strings_can_be_null=False,
     )
+    parsing = pyarrow.csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True)
     with file.open("rb") as source:
         return pyarrow.csv.read_csv(
             source,

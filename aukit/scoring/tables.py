@@ -20,9 +20,9 @@ from aukit.scoring.files import (
     is_parquet,
     parquet_schema,
     read_columns,
-    table_files,
     whole_numbers,
 )
+from aukit.scoring.found import table_files
 
 Scale = Literal["auto", "0-5", "0-1"]
 Estimate = Literal["auto", "intensity", "presence"]

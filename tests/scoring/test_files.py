@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from aukit.errors import DataError
-from aukit.scoring.files import column_names, read_columns, table_files, whole_numbers
+from aukit.scoring.files import column_names, read_columns, whole_numbers
+from aukit.scoring.found import table_files
 
 
 def read(path: Path, text: str, *numbers: str, texts: tuple[str, ...] = ()) -> dict[str, Any]:
