@@ -1,10 +1,9 @@
-"""The files of a dataset: where its root is, what lies in it, and whether anything has changed."""
+"""The files of a dataset: where its root is, and what lies in it."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from aukit.errors import ConfigError, DataError
@@ -74,7 +73,7 @@ def _around(root: Path) -> Iterator[Path]:
 
 def folders(folder: Path) -> list[Path]:
     """The folders in a folder, sorted; hidden ones are left out."""
-    return [path for path, is_folder in _entries(folder) if is_folder]
+    return [folder / name for name, is_folder in _entries(folder) if is_folder]
 
 
 def files(folder: Path, suffixes: Collection[str] | None = None) -> list[Path]:
@@ -84,11 +83,7 @@ def files(folder: Path, suffixes: Collection[str] | None = None) -> list[Path]:
         folder: may be missing: then there are none.
         suffixes: endings in lower case that are wanted; None for all.
     """
-    return [
-        path
-        for path, is_folder in _entries(folder)
-        if not is_folder and (suffixes is None or path.suffix.lower() in suffixes)
-    ]
+    return _wanted(folder, _entries(folder), suffixes)
 
 
 def files_below(folder: Path, suffixes: Collection[str] | None = None) -> Iterator[Path]:
@@ -99,19 +94,34 @@ def files_below(folder: Path, suffixes: Collection[str] | None = None) -> Iterat
         if (real := os.path.realpath(here)) in seen:
             continue
         seen.add(real)
-        yield from files(here, suffixes)
-        waiting += reversed(folders(here))
+        entries = _entries(here)
+        yield from _wanted(here, entries, suffixes)
+        waiting += [here / name for name, is_folder in reversed(entries) if is_folder]
 
 
-def _entries(folder: Path) -> list[tuple[Path, bool]]:
+def _wanted(
+    folder: Path, entries: Sequence[tuple[str, bool]], suffixes: Collection[str] | None
+) -> list[Path]:
+    return [
+        folder / name
+        for name, is_folder in entries
+        if not is_folder and (suffixes is None or os.path.splitext(name)[1].lower() in suffixes)
+    ]
+
+
+def _entries(folder: Path) -> list[tuple[str, bool]]:
+    """Names in a folder, sorted, and whether each is a folder.
+
+    Names stay text until they are wanted: a folder may hold a hundred thousand.
+    """
     try:
         with os.scandir(folder) as entries:
-            found = [(Path(entry.path), _kind(entry)) for entry in entries]
+            found = [(e.name, _kind(e)) for e in entries if not e.name.startswith(".")]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise DataError(f"cannot list {folder}: {error.strerror}") from error
-    return sorted((p, k == "d") for p, k in found if k and not p.name.startswith("."))
+    return sorted((name, kind == "d") for name, kind in found if kind)
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
@@ -119,26 +129,3 @@ def _kind(entry: os.DirEntry[str]) -> str:
         return "d" if entry.is_dir() else "f" if entry.is_file() else ""
     except OSError:  # a link that points to itself
         return ""
-
-
-def fingerprint(paths: Iterable[Path], root: Path | None = None) -> str:
-    """A short text that changes when a file is changed, added or missing.
-
-    Names, sizes and times count; no file is opened.
-
-    Args:
-        paths: the files, in any order.
-        root: names are taken below it, so that a corpus that was moved is the same corpus.
-    """
-    lines = sorted("\t".join(map(str, state(path, root))) for path in paths)
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-
-def state(path: Path, root: Path | None = None) -> tuple[str, int, int]:
-    """Name, size and time of a file; -1, -1 where it is missing."""
-    name = os.path.relpath(path, root) if root is not None else str(path)
-    try:
-        status = path.stat()
-    except OSError:
-        return name, -1, -1
-    return name, status.st_size, status.st_mtime_ns
