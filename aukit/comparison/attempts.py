@@ -22,7 +22,13 @@ from aukit.config.files import to_toml
 from aukit.config.run import RunConfig
 from aukit.errors import AukitError
 from aukit.faults import interrupt, is_interrupt, reason
-from aukit.machine.devices import PROCESSORS, accelerator, memory_bytes, usable_processors
+from aukit.machine.devices import (
+    PROCESSORS,
+    accelerator,
+    accelerator_count,
+    memory_bytes,
+    usable_processors,
+)
 from aukit.machine.parent import STDIN_IS_PARENT
 from aukit.progress import Progress
 from aukit.registry.loading import Registry
@@ -157,8 +163,8 @@ def environment(jobs: int, slot: int) -> dict[str, str]:
         values.setdefault("OMP_NUM_THREADS", share)
         if accelerator() == "cuda":
             visible = values.get("CUDA_VISIBLE_DEVICES")
-            devices = visible.split(",") if visible else [str(n) for n in range(jobs)]
-            values["CUDA_VISIBLE_DEVICES"] = devices[slot % len(devices)]
+            devices = visible.split(",") if visible else range(accelerator_count())
+            values["CUDA_VISIBLE_DEVICES"] = str(devices[slot % len(devices)])
     return values
 
 

@@ -14,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
+from aukit.machine.devices import precision
 from aukit.machine.processes import rank, world_size
 from aukit.progress import Progress, Silent
 from aukit.seeds import seed_of
@@ -91,12 +92,14 @@ class Session:
 
     def images(self, batch: Tensor) -> Tensor:
         """A batch of images (B, C, H, W) on the device, channels last."""
-        return batch.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+        return self.moved(batch).contiguous(memory_format=torch.channels_last)
+
+    def moved(self, values: Tensor) -> Tensor:
+        """Values on the device, without waiting until they are there."""
+        if self.device.startswith("cuda") and values.device.type == "cpu":
+            values = values.pin_memory()  # only from there does a copy go on by itself
+        return values.to(self.device, non_blocking=True)
 
     def autocast(self, enabled: bool = True) -> contextlib.AbstractContextManager[Any]:
         """bfloat16 where the device is fast at it; float32 elsewhere."""
-        kind = self.device.partition(":")[0]
-        able = kind == "cuda" and torch.cuda.is_bf16_supported()
-        if not (enabled and able):
-            return contextlib.nullcontext()
-        return torch.autocast(kind, torch.bfloat16)
+        return precision(self.device) if enabled else contextlib.nullcontext()

@@ -109,11 +109,11 @@ class Fit:
         self.model.train()
         with self.session.autocast():
             readings = self.model(images)
-        target = batch.labels.values[:, self.columns].to(images.device)
+        target = self.session.moved(batch.labels.values[:, self.columns])
         each = self.network.head.loss(readings.float(), target)
         leading = number < self.options.lead_in * self.steps
         weights = self.uses.coded if leading else self.uses.weights
-        loss = weighted_mean(each, weights[list(mine)].to(images.device))
+        loss = weighted_mean(each, self.session.moved(weights[list(mine)]))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -146,8 +146,9 @@ class Fit:
         rows = []
         for start in range(0, len(self.valid), PREDICT_BATCH):
             chosen = range(start, min(start + PREDICT_BATCH, len(self.valid)))
-            readings = network(self._sized(self.valid.batch(chosen).images)).float().cpu()
-            rows.append(self.network.head.intensity(readings))
+            with self.session.autocast():
+                readings = network(self._sized(self.valid.batch(chosen).images))
+            rows.append(self.network.head.intensity(readings.float().cpu()))
         return torch.cat(rows)
 
     def _sized(self, images: Tensor) -> Tensor:

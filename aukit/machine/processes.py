@@ -29,6 +29,8 @@ def distributed(device: str) -> Iterator[None]:
     if world_size() == 1 or torch.distributed.is_initialized():
         yield
         return
+    if (place := torch.device(device)).type != "cpu":
+        torch.accelerator.set_device_index(place.index or 0)  # NCCL would use the first in all
     torch.distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     try:
         yield

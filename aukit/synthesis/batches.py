@@ -36,6 +36,7 @@ class Batch:
         shown, wanted: (B, A) intensities in 0..1 of source and target, beyond it by the noise if
             that is not clamped; what is not coded is filled in by `completed`.
         shown_mask, wanted_mask: (B, A) bool, coded.
+        all_shown, all_wanted: nothing is masked; known without asking the device.
         weight: (B,) of the idiosyncratic loss, mean 1 over the pairs of the whole batch.
         mix: (B,) in 0..1, for gradient penalties.
     """
@@ -49,6 +50,8 @@ class Batch:
     wanted_mask: Tensor
     weight: Tensor
     mix: Tensor
+    all_shown: bool
+    all_wanted: bool
 
     def completed(self, estimate: Callable[[], Tensor]) -> Batch:
         """What was not coded, filled in.
@@ -56,10 +59,13 @@ class Batch:
         An estimate, (B, A) in 0..1, stands for an AU of the source that nobody coded; an AU that is
         not coded in the target stays as the source shows it. Neither is part of any loss.
         """
-        if bool(self.shown_mask.all()) and bool(self.wanted_mask.all()):
+        if self.all_shown and self.all_wanted:
             return self
-        shown = fill(self.shown, self.shown_mask, estimate)
-        wanted = torch.where(self.wanted_mask, self.wanted, shown)
+        shown, wanted = self.shown, self.wanted
+        if not self.all_shown:
+            shown = torch.where(self.shown_mask, shown, estimate())
+        if not self.all_wanted:
+            wanted = torch.where(self.wanted_mask, wanted, shown)
         return replace(self, shown=shown, wanted=wanted)
 
 
@@ -86,7 +92,8 @@ class Batches:
         """This process's share of a step's batch."""
         whole = self.sampler.draw(step)
         draw = whole.share(own_share(range(len(whole.same))))
-        labels, device = self.faces.labels, self.session.device
+        labels, moved = self.faces.labels, self.session.moved
+        shown_mask, wanted_mask = labels.mask[draw.sources], labels.mask[draw.targets]
         pairs = whole.same.float().mean().clamp_min(1e-6)
         wanted = labels.values[draw.targets] / MAX_LEVEL + draw.noise
         faces = self.faces.batch(draw.sources.tolist())
@@ -95,23 +102,26 @@ class Batches:
             source=self._images(faces, draw),
             landmarks=self._landmarks(faces, draw),
             truth=self._images(truth, draw) if truth else None,
-            shown=(labels.values[draw.sources] / MAX_LEVEL).to(device),
-            shown_mask=labels.mask[draw.sources].to(device),
-            wanted=(wanted.clamp(0, 1) if self.clamp else wanted).to(device),
-            wanted_mask=labels.mask[draw.targets].to(device),
-            weight=(draw.same / pairs).to(device),
-            mix=draw.mix.to(device),
+            shown=moved(labels.values[draw.sources] / MAX_LEVEL),
+            shown_mask=moved(shown_mask),
+            wanted=moved(wanted.clamp(0, 1) if self.clamp else wanted),
+            wanted_mask=moved(wanted_mask),
+            weight=moved(draw.same / pairs),
+            mix=moved(draw.mix),
+            all_shown=bool(shown_mask.all()),
+            all_wanted=bool(wanted_mask.all()),
         )
 
     def _images(self, faces: FaceBatch, draw: Draw) -> Tensor:
         small = resized(as_signed(self.session.images(faces.images)), self.size)
-        mirrored = draw.mirrored.to(small.device).view(-1, 1, 1, 1)
+        mirrored = self.session.moved(draw.mirrored).view(-1, 1, 1, 1)
         return torch.where(mirrored, small.flip(-1), small)
 
     def _landmarks(self, faces: FaceBatch, draw: Draw) -> Tensor:
         points = scaled(faces.landmarks, self.size / faces.images.shape[-1])
         mirrored = torch.stack([self.size - 1 - points[..., 0], points[..., 1]], -1)
-        return torch.where(draw.mirrored.view(-1, 1, 1), mirrored, points).to(self.session.device)
+        placed = torch.where(draw.mirrored.view(-1, 1, 1), mirrored, points)
+        return self.session.moved(placed)
 
 
 def scaled(points: Tensor, factor: float) -> Tensor:

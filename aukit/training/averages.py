@@ -53,11 +53,14 @@ class Ema(nn.Module):
         self.decay = decay
         self.module = copy.deepcopy(module).requires_grad_(False)
         self.register_buffer("updates", torch.tensor(0))
+        self._count: int | None = 0
+        self.register_load_state_dict_post_hook(_forget_count)  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
         """Move the average towards the module as it is now."""
-        count = int(self.updates)
+        # Reading the buffer would wait for the device in every step.
+        count = int(self.updates) if self._count is None else self._count
         weight = 1 - min(self.decay, (1 + count) / (10 + count))
         current = module.state_dict()
         for key, mean in self.module.state_dict().items():
@@ -66,3 +69,8 @@ class Ema(nn.Module):
             else:
                 mean.copy_(current[key])
         self.updates += 1
+        self._count = count + 1
+
+
+def _forget_count(module: nn.Module, _: object) -> None:
+    module._count = None  # type: ignore[assignment]

@@ -30,18 +30,20 @@ def checkpoint(recipe: Recipe, folder: Path, step: int, pending: Mapping[str, li
     tensors: dict[str, Tensor] = {}
     for name, module in recipe.modules.items():
         for key, value in unwrap(module).state_dict().items():
-            tensors[f"module/{name}/{key}"] = value.detach().clone(
-                memory_format=torch.contiguous_format
-            )
+            tensors[f"module/{name}/{key}"] = _kept(value)
     notes: dict[str, Any] = {"step": step, "pending": dict(pending), "optimizers": {}}
     for name, optimizer in recipe.optimizers.items():
         state = optimizer.state_dict()
         notes["optimizers"][name] = state["param_groups"]
         for parameter, values in state["state"].items():
             for key, value in values.items():
-                kept = torch.as_tensor(value).detach().clone(memory_format=torch.contiguous_format)
-                tensors[f"optimizer/{name}/{parameter}/{key}"] = kept
+                tensors[f"optimizer/{name}/{parameter}/{key}"] = _kept(torch.as_tensor(value))
     save_tensors(folder / CHECKPOINT, tensors, {"aukit": json.dumps(notes)})
+
+
+def _kept(value: Tensor) -> Tensor:
+    """A copy on the CPU: the device may have no room for another."""
+    return value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
 
 
 def restore(recipe: Recipe, folder: Path) -> tuple[int, dict[str, list[float]]]:

@@ -168,7 +168,7 @@ class Fit:
         generator = torch.Generator().manual_seed(seed_of(self.session.seed, "prior", number))
         config = self.config
         whole = 2 * torch.rand((config.batch, aus, config.latent), generator=generator) - 1
-        return whole[list(own_share(range(config.batch)))].to(self.session.device)
+        return self.session.moved(whole[list(own_share(range(config.batch)))])
 
     def improve_critics(self, scene: Scene, painting: Painting) -> dict[str, Tensor]:
         """Minimise what the critics lose: eq. 3, 6, 7 and, on real regions, 8."""

@@ -226,9 +226,9 @@ class Fit:
 
     def _moved(self, example: Example) -> tuple[Tensor, Tensor, Tensor]:
         """(B, 4, H, W) pictures and cover in 0..1, vertices and landmarks, on the device."""
-        device = self.session.device
-        images = torch.cat([example.images, example.cover[:, None]], 1).to(device).float() / 255
-        return images, example.vertices.to(device), example.landmarks.to(device)
+        moved = self.session.moved
+        images = moved(torch.cat([example.images, example.cover[:, None]], 1)).float() / 255
+        return images, moved(example.vertices), moved(example.landmarks)
 
     @torch.inference_mode()
     def validate(self, number: int) -> dict[str, float]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 
 from aukit.contracts.landmarker import IBUG68, Faces
+from aukit.machine.devices import precision
 from aukit.vision.registered import NO_FACE, NOT_FINITE, TOO_SMALL, first_reasons
 from aukit_prnet import crop
 from aukit_prnet.anchor import Anchor
@@ -72,12 +72,13 @@ class Predictor:
             meshes[rows] = self._infer([images[row] for row in rows], crops[rows])
         self._bring_into_line(meshes, faces, good)
         broken = (~meshes.isfinite()).flatten(1).any(1)
-        meshes[broken] = 0
+        meshes.masked_fill_(broken[:, None, None], 0.0)
         return meshes, first_reasons([(NETWORK_NOT_FINITE, broken.tolist())], reasons)
 
     def _bring_into_line(self, meshes: Tensor, faces: Sequence[Faces], good: list[int]) -> None:
         rows = [row for row in good if IBUG68 in faces[row].landmarks]
-        rows = [row for row in rows if meshes[row].isfinite().all()]
+        finite = meshes.isfinite().flatten(1).all(1).tolist()
+        rows = [row for row in rows if finite[row]]
         if rows:
             points = torch.cat([faces[row].landmarks[IBUG68][:1, :, :2] for row in rows])
             meshes[rows] = self._anchor(meshes[rows], points.to(meshes))
@@ -98,10 +99,7 @@ class Predictor:
         pictures = crop.cut([image.to(self.device) for image in images], crops, resolution)
         if self._on_gpu:
             pictures = pictures.contiguous(memory_format=torch.channels_last)
-        with self._precision():
+        with precision(self.device.type):
             maps = self._network(pictures).float()
         found = self.layout.vertices_of(maps)
         return crop.undo(found, crops.to(found), resolution, self.layout.depth)
-
-    def _precision(self) -> AbstractContextManager[object]:
-        return torch.autocast("cuda", torch.bfloat16) if self._on_gpu else nullcontext()

@@ -251,6 +251,9 @@ def test_processes_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(attempts, "accelerator", lambda: "cuda")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     assert environment(2, 1)["CUDA_VISIBLE_DEVICES"] == "5"
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr(attempts, "accelerator_count", lambda: 1)
+    assert environment(2, 1)["CUDA_VISIBLE_DEVICES"] == "0"  # two jobs share the one there is
 
 
 @pytest.mark.parametrize(
