@@ -38,6 +38,7 @@ COMMANDS = (
     ("data", "render"),
     ("data", "check"),
     ("data", "imitate"),
+    ("bench",),
     ("plugins",),
     ("plugins", "list"),
     ("plugins", "show"),

@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("aukit.cli.commands.data:data", "Look at a dataset."),
     "plugins": ("aukit.cli.commands.plugins:plugins", "List and explain what is installed."),
     "weights": ("aukit.cli.commands.weights:weights", "Fetch and find model weights."),
+    "bench": ("aukit.cli.commands.bench:bench", "Measure every stage on this machine."),
     "doctor": (
         "aukit.cli.commands.doctor:doctor",
         "Check devices, packages and disk.",

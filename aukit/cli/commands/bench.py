@@ -1,0 +1,81 @@
+"""`aukit bench`: what every stage costs on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from aukit.cli.app import App, emit_json
+from aukit.cli.shared import device_option, json_option
+from aukit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aukit.bench.stages import Row
+
+STAGES = ("render", "landmarks", "align", "rasterize", "synth", "estimator", "score")
+
+
+@click.command()
+@device_option
+@click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    type=click.Choice(STAGES),
+    help="One stage alone; may be given several times.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(("quick", "paper")),
+    default="quick",
+    show_default=True,
+    help="Sizes of the components.",
+)
+@click.option("--rounds", default=5, show_default=True, help="Of which the best counts.")
+@json_option
+@click.pass_context
+def bench(
+    ctx: click.Context,
+    device: str,
+    stages: tuple[str, ...],
+    preset: str,
+    rounds: int,
+    as_json: bool,
+) -> None:
+    """Measure every stage, each beside something that one knows the cost of.
+
+    On a CPU it tells processor time, which hardly depends on what else the machine does. On an
+    accelerator it tells the time of the clock, and measures the CPU as well.
+    """
+    from aukit.bench.stages import Bench
+    from aukit.machine.devices import resolve_device
+
+    if rounds < 1:
+        raise ConfigError(f"--rounds is {rounds}: at least one must be measured")
+    registry, resolved = ctx.ensure_object(App).registry, resolve_device(device)
+    names = [resolved] if resolved == "cpu" else [resolved, "cpu"]
+    rows = {name: list(Bench(registry, name, preset, rounds).rows(stages)) for name in names}
+    if as_json:
+        emit_json({name: [asdict(row) for row in found] for name, found in rows.items()})
+        return
+    for name, found in rows.items():
+        show(name, found)
+
+
+def show(device: str, rows: list[Row]) -> None:
+    """The measurements of one device."""
+    from aukit.cli.console import table
+
+    cells = [
+        (
+            row.stage,
+            row.what,
+            "" if row.ms is None else f"{row.ms:.3g}",
+            "" if row.ratio is None else f"{row.ratio:.3g}",
+            row.note or row.beside,
+        )
+        for row in rows
+    ]
+    table(f"Stages on {device}", ("stage", "what", "ms", "times", "beside"), cells)
