@@ -25,7 +25,7 @@ from aukit.contracts.estimator import TrainingSet
 from aukit.contracts.landmarker import Faces
 from aukit.contracts.session import Session
 from aukit.errors import AukitError, DataError
-from aukit.registry.loading import Registry, presets_of
+from aukit.registry.loading import Registry
 from aukit.scoring.scores import score_predictions
 from aukit.testing.drawn import DrawnFaces
 from aukit.testing.heads import egg
@@ -69,7 +69,7 @@ class Bench:
     Args:
         registry: whose components.
         device: torch device name.
-        preset: sizes of the components, `quick` or `paper`.
+        preset: options of the components, `quick`, `full` or `paper`.
         rounds: of which the best counts.
     """
 
@@ -95,7 +95,7 @@ class Bench:
                 yield Row(name, "", None, "", None, error.message)
 
     def _made(self, component: Component) -> Any:
-        layer = {k: Value(v, "bench") for k, v in presets_of(component, self.preset).items()}
+        layer = {k: Value(v, "bench") for k, v in component.preset(self.preset).items()}
         context = Context(self.device, 0, self.registry.resolve_weights)
         return component.load()(build(component, [layer])[0], context)
 

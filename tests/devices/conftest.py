@@ -1,4 +1,7 @@
-"""Lets the tests import the device."""
+"""Lets the tests import the device.
+
+They need a process of their own: `tests/machine/test_pretended_device.py` starts it.
+"""
 
 from __future__ import annotations
 

@@ -28,10 +28,10 @@ STAGES = ("render", "landmarks", "align", "rasterize", "synth", "estimator", "sc
 )
 @click.option(
     "--preset",
-    type=click.Choice(("quick", "paper")),
+    type=click.Choice(("quick", "full", "paper")),
     default="quick",
     show_default=True,
-    help="Sizes of the components.",
+    help="Options of the components.",
 )
 @click.option("--rounds", default=5, show_default=True, help="Of which the best counts.")
 @json_option
