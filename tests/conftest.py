@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,11 @@ from aukit_mediapipe.plugin import aukit_weights
 # Where "CI" is set, the same examples are tried every time: a landing must not hang on new ones.
 settings.register_profile("aukit", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("aukit")
+
+
+# A shell that starts the tests in the background has interrupts ignored; the tests send some.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,12 +183,10 @@ def painted(document: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[bytes
 
 def _grids(cell: Mapping[str, Any]) -> Path | None:
     from aukit.runs.names import GRIDS
+    from aukit.runs.results import read_stages
 
-    folder = Path(cell["run"])
-    if not cell["card"] or not (folder / "stages.json").is_file():
-        return None
-    place = json.loads((folder / "stages.json").read_text(encoding="utf-8")).get("score-card")
-    return None if place is None else folder / place / GRIDS
+    made = read_stages(Path(cell["run"])).get("score-card") if cell["card"] else None
+    return None if made is None else made.folder / GRIDS
 
 
 def _runs(document: Mapping[str, Any]) -> Iterator[list[str]]:

@@ -32,6 +32,7 @@ from aukit.errors import DataError
 from aukit.registry.loading import resolve_weights
 from aukit.runs.folder import read_cost
 from aukit.runs.names import CARD, PREDICTIONS
+from aukit.runs.results import read_stages
 from aukit.scoring.scores import paired_difference, pool_folds, score_repeats, shared_frames
 from aukit.store.files import read_table
 from aukit.store.stages import STAGE_FILE
@@ -242,10 +243,9 @@ def _cost(folder: Path) -> dict[str, float | None]:
 
 
 def _alone(folder: Path) -> float | None:
-    path = folder / "stages.json"
-    if not path.is_file():
+    places = {result.folder for result in read_stages(folder).values()}
+    if not places:
         return None
-    places = {folder / place for place in json.loads(path.read_text(encoding="utf-8")).values()}
     files = [place / STAGE_FILE for place in places if (place / STAGE_FILE).is_file()]
     seconds = [json.loads(file.read_text(encoding="utf-8"))["seconds"] for file in files]
     return round(float(sum(seconds)), 1)

@@ -155,6 +155,11 @@ def _coerce_float(raw: Any, where: str) -> float:
     return value
 
 
+def from_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Options out of JSON, which has lists where options have tuples."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+
+
 def spell(annotation: Any) -> str:
     """An annotation as people read it: `integer`, `a | b`, `text,...`."""
     origin, arguments = get_origin(annotation), get_args(annotation)

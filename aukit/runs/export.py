@@ -98,8 +98,10 @@ def _section(choice: Choice | None, folder: Path) -> dict[str, Any]:
         return {"name": "none"}
     options = plain(choice.options)
     if choice.component.kind not in FITTED:  # those hold all that they need
-        for name in file_states(options):
-            source = Path(os.path.expanduser(options[name]))
+        for name in file_states(choice.options):
+            source = Path(os.path.expanduser(str(options[name])))
+            if not source.is_file():  # weights by name, which are found by it elsewhere, too
+                continue
             (folder / FILES).mkdir(exist_ok=True)
             shutil.copyfile(source, folder / FILES / source.name)
             options[name] = f"{FILES}/{source.name}"

@@ -266,7 +266,6 @@ def _parsed(
         null_values=_NULLS if number == pa.float64() else [""],
         strings_can_be_null=False,
     )
-    parsing = pyarrow.csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True)
     with file.open("rb") as source:
         return pyarrow.csv.read_csv(
             source,

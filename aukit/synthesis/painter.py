@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from aukit.au import MAX_LEVEL
+from aukit.config.values import from_json
 from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
@@ -114,7 +115,7 @@ class Painter(ABC, Generic[Options]):
         """
         card, tensors = load_card(folder), load_tensors(folder)
         try:
-            config: Any = self.options(**card["options"])
+            config: Any = self.options(**from_json(card["options"]))
             aus = tuple(card["aus"])
             networks = self.build(config, aus)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:

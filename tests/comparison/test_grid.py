@@ -54,12 +54,12 @@ def test_every_value_is_combined_with_every_other(tmp_path: Path) -> None:
 
 
 def test_an_option_is_set_where_the_component_has_it(tmp_path: Path) -> None:
-    typed = {"synth": "none,ganimation,ganimation-ids", "synth.l_ids": "0,1", "synth.size": "64"}
+    typed = {"synth": "none,ganimation,ganimation-ids", "synth.l_idt": "0,1", "synth.size": "64"}
     comparison = planned(tmp_path, typed)
     assert labels(comparison) == [
         "none",
-        "ganimation, l_ids 0", "ganimation, l_ids 1",
-        "ganimation-ids, l_ids 0", "ganimation-ids, l_ids 1",
+        "ganimation, l_idt 0", "ganimation, l_idt 1",
+        "ganimation-ids, l_idt 0", "ganimation-ids, l_idt 1",
     ]  # fmt: skip
     assert comparison.cells[0].choices == {"synth": "none"}
     sizes = [t.config.components["synth"] for t in comparison.trials]

@@ -76,6 +76,7 @@ FINDS_OUT = {
     "check_masked_labels_change_nothing": ("estimator", "ReadsMaskedLabels"),
     "check_predictions_do_not_depend_on_the_batch": ("estimator", "NormalizesTheBatch"),
     "check_saved_estimator_is_the_same": ("estimator", "LoadsZeros"),
+    "check_calibration_reads_no_labels": ("estimator", "CalibratesOnCodes"),
     "check_judge_says_what_it_measures": ("judge", "JudgesBeauty NamesNoUnit"),
     "check_looks_keep_the_contract": ("judge", "LooksInDoubles"),
     "check_calibrated_looks_stay_on_the_scale": ("judge", "LeavesTheJudgesScale"),

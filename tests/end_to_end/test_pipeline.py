@@ -152,12 +152,12 @@ import sys
 sys.path[:0] = [{here!r}]
 from pathlib import Path
 import tiny_plugin
-from aukit.pipeline import execute
-from aukit.config.run import nest, resolve
+from aukit.pipeline.execute import execute
+from aukit.config.resolve import nest, resolve
 registry = tiny_plugin.registry()
-import aukit.training.loop, dataclasses
-original = aukit.training.loop.Session.part
-aukit.training.loop.Session.part = lambda self, name: dataclasses.replace(
+import aukit.contracts.session, dataclasses
+original = aukit.contracts.session.Session.part
+aukit.contracts.session.Session.part = lambda self, name: dataclasses.replace(
     original(self, name), checkpoint_every=0.0)
 config = resolve(registry, [("test", nest({settings!r}))])
 execute(config, Path(sys.argv[1]), registry)

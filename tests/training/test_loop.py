@@ -177,9 +177,10 @@ import sys, torch
 from pathlib import Path
 from safetensors.torch import load_file, save_file
 from torch import nn
-from aukit.training.loop import (
-    Recipe, Session, average_gradients, distributed, own_share, rank, train, unwrap
-)
+from aukit.contracts.session import Session
+from aukit.machine.processes import average_gradients, distributed, own_share, rank, unwrap
+from aukit.training.loop import train
+from aukit.training.recipe import Recipe
 data = torch.rand(64, 12, generator=torch.Generator().manual_seed(1))
 def fit(session, by_hand):
     torch.manual_seed(0)

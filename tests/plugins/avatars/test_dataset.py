@@ -181,9 +181,9 @@ def test_an_empty_recipe_is_an_empty_index() -> None:
 
 def test_presets_are_sizes_of_the_same_thing() -> None:
     component = aukit_datasets()[0]
-    paper = AvatarsConfig(**component.presets["paper"])
+    paper = AvatarsConfig(**component.preset("paper"))
     assert (paper.train, paper.valid, paper.test) == (41, 20, 30)
-    assert AvatarsConfig(**component.presets["quick"]) == AvatarsConfig()
+    assert AvatarsConfig(**component.preset("quick")) == AvatarsConfig()
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_tables_are_those_of_the_code(name: str) -> None:
 
 def test_sizes_are_those_of_the_presets() -> None:
     component = aukit_datasets()[0]
-    for config in (AvatarsConfig(), AvatarsConfig(**component.presets["paper"])):
+    for config in (AvatarsConfig(), AvatarsConfig(**component.preset("paper"))):
         people = config.train + config.valid + config.test
         count = people * config.tasks * config.frames
         assert f"{count:,} of {config.size} x {config.size}" in PAGE

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aukit.cli.main import main
+from aukit.runs.results import read_stages
 
 TINY = Path(__file__).parents[2] / "end_to_end" / "tiny_plugin.py"
 SMALL = {
@@ -37,10 +38,7 @@ def run(output: Path, synth: str, **changes: object) -> int:
 def test_a_run_paints_its_training_faces(tmp_path: Path, synth: str) -> None:
     assert run(tmp_path, synth) == 0
     (folder,) = tmp_path.glob("0001-*")
-    stages = {
-        k: (folder / v).resolve()
-        for k, v in json.loads((folder / "stages.json").read_text()).items()
-    }
+    stages = {label: result.folder for label, result in read_stages(folder).items()}
     model = stages["fit-synth"] / "model"
     card = json.loads((model / "card.json").read_text())
     assert card["aus"] == ["AU01", "AU12"]
@@ -59,5 +57,5 @@ def test_people_with_one_expression_each_end_the_run_with_one_line(
     assert run(tmp_path, "ganimation-ids", **{"data.frames": 1, "data.people": 30}) == 4
     told = capsys.readouterr().err
     assert "no task among the 30 training faces shows two different expressions" in told
-    assert "use --synth ganimation" in told
+    assert "set --synth.pairs and --synth.l_ids to 0" in told
     assert not list(tmp_path.glob(".stages/fit-synth-*"))

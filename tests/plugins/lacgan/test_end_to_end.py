@@ -13,6 +13,7 @@ import pytest
 from aukit.cli.main import main
 from aukit.cli.tables import show_card
 from aukit.data.records import SYNTHETIC
+from aukit.runs.results import read_stages
 from aukit.vision.images import read
 
 TINY = Path(__file__).parents[2] / "end_to_end" / "tiny_plugin.py"
@@ -38,15 +39,15 @@ def folder(distribute: Callable[..., Path], tmp_path: Path) -> Path:
 def test_a_run_paints_scores_and_shows(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stages = json.loads((folder / "stages.json").read_text())
-    painted = pq.read_table((folder / stages["synthesize"]).resolve() / "part-00000.parquet")
+    stages = read_stages(folder)
+    painted = pq.read_table(stages["synthesize"].folder / "part-00000.parquet")
     assert set(painted["origin"].to_pylist()) == {SYNTHETIC}
     card = json.loads((folder / "score_card.json").read_text())
     (judge,) = card["detection"]
     assert set(card["detection"][judge]["mean"]) == {"real", "painted", "gap"}
     show_card(card)
     assert "Presence in real and painted faces" in capsys.readouterr().out
-    model = json.loads(((folder / stages["fit-synth"]).resolve() / "model/card.json").read_text())
+    model = json.loads((stages["fit-synth"].folder / "model/card.json").read_text())
     assert model["identity loss"] == "edges"
 
     from aukit_lacgan.scripts import paper_figures

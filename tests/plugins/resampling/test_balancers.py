@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_tables import AUS, ROWS, labels, rounded, skewed
 
-from aukit.config import values as config
+from aukit.config import choice as config
+from aukit.config.values import Value
 from aukit.contracts.context import Context
 from aukit.data import records
 from aukit.errors import ConfigError
@@ -147,4 +148,4 @@ def test_the_papers_plan_takes_less_than_two_seconds() -> None:
 def test_per_level_must_be_positive() -> None:
     component = next(c for c in aukit_balancers() if c.name == "resample")
     with pytest.raises(ConfigError, match="per_level must be at least 1"):
-        config.build(component, [{"per_level": config.Value(0, "test")}])
+        config.build(component, [{"per_level": Value(0, "test")}])

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from aukit.config import values as config
+from aukit.config import choice as config
+from aukit.config.values import Value
 from aukit.contracts.context import Context
 from aukit.data.records import labels_of
 from aukit.errors import ConfigError
@@ -180,4 +181,4 @@ def test_the_rarest_levels_become_less_rare() -> None:
 def test_impossible_percentages_are_refused(name: str, percent: int) -> None:
     component = next(c for c in aukit_balancers() if c.name == name)
     with pytest.raises(ConfigError, match="percent must"):
-        config.build(component, [{"percent": config.Value(percent, "test")}])
+        config.build(component, [{"percent": Value(percent, "test")}])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from aukit.config import values as config
+from aukit.config import choice as config
+from aukit.config.values import Value
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError
 from aukit_scores.intensity import Intensity
@@ -48,7 +49,7 @@ def test_the_threshold_changes_detection_only() -> None:
 def test_impossible_thresholds_are_refused(threshold: float) -> None:
     component = aukit_metrics()[0]
     with pytest.raises(ConfigError, match="threshold"):
-        config.build(component, [{"threshold": config.Value(threshold, "test")}])
+        config.build(component, [{"threshold": Value(threshold, "test")}])
 
 
 def test_presence_scores_as_intensity_does() -> None:
