@@ -27,6 +27,7 @@ from aukit_mediapipe.canonical import template
 
 GAN = {"size": 16, "width": 4, "blocks": 1, "critic_width": 4, "depth": 2, "epochs": 1}
 OPTIONS: dict[str, dict[str, Any]] = {
+    "features": {"weights": "none", "size": 64},
     "vgg16": {"size": 48, "epochs": 1},
     "torchvision": {"size": 48, "batch": 8, "epochs": 1},
     "ganimation": GAN,
