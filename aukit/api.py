@@ -83,7 +83,8 @@ def load(kind: str, run: str | Path, *, device: str = "cpu", aligner: Choice | N
 
     Args:
         kind: `estimator`, `synth` or `normalizer`.
-        run: the run's folder, or that of a model that `aukit export` made.
+        run: the run's folder, or that of a model that `aukit export` made, or the name of a model
+            that comes along (`aukit.defaults.MODEL`).
         device: torch device name, or `auto`.
         aligner: what registers the faces that the component will be given (`choose`).
 
@@ -94,10 +95,11 @@ def load(kind: str, run: str | Path, *, device: str = "cpu", aligner: Choice | N
     """
     from aukit.machine.devices import resolve_device
     from aukit.runs.exported import is_exported, read_exported
+    from aukit.runs.known import model_folder
     from aukit.runs.models import load_from_run
     from aukit.store.models import load_card
 
-    folder = Path(run)
+    folder = model_folder(run, default_registry())
     if is_exported(folder):
         context = Context(resolve_device(device), 0, resolve_weights)
         component = read_exported(folder, default_registry()).load(kind, context)
@@ -132,7 +134,8 @@ def predict(
     Faces are registered as those of the model were, so it never sees others.
 
     Args:
-        run: folder of a finished run, or of a model that `aukit export` made.
+        run: folder of a finished run, or of a model that `aukit export` made, or the name of a
+            model that comes along (`aukit.defaults.MODEL`).
         frames: a path or several, of photos, videos and folders; or pictures: PIL, numpy
             (H, W, 3) or torch (3, H, W), 8 bits and RGB, one, several or a batch in one array,
             taken for successive frames of one video.
@@ -157,7 +160,7 @@ def predict(
     from aukit.media.predict import Task, predict_files
     from aukit.store.files import read_table
 
-    model = open_model(Path(run), default_registry(), device)
+    model = open_model(run, default_registry(), device)
     paths = [frames] if isinstance(frames, (str, Path)) else frames
     grouping = Grouping(faces, people)
     if not (isinstance(paths, (list, tuple)) and all(isinstance(p, (str, Path)) for p in paths)):

@@ -24,6 +24,9 @@ BESIDE: Mapping[str, Mapping[str, str]] = {"balancer": {"synth": "semantic"}}
 OWN_FILES: Mapping[str, str] = {"landmarker": "mediapipe", "executor": "inline"}
 """Kind -> the component where anybody's pictures are read, which bring no landmarks."""
 
+MODEL = "strangers"
+"""The model that reads anybody's pictures."""
+
 ALIGN: Mapping[str, str] = {"aligner": "2d", **OWN_FILES}
 EDIT: Mapping[str, str] = {"landmarker": OWN_FILES["landmarker"]}
 FIT_ALIGNER: Mapping[str, str] = {"aligner": "prnet", "data": "avatars-wild"}

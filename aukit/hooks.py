@@ -99,6 +99,12 @@ def aukit_commands() -> Mapping[str, tuple[str, str]]:
 
 
 @hookspec
+def aukit_models() -> Mapping[str, tuple[str, str]]:
+    """Models that come along, as `aukit export` makes them: name -> ("package:folder", summary)."""
+    return {}
+
+
+@hookspec
 def aukit_weights() -> Iterable[Weights]:
     """Weights that `aukit weights fetch` can bring, with pinned checksums."""
     return ()

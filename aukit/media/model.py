@@ -20,6 +20,7 @@ from aukit.media.dataset import FILES, FilesOptions
 from aukit.media.edit import default_landmarker
 from aukit.registry.loading import Registry, resolve_weights
 from aukit.runs.exported import is_exported, read_exported
+from aukit.runs.known import model_folder
 from aukit.runs.models import load_from_run
 from aukit.store.models import load_card, refuse_other_alignment
 
@@ -120,12 +121,12 @@ def _seen(faces: FaceSource, normalizer: Normalizer | None) -> FaceSource:
 
 
 def open_model(
-    folder: Path, registry: Registry, device: str = "auto", landmarker: Choice | None = None
+    folder: str | Path, registry: Registry, device: str = "auto", landmarker: Choice | None = None
 ) -> Model:
     """The estimator of a run, or of a model that `aukit export` made.
 
     Args:
-        folder: of the run or the model.
+        folder: of the run or the model, or the name of one that comes along.
         registry: where its components are looked up.
         device: torch device name, or `auto`.
         landmarker: finds faces instead of the model's own.
@@ -134,6 +135,7 @@ def open_model(
         ConfigError: no such folder, or a component that is not installed.
         DataError: it has fitted no estimator, or the model is damaged or too new.
     """
+    folder = model_folder(folder, registry)
     if is_exported(folder):
         return _of_model(folder, registry, device, landmarker)
     found = load_from_run("estimator", folder, registry, device)

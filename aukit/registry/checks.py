@@ -18,8 +18,8 @@ def call(module: object, hook: str) -> Iterable[Any]:
     return () if implementation is None else implementation() or ()
 
 
-def commands_of(found: Any) -> dict[str, tuple[str, str]]:
-    """Commands that a hook returned: name -> (target, short help).
+def commands_of(found: Any, what: str = "command") -> dict[str, tuple[str, str]]:
+    """Commands, or models, that a hook returned: name -> (target, short help).
 
     Raises:
         PluginError: an entry is something else.
@@ -28,7 +28,7 @@ def commands_of(found: Any) -> dict[str, tuple[str, str]]:
     for name, entry in commands.items():
         texts = isinstance(entry, tuple) and [*map(type, (name, *entry))] == [str, str, str]
         if not (texts and ":" in entry[0]):
-            raise PluginError(f"command {name!r} must be ('package.module:command', 'short help')")
+            raise PluginError(f"{what} {name!r} must be ('package.module:{what}', 'short help')")
     return commands
 
 

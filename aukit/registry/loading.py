@@ -51,6 +51,7 @@ class Plugin:
         error: why it is not in use, None if it is.
         components: the records that it contributed.
         commands: the commands that it contributed, name -> (target, short help).
+        models: the models that it brings, name -> (`package:folder`, summary).
     """
 
     distribution: str
@@ -59,6 +60,7 @@ class Plugin:
     error: str | None = None
     components: list[Component] = field(default_factory=list)
     commands: dict[str, tuple[str, str]] = field(default_factory=dict)
+    models: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def qualified(self) -> str:
@@ -121,6 +123,7 @@ class Registry:
                 for component in call(module, kind.hook)
             ]
             plugin.commands = commands_of(call(module, "aukit_commands"))
+            plugin.models = commands_of(call(module, "aukit_models"), "model")
             plugin.components = components
         except BaseException:
             # pluggy keeps a plugin that failed validation in its list.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 import aukit
-from aukit.config.choice import Choice, file_states
+from aukit.config.choice import Choice, names_files
 from aukit.config.files import plain_toml
 from aukit.config.values import plain
 from aukit.data.records import INTENSITY, person_keys
@@ -57,7 +58,7 @@ def export_run(run: Path, folder: Path, registry: Registry, landmarker: Choice) 
         "kinds": {au: load_card(fitted.folder).get("kinds", {}).get(au, INTENSITY) for au in aus},
     }
     for kind, choice in choices.items():
-        document[kind] = _section(choice, folder)
+        document[kind] = section(choice, folder)
     write_text(folder / MODEL_FILE, f"# a model of aukit\n{plain_toml(document)}\n")
     card = {**document, **_about(run, fitted, choices)}
     write_json(folder / MODEL_CARD, card)
@@ -92,19 +93,19 @@ def choices_of(fitted: FittedModel, landmarker: Choice, paints: bool) -> dict[st
     }
 
 
-def _section(choice: Choice | None, folder: Path) -> dict[str, Any]:
+def section(choice: Choice | None, folder: Path) -> dict[str, Any]:
     """A component as `model.toml` has it; files that its options name are copied."""
     if choice is None:
         return {"name": "none"}
     options = plain(choice.options)
     if choice.component.kind not in FITTED:  # those hold all that they need
-        for name in file_states(choice.options):
-            source = Path(os.path.expanduser(str(options[name])))
-            if not source.is_file():  # weights by name, which are found by it elsewhere, too
-                continue
-            (folder / FILES).mkdir(exist_ok=True)
-            shutil.copyfile(source, folder / FILES / source.name)
-            options[name] = f"{FILES}/{source.name}"
+        for entry in dataclasses.fields(choice.options):
+            source = Path(os.path.expanduser(str(options[entry.name])))
+            # Weights that are named, not pathed, are found by their name anywhere.
+            if names_files(choice.options, entry) and source.is_file():
+                (folder / FILES).mkdir(exist_ok=True)
+                shutil.copyfile(source, folder / FILES / source.name)
+                options[entry.name] = f"{FILES}/{source.name}"
     return {"name": choice.component.qualified, **options}
 
 

@@ -96,8 +96,8 @@ class RidgeEstimator(ABC):
 
     def calibrate(self, faces: FaceSource, at_rest: bool = False) -> None:
         """Gather what is usual for each person."""
-        if self.config.person != "none":
-            self._know(self.rows(faces), _people(faces), at_rest)
+        if self.config.person != "none" and len(faces):
+            self._know(*self.rows(faces), at_rest)
 
     def _know(self, rows: Tensor, people: Sequence[str], at_rest: bool) -> None:
         ridge = self.ridges[ACQUAINTED]
@@ -109,11 +109,14 @@ class RidgeEstimator(ABC):
             found = {who: replace(one, zero=one.zero - ridge.bias) for who, one in found.items()}
         self.people.update(found)
 
-    def rows(self, faces: FaceSource) -> Tensor:
-        """(N, D) numbers of all faces of a source."""
-        every = range(len(faces))
-        parts = [every[start : start + BATCH] for start in every[::BATCH]]
-        return torch.cat([self.describe(faces.batch(part)) for part in parts])
+    def rows(self, faces: FaceSource) -> tuple[Tensor, list[str]]:
+        """(N, D) numbers of all faces of a source, and the N people."""
+        numbers, people = [], list[str]()
+        for start in range(0, len(faces), BATCH):
+            batch = faces.batch(range(start, min(start + BATCH, len(faces))))
+            numbers.append(self.describe(batch))
+            people += batch.subjects
+        return torch.cat(numbers), people
 
     def predict(self, faces: FaceBatch) -> Prediction:
         """Intensity and level of a batch.
@@ -206,18 +209,19 @@ class _Fitting:
         self.estimator, self.seed = estimator, where.seed
         sides = [train.faces, *([Mirrored(train.faces)] if estimator.config.mirror else [])]
         with where.progress.start("describe"):
-            self.train = torch.cat([estimator.rows(side) for side in sides])
-            self.valid = torch.empty(0) if valid is None else estimator.rows(valid)
+            seen = [estimator.rows(side) for side in sides]
+            nobody = torch.empty(0), list[str]()
+            self.valid, self.valid_people = nobody if valid is None else estimator.rows(valid)
+        self.train = torch.cat([rows for rows, _ in seen])
+        self.train_people = [person for _, people in seen for person in people]
+        # In the mirror another face is usual for a person.
+        self.train_faces = [
+            f"{side}/{who}" for side, (_, people) in enumerate(seen) for who in people
+        ]
         every = [*range(len(train.faces))] * len(sides)
         self.labels = train.faces.labels.take(every)
         self.weights = train.counts[every] * self.labels.mask
-        self.train_people = _people(train.faces) * len(sides)
-        # In the mirror another face is usual for a person.
-        self.train_faces = [
-            f"{row // len(train.faces)}/{p}" for row, p in enumerate(self.train_people)
-        ]
         self.valid_labels = None if valid is None else valid.labels
-        self.valid_people = [] if valid is None else _people(valid)
 
     def ridge(self, away: Callable[[Tensor, Sequence[str]], Tensor] | None) -> Linear:
         """The map from the numbers of a face to those of the head.
@@ -252,9 +256,3 @@ class _Fitting:
             return float(icc(terms.sum(0)).nan_to_num(0).mean())
 
         return score
-
-
-def _people(faces: FaceSource) -> list[str]:
-    """The person keys of all faces, as `FaceBatch.subjects` has them."""
-    columns = (faces.table.column(name).to_pylist() for name in ("dataset", "partition", "subject"))
-    return ["/".join(key) for key in zip(*columns, strict=True)]

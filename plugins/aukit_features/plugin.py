@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -127,6 +128,13 @@ def aukit_estimators() -> list[Component]:
             paper="Sandler et al., MobileNetV2, CVPR 2018",
         ),
     ]
+
+
+@hookimpl
+def aukit_models() -> Mapping[str, tuple[str, str]]:
+    """The model that reads anybody's face."""
+    summary = "twenty AUs of strangers, learned from avatars alone"
+    return {"strangers": ("aukit_features:data/strangers", summary)}
 
 
 @hookimpl

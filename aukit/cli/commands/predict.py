@@ -12,7 +12,7 @@ from aukit.cli.choices import choose
 from aukit.cli.commands.edit import landmarker_of
 from aukit.cli.options import ComponentCommand, Slot, settings
 from aukit.cli.shared import device_option, json_at_end_option, output_option
-from aukit.defaults import OWN_FILES
+from aukit.defaults import MODEL, OWN_FILES
 
 if TYPE_CHECKING:
     from aukit.media.predict import Result
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
-    "--run", "folder", type=click.Path(path_type=Path), required=True, metavar="RUN",
-    help="Folder of a finished run, or of a model that `aukit export` made.",
+    "--run", "folder", type=click.Path(path_type=Path), default=MODEL, show_default=True,
+    metavar="RUN", help="Folder of a finished run, or of a model that `aukit export` made, or the "
+    "name of a model that comes along.",
 )  # fmt: skip
 @output_option("Gets predictions.parquet and predictions.csv.")
 @click.option(
@@ -64,7 +65,8 @@ def predict(
     """Estimate the AU intensities of faces in photos, videos and folders of them.
 
     Faces are registered as the training faces of the run were, and read by the estimator that it
-    has fitted. Writes a row for every face, and for every frame without an estimate the reason. If
+    has fitted. Without --run, a model that comes along reads them; its README says what its numbers
+    are worth. Writes a row for every face, and for every frame without an estimate the reason. If
     it is interrupted, the same command continues.
     """
     from aukit.cli.console import RichProgress

@@ -3,9 +3,9 @@
 Usage: python build_model.py FACE_LANDMARKER.task MOBILENET.pth CACHE OUT
 
 Renders people of the family `kin` of `avatars-strangers`, finds their landmarks, registers them in
-3D, fits `features`, and tests it on people of the family `odd`, whom nothing was chosen on. CACHE
-keeps registered faces, a file a part, so that an interrupted build continues. On one core: two
-hours, almost all of it for the pictures.
+2D, fits `features`, and tests it on people of the family `odd`, whom nothing was chosen on. CACHE
+keeps registered faces, a file a part, so that an interrupted build continues. On one core: an
+hour, most of it for the pictures.
 """
 
 from __future__ import annotations
@@ -23,15 +23,23 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
+import aukit
 from aukit import api
+from aukit.config.files import plain_toml
+from aukit.config.resolve import nest, resolve
 from aukit.contracts.context import Context
 from aukit.contracts.estimator import TrainingSet
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.contracts.landmarker import Faces
 from aukit.contracts.session import Session
+from aukit.data.records import INTENSITY
+from aukit.registry.loading import Registry
+from aukit.runs.export import choices_of, section
+from aukit.runs.exported import FORMAT, MODEL_CARD, MODEL_FILE, README
+from aukit.runs.models import FittedModel
 from aukit.statistics.agreement import agreement_terms, icc
-from aukit.store.files import write_json
+from aukit.store.files import write_json, write_text
 from aukit.store.models import CARD, load_card
 from aukit_avatars.actions import AUS
 from aukit_features.features import FeaturesEstimator
@@ -42,12 +50,28 @@ PART = 180
 TRAIN = (
     {"family": "kin", "train": 340, "frames": 9, "seed": 0},
     {"family": "kin", "train": 405, "frames": 4, "seed": 3},
+    {"family": "kin", "train": 900, "frames": 4, "seed": 4},
 )
 VALID = ({"family": "kin", "valid": 40, "frames": 9, "seed": 0},)
 TEST = ({"family": "odd", "test": 72, "frames": 9, "seed": 0},)
 OPTIONS = FeaturesConfig(size=SIZE, limits=False)
+ALIGNER = "2d"
+RUN = {
+    "preset": "paper",
+    "data": "avatars-strangers",
+    "data.family": "kin",
+    "landmarker": "mediapipe",
+    "aligner": ALIGNER,
+    "aligner.size": SIZE,
+    "balancer": "none",
+    "estimator": "features",
+    "estimator.limits": False,
+}
+"""What a run would say that did the same."""
+
 PAPER = ("AU01", "AU04", "AU06", "AU10", "AU12", "AU14", "AU17")
 DRAWS = 1000
+TEMPLATE = Path(__file__).with_name("model_readme.md")
 
 
 @dataclass(frozen=True)
@@ -88,7 +112,7 @@ class Maker:
     def __init__(self, bundle: Path, cache: Path) -> None:
         self.cache = cache
         self.landmarker = api.build("landmarker", "mediapipe", weights=str(bundle))
-        self.aligner = api.build("aligner", "3d", size=SIZE)
+        self.aligner = api.build("aligner", ALIGNER, size=SIZE)
 
     def faces(self, recipes: Sequence[dict[str, Any]]) -> Kept:
         """All faces of some recipes that could be registered."""
@@ -205,28 +229,70 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         counts = torch.ones(len(train), len(AUS))
         estimator.fit(TrainingSet(train, counts), valid, Session(Path(folder)))
-    estimator.save(out)
+    model = out / "estimator"
+    model.mkdir(parents=True, exist_ok=True)
+    estimator.save(model)
     loaded = FeaturesEstimator(OPTIONS, Context())
-    loaded.load(out)
-    write_json(out / CARD, load_card(out) | about(maker, train, test, worth(loaded, test)))
+    loaded.load(model)
+    alignment = {"aligner": ALIGNER, **maker.aligner.describe()}
+    write_json(model / CARD, load_card(model) | {"alignment": alignment})
+    document = components(loaded, model)
+    write_text(out / MODEL_FILE, f"# a model of aukit\n{plain_toml(document)}\n")
+    card = {**document, **about(train, test), "scores": worth(loaded, test)}
+    write_json(out / MODEL_CARD, card)
+    write_text(out / README, readme(card))
 
 
-def about(maker: Maker, train: Kept, test: Kept, scores: dict[str, Any]) -> dict[str, Any]:
-    """What the card says beside the estimator's own."""
+def components(estimator: FeaturesEstimator, folder: Path) -> dict[str, Any]:
+    """What `model.toml` says."""
+    config = resolve(Registry(), [("build_model.py", nest(RUN))])
+    landmarker = config.roles["train"].landmarker
+    assert landmarker is not None
+    fitted = FittedModel(estimator, config, Context(), folder)
+    choices = choices_of(fitted, landmarker, paints=False)
     return {
-        "estimator": "features",
-        "alignment": dict(maker.aligner.describe()),
-        "registration": {
-            "landmarker": {"name": "mediapipe", "options": {}},
-            "aligner": {"name": "3d", "options": {"size": SIZE}},
-        },
-        "trained on": f"{len(train)} pictures of {len(set(train.people))} avatars, "
-        "avatars-strangers, family kin; no real person",
-        "tested on": f"{len(test)} pictures of {len(set(test.people))} avatars, family odd",
-        "scores": scores,
-        "licence": "Apache-2.0; the frozen network: MobileNetV2 of torchvision, BSD-3-Clause",
-        "seed": 0,
+        "format": FORMAT,
+        "aukit": aukit.__version__,
+        "aus": list(AUS),
+        "kinds": dict.fromkeys(AUS, INTENSITY),
+        **{kind: section(choice, folder) for kind, choice in choices.items()},
     }
+
+
+def about(train: Kept, test: Kept) -> dict[str, Any]:
+    """What people want to know of the model, beside its scores."""
+    return {
+        "training data": f"{len(train)} pictures of {len(set(train.people))} people of the family "
+        "kin of avatars-strangers",
+        "test data": f"{len(test)} pictures of {len(set(test.people))} people of the family odd",
+        "seed": 0,
+        "licences": {
+            "this model": "Apache-2.0",
+            "frozen network": "MobileNetV2 of torchvision, BSD-3-Clause; trained on ImageNet",
+        },
+    }
+
+
+def readme(card: dict[str, Any]) -> str:
+    """The card for people, as Markdown."""
+    scores = card["scores"]
+    lines = [
+        f"| {how} | {_told(found['icc'])} | {_told(found['icc of the seven AUs of FERA 2017'])} "
+        f"| {found['mae']:.2f} | {max(found['mean of each AU on neutral faces'].values()):.2f} |"
+        for how, found in scores.items()
+    ]
+    iccs = [found["icc of each AU"] for found in scores.values()]
+    each = [f"| {au} | {' | '.join(f'{one[au]:.2f}' for one in iccs)} |" for au in AUS]
+    return TEMPLATE.read_text(encoding="utf-8").format(
+        **{key.replace(" ", "_"): value for key, value in card.items() if isinstance(value, str)},
+        table="\n".join(lines),
+        modes=" | ".join(scores),
+        each="\n".join(each),
+    )
+
+
+def _told(interval: Sequence[float]) -> str:
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*interval)
 
 
 if __name__ == "__main__":
