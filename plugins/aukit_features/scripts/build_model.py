@@ -3,7 +3,7 @@
 Usage: python build_model.py FACE_LANDMARKER.task MOBILENET.pth CACHE OUT
 
 Renders people of the family `kin` of `avatars-strangers`, finds their landmarks, registers them in
-2D, fits `features`, and tests it on people of the family `odd`, whom nothing was chosen on. CACHE
+2D, fits `features`, and tests it on people of the family `odd`, whom nothing is fitted on. CACHE
 keeps registered faces, a file a part, so that an interrupted build continues. On one core: an
 hour, most of it for the pictures.
 """
