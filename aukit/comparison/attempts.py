@@ -133,14 +133,14 @@ class Children:
                     stderr=shown,
                     env={**environment(self.jobs, slot), STDIN_IS_PARENT: "1"},
                 )
-                with process:
+                with process, _ended_with(process):
                     self._running.add(process)
                     if self._stopped:  # while this one was being started
                         process.terminate()
                     code = process.wait()
+                self._running.discard(process)
         finally:
             self._slots.put(slot)
-        self._running.discard(process)
         return None if code == 0 else _reason(folder, log, code)
 
     def stop(self) -> None:
@@ -148,6 +148,16 @@ class Children:
         self._stopped = True
         for process in list(self._running):
             process.terminate()
+
+
+@contextlib.contextmanager
+def _ended_with(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A process that does not outlive the block when an interrupt ends it early."""
+    try:
+        yield
+    except BaseException:
+        process.terminate()
+        raise
 
 
 NOTES = "cells"

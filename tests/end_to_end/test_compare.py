@@ -219,7 +219,7 @@ def test_an_interrupt_leaves_nothing_under_way(
         return started[-1]
 
     def end() -> None:
-        while len(started) < jobs:
+        while len(children._running) < jobs:
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)
 
