@@ -1,4 +1,4 @@
-"""Which component is used where nobody names one: the one table of such names."""
+"""Which component is used where none is named: the one table of such names."""
 
 from __future__ import annotations
 

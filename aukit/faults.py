@@ -1,7 +1,7 @@
 """What plugins may raise: anything, also what is no `Exception`, also without a text.
 
 A plugin that calls `sys.exit`, or whose compiled part panics, is at fault like one that raises a
-ValueError. Only an interrupt by the user, which arrives wherever Python happens to be, is nobody's
+ValueError. Only an interrupt by the user, which arrives wherever Python happens to be, is no one's
 fault and is passed on.
 """
 
@@ -17,7 +17,7 @@ _LONGEST = 300
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user's interrupt (Ctrl-C), as against a KeyboardInterrupt that a plugin raises."""
+    """The user's interrupt (Ctrl-C), not a KeyboardInterrupt that a plugin raises."""
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:

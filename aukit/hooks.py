@@ -1,7 +1,7 @@
 """All hooks of aukit (pluggy). A plugin implements what it needs, with any subset of arguments.
 
-Collecting hooks take nothing and return records. Observing hooks are told what a run does and may
-not change it. A complete plugin:
+Collecting hooks take nothing and return records. Observing hooks are called with what a run does
+and may not change it. A complete plugin:
 
     from aukit.hooks import hookimpl
 
@@ -49,7 +49,7 @@ def aukit_aligners() -> Iterable[Component]:
 
 @hookspec
 def aukit_synthesizers() -> Iterable[Component]:
-    """Synthesizers: fitted on aligned faces, paint a face with given AU intensities."""
+    """Synthesizers: fitted on aligned faces, synthesize a face with given AU intensities."""
     return ()
 
 
@@ -79,7 +79,7 @@ def aukit_metrics() -> Iterable[Component]:
 
 @hookspec
 def aukit_judges() -> Iterable[Component]:
-    """Judges: look at painted faces, and were never seen by a synthesizer."""
+    """Judges: look at synthetic faces, and were never seen by a synthesizer."""
     return ()
 
 

@@ -40,7 +40,7 @@ class Progress(Protocol):
 
 
 class SilentBar:
-    """A bar that nobody sees."""
+    """A bar that is not shown."""
 
     def __enter__(self) -> Self:
         return self
@@ -64,5 +64,5 @@ class Silent:
     """The listener of programs that did not bring one."""
 
     def start(self, name: str, total: int | None = None) -> SilentBar:
-        """A bar that nobody sees."""
+        """A bar that is not shown."""
         return SilentBar()

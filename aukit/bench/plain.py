@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def plain_rasterizer() -> Callable[[Tensor, Tensor, tuple[int, int]], Tensor]:
-    """A function of (B, V, 3) vertices, (T, 3) triangles and (height, width), compiled anew.
+    """A function of (B, V, 3) vertices, (T, 3) triangles and (height, width), compiled again.
 
     It gives the (B, H, W) int32 numbers of the nearest triangles, -1 where there is none.
     """

@@ -65,7 +65,7 @@ def cell(score: Score) -> Spread | str:
 
 
 CARD_TITLE = (
-    "Score card: {faces} faces painted of {people} people that the synthesizer has not seen"
+    "Score card: {faces} faces synthesized of {people} people that the synthesizer has not seen"
 )
 
 

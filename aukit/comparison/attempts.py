@@ -181,7 +181,7 @@ def environment(jobs: int, slot: int) -> dict[str, str]:
 def _reason(folder: Path, log: Path, code: int) -> str:
     """Why a process ended with a code: what it said last, or what the run noted."""
     if code < 0:
-        return f"its process was ended by signal {-code} (9: often for want of memory); see {log}"
+        return f"its process was ended by signal {-code} (9: often out of memory); see {log}"
     said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     if said and said[-1].startswith("error: "):
         return said[-1].removeprefix("error: ")

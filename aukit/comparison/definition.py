@@ -162,7 +162,9 @@ def _numbers(path: Path, cell: str, table: Any) -> dict[str, float]:
     place = f"{PUBLISHED}.{cell}"
     for unit in _table(path, place, table):
         if unit != MEAN and not au.is_column(unit):
-            raise ConfigError(f"{path}: {place} has a number of {unit}", "AU01 or the like, mean")
+            raise ConfigError(
+                f"{path}: {place} has a number of {unit}", "a column such as AU01, mean"
+            )
     return {unit: coerce(value, float, f"{place}.{unit}") for unit, value in table.items()}
 
 

@@ -172,7 +172,7 @@ def _refuse_unused(
     layers = _layers(definition, combination)
     keys = [key for _, document in layers for key, _ in flat(document)]
     if unused := [key for key in keys if key not in used]:
-        # What no component has is told by one of the cells, with the nearest name.
+        # A cell reports an option that no component has, with the nearest name.
         names = {key for key in keys if names_component(key)} | {unused[0]}
         resolve(registry, [(origin, nest(_only(d, names))) for origin, d in layers])
         raise ConfigError(f"no cell has an option '{unused[0]}'")

@@ -22,7 +22,7 @@ from aukit.store.files import write_text
 CONTENTS: Sequence[tuple[str, Links]] = (
     ("Comparison", (("what", "What was compared"), ("cells", "Cells"))),
     ("Estimates", (("aus", "Each AU"), ("differences", "Differences"), ("views", "Views"))),
-    ("Synthesis", (("cards", "Score cards"), ("painted", "Painted faces"))),
+    ("Synthesis", (("cards", "Score cards"), ("painted", "Synthetic faces"))),
     ("Making", (("runs", "Runs"),)),
 )
 
@@ -153,11 +153,11 @@ def cards(document: Mapping[str, Any]) -> Grid | None:
     if not names:
         return None
     rows = [(n, [_of_card(table.get(n)) for table in found.values()]) for n in names]
-    return Grid("What the synthesizers paint", list(found), rows)
+    return Grid("What the synthesizers make of them", list(found), rows)
 
 
 def _of_card(row: CardRow | None) -> Shown:
-    """What was painted, beside the input copied or the true pictures."""
+    """What was synthesized, beside the input copied or the true pictures."""
     entry: Entry = row.cells.get("painted", {}) if row else {}
     value, low, high = (entry.get(part) for part in ("value", "low", "high"))
     if row is None or value is None:
@@ -172,7 +172,7 @@ def _of_card(row: CardRow | None) -> Shown:
 
 
 def painted(document: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[bytes, str]]]]:
-    """For each AU the grids that the cells' synthesizers painted, captioned with the cell."""
+    """For each AU the grids of what the cells' synthesizers made, captioned with the cell."""
     grids = {cell["label"]: folder for cell in document["cells"] if (folder := _grids(cell))}
     for name in document["aus"]:
         paths = {label: folder / f"{name}.png" for label, folder in grids.items()}

@@ -161,7 +161,7 @@ def current_stage() -> str | None:
 def named(choice: Choice, stage: str) -> Iterator[None]:
     """Errors within the block, told as those of a component in a stage.
 
-    Those of another component that is called within the block are told as that one's.
+    Those of another component that is called within the block are reported as that one's.
 
     Raises:
         StageError, StorageError, AukitError: as `told` says.

@@ -89,7 +89,7 @@ class RunOptions:
 
     @property
     def shown_views(self) -> tuple[View, ...]:
-        """The sides from which synthetic faces are shown to the estimator; none: as painted."""
+        """The sides from which synthetic faces are shown to the estimator; none: as synthesized."""
         return () if self.views == NO_VIEWS else parse_views(self.views)
 
     @property

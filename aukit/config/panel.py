@@ -88,7 +88,7 @@ def resolve_panel(
     raw, origin = named[-1] if named else (KINDS[kind].default or "none", DEFAULT)
     names = coerce(raw, tuple[str, ...], f"{kind} ({origin})")
     found = members(registry, kind, names)
-    # What an earlier layer said of components that a later one does not name is passed over.
+    # What an earlier layer said of components that a later one does not name is ignored.
     allowed = registry.of_kind(kind)
     for where, table in tables:
         allowed = found if where == origin else allowed

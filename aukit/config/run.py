@@ -6,7 +6,7 @@ A run knows four roles. They share one dataset, landmarker and aligner unless a 
 | role | faces |
 |---|---|
 | `synth-fit` | the synthesizer is fitted on these |
-| `synth-paint` | the synthesizer paints these |
+| `synth-paint` | the synthesizer changes these |
 | `train` | the estimator is fitted on these (and chosen on their `valid` partition) |
 | `test` | these are scored |
 """
@@ -62,7 +62,7 @@ class RunConfig:
         options: settings of the run as a whole, `preset` resolved.
         roles: role name -> `Role`.
         components: kind -> choice, None where an optional kind is left out.
-        judges: who judges painted faces.
+        judges: who judges synthetic faces.
         reference: where there is a synthesizer, the balancer that a run without one would have:
             what must not know synthetic faces is fitted on its plan.
         origins: where each setting of the run as a whole came from.

@@ -14,7 +14,7 @@ WEIGHTS = "weights"
 
 
 def check_weights(choice: Choice, resolve: Callable[[str], Path]) -> None:
-    """Stop where a component would fail, hours later, for want of its weights.
+    """Stop where a component would fail, hours later, because its weights are missing.
 
     Args:
         choice: the component and its options.

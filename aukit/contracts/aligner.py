@@ -41,9 +41,9 @@ class Aligned:
 class Aligner(Protocol):
     """Registers one face an image.
 
-    An aligner that does more than one transform of the plane can say (3D registration) has the tag
-    `non-planar`: its `transforms` are the similarities that come nearest, and conformance does not
-    hold it to the picture that they would give.
+    An aligner that does more than a transform of the plane (3D registration) has the tag
+    `non-planar`. Its `transforms` are then the nearest similarities, and the conformance checks do
+    not compare its pictures with what those would give.
     """
 
     def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:

@@ -19,8 +19,8 @@ class Balancer(Protocol):
         Args:
             labels: rows of training people: `id`, `subject`, `view`, `task` and the AU columns
                 (null = not coded).
-            sources: the same of the faces that may be painted; the same table, unless the
-                synthesizer paints the faces of another dataset.
+            sources: the same of the faces that may be synthesized; the same table, unless the
+                synthesizer changes the faces of another dataset.
             aus: the AU columns to balance.
             seed: the plan is a function of the labels and this.
 

@@ -25,7 +25,7 @@ class Normalizer(Protocol):
     def apply(self, faces: FaceBatch) -> Tensor:
         """(B, 3, S, S) float32 images for the estimator, about 0..1, in the order of the faces.
 
-        A synthetic face carries the person key of the face that was painted.
+        A synthetic face carries the person key of its parent.
 
         Raises:
             DataError: a person was in no source.

@@ -23,7 +23,7 @@ Scalars = Mapping[str, float]
 
 
 Paint = Callable[[FaceBatch, Labels], Tensor]
-"""Paints faces with target AUs as the networks stand now: (B, 3, S, S) uint8 on the CPU."""
+"""Synthesizes faces with target AUs as the networks stand now: (B, 3, S, S) uint8 on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Session:
         seed: seed of everything random in this fit.
         progress: shows how far it is.
         on_scalars: told the step and its numbers.
-        preview: given the step and a `Paint`, shows what a synthesizer paints by now.
+        preview: given the step and a `Paint`, shows what a synthesizer makes by now.
         checkpoint_every: seconds between checkpoints.
         compile: compile the networks (worth it for long fits only).
     """
@@ -53,7 +53,7 @@ class Session:
     def part(self, name: str) -> Session:
         """A session for one of several networks of a fit, with a folder and seed of its own.
 
-        Its scalars are told as `name/loss`: the networks' steps are not the same.
+        Its scalars are reported as `name/loss`: the networks' steps are not the same.
         """
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ class Session:
         return replace(self, folder=folder, seed=seed, on_scalars=tell)
 
     def show(self, step: int, paint: Paint) -> None:
-        """Let whoever watches see what a synthesizer paints after `step`; once, not per process."""
+        """Let observers see what a synthesizer makes after `step`; once, not per process."""
         if self.preview is not None and rank() == 0:
             self.preview(step, paint)
 

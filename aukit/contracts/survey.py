@@ -16,7 +16,7 @@ class Finding:
 
     Attributes:
         weight: how bad it is.
-        what: what is amiss, without names, so that equal ones are counted together.
+        what: the problem, without names, so that equal ones are counted together.
         where: the file or the recording.
         count: frames, rows or files that it is about.
     """
@@ -49,7 +49,7 @@ class Survey:
 
 @runtime_checkable
 class Surveys(Protocol):
-    """A dataset that can tell what is amiss with its files."""
+    """A dataset that can report problems of its files."""
 
     def survey(self) -> Survey:
         """Look at names, headers and labels of everything; decode no picture."""

@@ -1,4 +1,4 @@
-"""A synthesizer is fitted on aligned faces and then paints a given face with given AUs.
+"""A synthesizer is fitted on aligned faces and then gives a face other AUs.
 
 It never decides what to balance: the plan does.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Synthesizer(Protocol):
-    """Paints faces."""
+    """Synthesizes faces."""
 
     def fit(self, faces: FaceSource, session: Session) -> None:
         """Learn from training people only (the pipeline hands over nothing else)."""

@@ -34,7 +34,7 @@ class Codes:
         frames: (F,) int64, rising: the corpus's own frame numbers.
         values: (F, A) float32, one column an AU; not a number where it was not coded.
         reasons: frame -> why its codes are in doubt and were left out.
-        findings: what was amiss in the files.
+        findings: problems in the files.
     """
 
     frames: Numbers
@@ -44,7 +44,7 @@ class Codes:
 
 
 def pairs(path: Path) -> tuple[Numbers, Floats, tuple[Finding, ...]]:
-    """A label file of `frame,code` lines: frames, codes, and what was amiss.
+    """A label file of `frame,code` lines: frames, codes, and problems.
 
     Commas, semicolons and blanks divide; Windows line ends, blank lines and a heading do not
     matter; other lines that are no two numbers are found, not fatal.
@@ -60,7 +60,7 @@ def pairs(path: Path) -> tuple[Numbers, Floats, tuple[Finding, ...]]:
 
 
 def rows_of(path: Path) -> tuple[list[list[float]], tuple[Finding, ...]]:
-    """The lines of numbers of a text file, and what was amiss; a heading is passed over."""
+    """The lines of numbers of a text file, and problems; a heading is skipped."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:

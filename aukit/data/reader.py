@@ -53,7 +53,7 @@ class Reader(ABC):
         aus: AU columns, in FACS order.
         kinds: what they hold; intensities where nothing is said.
         landmarks: whether `points` knows the 68 points of a frame.
-        uncoded: whether frames that nobody coded are read as well; else they are rows with a
+        uncoded: whether uncoded frames are read as well; else they are rows with a
             reason and without a picture.
         shift: added to the frame numbers of label files.
         manifest: of files that these have to equal (`aukit.data.manifest`).
@@ -119,7 +119,7 @@ class Reader(ABC):
             yield from recording.files
 
     def survey(self) -> Survey:
-        """What is amiss with files, labels and their meeting."""
+        """Problems of files, of labels, and of their match."""
         found = [f for r in self._recordings.values() for f in self._join(r).findings]
         shifted = [f for f in found if f.what.startswith(SHIFTED)]
         if shifted and len(shifted) == len(self._recordings):
@@ -233,7 +233,7 @@ class Reader(ABC):
 
 
 def face_of(points: Tensor | None) -> Faces:
-    """The face with some landmarks, in the box around them; nobody without."""
+    """The face with some landmarks, in the box around them; no face without."""
     if points is None:
         return Faces(torch.zeros(0, 4), torch.zeros(0), {IBUG68: torch.zeros(0, 68, 2)})
     points = points.float()

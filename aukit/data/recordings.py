@@ -57,7 +57,7 @@ class Recording:
 
 
 def frames_of(recording: Recording) -> tuple[Numbers, float, tuple[Finding, ...]]:
-    """Frame numbers of what can be seen, frames a second, and what is amiss."""
+    """Frame numbers of what can be seen, frames a second, and problems."""
     if not isinstance(recording.media, Path):
         return np.array(sorted(recording.media), np.int64), 0.0, ()
     where = str(recording.media)

@@ -110,7 +110,7 @@ def plan_schema(aus: Iterable[str]) -> pa.Schema:
     """What a balancer writes: one row a request.
 
     `training_set` is the AU whose training set the row belongs to and `level` its intensity there;
-    `source` is the frame to use or to paint, `count` how often the result is used; `target` is the
+    `source` is the frame to use or to change, `count` how often the result is used; `target` is the
     frame whose AU vector a synthetic row takes, and the AU columns hold that vector (null in real
     rows).
     """

@@ -16,7 +16,7 @@ def fit_limits(intensity: Tensor, labels: Labels) -> Tensor:
     """The limit below which an estimated intensity does not count as a level, for 1 to 5.
 
     Equipercentile linking (Kolen and Brennan 2014, chapter 2): as many faces lie above the limit
-    of a level as really have that level or a higher one. A level that nobody has keeps the limit
+    of a level as really have that level or a higher one. A level that no face has keeps the limit
     of the nearest level, as far as those below it allow.
 
     Args:

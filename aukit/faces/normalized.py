@@ -36,7 +36,7 @@ class NormalizedFaces:
 
 
 class UnlabelledFaces:
-    """A face source whose labels nobody can see.
+    """A face source whose labels cannot be read.
 
     Args:
         faces: the source.

@@ -1,4 +1,4 @@
-"""Painting faces in batches."""
+"""Synthesizes faces in batches."""
 
 from __future__ import annotations
 

@@ -85,13 +85,13 @@ def _face_numbers(rows: Sequence[int]) -> list[int]:
 def synthetic_rows(
     parents: pa.Table, requests: pa.Table, shown: Labels, targets: Labels, images: Tensor
 ) -> pa.Table:
-    """Painted faces as rows of `records.face_schema`.
+    """Synthetic faces as rows of `records.face_schema`.
 
     A synthetic row inherits everything from its parent but the pixels and the labels. AUs that
     were not asked for keep what the parent shows, in the picture and so in the label.
 
     Args:
-        parents: rows of the painted faces, without pixels.
+        parents: rows of the synthetic faces, without pixels.
         requests: `id`, `source` and `seed` of each.
         shown: labels of the parents.
         targets: what was asked for.

@@ -1,6 +1,6 @@
 """The true picture behind a registered face: the same person at the same moment with other AUs.
 
-Only some datasets know it (`contracts.dataset.RendersTruth`). The dataset renders the frame anew
+Only some datasets know it (`contracts.dataset.RendersTruth`). The dataset renders the frame again
 and the run's own landmarker and aligner register it by itself, as they would any frame: so a
 synthesizer is compared with what the pipeline would have made of the real thing.
 """

@@ -65,7 +65,7 @@ class Result:
     Attributes:
         table: `faces.parquet`, in `records.face_schema`.
         overview: contact sheet, None where there is no face.
-        frames: photos and video frames looked at.
+        frames: photos and video frames read.
         faces: registered faces.
         dropped: reason -> rows without a face.
         examples: reason -> path of a file with such a row.

@@ -1,7 +1,7 @@
 """Faces with other AUs: the engine of `aukit edit`.
 
 A photo is registered exactly as the training faces of the run were; then the run's synthesizer
-paints it.
+synthesizes it.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ class Portrait:
 
 @dataclass(frozen=True)
 class Refused:
-    """A file without a face to paint, and why."""
+    """A file without a face to edit, and why."""
 
     path: Path
     reason: str
 
 
 class Editor:
-    """Paints the faces of photos with a fitted synthesizer.
+    """Edits the faces of photos with a fitted synthesizer.
 
     Args:
         model: the synthesizer and the configuration of its run.
@@ -252,7 +252,7 @@ def refuse_turned(portrait: Portrait) -> None:
 
 
 def into_photo(portrait: Portrait, painted: Tensor) -> Tensor:
-    """The photo (3, H, W) of a portrait with its painted face (3, S, S), both uint8."""
+    """The photo (3, H, W) of a portrait with its synthetic face (3, S, S), both uint8."""
     assert portrait.photo is not None
     return paste(portrait.photo, portrait.face, painted, portrait.transform)
 

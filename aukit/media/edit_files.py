@@ -25,7 +25,7 @@ from aukit.vision.video import SUFFIXES as VIDEOS
 
 PICTURES = frozenset([".png", ".jpg", ".jpeg"])
 TOGETHER = 16
-"""Faces painted at a time."""
+"""Faces synthesized at a time."""
 QUALITY = 95
 TILE = 224
 """Side of a picture on a strip, at most."""
@@ -72,7 +72,7 @@ def edit_files(
     """Edit photos.
 
     Args:
-        editor: paints.
+        editor: changes the faces.
         task: what to make.
         progress: shows how far it is.
 
@@ -81,7 +81,7 @@ def edit_files(
 
     Raises:
         ConfigError: the task cannot be, or asks for AUs that the synthesizer does not know.
-        DataError: no photo has a face to paint.
+        DataError: no photo has a face to edit.
         StorageError: the output cannot be written.
     """
     kind = check(task)
@@ -162,7 +162,7 @@ def check(task: Task) -> str:
 
 
 def wishes_of(task: Task, suffix: str) -> list[Intensities]:
-    """What is painted of each face: once, at six levels, or from the start to the wish."""
+    """What is made of each face: once, at six levels, or from the start to the wish."""
     if task.strip is not None:
         return [{**task.wish, task.strip: float(level)} for level in range(MAX_LEVEL + 1)]
     if suffix not in MOVIES:
@@ -221,7 +221,7 @@ def _named(photos: Sequence[Path], folder: Path, suffix: str) -> dict[Path, Path
 
 
 def _write(path: Path, task: Task, portrait: Portrait, painted: Tensor) -> None:
-    """One picture, strip or film of (N, 3, S, S) painted faces."""
+    """One picture, strip or film of (N, 3, S, S) synthetic faces."""
     if task.pasted:
         refuse_turned(portrait)
     if path.suffix.lower() in MOVIES:

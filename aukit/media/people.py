@@ -1,4 +1,4 @@
-"""Who is in anybody's files: people who are told apart by file and track, and who rests when."""
+"""Who is in a user's files: people who are told apart by file and track, and who rests when."""
 
 from __future__ import annotations
 

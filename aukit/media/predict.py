@@ -63,7 +63,7 @@ class Result:
     Attributes:
         table: Parquet, in `records.estimate_schema`.
         csv: the same as text.
-        frames: photos and video frames looked at.
+        frames: photos and video frames read.
         faces: faces with estimates.
         dropped: reason -> rows without one.
         examples: reason -> path of a file with such a row.

@@ -174,7 +174,7 @@ def processor_seconds() -> float:
 
 
 def import_all(config: RunConfig) -> None:
-    """Import every chosen component, so that a run does not fail after hours for want of one.
+    """Import every chosen component, so that a missing one ends the run now, not after hours.
 
     Raises:
         PluginError: a required package is missing, or an import fails.
@@ -182,7 +182,7 @@ def import_all(config: RunConfig) -> None:
     chosen = [choice for choice in config.components.values() if choice is not None]
     for role in config.roles.values():
         chosen += [c for c in (role.data, role.landmarker, role.aligner) if c is not None]
-    # Judges that nobody asked for by name may be left out later.
+    # Judges that were not asked for by name may be left out later.
     chosen += [choice for choice in config.judges.choices if choice.chosen_by != DEFAULT]
     for choice in chosen:
         choice.component.load()

@@ -1,4 +1,4 @@
-"""The rules that keep people apart, held against the rows that each stage has left.
+"""The rules that keep people apart, checked on the rows of each stage.
 
 Plugins and stages need not remember them; a run that breaks one ends here.
 """
@@ -18,7 +18,7 @@ from aukit.faces.views import without_view
 
 
 def hold(folder: Path, inputs: Iterable[Path]) -> None:
-    """Hold the faces that a stage has left to the rules; other results are passed over.
+    """Check the faces of a stage against the rules; other results are not checked.
 
     - A synthetic face has its parent's person, and so its parent's partition.
     - Validation and test hold no synthetic face.

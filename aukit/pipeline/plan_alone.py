@@ -44,9 +44,9 @@ class Planned:
         aus: AU columns, length A.
         people, frames: training people, and their frames.
         plan: table in `records.plan_schema`.
-        views: sides from which each synthetic face is shown; 1 where it is shown as painted.
+        views: sides from which each synthetic face is shown; 1 where it is shown as synthesized.
         distribution: coded frames at each level, and uses in the plan, in all views.
-        painted: distinct faces that a synthesizer has to paint.
+        painted: distinct faces that a synthesizer has to make.
     """
 
     aus: tuple[str, ...]
@@ -67,7 +67,7 @@ class Planned:
             "uses": int(self.distribution.after.sum()),
         }
         if self.painted:
-            found |= {"faces to paint": self.painted, "views of each": self.views}
+            found |= {"faces to synthesize": self.painted, "views of each": self.views}
         return {name: f"{count:,}" for name, count in found.items()}
 
     @property

@@ -52,7 +52,7 @@ class RoleFaces:
         """Refuse, before the long fit, faces that the synthesizer would refuse after it.
 
         Raises:
-            DataError: faces that it is fitted on, paints, or stands beside are aligned otherwise.
+            DataError: faces that it is fitted on, changes, or stands beside are aligned otherwise.
         """
         alignment = self.registration(self.config.roles["synth-fit"]).describe()
         for name in ("synth-paint", "train"):
@@ -60,7 +60,7 @@ class RoleFaces:
             if details := differences(alignment, other):
                 raise DataError(
                     f"the faces of synth-fit and {name} are aligned otherwise: {details}",
-                    "a synthesizer paints faces that are aligned as its training faces were",
+                    "a synthesizer changes faces that are aligned as its training faces were",
                 )
 
     def need(self, label: str, role: str, partition: str) -> Result:

@@ -1,4 +1,4 @@
-"""The score card of a run: in the course of it, or made anew of what a finished run has left."""
+"""The score card of a run: as a part of it, or regenerated from a finished run."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def fitted_normalizer(runner: Runner, faces: Faces, *, synthetic: bool) -> Fitte
     choice = config.components["normalizer"]
     if choice is None:
         return None
-    # A synthetic face takes its parent's person, who may be in the faces to paint alone.
+    # A synthetic face takes its parent's person, who may be in the faces to synthesize alone.
     sources = (faces.train, faces.valid, faces.test, faces.synth_paint if synthetic else None)
     seen = tuple(dict.fromkeys(source for source in sources if source is not None))
     return Fitted(

@@ -21,7 +21,7 @@ Told = Callable[[str, int, Mapping[str, float]], None]
 
 
 def _nobody(stage: str, step: int, values: Mapping[str, float]) -> None:
-    """Tells nobody."""
+    """Reports nothing."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What a plugin module must be like, looked at before anything of it is used."""
+"""What a plugin module must be like, checked before anything of it is used."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def commands_of(found: Any, what: str = "command") -> dict[str, tuple[str, str]]
 
 
 def check_hooks(module: object) -> None:
-    """Refuse a hook that would never be called: pluggy passes over a misspelt one in silence.
+    """Refuse a hook that would never be called: pluggy silently ignores a misspelt one.
 
     Raises:
         PluginError: an unknown hook, or a hook without its marker.

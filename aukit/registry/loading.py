@@ -3,8 +3,8 @@
 A broken plugin never breaks the program: it is recorded, shown by `aukit plugins`, and named in the
 error when the component that somebody asked for could have been its. Nothing overrides silently: a
 name that two distributions offer is an error naming both, raised only when that name is asked for.
-aukit's own names stay its own: who else claims one is named in a warning, and found as
-`distribution/name`.
+aukit's own names cannot be taken: a component that claims one is named in a warning, and can be
+reached as `distribution/name`.
 """
 
 from __future__ import annotations

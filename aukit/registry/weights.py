@@ -99,7 +99,7 @@ def fetch(
     Args:
         weights: what to bring.
         path: a local copy to take instead of asking the sources.
-        say: is told what is tried, a line at a time.
+        say: called with what is tried, a line at a time.
 
     Returns:
         the checked file in `store()`.

@@ -1,4 +1,4 @@
-"""One self-contained HTML page about a run: opens offline, asks nobody for anything."""
+"""One self-contained HTML page about a run: opens offline and contacts nothing."""
 
 from aukit.report.data import (
     Choice,

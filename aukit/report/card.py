@@ -11,7 +11,7 @@ from aukit.report.charts import change_map
 from aukit.report.figures import Figure
 from aukit.report.score_tables import UNDEFINED
 
-TITLE = "{faces} painted faces of {people} people it has never seen"
+TITLE = "{faces} synthetic faces of {people} people it has never seen"
 _SETS = {"painted": "painted", "truth": "in the true pictures"}
 
 

@@ -11,8 +11,8 @@ from aukit.au import describe
 Entry = Mapping[str, float | None]
 
 COLUMNS = ("painted", "copied", "true", "real", "gain")
-"""What the synthesizer painted; the same faces as they were given; the true pictures; real faces;
-painted less copied."""
+"""Synthetic faces; the same faces as they were given; the true pictures; real faces; synthetic
+less copied."""
 
 _MEASURES = (("psnr", "PSNR, dB"), ("ssim", "SSIM"), ("l1", "L1"))
 _REGIONS = (("face", "face"), ("changes", "where it changes"))
@@ -158,7 +158,7 @@ def tables(card: Mapping[str, Any], title: str) -> Iterator[Table]:
     for judge, found in units(card).items():
         yield Table(f"Each AU, judged by {judge}", "AU", UNIT_COLUMNS, _unremarked(found))
     for judge, found in detections(card).items():
-        title = f"Presence in real and painted faces with the same labels, judged by {judge}"
+        title = f"Presence in real and synthetic faces with the same labels, judged by {judge}"
         yield Table(title, "AU", DETECTION_COLUMNS, _unremarked(found))
 
 

@@ -27,7 +27,7 @@ UNITS = 3
 RULE = (
     "Of {count:,} sequences in which an AU with at least {shortest} coded frames changes: those "
     "with the highest, the median and the lowest agreement (the mean ICC(3,1) of the AUs that "
-    "change), and of each the {units} AUs that change most. The rule chooses them, nobody's hand."
+    "change), and of each the {units} AUs that change most. The rule chooses them, not a person."
 )
 JOINED = " The recordings are short: those of a person follow each other as one sequence."
 

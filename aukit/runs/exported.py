@@ -1,4 +1,4 @@
-"""A model that travels: a folder with all that prediction and painting need, and nothing else.
+"""A model that travels: a folder with all that prediction and synthesis need, and nothing else.
 
 | file | content |
 |---|---|
@@ -100,7 +100,7 @@ def read_exported(folder: Path, registry: Registry) -> Exported:
             f"install aukit {document.get('aukit', '')}, which made it, or a newer one",
         )
     if missing := [key for key in ("aus", *KINDS) if key not in document]:
-        raise DataError(f"{folder / MODEL_FILE} does not say {missing[0]}", "copy the model anew")
+        raise DataError(f"{folder / MODEL_FILE} does not say {missing[0]}", "copy the model again")
     choices = {kind: _choice(folder, kind, document[kind], registry) for kind in KINDS}
     return Exported(folder, choices, tuple(document["aus"]), document.get("kinds", {}))
 

@@ -20,7 +20,7 @@ MODEL, TRAINING = "model", "training"
 """Folders of a fitted stage: the saved model; checkpoints, scalars and previews."""
 
 PREVIEWS = "previews"
-"""Folder in `TRAINING` of what a synthesizer painted while it was fitted."""
+"""Folder in `TRAINING` of what a synthesizer synthesized while it was fitted."""
 
 STAGES_FILE = "stages.json"
 """Says where the results of a run's stages are."""

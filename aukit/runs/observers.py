@@ -17,7 +17,7 @@ class Observers:
     One that fails is reported by name, once, and told nothing more; the run goes on.
 
     Args:
-        registry: whose plugins are told.
+        registry: whose plugins are called.
     """
 
     def __init__(self, registry: Registry) -> None:
@@ -47,4 +47,4 @@ class Observers:
                 raise
             self._off.add(name)
             reason = faults.reason(error)
-            _log.warning("plugin %s failed in %s and is told no more: %s", name, hook, reason)
+            _log.warning("plugin %s failed in %s and is switched off: %s", name, hook, reason)

@@ -1,4 +1,4 @@
-"""The score card of a synthesizer: is what it paints right?
+"""The score card of a synthesizer: is what it makes right?
 
 Made for any synthesizer on people whom it has never seen, by judges that it has never seen. What
 the numbers mean is in `docs/explanation/synthesis-score-card.md`.
@@ -73,7 +73,7 @@ class Sitting:
     progress: Progress
 
     def evidence(self, seats: Sequence[Seat], watch: Watch) -> Evidence:
-        """Paint all requests and let the judges look at everything.
+        """Synthesize all requests and let the judges look at everything.
 
         Raises:
             DataError: the labels allow no request at all.

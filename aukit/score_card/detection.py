@@ -1,7 +1,7 @@
-"""Do detectors find in painted faces what they find in real ones? (Liu et al. 2019, table 1)
+"""Do detectors find in synthetic faces what they find in real ones? (Liu et al. 2019, table 1)
 
 The vector requests of a score card have the people and the labels of a set of real frames. A judge
-detects presence in both sets against the same labels; the gap between its scores is what painting
+detects presence in both sets against the same labels; the gap between its scores is what synthesis
 costs. A small gap with high scores is the aim: a judge that finds nothing anywhere has no gap.
 """
 
@@ -22,11 +22,11 @@ PRESENT = 2.0
 """Lowest level that counts as present, on both sides, as is common for DISFA."""
 
 SETS = ("real", "painted", "gap")
-"""The real frames, the painted ones, and real less painted."""
+"""The real frames, the synthetic ones, and real less synthesized."""
 
 
 def detection(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
-    """F1 and accuracy of presence in real and painted faces with the same labels, and their gaps.
+    """F1 and accuracy of presence in real and synthetic faces with the same labels, and their gaps.
 
     Args:
         seat: a judge that measures intensity.

@@ -1,4 +1,4 @@
-"""What the judges see in painted, true and real faces, gathered in batches."""
+"""What the judges see in synthesized, true and real faces, gathered in batches."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Evidence:
     Attributes:
         requests: R requests.
         people: whose each request is, length R.
-        painted: what the judges see in the painted faces, R rows.
-        truth: the same of the true pictures, NaN where there is none; None if nobody knows them.
+        painted: what the judges see in the synthetic faces, R rows.
+        truth: the same of the true pictures, NaN where there is none; None if unknown.
         copied: the same of the faces as they were given, R rows.
         real: the same of the real faces with the target vectors, R rows; NaN for levels.
         spare: the same of the requests' spare faces.
         spare_people: whose each spare face is.
-        closeness: (R, 2, 2, 3) float64: painted and copied, over `REGIONS`, `MEASURES` against the
-            true picture; None if nobody knows it.
+        closeness: (R, 2, 2, 3) float64: synthetic and copied, over `REGIONS`, `MEASURES` to the
+            true picture; None if unknown.
     """
 
     requests: Requests
@@ -70,13 +70,13 @@ def gather(
     bar: Bar,
     watch: Watch,
 ) -> Evidence:
-    """Paint all requests and let the judges look at everything.
+    """Synthesize all requests and let the judges look at everything.
 
     Args:
         synthesizer: fitted.
         seats: the judges.
         faces: what the requests were drawn from.
-        requests: what to paint.
+        requests: what to synthesize.
         truth: shows the true pictures, or None.
         bar: advanced by one for each face looked at.
         watch: sees all pictures, to keep some.
@@ -181,7 +181,7 @@ def _look_at_truth(seats: Sequence[Seat], truth: Pictures) -> dict[str, Tensor]:
 
 
 def closeness(painted: Tensor, copied: Tensor, landmarks: Tensor, truth: Pictures) -> Tensor:
-    """How near painted and copied faces are to the truth.
+    """How near synthesized and copied faces are to the truth.
 
     Args:
         painted, copied: (B, 3, S, S) uint8.
@@ -189,7 +189,7 @@ def closeness(painted: Tensor, copied: Tensor, landmarks: Tensor, truth: Picture
         truth: the true pictures.
 
     Returns:
-        (B, 2, 2, 3) float64: painted and copied, over the face and over what changes in it, by L1,
+        (B, 2, 2, 3) float64: synthetic and copied, in the face and in what changes in it, by L1,
         PSNR and SSIM; NaN where the truth is not known or nothing changes.
     """
     size = painted.shape[-1]

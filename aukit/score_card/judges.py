@@ -1,7 +1,7 @@
 """The judges of a run: its own estimator fitted on real frames only, and those that plugins bring.
 
 What a judge sees is kept by the judge's name. A judge whose packages or weights are not on this
-machine is left out with a note if nobody asked for it by name, and an error otherwise.
+machine is left out with a note if it was not asked for by name, and an error otherwise.
 """
 
 from __future__ import annotations

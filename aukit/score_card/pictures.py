@@ -25,7 +25,7 @@ LEVELS = MAX_LEVEL + 1
 TILE = 96
 
 Shown = tuple[Tensor, Tensor, Tensor | None]
-"""The given, the painted and the true picture (None where it is not known)."""
+"""The given, the synthesized and the true picture (None where it is not known)."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Batch:
     Attributes:
         given: (B, 3, S, S) uint8, the faces as they were.
         painted: (B, 3, S, S) uint8.
-        truth: the true pictures; None where nobody knows them.
+        truth: the true pictures; None where unknown.
     """
 
     given: Tensor
@@ -90,7 +90,7 @@ class Album:
                 self._kept[start + place] = pictures.at(place)
 
     def write(self, folder: Path, faces: StoredFaces, requests: Requests) -> None:
-        """One PNG an AU: for each face the given picture, the levels painted, the truth beneath."""
+        """One PNG an AU: for each face the source, the synthesized levels, the truth beneath."""
         folder.mkdir(exist_ok=True)
         for au, name in enumerate(requests.targets.aus):
             if numbers := [number for number in self._kept if int(requests.au[number]) == au]:

@@ -1,9 +1,9 @@
-"""What a synthesizer is asked to paint for its score card, drawn from people it has never seen.
+"""What a synthesizer is asked for in its score card, drawn from people it has never seen.
 
 Two kinds of requests. *Levels*: one AU is set to each level in turn on nearly neutral faces that do
 not show it, everything else kept; they tell about intensity and about the AUs that should not move.
 *Vectors*: a rather neutral face is given all AUs of another real frame of the same person, so the
-painted set has the people and the labels of a set of real frames, and sets can be compared.
+synthesized set has the people and the labels of a set of real frames, and sets can be compared.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Requests:
     """R requests. Rows are indices of the faces that they were drawn from.
 
     Attributes:
-        rows: (R,) int64, the face to paint.
-        targets: what to paint; AUs that are masked keep what the face shows.
+        rows: (R,) int64, the face to change.
+        targets: what to synthesize; AUs that are masked keep what the face shows.
         seeds: (R,) int64, for stochastic synthesizers.
         au: (R,) int64, column of the AU whose level is asked for; -1 for vectors.
         level: (R,) int64, that level; -1 for vectors.
@@ -112,8 +112,8 @@ def _vectors(
 ) -> tuple[list[tuple[int, int, int, int]], list[int]]:
     """Vector requests, and further real faces to compare their real faces with.
 
-    No face is both painted and a target, or the set of painted faces would resemble the set of
-    real ones even if nothing were painted.
+    No face is both source and target, or the set of synthetic faces would resemble the set of
+    real ones even if nothing were changed.
     """
     values, ids = faces.labels.values, faces.table.column("id").to_pylist()
     coded = faces.labels.mask.all(1).nonzero()[:, 0].tolist()

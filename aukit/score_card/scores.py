@@ -149,7 +149,7 @@ def _of_aus(seen: Tensor, names: Sequence[str], aus: Sequence[str]) -> Tensor:
 
 
 def identity(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
-    """Distances between vectors of people: painted from given, and between real faces."""
+    """Distances between vectors of people: synthesized from given, and between real faces."""
     name, vectors = seat.name, evidence.requests.vectors
     people = [who for who, is_vector in zip(evidence.people, vectors, strict=True) if is_vector]
     given, real = evidence.copied[name][vectors], evidence.real[name][vectors]
@@ -185,7 +185,7 @@ def _strangers(people: Sequence[str]) -> list[int]:
 
 
 def closeness(evidence: Evidence, asked: Tensor, draws: Draws) -> dict[str, Any] | None:
-    """L1, PSNR and SSIM against the truth, painted and copied, for requests that change the face.
+    """L1, PSNR and SSIM against the truth, synthetic and copied, for requests that change the face.
 
     Args:
         evidence: with closeness, else there is nothing to say.
@@ -193,7 +193,7 @@ def closeness(evidence: Evidence, asked: Tensor, draws: Draws) -> dict[str, Any]
         draws: for the intervals.
 
     Returns:
-        group -> region -> `painted`, `copied` -> measure, and `gain` of painted over copied, in dB
+        group -> region -> `painted`, `copied` -> measure, and `gain` over copied, in dB
         for PSNR. Groups are `all`, `vectors`, each AU and each level; None without the truth.
     """
     if evidence.closeness is None:

@@ -1,4 +1,4 @@
-"""Cross-talk: which AUs move that nobody asked for."""
+"""Cross-talk: which AUs move that were not asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the columns of a table of AUs mean, whoever wrote it.
+"""What the columns of a table of AUs mean, whichever program wrote it.
 
 | origin | intensity 0..5 | presence | frame |
 |---|---|---|---|

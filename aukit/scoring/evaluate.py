@@ -28,7 +28,7 @@ class Reading:
     """How files are understood.
 
     Attributes:
-        person: column that names the person; None: `subject` or the like.
+        person: column that names the person; None: `subject` or a similar name.
         estimate: which estimate is scored where a program writes several.
         scale, truth_scale: of columns whose name does not tell it.
         match, shift: how frames are found again (`matching.match_frames`).
@@ -230,7 +230,7 @@ def _notes_on_people(side: Side | None) -> Iterator[str]:
         return
     people = side.keys.column("subject")
     if nameless := people.null_count:
-        yield f"{nameless} rows of {side.path.name} name nobody: they count as one person"
+        yield f"{nameless} rows of {side.path.name} name no person: they count as one person"
     if len(people.unique()) == 1:
         yield f"{side.path.name} names one person only: no intervals"
 

@@ -1,4 +1,4 @@
-"""Columns of CSV and Parquet files: names as text, numbers as numbers, whoever wrote them."""
+"""Columns of CSV and Parquet files: names as text, numbers as numbers."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def read_truth(path: Path, scale: Scale = "auto", person: str | None = None) -> 
     Args:
         path: a file, or a folder of files.
         scale: of columns whose name does not tell it; `auto` goes by the values.
-        person: column that names the person; None: `subject` or the like, if there is one.
+        person: column that names the person; None: `subject` or a similar name, if there is one.
 
     Raises:
         DataError: no such file, no AU in it, or values that are on no known scale.

@@ -126,7 +126,7 @@ def _shifted(bias: Tensor, side: Tensor, acceleration: Tensor) -> Tensor:
 
 
 def _acceleration(without: Tensor) -> Tensor:
-    """(A,) a sixth of the skewness of the jackknife; 0 where nobody changes the score."""
+    """(A,) a sixth of the skewness of the jackknife; 0 where no person changes the score."""
     offset = torch.nan_to_num(without.nanmean(0) - without)
     scale = offset.square().sum(0).pow(1.5)
     return torch.where(scale > 0, offset.pow(3).sum(0) / (6 * scale), 0.0)

@@ -63,7 +63,7 @@ def frechet_distance(one: Moments, other: Moments) -> float:
     """|m1 - m2|^2 + tr C1 + tr C2 - 2 tr (C1 C2)^(1/2).
 
     The trace of the root is the sum of the roots of the eigenvalues of C1^(1/2) C2 C1^(1/2), which
-    is symmetric: so the result is real and defined for singular covariances as well, where a
+    is symmetric. So the result is real and defined for singular covariances as well, where a
     general matrix root is neither.
 
     Returns:

@@ -56,7 +56,7 @@ class Batch:
     def completed(self, estimate: Callable[[], Tensor]) -> Batch:
         """What was not coded, filled in.
 
-        An estimate, (B, A) in 0..1, stands for an AU of the source that nobody coded; an AU that is
+        An estimate, (B, A) in 0..1, stands for an AU of the source that is not coded; an AU that is
         not coded in the target stays as the source shows it. Neither is part of any loss.
         """
         if self.all_shown and self.all_wanted:

@@ -63,7 +63,7 @@ class Sampler:
         seed: of everything drawn.
 
     Raises:
-        DataError: pairs are wanted, and nobody shows two different expressions.
+        DataError: pairs are wanted, and no person shows two different expressions.
     """
 
     def __init__(self, faces: FaceSource, config: FitOptions, seed: int) -> None:

@@ -58,7 +58,7 @@ class FitOptions:
         default=0.999,
         metadata={
             "role": SIZE,
-            "help": "averaging of the generator that paints; 0: the last one paints",
+            "help": "averaging of the generator that synthesizes; 0: the last one synthesizes",
         },
     )
     ticks: int = field(

@@ -33,7 +33,7 @@ class Painter(ABC, Generic[Options]):
 
     Attributes:
         aus: what it was fitted for.
-        networks: what paints; None before `fit` or `load`.
+        networks: what generates; None before `fit` or `load`.
     """
 
     options: ClassVar[type[FitOptions]]
@@ -51,7 +51,7 @@ class Painter(ABC, Generic[Options]):
 
     @abstractmethod
     def paint_batch(self, networks: nn.ModuleDict, faces: FaceBatch, targets: Labels) -> Tensor:
-        """Paint a few faces.
+        """Synthesize a few faces.
 
         Args:
             networks: on the device, in evaluation mode.
@@ -125,7 +125,7 @@ class Painter(ABC, Generic[Options]):
 
 
 def refuse_targets(targets: Labels, aus: tuple[str, ...]) -> None:
-    """Stop at what cannot be painted.
+    """Stop at what cannot be synthesized.
 
     Raises:
         DataError: an AU that is asked for and not among those known, or a value outside 0..5.
@@ -133,7 +133,7 @@ def refuse_targets(targets: Labels, aus: tuple[str, ...]) -> None:
     asked = [au for au, used in zip(targets.aus, targets.mask.any(0), strict=True) if used]
     if unknown := [au for au in asked if au not in aus]:
         raise DataError(
-            f"the model cannot paint {', '.join(unknown)}: it knows {', '.join(aus)}",
+            f"the model cannot synthesize {', '.join(unknown)}: it knows {', '.join(aus)}",
             "fit one with these AUs (--aus), or ask for others",
         )
     values = targets.values[targets.mask]

@@ -93,7 +93,7 @@ def check_options_cross_processes(subject: Subject) -> None:
 
 
 def check_construction_is_harmless(subject: Subject) -> None:
-    """Building an instance writes no file, starts no process and contacts nobody."""
+    """Building an instance writes no file, starts no process and contacts no server."""
     factory, settings = subject.component.load(), subject.settings()
     with _audited() as events:
         factory(settings, subject.context)

@@ -35,7 +35,7 @@ def session(subject: Subject) -> Iterator[Session]:
 
 
 class Disguised(DrawnFaces):
-    """Drawn faces whose masked labels hold intensities, which nobody may look at."""
+    """Drawn faces whose masked labels hold intensities, which must not be read."""
 
     def __init__(self, plain: DrawnFaces, value: float) -> None:
         self.__dict__.update(plain.__dict__)

@@ -26,8 +26,8 @@ def check_painted_faces_keep_the_contract(subject: Subject) -> None:
     faces = DrawnFaces(FACES)
     painted = _paint(_fitted(subject, faces), faces, 3.0)
     batch = faces.batch(range(FACES))
-    require(painted.shape == batch.images.shape, f"painted faces are {tuple(painted.shape)}")
-    require(painted.dtype == torch.uint8, f"painted faces are {painted.dtype}, not uint8")
+    require(painted.shape == batch.images.shape, f"synthetic faces are {tuple(painted.shape)}")
+    require(painted.dtype == torch.uint8, f"synthetic faces are {painted.dtype}, not uint8")
 
 
 def check_targets_are_seen(subject: Subject) -> None:
@@ -52,24 +52,24 @@ def check_masked_targets_are_ignored(subject: Subject) -> None:
 
 
 def check_seeds_and_faces_decide_alone(subject: Subject) -> None:
-    """A face with its seed is painted the same alone, in company and in any order."""
+    """A face with its seed is synthesized the same alone, in company and in any order."""
     faces = DrawnFaces(FACES)
     require_painted_alone(_fitted(subject, faces), faces)
 
 
 def require_painted_alone(synthesizer: Any, faces: DrawnFaces) -> None:
-    """What a fitted synthesizer paints depends on the face, its target and its seed alone."""
+    """What a fitted synthesizer makes depends on the face, its target and its seed alone."""
     whole, targets, seeds = faces.batch(range(len(faces))), faces.targets(4.0), _seeds(faces)
 
     def run(rows: list[int]) -> Tensor:
         painted: Tensor = synthesizer.synthesize(whole.take(rows), targets.take(rows), seeds[rows])
         return painted.cpu()
 
-    require_batch_independence(run, len(faces), NOISE, "painted faces")
+    require_batch_independence(run, len(faces), NOISE, "synthetic faces")
 
 
 def check_saved_synthesizer_is_the_same(subject: Subject) -> None:
-    """A fresh instance that loads the saved one paints the same."""
+    """A fresh instance that loads the saved one synthesizes the same."""
     faces = DrawnFaces(FACES)
     require_saves_and_loads(subject, _fitted(subject, faces), lambda one: _paint(one, faces, 4.0))
 

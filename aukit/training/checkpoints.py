@@ -72,7 +72,8 @@ def restore(recipe: Recipe, folder: Path) -> tuple[int, dict[str, list[float]]]:
     except (SafetensorError, RuntimeError, LookupError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(
-            f"checkpoint {path} cannot be continued: {reason}", "delete it to start this stage anew"
+            f"checkpoint {path} cannot be continued: {reason}",
+            "delete it to start this stage again",
         ) from error
     return step, pending
 

@@ -1,4 +1,4 @@
-"""A face's own mesh, seen from the front or from anywhere, painted with its picture.
+"""A face's own mesh, seen from the front or from anywhere, textured with its picture.
 
 P1 (Synthetic Expressions, 2021), section 3.1: the mesh is turned to the front, its texture taken
 from the picture, and what the picture does not show is black.

@@ -1,4 +1,4 @@
-"""Pictures from files that nobody vouches for, and to bytes.
+"""Pictures from untrusted files, and to bytes.
 
 A picture becomes a uint8 tensor (3, H, W), RGB, upright by its EXIF tag. A file that is no usable
 picture yields a reason and never an exception: one bad frame must not stop ten thousand good ones.
@@ -79,9 +79,9 @@ def find(path: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
 
 
 def survey(path: Path, suffixes: Collection[str]) -> tuple[list[Path], Counter[str]]:
-    """What `find` finds, and what it passed over in a folder: suffix -> number of files.
+    """What `find` finds, and what it skipped in a folder: suffix -> number of files.
 
-    Pipes, devices and links that lead nowhere are passed over whatever their names.
+    Pipes, devices and dangling links are skipped, whatever their names.
 
     Raises:
         DataError: the path does not exist, or the folder holds no such file.

@@ -1,8 +1,8 @@
 """The search for the nearest triangle at every pixel, behind `aukit.vision.raster`.
 
 There is no loop over triangles or pixels. Every triangle is cut into the runs of pixels that it
-covers in each line, where its three edges cross that line; all runs of all triangles are spelled
-out into (triangle, pixel) pairs at once, and reduced to the nearest by a scatter-min over one
+covers in each line, where its three edges cross that line. All runs of all triangles are spelled
+out into (triangle, pixel) pairs together, and reduced to the nearest by a scatter-min over one
 64-bit key that holds the depth above the triangle number. The edges are the half-planes of Pineda,
 "A parallel algorithm for polygon rasterization", SIGGRAPH 1988.
 """

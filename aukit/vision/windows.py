@@ -1,4 +1,4 @@
-"""The parts of pictures that are looked at, reduced where they shrink, in batches of one size.
+"""The parts of pictures that are sampled, reduced where they shrink, in batches of one size.
 
 Pictures have different sizes and are mostly larger than the face in them. What follows costs by the
 size of the window that is seen, not by that of the picture, and gives every row the same result, to
@@ -65,7 +65,7 @@ def sample(images: Sequence[Tensor], points: Tensor, seen: Tensor, shrink: Tenso
     Args:
         images: B tensors (C, H, W), uint8 or floating point, one dtype and device for all.
         points: (B, h, w, 2) source pixels.
-        seen: (B, h, w) bool, the places that are looked at.
+        seen: (B, h, w) bool, the places that are sampled.
         shrink: (B,) source pixels a target pixel: where it is 2 or more, the source is first
             averaged over blocks.
 

@@ -71,7 +71,7 @@ class Face:
 
     Shapes add up linearly; lips and lids do not. The opening of the mouth and of each eye is a
     linear function of identity and weights, so it is computed, limited to what flesh allows, and
-    met by one corrective shape: closed lips touch and never pass each other on any face, and an
+    met by one corrective shape. Closed lips touch and never pass each other on any face, and an
     eye at full closure is closed whatever the other AUs do.
     """
 

@@ -43,7 +43,7 @@ class Person:
         origin: (3,) float32 that sums to 1: shares of MakeHuman's regional shapes, as in `ORIGINS`.
         identity: (I,) float32 coefficients for `Head.neutral`.
         expressivity: (AUs, 2) float32 about 1: the strength that this person's left and right side
-            show at full intensity. Nobody moves like the average, and nobody symmetrically.
+            show at full intensity. No one moves like the average, and no one symmetrically.
         appearance: seed of skin, brows, eyes and hair.
     """
 

@@ -67,7 +67,7 @@ def occurrences(path: Path, reader: Reader, recording: Recording, scaled: Codes)
 def _occurrence_columns(
     path: Path, wanted: Sequence[str], found: list[Finding]
 ) -> dict[str, tuple[Numbers, Floats]]:
-    """AU -> frames and codes, of a file with one column an AU; what is amiss is added."""
+    """AU -> frames and codes, of a file with one column an AU; problems are added."""
     rows, amiss = rows_of(path)
     heading = path.read_text(encoding="utf-8", errors="replace").splitlines()[:1]
     names = [cell.strip() for cell in heading[0].lstrip("\ufeff").split(",")] if heading else []
@@ -111,7 +111,7 @@ class Bp4d(Corpus):
         self.aus, self.kinds = richer(SCALED, PRESENCE, config.codes)
 
     def recordings(self) -> Iterator[Recording]:
-        """One a person and coded task; pictures of tasks that nobody coded are surplus."""
+        """One a person and coded task; pictures of uncoded tasks are surplus."""
         root = require_root(self.root, self.corpus, [CODING])
         coding, pictures = first_of(root, CODING), self._picture_folder(root)
         for subject, task in sorted(self._coded(coding)):
@@ -162,7 +162,7 @@ class Bp4d(Corpus):
         for person in folders(self._picture_folder(root)):
             for task in folders(person):
                 if (person.name, task.name) not in coded:
-                    yield Finding("note", "task that nobody coded", str(task))
+                    yield Finding("note", "uncoded task", str(task))
 
 
 class Bp4dPlus(Bp4d):

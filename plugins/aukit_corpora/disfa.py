@@ -78,7 +78,7 @@ class Disfa(Corpus):
         return pair_codes(by_au, self.aus, {}, recording.name)
 
     def surplus(self) -> Iterator[Finding]:
-        """Videos that belong to nobody."""
+        """Videos without a person."""
         for camera in self.cameras:
             there = files(first_of(self._root(), CAMERAS[camera]))
             strange = [path for path in there if not _SUBJECT.search(path.stem)]

@@ -3,7 +3,7 @@
 Valstar et al. 2017. `train/ims/FERA17_TR_F001_T1_6.mp4`,
 `train/int/FERA17_TR_F001_T1_AU12_Int.csv`, `train/occ/FERA17_TR_F001_T1.csv`; the same with
 `validation` and `VA`. Validation has codes of training for other people, so the partition is part
-of who somebody is. Results are published on the validation part, hence it is `test` here.
+of a person's identity. Results are published on the validation part, hence it is `test` here.
 """
 
 from __future__ import annotations

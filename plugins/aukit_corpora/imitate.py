@@ -304,7 +304,7 @@ def build_bp4d(place: Set) -> None:
                 name = f"{start + t:0{digits}d}.jpg"
                 place.picture(f"Sequences_2D+3D/{subject}/{task}/{name}", picture)
         if place.quirks and take.task == 1 and n == 2:
-            continue  # recorded, and coded by nobody
+            continue  # recorded, but not coded
         codes = _codes(take, place.aus)
         # The first and the last frame lie outside the coded span.
         span = range(1, len(codes) - 1) if place.quirks else range(len(codes))
@@ -380,7 +380,7 @@ def build_multipie(place: Set) -> None:
 
 
 def build_ck_plus(place: Set) -> None:
-    """The last frame coded; 0 for "present, not scored"; a sequence that nobody coded."""
+    """The last frame coded; 0 for "present, not scored"; an uncoded sequence."""
     from aukit.contracts.context import Context
     from aukit_corpora.plugin import CkPlusOptions
     from aukit_corpora.stills import CkPlus

@@ -108,7 +108,7 @@ class CorpusOptions:
         default=False,
         metadata={
             "role": METHOD,
-            "help": "read frames that nobody coded, instead of dropping them",
+            "help": "read uncoded frames, instead of dropping them",
         },
     )
     shift: int = field(
@@ -152,7 +152,7 @@ class DisfaOptions(CorpusOptions):
         metadata={"role": METHOD, "help": "the corpus's own 66 points, completed to 68"},
     )
     fold: str = field(
-        default="disfa:1", metadata={"role": METHOD, "help": "who is tested; none: nobody"}
+        default="disfa:1", metadata={"role": METHOD, "help": "who is tested; none: no one"}
     )
 
 
@@ -161,7 +161,7 @@ class FoldedOptions(CorpusOptions):
     """A corpus without partitions of its own."""
 
     fold: str = field(
-        default="1/3", metadata={"role": METHOD, "help": "who is tested; none: nobody"}
+        default="1/3", metadata={"role": METHOD, "help": "who is tested; none: no one"}
     )
 
 
@@ -171,7 +171,7 @@ class Bp4dOptions(CorpusOptions):
 
     codes: Codes = field(default="richer", metadata={"role": METHOD, "help": _CODES})
     fold: str = field(
-        default="bp4d:1", metadata={"role": METHOD, "help": "who is tested; none: nobody"}
+        default="bp4d:1", metadata={"role": METHOD, "help": "who is tested; none: no one"}
     )
 
     def __post_init__(self) -> None:
@@ -183,7 +183,7 @@ class Bp4dPlusOptions(Bp4dOptions):
     """BP4D+."""
 
     fold: str = field(
-        default="1/3", metadata={"role": METHOD, "help": "who is tested; none: nobody"}
+        default="1/3", metadata={"role": METHOD, "help": "who is tested; none: no one"}
     )
 
 

@@ -143,4 +143,4 @@ class CkPlus(Corpus):
         """Sequences that were recorded and not coded."""
         bare = [r for r in self.recordings() if not r.labels]
         if bare:
-            yield Finding("note", "sequences that nobody coded", bare[0].name, len(bare))
+            yield Finding("note", "uncoded sequences", bare[0].name, len(bare))

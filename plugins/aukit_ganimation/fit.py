@@ -64,7 +64,7 @@ class Fit:
         self._keep: Tensor | None = None
 
     def run(self, paint: Paint) -> None:
-        """Train to the end; `paint` shows what the averaged generator paints by now."""
+        """Train to the end; `paint` shows what the averaged generator makes by now."""
 
         def tick(number: int) -> dict[str, float]:
             self._warn_of_saturation()

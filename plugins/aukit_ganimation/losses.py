@@ -19,7 +19,7 @@ def adversarial(real: Tensor, fake: Tensor) -> Tensor:
 def gradient_penalty(
     realism: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mix: Tensor
 ) -> Tensor:
-    """E[(||grad D(x)||_2 - 1)^2] between real and painted faces (eq. 1).
+    """E[(||grad D(x)||_2 - 1)^2] between real and synthetic faces (eq. 1).
 
     The gradient is of the sum over the patches of a face, as in the implementation that the paper
     used, while the adversarial loss is their mean.

@@ -44,7 +44,7 @@ class Verdict(NamedTuple):
 
 
 class Generator(nn.Module):
-    """Paints faces with the AUs asked for.
+    """Synthesizes faces with the AUs asked for.
 
     The attention branch is GANimation's: image = keep * input + (1 - keep) * colour. Without it
     the colour branch is the image (Niinuma et al. 2021).
@@ -83,7 +83,7 @@ class Generator(nn.Module):
         self.apply(_initialize)
 
     def forward(self, images: Tensor, condition: Tensor) -> Painting:
-        """Paint (B, 3, S, S) images in -1..1 with (B, A) intensities in 0..1; S a multiple of 4."""
+        """Change (B, 3, S, S) images in -1..1 to (B, A) intensities in 0..1; S a multiple of 4."""
         maps = condition[:, :, None, None].expand(-1, -1, *images.shape[-2:])
         features = self.body(torch.cat([images, maps.to(images.dtype)], 1))
         colour = self.colour(features).tanh()
@@ -99,8 +99,8 @@ def repaint(
 ) -> Painting:
     """Images with other AUs.
 
-    By `difference`, which is ours, the image changes by what the generator paints otherwise for the
-    AUs asked for than for those that the image shows, so that whatever it cannot paint stays. By
+    By `difference`, which is ours, the image changes by what the generator makes different for the
+    AUs asked for from those that the image shows, so that whatever it cannot generate stays. By
     `motion`, ours too, its pixels are moved in the same way before they change their colour.
 
     Images larger than the generator's are changed by what it makes of smaller copies; what these
@@ -152,7 +152,7 @@ class Residual(nn.Module):
 
 
 class Critic(nn.Module):
-    """Tells real faces from painted ones, patch by patch, and estimates their AUs.
+    """Tells real faces from synthetic ones, patch by patch, and estimates their AUs.
 
     Args:
         aus: number of AUs, A.

@@ -42,13 +42,16 @@ class GanimationConfig(FitOptions):
     )
     attention: bool = field(
         default=False,
-        metadata={"role": METHOD, "help": "paint through an attention mask, as plain GANimation"},
+        metadata={
+            "role": METHOD,
+            "help": "generate through an attention mask, as plain GANimation",
+        },
     )
     composition: Literal["replace", "difference", "motion"] = field(
         default="motion",
         metadata={
             "role": METHOD,
-            "help": "the picture is what is painted, or changes by what other AUs change, or moves "
+            "help": "the picture is generated, or changes by what other AUs change, or moves "
             "its pixels before",
         },
     )
@@ -124,7 +127,7 @@ PUBLISHED: dict[str, Published] = {
     "epochs": Published(20, _CODE),
     "decay_epochs": Published(10, _CODE),
     "learning_rate": Published(1e-4, _CODE),
-    "ema": Published(0.0, "the last generator paints (the code that 4.2.1 names)"),
+    "ema": Published(0.0, "the last generator synthesizes (the code that 4.2.1 names)"),
     "ticks": silent(20),
     "compile": silent(False),
     "size": Published(224, "4.2.1"),
@@ -179,7 +182,7 @@ def _component(
 @hookimpl
 def aukit_synthesizers() -> list[Component]:
     """The synthesizer, without and with pairs of one person."""
-    plain = "paints AUs with a conditional WGAN-GP"
+    plain = "synthesizes AUs with a conditional WGAN-GP"
     paired = "GANimation with the idiosyncratic pair loss"
     return [
         _component("ganimation", GanimationConfig, plain, QUICK, PUBLISHED),

@@ -1,4 +1,4 @@
-"""GANimation as a synthesizer of aukit: fitted on registered faces, paints them with other AUs."""
+"""GANimation as a synthesizer of aukit: fitted on registered faces, gives them other AUs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from aukit_ganimation.plugin import GanimationConfig
 
 
 class Ganimation(Painter[GanimationConfig]):
-    """Paints faces with a generator that was trained against a critic.
+    """Synthesizes faces with a generator that was trained against a critic.
 
     Where a face is not coded, the critic's estimate says what it shows.
     """
@@ -34,7 +34,7 @@ class Ganimation(Painter[GanimationConfig]):
 
         Raises:
             DataError: one face, an AU that is never coded, codes that never change, or, with the
-                idiosyncratic loss, nobody with two different expressions.
+                idiosyncratic loss, no person with two different expressions.
             StageError: the training diverged.
         """
         with distributed(session.device):
@@ -48,7 +48,7 @@ class Ganimation(Painter[GanimationConfig]):
         return nn.ModuleDict(build(config, len(aus)))
 
     def paint_batch(self, networks: nn.ModuleDict, faces: FaceBatch, targets: Labels) -> Tensor:
-        """Paint a few faces."""
+        """Synthesize a few faces."""
         device, size = self.context.device, self.config.size
         whole = as_signed(faces.images.to(device)).contiguous(memory_format=torch.channels_last)
         targets, labels = targets.to(device), faces.labels.to(device)

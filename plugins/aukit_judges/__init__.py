@@ -1,1 +1,1 @@
-"""Judges of painted faces: feature extractors, an identity network, and outputs of other tools."""
+"""Judges of synthetic faces: feature extractors, an identity network, outputs of other tools."""

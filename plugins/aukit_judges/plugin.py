@@ -1,4 +1,4 @@
-"""Registers judges of painted faces. The records and their options; nothing heavy is imported."""
+"""Registers judges of synthetic faces. The records and their options; nothing heavy is imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Features in which a painted face must stay like the given one: the identity loss (eq. 4)."""
+"""Features in which a synthetic face must stay like the given one: the identity loss (eq. 4)."""
 
 from __future__ import annotations
 

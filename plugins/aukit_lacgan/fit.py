@@ -78,7 +78,7 @@ class Fit:
 
     Raises:
         DataError: faces that nothing can be learned from, or whose labels are all the same.
-        ConfigError: an AU whose region nobody knows.
+        ConfigError: an AU whose region is unknown.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Fit:
             )
 
     def run(self, paint: Paint) -> None:
-        """Train to the end; `paint` shows what the averaged generators paint by now."""
+        """Train to the end; `paint` shows what the averaged generators make by now."""
 
         def tick(number: int) -> dict[str, float]:
             self.session.show(number, paint)

@@ -83,7 +83,7 @@ class GroupedLinear(nn.Module):
 class BatchNorm(nn.Module):
     """Batch normalization whose statistics are those of the whole batch, however many processes.
 
-    What it normalizes by is said by the caller, so that painted faces can be normalized by
+    What it normalizes by is said by the caller, so that synthetic faces can be normalized by
     themselves without leaving traces in the running statistics.
 
     Args:

@@ -1,9 +1,9 @@
 """The networks of LAC-GAN (Liu, Liu and Wu 2019, section 3.2 and 4.1), all AUs at once.
 
-The paper gives kernels (5x5), layers, and the size of z and of the label code (60); it does not
-give channels, strides or activations. These follow the work that it builds on, CAAE (Zhang, Song
-and Qi 2017): stride 2, channels doubled by each layer, tanh at z and at the picture; rectifiers
-leak, since narrow generators were seen to die with plain ones.
+The paper gives kernels (5x5), layers, and the size of z and of the label code (60), but not
+channels, strides or activations. These follow the work that it builds on, CAAE (Zhang, Song
+and Qi 2017): stride 2, channels doubled by each layer, tanh at z and at the picture. Rectifiers
+leak, since narrow generators died with plain ones.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from aukit_lacgan.grouped import BatchNorm, GroupedLinear, Statistics, grow, hal
 LAYERS = 5
 """Convolutions of an encoder, deconvolutions of a decoder."""
 SHARED = 4
-"""Convolutions that a local critic and its AU regression share; as many has the global critic."""
+"""Convolutions that a local critic shares with its AU regression; the global critic has as many."""
 LATENT_CRITIC = (64, 32, 16, 1)
 HIDDEN = 64
 """Features in which a local critic joins a region with its label."""
 LEAK = 0.2
 COLOURS = 3
 MOVING = COLOURS + 2
-"""Channels that a generator paints which also says how pixels move, across and down."""
+"""Channels of a generator that also says how pixels move, across and down."""
 FAINT = 0.1
-"""Factor on the initial weights of the layer that paints: pictures begin grey, not as noise."""
+"""Factor on the initial weights of the last layer: pictures begin grey, not as noise."""
 
 
 class Repainting(NamedTuple):
@@ -70,7 +70,7 @@ class RegionGenerators(nn.Module):
         size: side of the pictures, S.
         width: channels of the first convolution.
         latent: dimensions of z and of the label code, Z.
-        paints: channels of what they paint, C: colours, and behind them motion if any.
+        paints: channels of what they generate, C: colours, and behind them motion if any.
     """
 
     def __init__(self, aus: int, size: int, width: int, latent: int, paints: int = COLOURS) -> None:
@@ -89,7 +89,7 @@ class RegionGenerators(nn.Module):
         )
 
     def forward(self, regions: Tensor, labels: Tensor) -> Repainting:
-        """Paint (B, A, 3, S, S) regions with (B, K, A) labels in -1..1."""
+        """Synthesize (B, A, 3, S, S) regions with (B, K, A) labels in -1..1."""
         latent = self.encode(regions)
         codes = label_code(labels, self.latent)
         seeds = torch.cat([latent[:, None].expand_as(codes), codes.to(latent.dtype)], -1)

@@ -1,4 +1,4 @@
-"""One act of painting: regions out of a face, new regions by their labels, a face out of them."""
+"""One act of synthesis: regions out of a face, new regions by their labels, a face out of them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ UNCHANGED = 1e-4
 """Labels that differ by less are the same."""
 
 FARTHEST = 2.5
-"""The largest motion that a generator can paint, in the units of `moved`."""
+"""The largest motion that a generator can ask for, in the units of `moved`."""
 
 
 class Painting(NamedTuple):
-    """What comes of painting a batch.
+    """What comes of generating a batch.
 
     Attributes:
         image: (B, 3, S, S) in -1..1.
@@ -29,7 +29,7 @@ class Painting(NamedTuple):
         restored: (B, A, 3, S, S), what it makes of the label that the face shows; None where nobody
             needs it.
         latent: (B, A, Z), z.
-        part: (B, A) bool, AUs that were painted.
+        part: (B, A) bool, AUs that were changed.
         change: what became of the faces.
     """
 
@@ -69,7 +69,7 @@ def repaint(
         attention: (B, A, S, S) in 0..1.
         shown, wanted: (B, A) labels in -1..1.
         config: how regions are composed.
-        restore: also paint what the face shows.
+        restore: also regenerate what the face shows.
     """
     changing = config.composition != "replace"
     both = torch.stack([wanted, shown] if restore or changing else [wanted], 1)
@@ -96,7 +96,7 @@ def _changed(source: Tensor, changes: Tensor, taking: Tensor) -> tuple[Tensor, C
 
     Args:
         source: (B, 3, S, S).
-        changes: (B, A, C, S, S), what the label changes in what the generators paint.
+        changes: (B, A, C, S, S), what the label changes in what the generators make.
         taking: (B, A, S, S) attention; 0 where an AU takes no part.
     """
     colours, motions = changes[:, :, :COLOURS], FARTHEST * changes[:, :, COLOURS:]

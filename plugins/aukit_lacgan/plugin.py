@@ -56,7 +56,7 @@ class LacganConfig(FitOptions):
         default="motion",
         metadata={
             "role": METHOD,
-            "help": "regions become what is painted, change by what the label changes, or move too",
+            "help": "regions are generated, change by what the label changes, or move too",
         },
     )
     detail: int = field(
@@ -65,7 +65,10 @@ class LacganConfig(FitOptions):
     )
     repaint_all: bool = field(
         default=False,
-        metadata={"role": METHOD, "help": "paint the regions of unchanged AUs too, as the paper"},
+        metadata={
+            "role": METHOD,
+            "help": "regenerate the regions of unchanged AUs too, as in the paper",
+        },
     )
     features: str = field(
         default="edges",
@@ -207,7 +210,7 @@ def aukit_synthesizers() -> list[Component]:
             name="lacgan",
             factory="aukit_lacgan.synthesizer:Lacgan",
             config=LacganConfig,
-            summary="paints each AU inside its own region (LAC-GAN)",
+            summary="synthesizes each AU inside its own region (LAC-GAN)",
             presets={"quick": QUICK},
             published=PUBLISHED,
             requires=("torch",),

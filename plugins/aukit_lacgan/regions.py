@@ -1,4 +1,4 @@
-"""Attention maps of action units, and pictures composed of painted regions (Liu et al. 3.1)."""
+"""Attention maps of action units, and pictures composed of synthesized regions (Liu et al. 3.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LAC-GAN as a synthesizer of aukit: fitted on registered faces, paints their AUs in regions."""
+"""LAC-GAN as a synthesizer of aukit: fitted on registered faces, changes their AUs in regions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from aukit_lacgan.plugin import EDGES, LacganConfig
 
 
 def refuse_without_points(faces: FaceBatch) -> None:
-    """Stop at faces that would come back as they are, since nobody knows where their regions lie.
+    """Stop at faces that would come back as they are, since their regions are unknown.
 
     Raises:
         DataError: a landmark is not a number.
@@ -34,14 +34,14 @@ def refuse_without_points(faces: FaceBatch) -> None:
     known = faces.landmarks.isfinite().flatten(1).all(1).tolist()
     if not all(known):
         raise DataError(
-            f"{faces.ids[known.index(False)]}: lacgan paints around landmarks, and those "
+            f"{faces.ids[known.index(False)]}: lacgan works around landmarks, and those "
             "of this face are not known",
             "let aukit register the photo itself, without --aligned",
         )
 
 
 class Lacgan(Painter[LacganConfig]):
-    """Paints each AU with a generator of its own, inside the AU's own region.
+    """Synthesizes each AU with a generator of its own, inside the AU's own region.
 
     Outside the regions of the AUs whose intensity changes, the result is the given face, byte for
     byte.
@@ -62,7 +62,7 @@ class Lacgan(Painter[LacganConfig]):
 
         Raises:
             DataError: one face, an AU that is never coded, codes that never change, weights that do
-                not fit, or, with the pair loss, nobody with two different expressions.
+                not fit, or, with the pair loss, no person with two different expressions.
             ConfigError: an AU whose region the table does not have.
             StageError: the training diverged.
         """
@@ -96,7 +96,7 @@ class Lacgan(Painter[LacganConfig]):
         return {**super().card(), "identity loss": self.features}
 
     def paint_batch(self, networks: nn.ModuleDict, faces: FaceBatch, targets: Labels) -> Tensor:
-        """Paint a few faces; only regions of AUs that change are touched.
+        """Synthesize a few faces; only regions of AUs that change are touched.
 
         Raises:
             DataError: the 68 points of a face are not known.

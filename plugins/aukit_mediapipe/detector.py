@@ -76,7 +76,7 @@ class Detector:
         device: where pictures are resampled.
 
     Attributes:
-        searches: how pictures are looked at, one search after the other; each is the divisors of
+        searches: how pictures are searched, one search after the other; each is the divisors of
             their long side. A picture in which a search finds a face is not searched further: who
             calls decides that, as only a mesh tells a face from what looks like one.
     """

@@ -124,7 +124,7 @@ def aukit_aligners() -> list[Component]:
             name="facemesh",
             factory="aukit_mediapipe.facemesh:FaceMeshAligner",
             config=FaceMeshOptions,
-            summary="MediaPipe's face mesh, turned to the front and painted",
+            summary="MediaPipe's face mesh, turned to the front and textured",
             presets={"quick": {"size": 96}},
             accepts=("mediapipe-478",),
             tags=("non-planar",),

@@ -1,4 +1,4 @@
-"""The 3D aligner of the paper: PRNet's mesh, turned to the front and painted."""
+"""The 3D aligner of the paper: PRNet's mesh, turned to the front and textured."""
 
 from __future__ import annotations
 

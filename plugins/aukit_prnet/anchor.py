@@ -64,9 +64,9 @@ class Anchor:
 def pose(meshes: Tensor, found: Tensor, wanted: Tensor) -> Tensor:
     """Turn, scale and shift meshes so that points of theirs come near given places.
 
-    First in the plane, by the similarity of least squares. Then in space, the camera taken as
-    scaled orthographic: the affine map of least squares from space to the picture is solved for,
-    drawn towards no turn at all, and the nearest scaled rotation taken (DeMenthon and Davis,
+    First in the plane, by the similarity of least squares. Then in space, with a scaled
+    orthographic camera: solve for the affine map of least squares from space to the picture,
+    regularized towards no turn, and take the nearest scaled rotation (DeMenthon and Davis,
     "Model-based object pose in 25 lines of code", IJCV 1995, without its perspective).
 
     Args:

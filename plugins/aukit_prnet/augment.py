@@ -101,7 +101,7 @@ def disturb(images: Tensor, cover: Tensor) -> Tensor:
 def replace_background(images: Tensor, cover: Tensor, chance: float = 0.7) -> Tensor:
     """Put people in front of coloured noise, or of another picture of the batch."""
     count, resolution = len(images), images.shape[-1]
-    other = images.roll(1, 0).flip(-2)  # upside down: nobody's face to be found
+    other = images.roll(1, 0).flip(-2)  # upside down: no face to be found
     own = _clouds(count, resolution, images)
     behind = torch.where(_happens(count, 0.35, images), other, own)
     blended = torch.lerp(behind, images, cover)

@@ -128,7 +128,7 @@ class Examples:
             return {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
         except (OSError, SafetensorError) as error:
             raise DataError(
-                f"{path} cannot be read: {error}", "delete it to render anew"
+                f"{path} cannot be read: {error}", "delete it to render again"
             ) from error
 
 

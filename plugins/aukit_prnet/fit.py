@@ -2,9 +2,9 @@
 
 Feng et al., ECCV 2018, section 3: the position map of the mesh in the cropped picture is the
 target, the error of a texel is weighted by where on the face it lies. What differs from the paper
-saves time: the learning rate rises, then falls as a cosine; the weights are averaged over the
-steps; batch normalization follows faster; short cuts guide the inner layers (`supervision.py`); an
-error counts in proportion, not squared; the pictures are disturbed (`augment.py`).
+saves time. The learning rate rises, then falls as a cosine; the weights are averaged over the
+steps; batch normalization follows faster. Short cuts guide the inner layers (`supervision.py`), an
+error counts in proportion, not squared, and the pictures are disturbed (`augment.py`).
 """
 
 from __future__ import annotations

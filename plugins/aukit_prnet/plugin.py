@@ -72,7 +72,7 @@ def aukit_aligners() -> list[Component]:
             aliases=("3d",),
             factory="aukit_prnet.align:PrnetAligner",
             config=Options,
-            summary="PRNet's dense mesh, turned to the front and painted",
+            summary="PRNet's dense mesh, turned to the front and textured",
             presets={"quick": {"size": 96}},
             published=PUBLISHED,
             accepts=("ibug-68",),

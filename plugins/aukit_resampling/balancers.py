@@ -118,7 +118,7 @@ def _views(labels: pa.Table) -> dict[str, NDArray[np.bool_]]:
 def _empty_levels(
     lacking: Mapping[str, Sequence[tuple[int, str]]], views: int
 ) -> dict[str, list[int]]:
-    """Levels that no view shows; those that only some views lack are told in warnings."""
+    """Levels that no view shows; those that only some views lack are warnings."""
     empty = {}
     for name, places in lacking.items():
         count = Counter(level for level, _ in places)

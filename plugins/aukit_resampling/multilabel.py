@@ -56,7 +56,7 @@ class MlRos:
 class MlRus:
     """ML-RUS: frames that show frequent labels are left out until the labels are no longer so.
 
-    The counterpart of `MlRos`: labels whose `IRLbl` is below `MeanIR` have a *majority bag*; a
+    The counterpart of `MlRos`: labels whose `IRLbl` is below `MeanIR` have a *majority bag*. A
     random frame of each bag in turn is left out, until `percent` of the frames are gone or no
     label is below `MeanIR`. Frames that show no label are in no bag and always stay.
     """

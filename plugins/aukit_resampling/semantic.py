@@ -38,7 +38,7 @@ class Semantic:
     than it must be (sources: 921 faces for 4,605 requests are used five times each, as in 4.7).
 
     The random numbers belong to the frames, not to the AU (coordinated sampling). A request that
-    two AUs can both use is therefore mostly drawn by both, and painted once; what one AU draws
+    two AUs can both use is therefore mostly drawn by both, and synthesized once; what one AU draws
     is still a simple random sample, and does not depend on which other AUs are planned.
     """
 
@@ -52,7 +52,7 @@ class Semantic:
 
         A level that no frame shows stays empty, as does an AU that every source shows; both are
         named in warnings, the former in the plan's metadata too. Where an AU is coded on no source
-        at all (faces of an uncoded dataset), every source may be painted.
+        at all (faces of an uncoded dataset), every source may be used.
         """
         frames = _Frames.of(labels, aus, seed)
         painted, absent = _sources(sources, aus)
@@ -60,7 +60,7 @@ class Semantic:
         for place, name in enumerate(aus):
             (allowed,) = np.nonzero(absent[:, place])
             if len(allowed) == 0:
-                _log.warning("%s: no face to paint, since all of them show it", name)
+                _log.warning("%s: no source face, since all of them show it", name)
             for level in range(au.MAX_LEVEL + 1):
                 targets = frames.draw(place, level, self.per_level)
                 if targets is None:
@@ -160,7 +160,7 @@ def mix(words: Words | np.uint64) -> Words:
 
 
 def _sources(sources: pa.Table, aus: tuple[str, ...]) -> tuple[pa.Array, NDArray[np.bool_]]:
-    """Ids of the faces that may be painted, and (N, A) whether an AU is absent from them.
+    """Ids of the faces that may be sources, and (N, A) whether an AU is absent from them.
 
     Frames on which nothing is coded are left out, unless nothing is coded on any.
     """

@@ -12,7 +12,7 @@ from aukit.errors import DataError
 
 DARK = 4
 """A pixel whose brightest channel is below this (of 255) shows nothing: aligners fill with black
-what the source does not show, and synthesizers paint that black nearly as black."""
+what the source does not show, and synthesizers reproduce that black nearly as black."""
 MIDDLE = 0.5
 """Where there is no difference, and where none is known."""
 BATCH = 32

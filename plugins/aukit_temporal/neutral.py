@@ -41,7 +41,7 @@ class Au0:
         self.frames = torch.zeros(0, 3, 0, 0, dtype=torch.uint8)
 
     def fit(self, faces: FaceSource) -> None:
-        """Find a neutral frame of each person in a source; a person given again is found anew.
+        """Find a neutral frame of each person in a source; a person given again is searched again.
 
         Memory: `SAMPLE` and a batch of faces, and one face a person.
 

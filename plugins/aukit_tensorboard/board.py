@@ -16,7 +16,7 @@ SCORES = "scores"
 
 
 class Board:
-    """Writes what is told of a run; a folder of event files for each stage.
+    """Writes what a run reports; a folder of event files for each stage.
 
     TensorBoard shows each stage as a line of its own, with its own steps.
 

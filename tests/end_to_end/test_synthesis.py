@@ -73,7 +73,7 @@ def test_previews_show_validation_people_and_the_truth(tmp_path: Path) -> None:
     assert picture.shape[1] == rows * (112 + 4 + 14) + 4
     (folder,) = tmp_path.glob("0001-*")
     report = (folder / "report.html").read_text()
-    assert "What the synthesizer paints" in report
+    assert "What the synthesizer makes" in report
     assert "step 12" in report
 
 
@@ -171,7 +171,7 @@ def test_a_checkpoint_cut_in_half_is_told(tmp_path: Path, capsys: Capture) -> No
     assert main(command(tmp_path, synth__pause=0.05)) == 4
     told = capsys.readouterr().err
     assert "cannot be continued" in told
-    assert "delete it to start this stage anew" in told
+    assert "delete it to start this stage again" in told
     path.unlink()
     assert main(command(tmp_path, synth__pause=0.05)) == 0
 

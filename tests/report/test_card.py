@@ -99,7 +99,7 @@ def test_a_card_without_truth_or_judges_has_no_rows() -> None:
 def test_the_report_shows_the_card_and_escapes_its_notes() -> None:
     page = render(ReportData("run", card=CARD, card_images=[(b"\x89PNG0", "AU12 at all levels")]))
     assert "Score card of the synthesizer" in page
-    assert "62 painted faces of 4 people" in page
+    assert "62 synthetic faces of 4 people" in page
     assert "&lt;b&gt;careful&lt;/b&gt;" in page
     assert "<b>careful" not in page
     assert 'alt="AU12 at all levels"' in page

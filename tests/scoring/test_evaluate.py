@@ -320,7 +320,7 @@ def test_what_makes_scores_hollow_is_said(evaluate: Evaluate) -> None:
     estimates = openface(frame=np.arange(FRAMES)).drop(columns=["subject"])
     notes = evaluate(nameless, estimates)["notes"]
     assert "AU04 never changes in truth.csv: its ICC and PCC are undefined" in notes
-    assert "3 rows of truth.csv name nobody: they count as one person" in notes
+    assert "3 rows of truth.csv name no person: they count as one person" in notes
     notes = evaluate(nameless.assign(subject="p1"), estimates)["notes"]
     assert "truth.csv names one person only: no intervals" in notes
 

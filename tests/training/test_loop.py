@@ -158,7 +158,7 @@ def test_a_checkpoint_of_another_network_or_cut_in_half_is_refused(tmp_path: Pat
     path = session.folder / CHECKPOINT
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match="delete it to start this stage anew"):
+    with pytest.raises(DataError, match="delete it to start this stage again"):
         train("cut", _recipe(session, 9), session)
     path.write_bytes(whole)
     other = Recipe({"network": nn.Linear(2, 2)}, {}, 9, lambda n: {})

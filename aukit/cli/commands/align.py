@@ -96,7 +96,7 @@ def show_result(result: Result) -> None:
         kinds = ", ".join(
             f"{kind or 'no suffix'} {n}" for kind, n in result.passed_over.most_common(5)
         )
-        click.echo(f"passed over {result.passed_over.total()} other files ({kinds})")
+        click.echo(f"skipped {result.passed_over.total()} other files ({kinds})")
     click.echo(f"table     {result.table}")
     if result.overview is not None:
         click.echo(f"overview  {result.overview}")

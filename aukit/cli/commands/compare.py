@@ -60,7 +60,7 @@ def _named_in_files(args: Sequence[str]) -> dict[str, list[str]]:
         if not path.is_file():
             continue
         document = read_file(path)
-        # What is no table, or an empty axis, is told when the grid is made.
+        # What is no table, or an empty axis, is reported when the grid is made.
         for table in (document, *_table(document, "cells").values()):
             for key, name in names_in(table, SLOTS).items() if isinstance(table, Mapping) else ():
                 found.setdefault(key, []).append(name)

@@ -1,4 +1,4 @@
-"""`aukit data check`: what is amiss with files and labels, before anything runs."""
+"""`aukit data check`: checks files and labels before anything runs."""
 
 from __future__ import annotations
 

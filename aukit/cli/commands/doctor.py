@@ -28,7 +28,7 @@ MEMORY_NEEDED_GB = 4.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes:
         subject: what it is.

@@ -49,7 +49,7 @@ def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
 @click.argument("inputs", nargs=-1, required=True, metavar="PHOTO...")
 @click.option(
     "--synth", "folder", type=click.Path(path_type=Path), required=True, metavar="RUN",
-    help="Folder of the run whose synthesizer paints.",
+    help="Folder of the run whose synthesizer to use.",
 )  # fmt: skip
 @click.option(
     "--au", "wishes", multiple=True, metavar="AU=LEVEL",
@@ -83,7 +83,7 @@ def edit(
 ) -> None:  # fmt: skip
     """Give the faces of photos other AUs.
 
-    A photo is registered as the training faces of the run were, and painted by the synthesizer
+    A photo is registered as the training faces of the run were, and changed by the synthesizer
     that the run has fitted. The result is the registered face, or with --paste the whole photo.
     """
     wish, begin = intensities(wishes, "--au"), intensities(start, "--from")
@@ -128,7 +128,7 @@ def to_json(result: Written | Refused) -> dict[str, str | None]:
 
 
 def show_results(results: Sequence[Written | Refused]) -> None:
-    """Print the files, and the photos that have no face to paint."""
+    """Print the files, and the photos that have no face to edit."""
     entries = [to_json(result) for result in results]
     for entry in entries:
         if entry["output"] is not None:

@@ -1,4 +1,4 @@
-"""`aukit evaluate`: scores of any predictions, or the score card of a run's synthesizer anew."""
+"""`aukit evaluate`: scores of any predictions, or a run's score card, regenerated."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], as_json: bool, **op
     With TRUTH and PREDICTIONS: agreement of the predicted with the true AUs, for each AU, view
     and person. Nothing else is needed, and no run.
 
-    With RUN, the folder of a run with a synthesizer: what it paints of people whom it has never
+    With RUN, the folder of a run with a synthesizer: what it makes of people whom it has never
     seen. Its score card, score_card.json, is replaced by that of other judges or of another size;
     nothing is fitted.
     """

@@ -191,7 +191,7 @@ def _option_row(component: Component, entry: Any) -> tuple[str, ...]:
 
 
 def published_text(component: Component, option: str) -> str:
-    """What a component's paper has for an option; empty where nobody has said."""
+    """What a component's paper has for an option; empty where none is recorded."""
     if (published := component.published.get(option)) is None:
         return ""
     if published.standing == "silent":

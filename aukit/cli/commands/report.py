@@ -1,4 +1,4 @@
-"""`aukit report`: the report of a finished run, written anew."""
+"""`aukit report`: the report of a finished run, regenerated."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def report(ctx: click.Context, run: Path, output: Path | None, as_json: bool) ->
     if (run / COMPARISON).is_file():
         raise ConfigError(
             f"{run} is the folder of a comparison, not of a run",
-            "its own command writes its report anew, and runs nothing that is finished",
+            "its own command regenerates its report, and runs nothing that is finished",
         )
     if output is not None and output.resolve() != (run / "report.html").resolve():
         refuse_foreign(output)

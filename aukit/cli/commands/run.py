@@ -33,7 +33,7 @@ SLOTS = (
 
 EPILOG = """\b
 Roles: synth-fit (the synthesizer is fitted on these faces), synth-paint (it
-paints these), train (the estimator is fitted on these), test (these are
+synthesizes these), train (the estimator is fitted on these), test (these are
 scored). Each may have a dataset, a landmarker, an aligner and a partition of
 its own: --test.data NAME, --test.data.OPTION VALUE, --synth-fit.aligner NAME,
 --test.partition valid."""

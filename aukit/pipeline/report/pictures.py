@@ -25,7 +25,7 @@ GOLDEN = (5**0.5 - 1) / 2
 
 
 def images(results: Results) -> Iterator[ImageGroup]:
-    """Registered faces, what a synthesizer paints, and moments from several sides."""
+    """Registered faces, synthetic faces, and moments from several sides."""
     aus = results.aus
     train, test = (results.need(f"align-{role}").folder for role in ("train", "test"))
     yield ImageGroup("Registered training faces", _samples(train, aus))
@@ -54,7 +54,7 @@ def _previews(folder: Path | None) -> Iterator[ImageGroup]:
         if picture is None:
             continue
         shown = [(images_io.encode(picture[None], "jpeg")[0], f"step {int(path.stem)}")]
-        yield ImageGroup("What the synthesizer paints", shown, note, wide=True)
+        yield ImageGroup("What the synthesizer makes", shown, note, wide=True)
 
 
 def card_grids(folder: Path) -> Iterator[tuple[bytes, str]]:

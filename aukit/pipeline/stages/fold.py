@@ -1,4 +1,4 @@
-"""Registered faces divided anew: every fold takes them from the same stages, aligned once."""
+"""Registered faces divided again: every fold takes them from the same stages, aligned once."""
 
 from __future__ import annotations
 

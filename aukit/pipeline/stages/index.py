@@ -52,7 +52,7 @@ def sources_of(choice: Choice, dataset: Dataset) -> str:
 
 
 def coding_roles(config: RunConfig) -> list[str]:
-    """The roles whose data must code an AU: faces that are only painted may come without codes."""
+    """The roles whose data must code an AU: faces that are only sources may come without codes."""
     fitted = ["synth-fit"] if config.components["synth"] is not None else []
     return ["train", "test", *fitted]
 

@@ -26,7 +26,7 @@ class Plan(Stage):
     Attributes:
         balancer: the component.
         faces: training faces.
-        paint: faces that may be painted; the same, unless a synthesizer paints other data.
+        paint: faces that may be synthesized; the same, unless a synthesizer changes other data.
         aus: the AUs to balance.
         seed: of the run.
     """
@@ -63,7 +63,7 @@ def planned(
     Args:
         choice: names the balancer in errors.
         balancer: the component.
-        labels, sources: `label_table` of training faces, and of those that may be painted.
+        labels, sources: `label_table` of training faces, and of those that may be synthesized.
         aus: the AUs to balance.
         seed: of the run.
 

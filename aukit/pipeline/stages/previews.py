@@ -1,4 +1,4 @@
-"""Pictures of what a synthesizer paints while it is being fitted.
+"""Pictures of what a synthesizer makes while it is being fitted.
 
 A grid has, for a few held-out faces and a few AUs, the face itself and what the synthesizer makes
 of it at the levels 0..5; beneath stands the truth, where the dataset can render it.
@@ -35,8 +35,8 @@ class Previews:
 
     Args:
         faces: registered faces that the synthesizer is not fitted on.
-        fitted: labels of those that it is fitted on; the AUs that they show most are painted.
-        truth: renders what should be seen; None where nobody knows.
+        fitted: labels of those that it is fitted on; the AUs that they show most are shown.
+        truth: renders what should be seen; None where it is unknown.
         folder: gets `00000123.png` after step 123; made if it is not there.
     """
 

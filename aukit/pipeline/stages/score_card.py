@@ -27,7 +27,7 @@ class ScoreCard(Stage):
         judge: an estimator fitted on real frames only.
         judges: the judges of plugins that can work here.
         data, landmarker, aligner: how the test faces were registered.
-        faces: test faces, which are painted and looked at.
+        faces: test faces, which are synthesized and judged.
         calibration: real training faces, on which judges are put on the scale of intensities.
         aus: AUs that are asked for.
         count: faces for each AU and level.

@@ -1,9 +1,9 @@
 """The views stage: synthetic faces, shown from several sides before an estimator is fitted.
 
-P1 (Synthetic Expressions, 2021), figure 5 (c): expressions are painted on frontal faces, and the
-painted faces are rendered in nine views. Every use that the plan makes of a synthetic face becomes
-one use in each view. The aligner that registered the painted face looks at it again, which is why
-it must know the face in space.
+P1 (Synthetic Expressions, 2021), figure 5 (c): expressions are synthesized on frontal faces, and
+the synthetic faces are rendered in nine views. Every use that the plan makes of a synthetic face
+becomes one use in each view. The aligner that registered the synthetic face looks at it again,
+which is why it must know the face in space.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class ShowViews(Stage):
     """Synthetic faces in several views, one row a view.
 
     Attributes:
-        synthetic: the faces, as they were painted.
-        aligner: registered the painted faces, and looks at them again.
+        synthetic: the faces, as they were synthesized.
+        aligner: registered the synthetic faces, and looks at them again.
         landmarker: finds what the aligner needs; None where the 68 points, which every registered
             face has, will do.
         views: pitch and yaw of each view, degrees.
@@ -70,7 +70,7 @@ class ShowViews(Stage):
 
 
 def needed_landmarker(aligner: Choice, landmarker: Choice | None) -> Choice | None:
-    """The landmarker that must look at painted faces; None where their 68 points will do."""
+    """The landmarker that must look at synthetic faces; None where their 68 points will do."""
     accepts = aligner.component.accepts
     return None if not accepts or IBUG68 in accepts else landmarker
 

@@ -1,4 +1,4 @@
-"""The synthesize stage: requests of a plan -> painted faces -> Parquet, in shards.
+"""The synthesize stage: requests of a plan -> synthetic faces -> Parquet, in shards.
 
 Every shard is made of the same batches whether or not the stage was interrupted, so its bytes are
 the same; shards that an interrupted attempt finished are kept.
@@ -31,7 +31,7 @@ from aukit.store.files import read_table, write_table
 from aukit.store.stages import Result
 
 SHARD = 1024
-"""Faces painted in one go, and faces a shard."""
+"""Faces synthesized in one go, and faces a shard."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Synthesize(Stage):
 
     Attributes:
         synth: fitted.
-        faces: among them the faces to paint.
+        faces: among them the faces to synthesize.
         plan: what is asked for.
         aus: AUs of the targets.
         seed: of the run.
@@ -71,7 +71,7 @@ def synthesize(
     folder: Path,
     progress: Progress,
 ) -> None:
-    """Fill a folder with shards of painted faces.
+    """Fill a folder with shards of synthetic faces.
 
     Args:
         synthesizer: a fitted one.
@@ -101,7 +101,7 @@ def synthesize(
 def _painted(
     synthesizer: Synthesizer, faces: StoredFaces, rows: list[int], requests: pa.Table
 ) -> Iterator[pa.Table]:
-    """Tables of painted faces; each is encoded while the next is painted."""
+    """Tables of synthetic faces; each is encoded while the next is synthesized."""
     with ThreadPoolExecutor(1) as encoder:
         waiting: Future[pa.Table] | None = None
         for start in range(0, len(rows), BATCH):

@@ -18,7 +18,7 @@ from aukit.store.files import digest
 
 def label_table(rows: pa.Table, aus: Sequence[str]) -> pa.Table:
     """What a balancer may see of some faces: names, groups and labels, null where a dataset (one
-    whose faces are only painted) does not code an AU."""
+    whose faces are only sources) does not code an AU."""
     good = rows.filter(pc.equal(rows.column("status"), "ok"))
     for name in aus:
         if name not in good.column_names:
@@ -35,7 +35,7 @@ def check_plan(
         plan: what the balancer returned.
         aus: the AUs that were to be balanced.
         use: ids of training faces.
-        paint: ids of faces that may be painted.
+        paint: ids of faces that may be synthesized.
 
     Raises:
         PluginError: wrong columns, unknown AU or count.

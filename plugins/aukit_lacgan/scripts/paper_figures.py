@@ -40,7 +40,7 @@ TOGETHER = {"happy": HAPPY, "angry": ANGRY}
 TILE = 128
 
 Painters = Mapping[str, tuple[Synthesizer, tuple[str, ...]]]
-"""Caption of a row -> what paints it, and the AUs that it knows."""
+"""Caption of a row -> what makes it, and the AUs that it knows."""
 
 
 class Figures:

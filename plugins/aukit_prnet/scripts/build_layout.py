@@ -2,9 +2,9 @@
 
     python plugins/aukit_prnet/scripts/build_layout.py
 
-The face, from the hairline to below the jaw and from ear to ear, is cut out of the mean head, its
+The face, from the hairline to below the jaw and from ear to ear, is cut out of the mean head. Its
 eyes and its mouth are spanned by membranes from lid to lid and from lip to lip, so that it is one
-surface without holes, and that surface is embedded in a rounded square without folds: Floater,
+surface without holes. That surface is embedded in a rounded square without folds: Floater,
 "Mean value coordinates", Computer Aided Geometric Design 2003. The same head gives the same bytes.
 """
 

@@ -324,7 +324,7 @@ def test_other_aus_damaged_models_and_no_model_are_refused(tmp_path: Path) -> No
     with pytest.raises(DataError, match="not been fitted or loaded"):
         fresh.save(tmp_path)
     synthesizer = fitted(tmp_path / "fit", faces=faces)
-    with pytest.raises(DataError, match="cannot paint AU45: it knows AU01, AU04, AU12, AU25"):
+    with pytest.raises(DataError, match="cannot synthesize AU45: it knows AU01, AU04, AU12, AU25"):
         synthesizer.synthesize(batch, other, torch.zeros(1))
     model = tmp_path / "model"
     model.mkdir()

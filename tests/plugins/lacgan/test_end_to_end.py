@@ -46,7 +46,7 @@ def test_a_run_paints_scores_and_shows(
     (judge,) = card["detection"]
     assert set(card["detection"][judge]["mean"]) == {"real", "painted", "gap"}
     show_card(card)
-    assert "Presence in real and painted faces" in capsys.readouterr().out
+    assert "Presence in real and synthetic faces" in capsys.readouterr().out
     model = json.loads((stages["fit-synth"].folder / "model/card.json").read_text())
     assert model["identity loss"] == "edges"
 

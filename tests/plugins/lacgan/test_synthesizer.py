@@ -347,7 +347,7 @@ def test_models_of_others_and_impossible_targets_are_refused(tmp_path: Path) -> 
         with pytest.raises(DataError, match=r"a target intensity is .*: intensities are 0\.\.5"):
             synthesizer.synthesize(batch, faces.targets(value), torch.zeros(12))
     other = Labels(("AU45",), torch.ones(12, 1), torch.ones(12, 1, dtype=torch.bool))
-    with pytest.raises(DataError, match="cannot paint AU45: it knows AU01, AU04, AU12, AU25"):
+    with pytest.raises(DataError, match="cannot synthesize AU45: it knows AU01, AU04, AU12, AU25"):
         synthesizer.synthesize(batch, other, torch.zeros(12))
     model = tmp_path / "model"
     model.mkdir()
