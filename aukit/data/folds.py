@@ -118,7 +118,7 @@ def divide(fold: Fold, people: Mapping[str, str], weights: Weights, seed: int) -
     others = sorted(set(people) - tested)
     if not tested or not others:
         raise DataError(
-            f"fold {fold.number} ({fold.scheme}) leaves nobody to {'train' if tested else 'test'} on",
+            f"fold {fold.number} ({fold.scheme}) leaves nobody to {'train' if tested else 'test'}",
             f"the dataset has {len(people)} people",
         )
     parts = min(VALID_PARTS, len(others))

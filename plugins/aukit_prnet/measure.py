@@ -65,9 +65,9 @@ def errors(predicted: Tensor, truth: Tensor, template: MeshTemplate) -> dict[str
 
     Returns:
         measure -> (B,) shares. `68`: the 68 points in the picture by the inter-ocular distance in
-        the picture. `68 turned` is the same by the distance in space, which does not shrink when the
-        head turns; `68 box` by the side of their box; `68 space` and `dense` are the errors in space of
-        the 68 points and of all vertices, by the distance in space.
+        the picture. `68 turned`: the same by the distance in space, which does not shrink when the
+        head turns. `68 box`: by the side of their box. `68 space` and `dense`: the errors in space
+        of the 68 points and of all vertices, by the distance in space.
     """
     predicted = same_depth(predicted, truth)
     found, known = template.landmarks_of(predicted), template.landmarks_of(truth)
