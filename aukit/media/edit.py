@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from aukit.au import MAX_LEVEL
 from aukit.config.choice import Choice, make, named
 from aukit.config.values import DEFAULT
 from aukit.contracts.aligner import Aligned
+from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
@@ -24,15 +26,16 @@ from aukit.defaults import EDIT
 from aukit.errors import ConfigError
 from aukit.faces.painting import BATCH, paint
 from aukit.faces.registration import Registration, nobody
+from aukit.machine.devices import resolve_device
 from aukit.media.dataset import FILES, FilesOptions, path_of
-from aukit.registry.loading import Registry
-from aukit.runs.models import FittedModel, load_from_run
+from aukit.registry.loading import Registry, resolve_weights
+from aukit.runs.exported import is_exported, read_exported
+from aukit.runs.known import model_folder
+from aukit.runs.models import load_from_run
 from aukit.seeds import seed_of
 from aukit.store.models import load_card, refuse_other_alignment
 from aukit.vision.images import read_many
 from aukit.vision.paste import is_planar, paste
-
-"""Finds the face of a photo where the run had landmarks from its dataset."""
 
 Intensities = Mapping[str, float]
 """AU column -> intensity 0..5."""
@@ -67,13 +70,67 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True)
+class Synthesis:
+    """A fitted synthesizer, and how the faces that it knows were registered.
+
+    Attributes:
+        component: the loaded synthesizer.
+        choice: its record and options.
+        landmarker, aligner: of its training faces.
+        context: what the components are built with.
+        card: of the saved model.
+    """
+
+    component: Any
+    choice: Choice
+    landmarker: Choice
+    aligner: Choice
+    context: Context
+    card: Mapping[str, Any]
+
+
+def open_synthesis(folder: str | Path, registry: Registry, device: str = "auto") -> Synthesis:
+    """The synthesizer of a run, or of a model that `aukit export` made.
+
+    Raises:
+        ConfigError: no such folder, or a component that is not installed.
+        DataError: it holds no synthesizer, or the model is damaged or too new.
+    """
+    folder = model_folder(folder, registry)
+    if is_exported(folder):
+        return _of_model(folder, registry, device)
+    model = load_from_run("synth", folder, registry, device)
+    role = model.config.roles["synth-paint"]
+    return Synthesis(
+        component=model.component,
+        choice=model.config.need("synth"),
+        landmarker=role.landmarker or default_landmarker(registry),
+        aligner=role.aligner,
+        context=model.context,
+        card=load_card(model.folder),
+    )
+
+
+def _of_model(folder: Path, registry: Registry, device: str) -> Synthesis:
+    found = read_exported(folder, registry)
+    context = Context(resolve_device(device), 0, resolve_weights)
+    return Synthesis(
+        component=found.load("synth", context),
+        choice=found.need("synth"),
+        landmarker=found.need("landmarker"),
+        aligner=found.need("aligner"),
+        context=context,
+        card=load_card(folder / "synth"),
+    )
+
+
 class Editor:
     """Edits the faces of photos with a fitted synthesizer.
 
     Args:
-        model: the synthesizer and the configuration of its run.
-        landmarker: finds faces; the one of the run, or that of `aukit.defaults`, if None.
-        registry: where the landmarker is looked up.
+        model: the synthesizer, and how its faces were registered.
+        landmarker: finds faces instead of the model's own.
 
     Attributes:
         aus: AU columns that the synthesizer was fitted on.
@@ -82,31 +139,32 @@ class Editor:
         DataError: the model's faces were not aligned as its run says.
     """
 
-    def __init__(self, model: FittedModel, landmarker: Choice | None, registry: Registry) -> None:
+    def __init__(self, model: Synthesis, landmarker: Choice | None = None) -> None:
         self._model = model
-        self._choice = model.config.need("synth")
-        role = model.config.roles["synth-paint"]
         self._registration = Registration(
             data=Choice(FILES, FilesOptions(), {}, DEFAULT),
-            landmarker=landmarker or role.landmarker or default_landmarker(registry),
-            aligner=role.aligner,
+            landmarker=landmarker or model.landmarker,
+            aligner=model.aligner,
             context=model.context,
         )
-        card = load_card(model.folder)
-        refuse_other_alignment(card, self._registration.describe())
-        self.aus: tuple[str, ...] = tuple(card["aus"])
+        refuse_other_alignment(model.card, self._registration.describe())
+        self.aus: tuple[str, ...] = tuple(model.card["aus"])
 
     @classmethod
     def open(
-        cls, run: Path, registry: Registry, device: str = "auto", landmarker: Choice | None = None
+        cls,
+        folder: str | Path,
+        registry: Registry,
+        device: str = "auto",
+        landmarker: Choice | None = None,
     ) -> Editor:
-        """The editor of a finished run.
+        """The editor of a finished run, or of a model that `aukit export` made.
 
         Raises:
-            ConfigError: it is no run folder, or a name in it is unknown.
-            DataError: it has fitted no synthesizer, or the model is damaged.
+            ConfigError: no such folder, or a name in it is unknown.
+            DataError: it holds no synthesizer, or the model is damaged.
         """
-        return cls(load_from_run("synth", run, registry, device), landmarker, registry)
+        return cls(open_synthesis(folder, registry, device), landmarker)
 
     def portraits(
         self, paths: Sequence[Path], registered: bool = False
@@ -185,7 +243,7 @@ class Editor:
         faces = face_batch([portrait for portrait, _ in pairs], self.aus)
         seed = self._model.context.seed
         seeds = [seed_of(seed, "edit", portrait.path.name) for portrait, _ in pairs]
-        with named(self._choice, "edit"):
+        with named(self._model.choice, "edit"):
             targets = wished([wish for _, wish in pairs], self.aus)
             return paint(self._model.component, faces, targets, seeds)
 

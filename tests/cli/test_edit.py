@@ -65,6 +65,27 @@ def test_a_picture_with_the_wished_aus(
     assert 0 < (one - original).abs().mean() < (five - original).abs().mean()
 
 
+def test_a_model_that_travels_paints_as_its_run(
+    edit: Callable[..., int], photo: Path, painted_run: Path, tmp_path: Path
+) -> None:
+    assert main(["export", str(painted_run), "-o", str(tmp_path / "made")]) == 0
+    model = (tmp_path / "made").rename(tmp_path / "model")
+    own, travelled = tmp_path / "own.png", tmp_path / "travelled.png"
+    assert edit(photo, "--au", "12=5", "-o", own) == 0
+    assert edit(photo, "--synth", model, "--au", "12=5", "-o", travelled) == 0
+    assert (pixels(own).int() - cartoon().int()).abs().max() > 20
+    assert torch.equal(pixels(own), pixels(travelled))
+
+
+def test_a_model_without_a_synthesizer_cannot_edit(
+    edit: Callable[..., int], photo: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    out = tmp_path / "out.png"
+    assert edit(photo, "--synth", "strangers", "--au", "12=5", "-o", out) == 4
+    assert "strangers has no synth" in " ".join(capsys.readouterr().err.split())
+    assert not out.exists()
+
+
 def test_json_names_what_was_written(
     edit: Callable[..., int], photo: Path, tmp_path: Path, capsys: Capture
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,17 @@ from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.errors import ConfigError, DataError
 from aukit.faces.registration import Registration
-from aukit.media.edit import Editor, Portrait, Refused, into_photo, refuse_turned, wished
+from aukit.media.edit import (
+    Editor,
+    Portrait,
+    Refused,
+    Synthesis,
+    default_landmarker,
+    into_photo,
+    refuse_turned,
+    wished,
+)
 from aukit.registry.loading import Registry
-from aukit.runs.models import FittedModel
-from aukit.store.files import write_json
-from aukit.store.models import CARD
 from aukit.vision.images import encode
 
 AUS = ("AU06", "AU12")
@@ -51,7 +58,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def editor(aligner: str, weights: Path, folder: Path, painter: Lipstick) -> Editor:
+def editor(aligner: str, weights: Path, painter: Lipstick) -> Editor:
     """An editor of a run that had landmarks of its own, so the default landmarker finds faces."""
     registry = Registry()
     settings = {"synth": "ganimation", "aligner": {"name": aligner, "size": SIZE}, "device": "cpu"}
@@ -59,15 +66,14 @@ def editor(aligner: str, weights: Path, folder: Path, painter: Lipstick) -> Edit
     context = Context(weights=lambda ref: weights)
     role = config.roles["synth-paint"]
     alignment = Registration(role.data, role.landmarker, role.aligner, context).describe()
-    write_json(folder / CARD, {"aus": list(AUS), "alignment": alignment})
-    return Editor(FittedModel(painter, config, context, folder), None, registry)
+    card = {"aus": list(AUS), "alignment": alignment}
+    landmarker, choice = default_landmarker(registry), config.need("synth")
+    return Editor(Synthesis(painter, choice, landmarker, role.aligner, context, card))
 
 
-def test_a_photo_is_registered_painted_and_pasted_back(
-    face_landmarker: Path, photo: Path, tmp_path: Path
-) -> None:
+def test_a_photo_is_registered_painted_and_pasted_back(face_landmarker: Path, photo: Path) -> None:
     painter = Lipstick()
-    edit = editor("2d", face_landmarker, tmp_path, painter)
+    edit = editor("2d", face_landmarker, painter)
     (portrait,) = edit.portraits([photo])
     assert isinstance(portrait, Portrait)
     assert portrait.path == photo
@@ -90,9 +96,9 @@ def test_a_photo_is_registered_painted_and_pasted_back(
 
 
 def test_a_face_that_was_turned_in_space_is_not_pasted_back(
-    face_landmarker: Path, photo: Path, tmp_path: Path
+    face_landmarker: Path, photo: Path
 ) -> None:
-    edit = editor("facemesh", face_landmarker, tmp_path, Lipstick())
+    edit = editor("facemesh", face_landmarker, Lipstick())
     (portrait,) = edit.portraits([photo])
     assert isinstance(portrait, Portrait)
     with pytest.raises(ConfigError, match="turned in space") as caught:
@@ -103,7 +109,7 @@ def test_a_face_that_was_turned_in_space_is_not_pasted_back(
 def test_photos_without_a_face_are_refused_with_the_reason(
     face_landmarker: Path, photo: Path, tmp_path: Path
 ) -> None:
-    edit = editor("2d", face_landmarker, tmp_path, Lipstick())
+    edit = editor("2d", face_landmarker, Lipstick())
     paths = [tmp_path / "grey.png", photo, tmp_path / "text.png"]
     paths[0].write_bytes(encode(torch.full((1, 3, 80, 80), 90, dtype=torch.uint8))[0])
     paths[2].write_text("no picture")
@@ -114,18 +120,16 @@ def test_photos_without_a_face_are_refused_with_the_reason(
     assert found[2] == Refused(paths[2], "not an image")
 
 
-def test_a_model_of_other_faces_is_refused(face_landmarker: Path, tmp_path: Path) -> None:
-    edit = editor("2d", face_landmarker, tmp_path, Lipstick())
+def test_a_model_of_other_faces_is_refused(face_landmarker: Path) -> None:
+    edit = editor("2d", face_landmarker, Lipstick())
     model = edit._model
-    write_json(tmp_path / CARD, {"aus": list(AUS), "alignment": {"aligner": "procrustes"}})
+    card = {"aus": list(AUS), "alignment": {"aligner": "procrustes"}}
     with pytest.raises(DataError, match="aligned otherwise"):
-        Editor(model, None, Registry())
+        Editor(replace(model, card=card))
 
 
-def test_unknown_aus_and_impossible_intensities_are_refused(
-    face_landmarker: Path, tmp_path: Path
-) -> None:
-    edit = editor("2d", face_landmarker, tmp_path, Lipstick())
+def test_unknown_aus_and_impossible_intensities_are_refused(face_landmarker: Path) -> None:
+    edit = editor("2d", face_landmarker, Lipstick())
     with pytest.raises(ConfigError, match="does not know AU04"):
         edit.paint([], [{"AU04": 1.0}])
     for level in (-0.1, 5.1, float("nan")):

@@ -49,7 +49,7 @@ def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
 @click.argument("inputs", nargs=-1, required=True, metavar="PHOTO...")
 @click.option(
     "--synth", "folder", type=click.Path(path_type=Path), required=True, metavar="RUN",
-    help="Folder of the run whose synthesizer to use.",
+    help="Folder of the run whose synthesizer to use, or of an exported model.",
 )  # fmt: skip
 @click.option(
     "--au", "wishes", multiple=True, metavar="AU=LEVEL",
