@@ -14,7 +14,8 @@ from aukit.data.records import au_columns, au_kinds, check_index
 from aukit.registry.loading import default_registry
 from aukit.store.files import read_table
 from aukit.testing import Subject, run_checks
-from aukit_corpora.imitate import BUILDERS, TRUTH
+from aukit_corpora.imitate import BUILDERS
+from aukit_corpora.imitation import TRUTH
 
 Imitation = Callable[[str], Path]
 
