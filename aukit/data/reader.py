@@ -26,7 +26,7 @@ from aukit.data.codes import NOT_CODED, Codes, Numbers
 from aukit.data.folds import NO_FOLD
 from aukit.data.manifest import hold_to
 from aukit.data.people import assigned
-from aukit.data.recordings import SHIFTED, Key, Recording, compared, frames_of
+from aukit.data.recordings import Key, Recording, compared, frames_of, mostly_shifted
 from aukit.data.records import AuKind, au_columns, index_schema
 from aukit.errors import DataError
 from aukit.vision import images
@@ -121,11 +121,7 @@ class Reader(ABC):
     def survey(self) -> Survey:
         """Problems of files, of labels, and of their match."""
         found = [f for r in self._recordings.values() for f in self._join(r).findings]
-        shifted = [f for f in found if f.what.startswith(SHIFTED)]
-        if shifted and len(shifted) == len(self._recordings):
-            found.append(
-                Finding("error", f"all labels are shifted: {shifted[0].what}", "--data.shift")
-            )
+        found += mostly_shifted(found, len(self._recordings))
         return Survey(
             findings=(*found, *self.surplus()),
             recordings=len(self._recordings),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from aukit.data.codes import Numbers
 from aukit.vision.film import count_frames
 
 SHIFTED = "labels are shifted by"
+NO_FRAME = "coded frames without a picture"
+NO_CODE = "frames without a code"
 
 Key = tuple[str | None, str, str | None, str | None]
 """Partition, subject, task and view: what a recording is called."""
@@ -70,7 +73,7 @@ def frames_of(recording: Recording) -> tuple[Numbers, float, tuple[Finding, ...]
 
 
 def compared(recording: Recording, shown: Numbers, coded: Numbers) -> Iterator[Finding]:
-    """How frames and codes fail to meet."""
+    """How frames and codes fail to meet; both are sorted."""
     if not recording.labels:
         return
     if len(coded) == 0:
@@ -78,13 +81,30 @@ def compared(recording: Recording, shown: Numbers, coded: Numbers) -> Iterator[F
         return
     if len(shown) == 0:
         return
-    if not isinstance(recording.media, Path):
-        shown = shown[(shown >= coded[0]) & (shown <= coded[-1])]
-    offset = int(coded[0] - shown[0]) if len(shown) else 0
-    if offset and abs(len(coded) - len(shown)) <= 1 and abs(offset) < len(coded):
+    if offset := _shift(shown, coded):
         yield Finding("error", f"{SHIFTED} {offset:+d}", recording.name, len(coded))
+    if not isinstance(recording.media, Path):
+        # A span may be coded of what was recorded; pictures beyond it are not missed.
+        shown = shown[(shown >= coded[0]) & (shown <= coded[-1])]
     blind, bare = np.setdiff1d(coded, shown), np.setdiff1d(shown, coded)
     if len(blind):
-        yield Finding("warning", "coded frames without a picture", recording.name, len(blind))
+        yield Finding("warning", NO_FRAME, recording.name, len(blind))
     if len(bare):
-        yield Finding("warning", "frames without a code", recording.name, len(bare))
+        yield Finding("warning", NO_CODE, recording.name, len(bare))
+
+
+def _shift(shown: Numbers, coded: Numbers) -> int:
+    """How far as many codes as frames lie beside them; 0 where none lies outside."""
+    outside = coded[-1] > shown[-1] if coded[0] > shown[0] else coded[0] < shown[0]
+    fits = abs(len(coded) - len(shown)) <= 1
+    offset = int(coded[0] - shown[0])
+    return offset if outside and fits and abs(offset) < len(coded) else 0
+
+
+def mostly_shifted(findings: Iterable[Finding], recordings: int) -> Iterator[Finding]:
+    """What most recordings of a dataset have in common, if that is one shift of their labels."""
+    shifts = Counter(f.what.removeprefix(SHIFTED) for f in findings if f.what.startswith(SHIFTED))
+    for shift, count in shifts.most_common(1):
+        if 2 * count > recordings:
+            what = f"all labels are shifted by{shift}, or nearly all"
+            yield Finding("error", what, f"--data.shift {-int(shift)}", count)

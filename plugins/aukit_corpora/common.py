@@ -12,7 +12,8 @@ from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes, cleaned, merged, pairs
 from aukit.data.reader import Reader
 from aukit.data.records import AuKind
-from aukit_corpora.plugin import CORPORA, CorpusOptions
+from aukit_corpora.facts import CORPORA
+from aukit_corpora.plugin import CorpusOptions
 
 PICTURES = frozenset([".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"])
 

@@ -19,7 +19,7 @@ from aukit.testing.heads import turned_heads
 from aukit_avatars.actions import AUS
 from aukit_avatars.people import sample_person
 from aukit_avatars.studio import Studio
-from aukit_corpora.plugin import CORPORA
+from aukit_corpora.facts import CORPORA
 from aukit_mediapipe.canonical import template
 
 GAN = {"size": 16, "width": 4, "blocks": 1, "critic_width": 4, "depth": 2, "epochs": 20}
