@@ -27,10 +27,10 @@ def test_the_documented_reader_reads(tmp_path: Path) -> None:
     Mine, lines = documented()
     assert lines < 40
     (tmp_path / "codes").mkdir()
-    (tmp_path / "films").mkdir()
+    (tmp_path / "videos").mkdir()
     for person in ("ann", "bob", "eve"):
         frames = (torch.full((3, 32, 32), 40 * n, dtype=torch.uint8) for n in range(4))
-        write_movie(tmp_path / "films" / f"{person}_smile.mp4", frames)
+        write_movie(tmp_path / "videos" / f"{person}_smile.mp4", frames)
         rows = ["frame,AU06,AU12", *(f"{n},{n},{9 if n == 1 else 0}" for n in range(3))]
         (tmp_path / "codes" / f"{person}_smile.csv").write_text("\n".join(rows))
     dataset = Mine(SimpleNamespace(root=tmp_path), None)
