@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aukit.cli.commands.plugins import published_text
-from aukit.cli.options import show
+from aukit.cli.texts import show
 from aukit.components import KINDS, Component
 from aukit.config.values import default_of, options, spell, types_of
 from aukit.published import role_of
@@ -28,17 +28,23 @@ OURS = "aukit-facs"
 COMMANDS = (
     (),
     ("run",),
+    ("compare",),
     ("plan",),
     ("align",),
+    ("predict",),
+    ("export",),
+    ("evaluate",),
+    ("report",),
+    ("edit",),
     ("fit",),
     ("fit", "aligner"),
+    ("fit", "synth"),
     ("data",),
     ("data", "info"),
     ("data", "sample"),
     ("data", "render"),
     ("data", "check"),
     ("data", "imitate"),
-    ("bench",),
     ("plugins",),
     ("plugins", "list"),
     ("plugins", "show"),
@@ -47,6 +53,11 @@ COMMANDS = (
     ("weights", "list"),
     ("weights", "fetch"),
     ("weights", "path"),
+    ("runs",),
+    ("runs", "list"),
+    ("runs", "clean"),
+    ("completion",),
+    ("bench",),
     ("doctor",),
 )
 

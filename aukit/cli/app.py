@@ -38,3 +38,8 @@ def emit_json(value: Any) -> None:
     """Print one JSON object on standard output: all that `--json` prints there."""
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
     sys.stdout.flush()
+
+
+def hyphens(token: str) -> str:
+    """The spelling in which options are compared: `--aligner.min_eyes` is `--aligner.min-eyes`."""
+    return token.replace("_", "-")

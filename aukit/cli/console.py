@@ -10,7 +10,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichBars
     from rich.progress import TaskID
     from rich.table import Table
+    from rich.text import Text
 
 PLAIN_WIDTH = 120
 """Columns of a table that is not drawn on a terminal (rich would fold it into 80)."""
@@ -88,7 +89,35 @@ def table(
         drawn = _stacked(out, columns, cells, numeric)
     # Not as the table's own title, which would be folded to the table's width.
     out.print(Text(title, style="bold"))
+    if not intervals and _least_width(cells, columns, numeric) > out.width:
+        for row in cells:
+            out.print(*_listed(columns, row), sep="\n", end="\n\n")
+        return
     out.print(*drawn)
+
+
+def _least_width(
+    rows: Sequence[Sequence[object]], columns: Sequence[str], numeric: Sequence[str]
+) -> int:
+    """Characters below which the cells of a table would be broken within words and numbers."""
+
+    def width(place: int, name: str) -> int:
+        texts = [name, *(_shown(row[place], False) for row in rows)]
+        if name in numeric:
+            return max(map(len, texts))
+        # Long words, such as paths, may be broken.
+        return min(NAME_WIDTH, max(len(word) for text in texts for word in [*text.split(), ""]))
+
+    return sum(width(place, name) + 2 for place, name in enumerate(columns))
+
+
+def _listed(columns: Sequence[str], row: Sequence[object]) -> Iterator[Text]:
+    """A row as lines of `heading: value`, for terminals that are too narrow for the table."""
+    from rich.text import Text
+
+    for name, cell in zip(columns, row, strict=True):
+        if text := _shown(cell, False):
+            yield Text(f"{name}: {text}" if name else text, overflow="fold")
 
 
 def _width(out: Console, drawn: Table) -> int:

@@ -11,10 +11,10 @@ import click
 from aukit.cli.app import App
 from aukit.cli.choices import choose, context_of
 from aukit.cli.options import ComponentCommand, ComponentOption, Slot, settings
+from aukit.cli.shared import device_option, sizes_option
 from aukit.config.choice import Choice
 from aukit.config.options import preset_of_hardware
 from aukit.errors import ConfigError
-from aukit.published import PRESETS
 from aukit.registry.loading import Registry
 
 if TYPE_CHECKING:
@@ -43,12 +43,9 @@ class DataCommand(ComponentCommand):
 
 def shared(body: Body) -> Body:
     """The arguments of every subcommand."""
-    sizes = click.Choice([*PRESETS, "auto"])
-    body = click.option("--device", default="auto", help="auto, cpu, cuda, mps.")(body)
+    body = device_option(body)
     body = click.option("--seed", default=0, show_default=True, help="Seed of the dataset.")(body)
-    body = click.option("--preset", type=sizes, default="auto", help="Sizes; auto by hardware.")(
-        body
-    )
+    body = sizes_option()(body)
     return click.argument("name")(body)
 
 

@@ -30,6 +30,24 @@ def load_command(target: str) -> click.Command:
     return command
 
 
+class ListedByDefault(click.Group):
+    """A group whose subcommand `list` is meant where none is named."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand; anything else is an argument of the list."""
+        if args[0] in self.commands:
+            return super().resolve_command(ctx, args)
+        return "list", self.commands["list"], args
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Without a subcommand, list everything."""
+        if not args or (args[0].startswith("-") and not set(args) & set(ctx.help_option_names)):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
 class OpenGroup(click.Group):
     """A group to which plugins add commands, by the hook `aukit_commands`: `"data imitate"`.
 

@@ -6,15 +6,14 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 import aukit
-from aukit.cli.app import App
-from aukit.cli.failures import report
+from aukit.cli.app import App, hyphens
 from aukit.cli.groups import load_command
-from aukit.cli.options import hyphens
 from aukit.faults import interrupts_told_apart
 from aukit.machine.parent import end_with_stdin
 from aukit.registry.loading import BLOCK_VARIABLE
@@ -45,6 +44,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("aukit.cli.commands.data:data", "Look at a dataset."),
     "plugins": ("aukit.cli.commands.plugins:plugins", "List and explain what is installed."),
     "weights": ("aukit.cli.commands.weights:weights", "Fetch and find model weights."),
+    "runs": ("aukit.cli.commands.runs:runs", "List runs, and free what none of them needs."),
+    "completion": ("aukit.cli.commands.completion:completion", "Let a shell complete commands."),
     "bench": ("aukit.cli.commands.bench:bench", "Measure every stage on this machine."),
     "doctor": (
         "aukit.cli.commands.doctor:doctor",
@@ -101,6 +102,9 @@ def unknown_command(name: str, known: Sequence[str]) -> click.UsageError:
     return click.UsageError(f"unknown command '{name}'; {hint}")
 
 
+LEVELS = ("debug", "info", "warning", "error")
+"""Of `--log-level`."""
+
 CONTEXT = {
     "help_option_names": ["-h", "--help"],
     "max_content_width": 100,
@@ -112,9 +116,20 @@ CONTEXT = {
 @click.version_option(aukit.__version__, "--version", prog_name="aukit")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option("-v", "--verbose", is_flag=True, help="Say which plugins are not in use, and why.")
+@click.option(
+    "--log-level", type=click.Choice(LEVELS), envvar="AUKIT_LOG_LEVEL", show_envvar=True,
+    help="Least messages shown, and written to the log.  [default: warning; of a file: info]",
+)  # fmt: skip
+@click.option(
+    "--log-file", type=click.Path(path_type=Path), envvar="AUKIT_LOG_FILE", show_envvar=True,
+    metavar="FILE", help="Write messages to the end of this file as well.",
+)  # fmt: skip
 @click.option("--block", multiple=True, metavar="PLUGIN", help="Leave a plugin out (repeatable).")
 @click.pass_context
-def cli(ctx: click.Context, debug: bool, verbose: bool, block: tuple[str, ...]) -> None:
+def cli(
+    ctx: click.Context, debug: bool, verbose: bool, log_level: str | None, log_file: Path | None,
+    block: tuple[str, ...],
+) -> None:  # fmt: skip
     """Facial action units: register faces, synthesize, balance, estimate, score.
 
     `aukit run` without options runs a whole pipeline on the built-in avatars.
@@ -122,6 +137,10 @@ def cli(ctx: click.Context, debug: bool, verbose: bool, block: tuple[str, ...]) 
     if block:
         # In the environment, so that worker processes leave them out as well.
         os.environ[BLOCK_VARIABLE] = ",".join([*block, os.environ.get(BLOCK_VARIABLE, "")])
+    if log_level or log_file:
+        from aukit.cli.log import logged
+
+        ctx.with_resource(logged(log_level, log_file))
     ctx.obj = App(verbose)
 
 
@@ -150,6 +169,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except SystemExit:  # of a command, or of click where a reader went away
             raise
         except BaseException as error:  # a plugin may raise anything at all
+            from aukit.cli.failures import report
+
             return report(error, debug=len(rest) < len(given))
     return code if isinstance(code, int) else 0
 

@@ -8,20 +8,21 @@ The options belong to one invocation; nothing heavy is imported.
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from aukit.cli.app import App
+from aukit.cli.app import App, hyphens
+from aukit.cli.completion import completions, known_values, names_of
+from aukit.cli.texts import help_text, metavar
 from aukit.components import KINDS, Component, Kind
 from aukit.config.files import read_file
 from aukit.config.panel import members
-from aukit.config.values import default_of, options, plain, spell, types_of
+from aukit.config.values import options, types_of
 from aukit.errors import ConfigError
 from aukit.published import PAPER_METHOD, PRESET, PRESETS
 from aukit.registry.loading import Registry
@@ -51,27 +52,30 @@ class Slot:
         return ".".join(self.path)
 
 
-def hyphens(token: str) -> str:
-    """The spelling in which options are compared: `--aligner.min_eyes` is `--aligner.min-eyes`."""
-    return token.replace("_", "-")
-
-
 class ComponentOption(click.Option):
     """An option whose text is understood by `aukit.config.values`, not by click.
 
     Args:
         dotted: key of the setting, e.g. `aligner.size`.
         section: heading in the help under which it is listed; None hides it.
+        offers: the values that a shell completes it to.
         values: further arguments of `click.Option`.
     """
 
-    def __init__(self, dotted: str, section: str | None, **values: Any) -> None:
+    def __init__(
+        self, dotted: str, section: str | None, offers: Sequence[str] = (), **values: Any
+    ) -> None:
         name = dotted.replace(".", "__").replace("-", "_")
         # Shown with hyphens; `hyphens` makes click take underscores as well.
         super().__init__([f"--{hyphens(dotted)}", name], expose_value=False, **values)
         self.dotted = dotted
         self.section = section
+        self.offers = tuple(offers)
         self.callback = self._remember
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What a shell may complete the value to."""
+        return completions(self.offers, incomplete)
 
     def _remember(self, ctx: click.Context, _: click.Parameter, value: Any) -> None:
         if value is not None:
@@ -119,7 +123,7 @@ class ComponentCommand(click.Command):
         for slot in self.slots:
             beside, _ = slot.kind.default_beside(present)
             default = self.defaults[slot.kind.name] if beside == slot.kind.default else beside
-            yield choice_option(slot, default)
+            yield choice_option(registry, slot, default)
             if slot.kind.several:
                 yield from panel_options(registry, slot, names.get(slot.dotted, default or "none"))
                 continue
@@ -210,14 +214,15 @@ def chosen(
         return None
 
 
-def choice_option(slot: Slot, default: str | None) -> ComponentOption:
+def choice_option(registry: Registry, slot: Slot, default: str | None) -> ComponentOption:
     """The option that chooses a component."""
     kind = slot.kind
     summary = f"{kind.summary}  [default: {default or 'none'}]"
     section = "Components (`aukit plugins` lists them)" if len(slot.path) == 1 else None
     return ComponentOption(
-        slot.dotted, section, metavar="NAME", help=summary, hidden=section is None
-    )
+        slot.dotted, section, names_of(registry, kind), metavar="NAME", help=summary,
+        hidden=section is None,
+    )  # fmt: skip
 
 
 def panel_options(registry: Registry, slot: Slot, names: str) -> Iterator[ComponentOption]:
@@ -237,6 +242,7 @@ def option_list(
         yield ComponentOption(
             f"{dotted}.{PRESET}",
             None if hidden else section,
+            (*PRESETS, PAPER_METHOD),
             metavar="|".join((*PRESETS, PAPER_METHOD)),
             help="preset of this component; paper-method: the run's sizes, its paper's method",
             hidden=hidden,
@@ -248,37 +254,12 @@ def option_list(
         yield ComponentOption(
             f"{dotted}.{entry.name}",
             None if hidden else section,
+            known_values(annotation),
             metavar=metavar(annotation),
             help=help_text(component, entry),
             hidden=hidden,
             **switch,
         )
-
-
-def metavar(annotation: Any) -> str:
-    """How an option's value is announced: `INTEGER`, `TEXT,...`, `per-au|shared`."""
-    text = spell(annotation).replace(" | ", "|")
-    return re.sub(r"\b(integer|number|text|path)\b", lambda word: word[0].upper(), text)
-
-
-def help_text(component: Component, entry: dataclasses.Field[Any]) -> str:
-    """What an option means, with its default and what presets make of it."""
-    values = [f"default: {show(default_of(entry))}"]
-    for preset in (name for name in component.preset_names if name != "full"):
-        found = component.preset(preset)
-        if entry.name in found:
-            values.append(f"{preset}: {show(found[entry.name])}")
-    return f"{entry.metadata.get('help') or ''}  [{'; '.join(values)}]".strip()
-
-
-def show(value: Any) -> str:
-    """A configuration value as it is typed."""
-    value = plain(value)
-    if isinstance(value, list):
-        return ",".join(map(show, value)) or "empty"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "none" if value is None else str(value)
 
 
 def _misspelt(

@@ -8,14 +8,41 @@ from typing import Any, TypeVar
 
 import click
 
+from aukit.published import PRESETS
+
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 config_option = click.option(
     "--config", type=click.Path(path_type=Path), metavar="FILE", help="A run file."
 )
+
+
+def setting_of_project(name: str, otherwise: str) -> Callable[[], str]:
+    """The default of an option: what the project's file says (`aukit.config.project`)."""
+
+    def value() -> str:
+        from aukit.config.project import option
+
+        return option(name) or otherwise
+
+    return value
+
+
 device_option = click.option(
-    "--device", default="auto", help="auto, cpu, cuda, mps.  [default: auto]"
-)
+    "--device", default=setting_of_project("device", "auto"), envvar="AUKIT_DEVICE",
+    show_envvar=True, show_default="auto", help="auto, cpu, cuda, mps.",
+)  # fmt: skip
+
+
+def sizes_option(default: str | None = "auto") -> Callable[[Body], Body]:
+    """The sizes of components: `--preset`."""
+    return click.option(
+        "--preset", type=click.Choice([*PRESETS, "auto"]), default=default, envvar="AUKIT_PRESET",
+        show_envvar=True, show_default=default or "the components' own defaults",
+        help="Sizes; auto by hardware.",
+    )  # fmt: skip
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 json_at_end_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object at the end."
@@ -34,4 +61,13 @@ def output_option(
     )
 
 
-runs_option = output_option("Where run folders are made.", default="runs")
+def runs_option_of(help: str) -> Callable[[Body], Body]:
+    """The folder of run folders, which the project or the environment may choose."""
+    return click.option(
+        "-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help=help,
+        default=setting_of_project("output", "runs"), envvar="AUKIT_OUTPUT", show_envvar=True,
+        show_default="runs",
+    )  # fmt: skip
+
+
+runs_option = runs_option_of("Where run folders are made.")

@@ -32,6 +32,7 @@ from aukit.comparison.axes import flat, split
 from aukit.comparison.tables import MEAN
 from aukit.config.files import read_file
 from aukit.config.options import Layer
+from aukit.config.project import ambient
 from aukit.config.resolve import nest
 from aukit.config.values import COMMAND_LINE, coerce
 from aukit.errors import ConfigError
@@ -98,7 +99,10 @@ def define(
     single = {key: values[0] for key, values in found.items() if len(values) == 1}
     axes = {key: values for key, values in below.axes.items() if key not in found}
     axes |= {key: values for key, values in found.items() if len(values) > 1}
-    layers = (*below.layers, (COMMAND_LINE, nest(single)))
+    named = (*below.layers, (COMMAND_LINE, nest(single)))
+    # What axes or cells choose is no single name: the project's table of that kind is left out.
+    cells = [nest(axes), *below.bundles.values()]
+    layers = (*ambient([*named, *((GRID, cell) for cell in cells)]), *named)
     name = slug("-".join([below.name, *axes])) if file is None else below.name
     given = {key: value for key, value in overrides.items() if value is not None}
     return replace(below, name=name, layers=layers, axes=axes, **given)

@@ -16,11 +16,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import itertools
 import json
+import logging
 import os
-import platform
 import re
 import shlex
 import sys
@@ -34,9 +33,9 @@ from filelock import FileLock
 from aukit.config.files import to_toml
 from aukit.config.run import RunConfig
 from aukit.errors import ConfigError
-from aukit.machine.devices import resolve_device
 from aukit.machine.parent import refuse_while_imported_by_worker
 from aukit.registry.loading import Registry
+from aukit.runs.environment import environment
 from aukit.runs.kept import keep, prune
 from aukit.runs.names import STAGES, STAGES_FILE
 from aukit.runs.observers import Observers
@@ -46,9 +45,8 @@ from aukit.store.stages import Result
 
 STATE, EVENTS, METRICS, COST = "state.json", "events.jsonl", "metrics.jsonl", "cost.json"
 RUNNING, FINISHED, FAILED = "running", "finished", "failed"
-PACKAGES = (
-    "aukit-facs", "torch", "torchvision", "kornia", "numba", "numpy", "pyarrow", "av", "pillow",
-)  # fmt: skip
+
+_log = logging.getLogger(__name__)
 
 
 class Run:
@@ -120,6 +118,7 @@ class Run:
 
     def event(self, kind: str, stage: str, **details: Any) -> None:
         """Append one line to `events.jsonl`."""
+        _log.info("%s: stage %s %s", self.folder.name, stage, kind)
         line = {"time": round(time.time(), 3), "event": kind, "stage": stage, **details}
         with (self.folder / EVENTS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
@@ -201,12 +200,13 @@ def _interrupted(output: Path, identity: str) -> Path | None:
     for folder in sorted(output.glob("[0-9]*-*"), reverse=True):
         state = read_state(folder)
         unfinished = state.get("state") in (RUNNING, FAILED)
-        if unfinished and state.get("config") == identity and not _alive(state.get("process")):
+        if unfinished and state.get("config") == identity and not is_alive(state.get("process")):
             return folder
     return None
 
 
-def _alive(process: Any) -> bool:
+def is_alive(process: Any) -> bool:
+    """Whether another process of this number runs, as `state.json` names it."""
     if not isinstance(process, int) or process == os.getpid():
         return False
     try:
@@ -228,24 +228,3 @@ def _new_folder(output: Path, config: RunConfig, only: str | None) -> Path:
     folder = output / f"{max(numbers, default=0) + 1:04d}-{'-'.join(words)}"
     folder.mkdir()
     return folder
-
-
-def environment(registry: Registry, device: str = "auto") -> dict[str, Any]:
-    """What the numbers may depend on: versions, device, threads, plugins."""
-    import torch
-
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "device": resolve_device(device),
-        "processors": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "packages": versions,
-        "plugins": {p.qualified: p.error or p.version for p in registry.plugins},
-    }

@@ -14,7 +14,7 @@ from pathlib import Path
 from aukit.store.stages import STAGE_FILE, Result
 
 FOLDER = "results"
-_LEFT = ("checkpoint.safetensors",)
+WORKING_FILES = ("checkpoint.safetensors",)
 """Files that only an interrupted fit needs."""
 
 
@@ -51,7 +51,7 @@ def prune(run: Path, results: Iterable[Result]) -> None:
 
 
 def _left(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if name in _LEFT]
+    return [name for name in names if name in WORKING_FILES]
 
 
 def _same(one: Path, other: Path) -> bool:

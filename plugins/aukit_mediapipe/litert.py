@@ -8,6 +8,9 @@ On two cores this is as fast as resized batches with two threads (4.4 ms against
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +21,32 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+
+_NOISE = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
+_creating = threading.Lock()
+
+
+@contextmanager
+def _without_noise() -> Iterator[None]:
+    """A block without LiteRT's greeting, which it writes past Python and no setting silences.
+
+    What anybody else writes to standard error meanwhile comes a moment later.
+    """
+    with _creating, tempfile.TemporaryFile() as caught:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # a process without standard error
+            yield
+            return
+        try:
+            sys.stderr.flush()
+            os.dup2(caught.fileno(), 2)
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            caught.seek(0)
+            os.write(stderr, b"".join(line for line in caught if _NOISE not in line))
+            os.close(stderr)
 
 
 class Model:
@@ -59,6 +88,7 @@ class Model:
             self._idle.put(interpreter)
 
     def _make(self) -> Interpreter:
-        interpreter = Interpreter(model_content=self._content, num_threads=1)
-        interpreter.allocate_tensors()
+        with _without_noise():
+            interpreter = Interpreter(model_content=self._content, num_threads=1)
+            interpreter.allocate_tensors()
         return interpreter

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aukit.cli.options import show
+from aukit.cli.texts import show
 from aukit.components import Component
 from aukit.config.choice import Choice, build
 from aukit.config.files import read_file

@@ -10,7 +10,8 @@ import click
 from aukit.cli.app import App, emit_json
 from aukit.cli.choices import choose, context_of
 from aukit.cli.options import ComponentCommand, Slot, settings
-from aukit.cli.shared import device_option, json_at_end_option, output_option
+from aukit.cli.shared import device_option, json_at_end_option, output_option, sizes_option
+from aukit.config.options import preset_of_hardware
 from aukit.defaults import ALIGN
 from aukit.errors import ConfigError
 from aukit.views import parse_views
@@ -38,12 +39,13 @@ if TYPE_CHECKING:
     help="Show each face from these sides, one row a view: fera17, or pitch,yaw in degrees such "
     'as "0,0 -20,40". For 3D aligners.',
 )  # fmt: skip
+@sizes_option(None)
 @device_option
 @json_at_end_option
 @click.pass_context
 def align(
     ctx: click.Context, inputs: tuple[str, ...], output: Path, faces: Literal["best", "all"],
-    every: int, png: bool | None, views: str | None, device: str, as_json: bool,
+    every: int, png: bool | None, views: str | None, preset: str | None, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Register the faces of photos, videos and folders of them.
 
@@ -59,7 +61,8 @@ def align(
     names = {**ALIGN, **{kind: typed[kind] for kind in ALIGN if kind in typed}}
     if names["landmarker"] == "none":
         raise ConfigError("photos and videos bring no landmarks", "leave out --landmarker none")
-    chosen = {kind: choose(registry, kind, name, typed) for kind, name in names.items()}
+    sizes = preset_of_hardware() if preset == "auto" else preset or ""
+    chosen = {kind: choose(registry, kind, name, typed, sizes) for kind, name in names.items()}
     context = context_of(device, 0)
     how = (chosen["landmarker"], chosen["aligner"], context)
     shown = parse_views(views) if views is not None else ()

@@ -11,7 +11,7 @@ import click
 from aukit.cli.app import App, emit_json
 from aukit.cli.commands.run import SLOTS, RunCommand
 from aukit.cli.options import ComponentOption, names_in, settings
-from aukit.cli.shared import json_at_end_option, output_option
+from aukit.cli.shared import json_at_end_option, runs_option_of
 from aukit.comparison.axes import split
 from aukit.config.files import read_file
 from aukit.registry.loading import Registry
@@ -86,7 +86,7 @@ def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     "--baseline", metavar="CELL", help="The cell to compare with, as it is labelled.  [first]"
 )
 @click.option("--jobs", type=click.IntRange(1), help="Runs at a time.  [default: by the machine]")
-@output_option("Where the comparison's folder is made.", default="runs")
+@runs_option_of("Where the comparison's folder is made.")
 @click.option(
     "--name", metavar="NAME",
     help="Name of the comparison's folder.  [default: what is compared]",

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from aukit.cli.app import App, emit_json
 from aukit.cli.commands.evaluate_tables import show_tables
 from aukit.cli.options import ComponentCommand, Slot, settings
-from aukit.cli.shared import json_option
+from aukit.cli.shared import device_option, json_option
 from aukit.config.resolve import nest
 from aukit.config.values import COMMAND_LINE
 from aukit.errors import ConfigError
@@ -99,7 +99,7 @@ the same frames, with intervals of the paired difference."""
     "--export", type=click.Path(path_type=Path), metavar="DIR",
     help="Runs: only write all pictures there, to be judged by other programs (judge 'outputs').",
 )  # fmt: skip
-@click.option("--device", default="auto", show_default=True, help="Runs: auto, cpu, cuda, mps.")
+@device_option
 @json_option
 @click.pass_context
 def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:

@@ -19,10 +19,9 @@ from aukit.cli.options import (
     option_list,
     settings,
 )
-from aukit.cli.shared import device_option, json_at_end_option, output_option
+from aukit.cli.shared import device_option, json_at_end_option, output_option, sizes_option
 from aukit.config.options import preset_of_hardware
 from aukit.defaults import FIT_ALIGNER
-from aukit.published import PRESETS
 from aukit.registry.loading import Registry
 
 ALIGNER, DATA, FIT = Slot(("aligner",)), Slot(("data",)), "fit"
@@ -36,7 +35,9 @@ class FitCommand(ComponentCommand):
     ) -> Iterator[ComponentOption]:
         """The options of this invocation."""
         names = self.chosen_names(args)
-        yield from (choice_option(slot, FIT_ALIGNER[slot.kind.name]) for slot in self.slots)
+        yield from (
+            choice_option(registry, slot, FIT_ALIGNER[slot.kind.name]) for slot in self.slots
+        )
         if (data := chosen(registry, DATA, names, FIT_ALIGNER["data"])) is not None:
             yield from option_list(DATA.dotted, data)
         aligner = chosen(registry, ALIGNER, names, FIT_ALIGNER["aligner"])
@@ -58,10 +59,7 @@ fit.add_command(synth)
 
 @fit.command(cls=FitCommand, slots=[ALIGNER, DATA], defaults=FIT_ALIGNER)
 @output_option("Gets the weights and their card.")
-@click.option(
-    "--preset", type=click.Choice([*PRESETS, "auto"]), default="auto", show_default=True,
-    help="Sizes; auto by hardware.",
-)  # fmt: skip
+@sizes_option()
 @click.option("--seed", default=0, show_default=True, help="Of everything random in the fit.")
 @device_option
 @json_at_end_option

@@ -9,15 +9,17 @@ from typing import Any
 import click
 
 from aukit.cli.app import App, emit_json
+from aukit.cli.completion import component_name
+from aukit.cli.groups import ListedByDefault
 from aukit.cli.options import (
     ComponentCommand,
     ComponentOption,
     Slot,
     option_list,
     settings,
-    show,
 )
 from aukit.cli.shared import json_option
+from aukit.cli.texts import show
 from aukit.components import KINDS, Component
 from aukit.config.choice import chosen
 from aukit.config.values import COMMAND_LINE, default_of, options, plain, spell, types_of
@@ -26,25 +28,7 @@ from aukit.published import role_of
 from aukit.registry.loading import Plugin, Registry
 
 
-class Plugins(click.Group):
-    """A group that takes `aukit plugins KIND` for `aukit plugins list KIND`."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the subcommand; a kind means the list."""
-        if args[0] in self.commands:
-            return super().resolve_command(ctx, args)
-        return "list", self.commands["list"], args
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Without a subcommand, list everything."""
-        if not args or (args[0].startswith("-") and not set(args) & set(ctx.help_option_names)):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=Plugins, subcommand_metavar="[KIND | list | show | check] ...")
+@click.group(cls=ListedByDefault, subcommand_metavar="[KIND | list | show | check] ...")
 def plugins() -> None:
     """List and explain what is installed.
 
@@ -119,7 +103,7 @@ def _broken_json(plugin: Plugin) -> dict[str, Any]:
 
 
 @plugins.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=component_name)
 @json_option
 @click.pass_context
 def show_(ctx: click.Context, name: str, as_json: bool) -> None:
@@ -243,7 +227,7 @@ class CheckCommand(ComponentCommand):
 
 
 @plugins.command("check", cls=CheckCommand, slots=[Slot((kind,)) for kind in KINDS])
-@click.argument("name")
+@click.argument("name", shell_complete=component_name)
 @json_option
 @click.pass_context
 def check_(ctx: click.Context, name: str, as_json: bool) -> int:

@@ -10,6 +10,7 @@ import click
 from aukit.cli.app import App, emit_json
 from aukit.cli.choices import choose
 from aukit.cli.commands.edit import landmarker_of
+from aukit.cli.completion import model_name
 from aukit.cli.options import ComponentCommand, Slot, settings
 from aukit.cli.shared import device_option, json_at_end_option, output_option
 from aukit.defaults import MODEL, OWN_FILES
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "--run", "folder", type=click.Path(path_type=Path), default=MODEL, show_default=True,
-    metavar="RUN", help="Folder of a finished run, or of a model that `aukit export` made, or the "
-    "name of a model that comes along.",
+    metavar="RUN", shell_complete=model_name,
+    help="Folder of a finished run, or of a model that `aukit export` made, or the name of a model "
+    "that comes along.",
 )  # fmt: skip
 @output_option("Gets predictions.parquet and predictions.csv.")
 @click.option(

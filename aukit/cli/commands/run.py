@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aukit.cli.app import App, emit_json
-from aukit.cli.options import ComponentCommand, ComponentOption, Slot, metavar, settings, show
+from aukit.cli.completion import known_values
+from aukit.cli.options import ComponentCommand, ComponentOption, Slot, names_in, settings
 from aukit.cli.shared import config_option, json_at_end_option, runs_option
+from aukit.cli.texts import metavar, show
 from aukit.components import KINDS
 from aukit.config.departures import told
 from aukit.config.files import read_file
 from aukit.config.options import Layer, RunOptions
+from aukit.config.project import ambient
 from aukit.config.resolve import nest, resolve
 from aukit.config.run import ROLE_KINDS, ROLES, RunConfig
 from aukit.config.values import COMMAND_LINE, default_of, types_of
 from aukit.errors import ConfigError
+from aukit.published import PRESETS
 from aukit.registry.loading import Registry
 
 if TYPE_CHECKING:
@@ -49,20 +53,30 @@ class RunCommand(ComponentCommand):
         yield from _whole_run()
         yield from super().options_for(registry, names)
 
+    def chosen_names(self, args: Sequence[str]) -> dict[str, str]:
+        """Slot -> name, from the project's file, the run file and the command line."""
+        named: dict[str, str] = {}
+        for _, document in ambient(()):
+            named.update(names_in(document, self.slots))
+        return {**named, **super().chosen_names(args)}
+
 
 def _whole_run() -> Iterator[ComponentOption]:
     types = types_of(RunOptions)
     for entry in fields(RunOptions):
         text = f"{entry.metadata['help']}  [default: {show(default_of(entry))}]"
-        yield ComponentOption(entry.name, "Run", metavar=metavar(types[entry.name]), help=text)
+        kind = types[entry.name]
+        values = [*PRESETS, "auto"] if entry.name == "preset" else known_values(kind)
+        yield ComponentOption(entry.name, "Run", values, metavar=metavar(kind), help=text)
     for role in ROLES:
         yield ComponentOption(f"{role}.partition", None, hidden=True)
 
 
 def layers(config: Path | None, typed: dict[str, Any]) -> list[Layer]:
-    """The settings of a run file and of the command line, in the order of their force."""
-    below: list[Layer] = [] if config is None else [(config.name, read_file(config))]
-    return [*below, (COMMAND_LINE, nest(typed))]
+    """The settings of project, run file and command line, in the order of their force."""
+    named: list[Layer] = [] if config is None else [(config.name, read_file(config))]
+    named.append((COMMAND_LINE, nest(typed)))
+    return [*ambient(named), *named]
 
 
 @click.command(cls=RunCommand, slots=SLOTS, epilog=EPILOG)

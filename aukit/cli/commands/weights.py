@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aukit.cli.app import App, emit_json
+from aukit.cli.completion import weights_name
 from aukit.cli.shared import json_option
 from aukit.errors import ConfigError
 
@@ -45,7 +46,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 
 
 @weights.command()
-@click.argument("name")
+@click.argument("name", shell_complete=weights_name)
 @click.option(
     "--from",
     "--path",
@@ -69,7 +70,7 @@ def fetch(ctx: click.Context, name: str, path: Path | None, as_json: bool) -> No
 
 
 @weights.command()
-@click.argument("name")
+@click.argument("name", shell_complete=weights_name)
 @json_option
 @click.pass_context
 def path(ctx: click.Context, name: str, as_json: bool) -> None:

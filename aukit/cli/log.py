@@ -1,0 +1,61 @@
+"""Where warnings and the events of a run go: standard error, and a file if one is named."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from aukit.errors import StorageError
+
+_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@contextlib.contextmanager
+def logged(level: str | None, file: Path | None) -> Iterator[None]:
+    """A block whose messages are shown from a level on, and written to the end of a file.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`; None shows warnings, and writes `info` too.
+        file: where they are written as well, each with its time; None for nowhere. An error that
+            ends the block is written with its traceback.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    shown = logging.StreamHandler(sys.stderr)
+    shown.setLevel((level or "warning").upper())
+    handlers: list[logging.Handler] = [shown]
+    if file is not None:
+        handlers.append(_to(file, level or "info"))
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(min(handler.level for handler in handlers))
+    for handler in handlers:
+        root.addHandler(handler)
+    try:
+        yield
+    except Exception as error:
+        shown.setLevel(logging.CRITICAL)  # it is told by who called
+        root.error("%s", error, exc_info=error)
+        raise
+    finally:
+        root.setLevel(before)
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()
+
+
+def _to(file: Path, level: str) -> logging.Handler:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the log {file}: {error.strerror}", "choose another --log-file"
+        ) from error
+    handler.setLevel(level.upper())
+    handler.setFormatter(logging.Formatter(_LINE))
+    return handler

@@ -1,0 +1,36 @@
+"""How options and their values are written in help, tables and the reference."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+from aukit.components import Component
+from aukit.config.values import default_of, plain, spell
+
+
+def metavar(annotation: Any) -> str:
+    """How an option's value is announced: `INTEGER`, `TEXT,...`, `per-au|shared`."""
+    text = spell(annotation).replace(" | ", "|")
+    return re.sub(r"\b(integer|number|text|path)\b", lambda word: word[0].upper(), text)
+
+
+def help_text(component: Component, entry: dataclasses.Field[Any]) -> str:
+    """What an option means, with its default and what presets make of it."""
+    values = [f"default: {show(default_of(entry))}"]
+    for preset in (name for name in component.preset_names if name != "full"):
+        found = component.preset(preset)
+        if entry.name in found:
+            values.append(f"{preset}: {show(found[entry.name])}")
+    return f"{entry.metadata.get('help') or ''}  [{'; '.join(values)}]".strip()
+
+
+def show(value: Any) -> str:
+    """A configuration value as it is typed."""
+    value = plain(value)
+    if isinstance(value, list):
+        return ",".join(map(show, value)) or "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else str(value)

@@ -1,0 +1,60 @@
+"""What the numbers of a run may depend on besides its configuration."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from aukit.machine.devices import resolve_device
+from aukit.registry.loading import Registry
+
+
+def environment(registry: Registry, device: str = "auto") -> dict[str, Any]:
+    """Versions of Python, the plugins and what they depend on; device, processors, threads."""
+    import torch
+
+    distributions = {plugin.distribution for plugin in registry.plugins}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": resolve_device(device),
+        "processors": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "packages": dict(sorted(versions(distributions))),
+        "plugins": {p.qualified: p.error or p.version for p in registry.plugins},
+    }
+
+
+def versions(distributions: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(distribution, version) of some distributions and of all that they require or may use.
+
+    What is required must be there, or says so; what only an extra wants is left out if it is not.
+    """
+    for name in distributions:
+        yield name, version_of(name) or "not installed"
+        for requirement in _requirements(name):
+            # A marker names the extra, or the Python, that alone wants it.
+            needed, _, marker = requirement.partition(";")
+            found = re.match(r"[\w.-]+", needed)
+            version = version_of(found[0]) if found else None
+            if found and (version or not marker):
+                yield found[0].lower(), version or "not installed"
+
+
+def version_of(distribution: str) -> str | None:
+    """The installed version of a distribution; None if it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _requirements(distribution: str) -> list[str]:
+    try:
+        return importlib.metadata.requires(distribution) or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
