@@ -3,4 +3,4 @@
 Importing the package does no work and loads nothing heavy; see `aukit.api` for embedding.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,4 +1,8 @@
-"""Random views of aligned faces that leave their AU codes true."""
+"""Random views of aligned faces that leave their AU codes true.
+
+By hand: kornia's augmentations take the same time in more passes over the batch, and draw in an
+order of their own, so that a fit could not be repeated across their versions.
+"""
 
 from __future__ import annotations
 

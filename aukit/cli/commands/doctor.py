@@ -75,6 +75,7 @@ def examine(registry: Registry, output: Path) -> Iterator[Finding]:
     yield _memory()
     yield _disk(output)
     yield _looked_at("video decoding", _video)
+    yield from _left_to_the_user(registry)
     yield from _weights(registry)
     yield from _plugins(registry)
 
@@ -163,6 +164,15 @@ def _video() -> Finding:
     if absent:
         return Finding("video decoding", "note", f"no decoder for {', '.join(absent)}")
     return Finding("video decoding", "ok", f"av {av.__version__}: {', '.join(wanted)}")
+
+
+def _left_to_the_user(registry: Registry) -> Iterator[Finding]:
+    """Components that wait for a package which aukit does not install by itself."""
+    for component in registry.components:
+        if absent := component.missing():
+            subject = f"{component.kind} {component.name}"
+            text = f"needs {', '.join(absent)}: {component.summary}"
+            yield Finding(subject, "note", text, f"if you need it: {component.install_hint}")
 
 
 def _weights(registry: Registry) -> Iterator[Finding]:

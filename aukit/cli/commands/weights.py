@@ -59,10 +59,10 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def fetch(ctx: click.Context, name: str, path: Path | None, as_json: bool) -> None:
     """Bring the weights NAME to this machine, checked by their sha256."""
-    from aukit.cli.console import say
+    from aukit.cli.console import RichProgress, say
     from aukit.registry import weights as library
 
-    found = library.fetch(_one(ctx, name), path, say)
+    found = library.fetch(_one(ctx, name), path, say, RichProgress())
     if as_json:
         emit_json({"name": name, "path": str(found)})
     else:

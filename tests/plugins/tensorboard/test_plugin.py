@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import sys
 from collections.abc import Iterator
@@ -125,7 +126,7 @@ def test_a_missing_package_is_told_before_anything_is_computed(
 ) -> None:
     monkeypatch.setenv(plugin.VARIABLE, "1")
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    monkeypatch.setattr(plugin.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(PluginError, match="tensorboard is not installed") as caught:
         plugin.aukit_run_started(run)
     assert "aukit-facs[tensorboard]" in str(caught.value)
