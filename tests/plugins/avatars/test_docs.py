@@ -43,11 +43,12 @@ def test_sizes_are_those_of_the_presets() -> None:
 
 def test_numbers_of_the_head() -> None:
     head = Head.load()
-    assert f"{len(head.vertices):,} vertices" in PAGE
+    page = " ".join(PAGE.split())
+    assert f"{len(head.vertices):,} vertices" in page
     axes = [n for n in head.identity_names if n.endswith("+")]
     asymmetries = [name for name in axes if name.startswith("asymmetry-")]
-    assert f"{len(axes) - len(asymmetries)} local axes" in PAGE
-    assert f"{len(asymmetries)}\nasymmetries" in PAGE
+    assert f"{len(axes) - len(asymmetries)} local axes" in page
+    assert f"{len(asymmetries)} asymmetries" in page
 
 
 def test_the_table_of_the_judge_has_every_au_and_keeps_every_promise() -> None:
