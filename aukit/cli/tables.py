@@ -13,12 +13,15 @@ from aukit.cli.console import Spread, table
 from aukit.comparison.files import CSV, LATEX, MARKDOWN, REPORT
 from aukit.comparison.tables import LEGEND, Table, Text, overview, shown, units
 from aukit.report.card_rows import Entry, digits, tables
-from aukit.report.score_tables import mean_remark
+from aukit.report.score_tables import mean_remark, presence_remark
 
 Score = Mapping[str, float | None]
 
 HEADLINE = ("icc", "mae", "f1")
 """Scores that are shown where a run has them; `scores.json` holds all."""
+
+DETECTION = ("f1", "accuracy", "auc")
+"""Scores that are shown besides where only presence is known of an AU."""
 
 
 TITLE = "Scores of the test faces, with 95 % intervals over people"
@@ -34,9 +37,14 @@ def show_scores(
         title: of the table.
         headline: the scores that are shown, where they are there; else all.
 
-    The mean says over how many AUs it was taken where a score is undefined for some.
+    The mean says over how many AUs it was taken where a score is undefined for some. Where only
+    presence is known of some AUs, scores of detection are shown too, and scores that no AU has are
+    not.
     """
     names = [name for name in headline if name in scores["mean"]] or list(scores["mean"])
+    if only := scores.get("presence"):
+        names = list(dict.fromkeys([*names, *DETECTION]))
+        names = [name for name in names if scores["mean"][name]["value"] is not None]
     headings = [name.upper() for name in names]
     rows = [
         (describe(entry), *(cell(scores[entry][name]) for name in names))
@@ -45,6 +53,8 @@ def show_scores(
     table(title, ("AU", *headings), rows, numeric=headings)
     if remark := mean_remark(scores, names):
         click.echo(f"mean: {remark}")
+    if only:
+        click.echo(presence_remark(only))
 
 
 def show_dropped(dropped: Mapping[str, int]) -> None:

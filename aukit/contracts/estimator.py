@@ -1,4 +1,4 @@
-"""An estimator is fitted on what the plan produced and predicts AU intensities."""
+"""An estimator is fitted on what the plan produced and predicts AU intensities, or presence."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Estimated intensities of a batch.
+    """Estimates of a batch.
 
     Attributes:
-        intensity: (B, A) float32 in 0..5; the expected intensity.
-        level: (B, A) int64 in 0..5; the one level that the estimator decides for.
+        intensity: (B, A) float32 in 0..5; the expected intensity. Of an AU that was an occurrence
+            in the training faces (`Labels.occurrence`): the probability of presence, 0..1.
+        level: (B, A) int64 in 0..5; the one level that the estimator decides for. Of an
+            occurrence: 0 or 1.
     """
 
     intensity: Tensor

@@ -23,6 +23,10 @@ class Judge(Protocol):
             between its vectors, e.g. `("FID",)`.
         calibrated: whether intensities are on the scale 0..5. If not, they only rise with the
             intensity, and a score card calibrates them on real training faces.
+
+    A judge of intensity may have `cuts`, column -> the least number that it calls present, of
+    columns that hold decisions or probabilities in 0..1, not intensities. One that knows both of an
+    AU calls the second column `AU01_present`.
     """
 
     measures: Measures

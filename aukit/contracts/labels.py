@@ -1,10 +1,12 @@
-"""AU labels on their way through the program."""
+"""AU labels on their way through the program: intensities, and occurrences that are 0 or 1."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from aukit.au import MAX_LEVEL
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -12,17 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Labels:
-    """AU intensities of a batch.
+    """AU codes of a batch.
 
     Attributes:
         aus: column names, length A.
-        values: (B, A) float32, 0..5; 0 where the mask is False.
+        values: (B, A) float32, 0..5, of an occurrence 0 or 1; 0 where the mask is False.
         mask: (B, A) bool, True where the AU was coded.
+        occurrence: the AUs of which only presence is known, not intensity.
     """
 
     aus: tuple[str, ...]
     values: Tensor
     mask: Tensor
+    occurrence: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return int(self.values.shape[0])
@@ -35,9 +39,19 @@ class Labels:
                 f"not {tuple(self.values.shape)} and {tuple(self.mask.shape)}"
             )
 
+    @property
+    def tops(self) -> tuple[int, ...]:
+        """The highest code of each AU: 5, of an occurrence 1."""
+        return tuple(1 if au in self.occurrence else MAX_LEVEL for au in self.aus)
+
+    @property
+    def shares(self) -> Tensor:
+        """(B, A) float32, the codes in 0..1, whatever their kind."""
+        return self.values / self.values.new_tensor(self.tops)
+
     def take(self, rows: Sequence[int] | slice | Tensor) -> Labels:
         """Some rows, in that order; a tensor holds their numbers, or a bool for each row."""
-        return Labels(self.aus, self.values[rows], self.mask[rows])
+        return replace(self, values=self.values[rows], mask=self.mask[rows])
 
     def select(self, aus: tuple[str, ...]) -> Labels:
         """The same rows for other AUs; those that are not here come back uncoded."""
@@ -48,14 +62,13 @@ class Labels:
             if source >= 0:
                 values[:, target] = self.values[:, source]
                 mask[:, target] = self.mask[:, source]
-        return Labels(aus, values, mask)
+        return Labels(aus, values, mask, self.occurrence.intersection(aus))
 
     def hidden(self) -> Labels:
         """As many rows, of which nothing is coded."""
-        return Labels(
-            self.aus, self.values.new_zeros(self.values.shape), self.mask.new_zeros(self.mask.shape)
-        )
+        nothing = self.values.new_zeros(self.values.shape)
+        return replace(self, values=nothing, mask=nothing.bool())
 
     def to(self, device: str) -> Labels:
         """The same labels on another device."""
-        return Labels(self.aus, self.values.to(device), self.mask.to(device))
+        return replace(self, values=self.values.to(device), mask=self.mask.to(device))

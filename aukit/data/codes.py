@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from aukit.au import MAX_LEVEL
 from aukit.contracts.survey import Finding
-from aukit.data.records import OCCURRENCE, AuKind
+from aukit.data.kinds import OCCURRENCE, AuKind
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Numbers: TypeAlias = npt.NDArray[np.int64]

@@ -24,10 +24,11 @@ from aukit.contracts.landmarker import IBUG68, Faces
 from aukit.contracts.survey import Finding, Survey
 from aukit.data.codes import NOT_CODED, Codes, Numbers
 from aukit.data.folds import NO_FOLD
+from aukit.data.kinds import AuKind
 from aukit.data.manifest import hold_to
 from aukit.data.people import assigned
 from aukit.data.recordings import Key, Recording, compared, frames_of, mostly_shifted
-from aukit.data.records import AuKind, au_columns, index_schema
+from aukit.data.records import au_columns, index_schema
 from aukit.errors import DataError
 from aukit.vision import images
 from aukit.vision.film import Film, Shot, batched

@@ -7,8 +7,8 @@ intensity, 0..5, or an occurrence, 0 or 1. The schema version is in the file's m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, cast
+import itertools
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,15 @@ import torch
 
 from aukit import au
 from aukit.contracts.labels import Labels
+from aukit.data.kinds import (
+    Kinds,
+    au_kinds,
+    check_kinds,
+    code_fields,
+    estimate_fields,
+    kinds_of,
+    occurrences,
+)
 from aukit.errors import DataError
 
 SCHEMA_VERSION = 1
@@ -26,25 +35,12 @@ ALL = "all"
 """Of a dataset whose every frame is tested: another corpus than the fitted ones."""
 OK, DROPPED = "ok", "dropped"
 
-AuKind = Literal["intensity", "occurrence"]
-INTENSITY: AuKind = "intensity"
-OCCURRENCE: AuKind = "occurrence"
-_KIND = b"aukit.kind"
-_KINDS = (INTENSITY, OCCURRENCE)
-
 _text = pa.string()
 
 
 def _list(length: int) -> pa.DataType:
     # The child must be called "element", or the schema differs after one round trip.
     return pa.list_(pa.field("element", pa.float32()), length)
-
-
-def _au_fields(aus: Iterable[str], kinds: Mapping[str, AuKind] | None = None) -> list[pa.Field]:
-    known = kinds or {}
-    return [
-        pa.field(name, pa.float32(), metadata={_KIND: known.get(name, INTENSITY)}) for name in aus
-    ]
 
 
 _INDEX = [
@@ -81,7 +77,7 @@ def _schema(fields: Sequence[pa.Field], content: str) -> pa.Schema:
     return pa.schema(fields, metadata=metadata)
 
 
-def index_schema(aus: Iterable[str], kinds: Mapping[str, AuKind] | None = None) -> pa.Schema:
+def index_schema(aus: Iterable[str], kinds: Kinds | None = None) -> pa.Schema:
     """Frames without pixels.
 
     Args:
@@ -92,10 +88,10 @@ def index_schema(aus: Iterable[str], kinds: Mapping[str, AuKind] | None = None) 
     `train`, `valid`, `test` or null; (`dataset`, `partition`, `subject`) is the person; `view` is
     `frontal`, a pose such as `-40,20` (pitch, yaw in degrees), or null.
     """
-    return _schema([*_INDEX, *_au_fields(aus, kinds)], "index")
+    return _schema([*_INDEX, *code_fields(aus, kinds)], "index")
 
 
-def face_schema(aus: Iterable[str]) -> pa.Schema:
+def face_schema(aus: Iterable[str], kinds: Kinds | None = None) -> pa.Schema:
     """Registered faces: the index columns, then one face each.
 
     `image` is PNG; `box`, x0 y0 x1 y1 in source pixels; `landmarks`, the 68 iBUG points as x y
@@ -103,13 +99,13 @@ def face_schema(aus: Iterable[str]) -> pa.Schema:
     `valid_share`, the share of pixels that show the source; `status` is `ok` or `dropped`, the
     latter with a `reason`; `origin` is `real` or `synthetic`, the latter with `parent` and `seed`.
     """
-    return _schema([*_INDEX, *_FACE, *_au_fields(aus)], "faces")
+    return _schema([*_INDEX, *_FACE, *code_fields(aus, kinds)], "faces")
 
 
-def plan_schema(aus: Iterable[str]) -> pa.Schema:
+def plan_schema(aus: Iterable[str], kinds: Kinds | None = None) -> pa.Schema:
     """What a balancer writes: one row a request.
 
-    `training_set` is the AU whose training set the row belongs to and `level` its intensity there;
+    `training_set` is the AU whose training set the row belongs to and `level` its code there;
     `source` is the frame to use or to change, `count` how often the result is used; `target` is the
     frame whose AU vector a synthetic row takes, and the AU columns hold that vector (null in real
     rows).
@@ -123,18 +119,25 @@ def plan_schema(aus: Iterable[str]) -> pa.Schema:
         pa.field("count", pa.int32(), nullable=False),
         pa.field("seed", pa.int64()),
     ]
-    return _schema([*fields, *_au_fields(aus)], "plan")
+    return _schema([*fields, *code_fields(aus, kinds)], "plan")
 
 
-def prediction_schema(aus: Iterable[str]) -> pa.Schema:
-    """Truth and estimate side by side: the index columns, then for each AU the truth (`AU01`), the
-    expected intensity (`AU01_predicted`) and the level decided for (`AU01_level`)."""
-    columns: list[pa.Field] = []
-    for name in aus:
-        columns.append(pa.field(name, pa.float32()))
-        columns.append(pa.field(f"{name}_predicted", pa.float32()))
-        columns.append(pa.field(f"{name}_level", pa.int8()))
-    return _schema([*_INDEX, *columns], "predictions")
+def prediction_schema(
+    aus: Sequence[str],
+    kinds: Kinds | None = None,
+    estimated: Kinds | None = None,
+) -> pa.Schema:
+    """Truth and estimate side by side: the index columns, then for each AU the truth (`AU01`) and
+    the columns of `estimate_fields`.
+
+    Args:
+        aus: AU columns.
+        kinds: what the truth holds; intensities where nothing is said.
+        estimated: what the estimates are.
+    """
+    truth = code_fields(aus, kinds)
+    pairs = ([field, *estimate_fields(field.name, estimated)] for field in truth)
+    return _schema([*_INDEX, *itertools.chain.from_iterable(pairs)], "predictions")
 
 
 _ESTIMATE = [
@@ -154,23 +157,16 @@ _ESTIMATE = [
 ]
 
 
-def estimate_schema(aus: Iterable[str]) -> pa.Schema:
+def estimate_schema(aus: Iterable[str], kinds: Kinds | None = None) -> pa.Schema:
     """What is estimated of anybody's pictures, one face or one frame without any a row.
 
     `file` is the photo or video, `frame` the number of a video's frame from 0, `face` tells people
     of one file apart; `confidence` is the landmarker's, 0..1; `valid_share` the share of the
     registered face that the picture shows; `left` to `bottom` its box in pixels; `status` is `ok`
-    or `dropped`, the latter with a `reason` and no estimate. Then, for each AU, the expected
-    intensity (`AU01_predicted`) and the level decided for (`AU01_level`).
+    or `dropped`, the latter with a `reason` and no estimate. Then, for each AU, the columns of
+    `estimate_fields`.
     """
-    columns = [
-        field
-        for name in aus
-        for field in (
-            pa.field(f"{name}_predicted", pa.float32()),
-            pa.field(f"{name}_level", pa.int8()),
-        )
-    ]
+    columns = itertools.chain.from_iterable(estimate_fields(name, kinds) for name in aus)
     return _schema([*_ESTIMATE, *columns], "estimates")
 
 
@@ -178,17 +174,6 @@ def au_columns(table: pa.Table | pa.Schema) -> tuple[str, ...]:
     """The AU columns of a table, in its order."""
     schema = table.schema if isinstance(table, pa.Table) else table
     return tuple(name for name in schema.names if au.is_column(name))
-
-
-def au_kinds(table: pa.Table | pa.Schema) -> dict[str, AuKind]:
-    """AU column -> what it holds; an intensity where its field does not say."""
-    schema = table.schema if isinstance(table, pa.Table) else table
-    return {name: _kind(schema.field(name)) for name in au_columns(schema)}
-
-
-def _kind(field: pa.Field) -> AuKind:
-    text = (field.metadata or {}).get(_KIND, INTENSITY.encode()).decode()
-    return cast(AuKind, text)
 
 
 def labels_of(table: pa.Table, aus: Sequence[str]) -> Labels:
@@ -204,13 +189,14 @@ def labels_of(table: pa.Table, aus: Sequence[str]) -> Labels:
             column = table.column(name).to_numpy(zero_copy_only=False).astype(np.float32)
             mask[:, position] = ~np.isnan(column)
             values[:, position] = np.nan_to_num(column)
+    known = occurrences(au_kinds(table)).intersection(aus)
     if ((values < 0) | (values > au.MAX_LEVEL)).any():
         row, position = np.argwhere((values < 0) | (values > au.MAX_LEVEL))[0]
         raise DataError(
             f"{aus[position]} is {values[row, position]:g} in row {row}: intensities are 0..5",
             "codes such as 9, -1 or 999 mean 'not coded' and must become null",
         )
-    return Labels(tuple(aus), torch.from_numpy(values), torch.from_numpy(mask))
+    return Labels(tuple(aus), torch.from_numpy(values), torch.from_numpy(mask), known)
 
 
 def level_counts(index: pa.Table, au: str) -> list[int]:
@@ -224,12 +210,12 @@ def level_counts(index: pa.Table, au: str) -> list[int]:
 def with_labels(table: pa.Table, labels: Labels) -> pa.Table:
     """The table with its AU columns replaced by (or extended with) these labels."""
     values, mask = labels.values.cpu().numpy(), labels.mask.cpu().numpy()
-    for position, name in enumerate(labels.aus):
+    for position, field in enumerate(code_fields(labels.aus, kinds_of(labels))):
         column = pa.array(values[:, position], pa.float32(), mask=~mask[:, position])
-        if name in table.column_names:
-            table = table.set_column(table.column_names.index(name), name, column)
+        if field.name in table.column_names:
+            table = table.set_column(table.column_names.index(field.name), field, column)
         else:
-            table = table.append_column(name, column)
+            table = table.append_column(field, column)
     return table
 
 
@@ -257,20 +243,7 @@ def check_index(table: pa.Table) -> None:
     if (distinct := ids.unique()) is not None and len(distinct) != len(ids):
         raise DataError(f"the index has {len(ids) - len(distinct)} doubled ids")
     labels_of(table, au_columns(table))
-    _check_kinds(table)
-
-
-def _check_kinds(table: pa.Table) -> None:
-    for name, kind in au_kinds(table).items():
-        if kind not in _KINDS:
-            known = ", ".join(_KINDS)
-            raise DataError(f"index column '{name}' holds '{kind}'", f"an AU column holds: {known}")
-        column = table.column(name)
-        if kind == OCCURRENCE and not set(column.unique().to_pylist()) <= {0.0, 1.0, None}:
-            raise DataError(
-                f"{name} is an occurrence, but has other codes than 0 and 1",
-                "give it the kind 'intensity', or make the codes 0 and 1",
-            )
+    check_kinds(table)
 
 
 def partition_rows(index: pa.Table, partition: str | None) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.estimator import Prediction, TrainingSet
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.session import Session
+from aukit.data.kinds import INTENSITY, OCCURRENCE, occurrences
 from aukit.errors import DataError
 from aukit.estimation.calibration import fit_limits, levels_above
 from aukit.estimation.fit import PREDICT_BATCH, Fit
@@ -42,12 +43,17 @@ class NetworkEstimator(ABC):
         self.config = config
         self.context = context
         self.aus: tuple[str, ...] = ()
+        self.occurrence: frozenset[str] = frozenset()
         self.networks: list[Network] = []
         self.limits: Tensor | None = None
 
     @abstractmethod
-    def build(self, aus: int) -> Network:
-        """A network with random weights for a number of AUs, by the options."""
+    def build(self, occurrence: Sequence[bool]) -> Network:
+        """A network with random weights, by the options.
+
+        Args:
+            occurrence: of each of its AUs, whether only its presence is known.
+        """
 
     def fit(self, train: TrainingSet, valid: FaceSource | None, session: Session) -> None:
         """Fit one network for each AU, or one for all, and the limits between levels.
@@ -56,6 +62,7 @@ class NetworkEstimator(ABC):
             DataError: an AU has no planned training frame.
         """
         self.aus, self.networks, self.limits = train.faces.aus, [], None
+        self.occurrence = train.faces.labels.occurrence
         for au, uses in zip(self.aus, train.counts.sum(0), strict=True):
             if uses == 0:
                 raise DataError(f"the plan has no training frame for {au}", "leave it out of --aus")
@@ -63,7 +70,7 @@ class NetworkEstimator(ABC):
             for columns in self._groups():
                 name = self.aus[columns[0]] if len(columns) == 1 else "shared"
                 part = session.part(name)
-                network = self._fresh(len(columns), part)
+                network = self._fresh(columns, part)
                 fit = Fit(self.config, network, columns, train, valid, part)
                 self.networks.append(fit.run(name))
         if valid is not None and self.config.calibrate:
@@ -74,33 +81,34 @@ class NetworkEstimator(ABC):
         columns = list(range(len(self.aus)))
         return [columns] if self.config.networks == "shared" else [[c] for c in columns]
 
-    def _fresh(self, aus: int, session: Session) -> Network:
+    def _fresh(self, columns: Sequence[int], session: Session) -> Network:
         torch.manual_seed(seed_of(session.seed, "initialize"))
-        network = self.build(aus)
+        network = self._built(columns)
         if self.config.weights != "none":
             network.load_published(self.context.weights(self.config.weights))
             # Freezing random convolutions would only cripple the network.
             network.freeze(self.config.frozen)
         return network
 
+    def _built(self, columns: Sequence[int]) -> Network:
+        return self.build([self.aus[column] in self.occurrence for column in columns])
+
     def _fit_limits(self, valid: FaceSource) -> Tensor:
         rows = range(len(valid))
         parts = [rows[start : start + PREDICT_BATCH] for start in rows[::PREDICT_BATCH]]
-        readings = torch.cat([self._readings(valid.batch(part).images) for part in parts])
-        return fit_limits(self.networks[0].head.intensity(readings), valid.labels)
+        found = [self._estimated(valid.batch(part).images).intensity for part in parts]
+        return fit_limits(torch.cat(found), valid.labels)
 
     def predict(self, faces: FaceBatch) -> Prediction:
-        """Expected intensity and level of a batch.
+        """Expected intensity and level of a batch; of an occurrence, probability and presence.
 
         Raises:
             DataError: the estimator was not fitted.
         """
-        head = self._fitted()[0].head
-        chunks = torch.split(faces.images, PREDICT_BATCH)
-        readings = torch.cat([self._readings(chunk) for chunk in chunks])
-        intensity = head.intensity(readings)
+        parts = [self._estimated(chunk) for chunk in torch.split(faces.images, PREDICT_BATCH)]
+        intensity = torch.cat([part.intensity for part in parts])
         if self.limits is None:
-            return Prediction(intensity, head.level(readings))
+            return Prediction(intensity, torch.cat([part.level for part in parts]))
         return Prediction(intensity, levels_above(intensity, self.limits))
 
     @torch.inference_mode()
@@ -116,9 +124,13 @@ class NetworkEstimator(ABC):
         return self._asked(network, network.seen, faces.images)
 
     @torch.inference_mode()
-    def _readings(self, images: Tensor) -> Tensor:
-        parts = [self._asked(network, network, images) for network in self.networks]
-        return torch.cat(parts, 1)
+    def _estimated(self, images: Tensor) -> Prediction:
+        """What each network says of its AUs by its own rule."""
+        asked = [(n.head, self._asked(n, n, images)) for n in self._fitted()]
+        return Prediction(
+            torch.cat([head.intensity(readings) for head, readings in asked], 1),
+            torch.cat([head.level(readings) for head, readings in asked], 1),
+        )
 
     def _asked(self, network: Network, ask: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         device = self.context.device
@@ -139,7 +151,9 @@ class NetworkEstimator(ABC):
         }
         if self.limits is not None:
             tensors[LIMITS] = self.limits
-        save_model(folder, tensors, {"aus": list(self.aus), "options": asdict(self.config)})
+        kinds = {au: OCCURRENCE if au in self.occurrence else INTENSITY for au in self.aus}
+        card = {"aus": list(self.aus), "kinds": kinds, "options": asdict(self.config)}
+        save_model(folder, tensors, card)
 
     def load(self, folder: Path) -> None:
         """Become what was saved.
@@ -149,9 +163,10 @@ class NetworkEstimator(ABC):
         """
         card, tensors = load_card(folder), load_tensors(folder)
         self.config, self.aus = self._options_of(card, folder), tuple(card["aus"])
+        self.occurrence = occurrences(card.get("kinds", {}))
         self.limits, self.networks = tensors.pop(LIMITS, None), []
         for number, columns in enumerate(self._groups()):
-            network = self.build(len(columns))
+            network = self._built(columns)
             prefix = f"{number}/"
             own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             load_network(network, own, folder)

@@ -1,4 +1,5 @@
-"""What the last layer of an estimator says about each AU: six levels, five limits, or a number.
+"""What the last layer of an estimator says about each AU: six levels, five limits, or a number;
+of an AU of which only presence is known, the logit of its presence.
 
 A head turns the numbers of the last layer into *readings*, has a loss for them, and reads the
 expected intensity and the level off them.
@@ -7,6 +8,7 @@ expected intensity and the level off them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +31,10 @@ class Head(nn.Module, ABC):
     def forward(self, raw: Tensor) -> Tensor:
         """Readings (B, A, K) from the numbers (B, A, `outputs`) of the last layer."""
         return raw
+
+    def presence(self, readings: Tensor) -> Tensor:
+        """(B, A) logit of presence, of AUs of which only that is known."""
+        return readings[..., 0]
 
     @abstractmethod
     def loss(self, readings: Tensor, target: Tensor) -> Tensor:
@@ -117,6 +123,10 @@ class Regression(Head):
         """(B, A, 1) intensities, not cut; numbers of zero are the middle of the scale."""
         return raw + MAX_LEVEL / 2
 
+    def presence(self, readings: Tensor) -> Tensor:
+        """The number of the last layer."""
+        return readings[..., 0] - MAX_LEVEL / 2
+
     def loss(self, readings: Tensor, target: Tensor) -> Tensor:
         """Squared error, whose optimum is the expected intensity."""
         return functional.mse_loss(readings[..., 0], target, reduction="none")
@@ -130,8 +140,83 @@ class Regression(Head):
         return self.intensity(readings).round().long()
 
 
-def head_of(name: str, aus: int) -> Head:
-    """A fresh head by the name of the option, for a number of AUs."""
+class Sigmoid(Head):
+    """Presence or absence, by the logit of its probability."""
+
+    outputs = 1
+
+    def loss(self, readings: Tensor, target: Tensor) -> Tensor:
+        """Binary cross entropy; `target` is 0 or 1."""
+        logit = self.presence(readings)
+        return functional.binary_cross_entropy_with_logits(
+            logit, target.to(logit), reduction="none"
+        )
+
+    def intensity(self, readings: Tensor) -> Tensor:
+        """The probability of presence, 0..1."""
+        return self.presence(readings).sigmoid()
+
+    def level(self, readings: Tensor) -> Tensor:
+        """1 where presence is at least as likely as absence, else 0."""
+        return (self.presence(readings) >= 0).long()
+
+
+class Mixed(Head):
+    """A head for intensities and, of some AUs, for presence.
+
+    The last layer has as many numbers for each AU; of the latter the first one counts alone.
+
+    Args:
+        head: of the intensities.
+        occurrence: (A,) of each AU, whether only its presence is known.
+    """
+
+    def __init__(self, head: Head, occurrence: Sequence[bool]) -> None:
+        super().__init__()
+        self.head, self.sigmoid, self.outputs = head, Sigmoid(), head.outputs
+        self.register_buffer("only", torch.tensor(list(occurrence)), persistent=False)
+
+    only: Tensor
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """Readings of the head of the intensities."""
+        readings: Tensor = self.head(raw)
+        return readings
+
+    def loss(self, readings: Tensor, target: Tensor) -> Tensor:
+        """Of each AU the loss of its own head."""
+        shown = torch.where(self._on(target), 0.0, target)  # 0 is a code of every head
+        own = self.sigmoid.loss(self._logits(readings), target.clamp(0, 1))
+        return torch.where(self._on(target), own, self.head.loss(readings, shown))
+
+    def intensity(self, readings: Tensor) -> Tensor:
+        """(B, A) intensity in 0..5, or the probability of presence in 0..1."""
+        own = self.sigmoid.intensity(self._logits(readings))
+        return torch.where(self._on(own), own, self.head.intensity(readings))
+
+    def level(self, readings: Tensor) -> Tensor:
+        """(B, A) level in 0..5, or presence, 0 or 1."""
+        own = self.sigmoid.level(self._logits(readings))
+        return torch.where(self._on(own), own, self.head.level(readings))
+
+    def _logits(self, readings: Tensor) -> Tensor:
+        return self.head.presence(readings)[..., None]
+
+    def _on(self, values: Tensor) -> Tensor:
+        return self.only.to(values.device)
+
+
+def head_of(name: str, occurrence: Sequence[bool]) -> Head:
+    """A fresh head by the name of the option.
+
+    Args:
+        name: of the head of the intensities.
+        occurrence: of each AU, whether only its presence is known.
+    """
+    if all(occurrence):
+        return Sigmoid()
     if name == "ordinal":
-        return Ordinal(aus)
-    return {"softmax": Softmax, "regression": Regression}[name]()
+        head: Head = Ordinal(len(occurrence))
+    else:
+        head = {"softmax": Softmax, "regression": Regression}[name]()
+    return Mixed(head, occurrence) if any(occurrence) else head

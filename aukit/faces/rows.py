@@ -14,6 +14,7 @@ from aukit.contracts.aligner import Aligned
 from aukit.contracts.dataset import Frames
 from aukit.contracts.labels import Labels
 from aukit.contracts.landmarker import IBUG68, Faces
+from aukit.data.kinds import au_kinds, kinds_of
 from aukit.data.records import DROPPED, OK, REAL, SYNTHETIC, au_columns, face_schema, with_labels
 from aukit.vision import images as images_io
 
@@ -53,7 +54,7 @@ def face_table(frames: Frames, picks: Sequence[tuple[int, Faces]], aligned: Alig
         "parent": [None] * len(picks),
         "seed": [None] * len(picks),
     }
-    schema = face_schema(aus)
+    schema = face_schema(aus, au_kinds(frames.rows))
     arrays = [
         pa.array(columns[f.name], f.type)
         if f.name in columns
@@ -111,10 +112,11 @@ def synthetic_rows(
         targets.aus,
         targets.values.where(targets.mask, shown.values),
         targets.mask | shown.mask,
+        targets.occurrence,
     )
     table = with_labels(table, labels)
     table = table.append_column("image", pa.array(images_io.encode(images), pa.binary()))
-    schema = face_schema(targets.aus)
+    schema = face_schema(targets.aus, kinds_of(targets))
     return table.select(schema.names).cast(schema)
 
 
@@ -132,7 +134,7 @@ def shown_rows(parents: pa.Table, aligned: Aligned, aus: tuple[str, ...]) -> pa.
         aligned: the same faces in one view.
         aus: AU columns.
     """
-    schema = face_schema(aus)
+    schema = face_schema(aus, au_kinds(parents))
     good = torch.tensor([reason is None for reason in aligned.reasons], dtype=torch.bool)
     encoded = iter(images_io.encode(aligned.images[good].cpu()) if good.any() else ())
     columns: dict[str, list[Any]] = {

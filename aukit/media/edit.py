@@ -22,6 +22,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
+from aukit.data.kinds import occurrences
 from aukit.defaults import EDIT
 from aukit.errors import ConfigError
 from aukit.faces.painting import BATCH, paint
@@ -134,6 +135,7 @@ class Editor:
 
     Attributes:
         aus: AU columns that the synthesizer was fitted on.
+        occurrence: those that it knows as present or absent only.
 
     Raises:
         DataError: the model's faces were not aligned as its run says.
@@ -149,6 +151,7 @@ class Editor:
         )
         refuse_other_alignment(model.card, self._registration.describe())
         self.aus: tuple[str, ...] = tuple(model.card["aus"])
+        self.occurrence = occurrences(model.card.get("kinds", {}))
 
     @classmethod
     def open(
@@ -244,7 +247,7 @@ class Editor:
         seed = self._model.context.seed
         seeds = [seed_of(seed, "edit", portrait.path.name) for portrait, _ in pairs]
         with named(self._model.choice, "edit"):
-            targets = wished([wish for _, wish in pairs], self.aus)
+            targets = wished([wish for _, wish in pairs], self.aus, self.occurrence)
             return paint(self._model.component, faces, targets, seeds)
 
 
@@ -279,18 +282,32 @@ def face_batch(portraits: Sequence[Portrait], aus: tuple[str, ...]) -> FaceBatch
     )
 
 
-def wished(wishes: Sequence[Intensities], aus: tuple[str, ...]) -> Labels:
+def wished(
+    wishes: Sequence[Intensities],
+    aus: tuple[str, ...],
+    occurrence: frozenset[str] = frozenset(),
+) -> Labels:
     """Wishes as targets: (N, A), masked where a wish says nothing.
 
+    Args:
+        wishes: what is to be shown.
+        aus: the AUs of the targets.
+        occurrence: those that can be absent or present only, 0 or 1.
+
     Raises:
-        ConfigError: an intensity outside 0..5.
+        ConfigError: an intensity outside 0..5, or of an occurrence outside 0..1.
     """
     for au, level in (item for wish in wishes for item in wish.items()):
         if not 0 <= level <= MAX_LEVEL:
             raise ConfigError(f"{au} is to be {level:g}: intensities are 0..5")
+        if au in occurrence and level > 1:
+            raise ConfigError(
+                f"{au} is to be {level:g}: the synthesizer knows it as absent or present only",
+                f"ask for {au} = 0 or 1",
+            )
     values = torch.tensor([[wish.get(au, 0.0) for au in aus] for wish in wishes])
     mask = torch.tensor([[au in wish for au in aus] for wish in wishes], dtype=torch.bool)
-    return Labels(aus, values.float(), mask)
+    return Labels(aus, values.float(), mask, occurrence)
 
 
 def refuse_turned(portrait: Portrait) -> None:

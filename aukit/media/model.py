@@ -13,6 +13,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.estimator import Calibrates, Estimator, Prediction
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.normalizer import Normalizer
+from aukit.data.kinds import Kinds
 from aukit.faces.normalized import NormalizedFaces
 from aukit.faces.registration import Registration, Which
 from aukit.machine.devices import resolve_device
@@ -50,6 +51,12 @@ class Model:
     def aus(self) -> tuple[str, ...]:
         """The AUs that it estimates."""
         return self.estimator.aus
+
+    @property
+    def kinds(self) -> Kinds:
+        """What its estimates are; intensities where its card does not say."""
+        known: Kinds = self.card.get("kinds", {})
+        return known
 
     @property
     def compares(self) -> bool:

@@ -14,7 +14,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from aukit.au import MAX_LEVEL
+from aukit.data.kinds import estimate_kinds, tops
 from aukit.data.records import OK
 from aukit.errors import ConfigError
 from aukit.progress import Progress
@@ -88,7 +88,8 @@ class _Drawing:
         faces: number -> rows of its faces.
         followed: the face whose AUs are drawn: the most seen.
         aus: AU names.
-        curves: (frames, A) intensities of that face, NaN where there is none.
+        curves: (frames, A) estimates of that face, NaN where there is none.
+        shares: the same in 0..1.
     """
 
     frames: list[int]
@@ -96,6 +97,8 @@ class _Drawing:
     followed: int
     aus: tuple[str, ...]
     curves: np.ndarray
+    shares: np.ndarray
+    shares: np.ndarray
 
     @classmethod
     def of(cls, table: pa.Table) -> _Drawing:
@@ -112,7 +115,8 @@ class _Drawing:
             for row in faces[number]:
                 if _good(row) and row["face"] == followed:
                     curves[place] = [row[f"{au}_predicted"] for au in names]
-        return cls(frames, faces, followed, tuple(names), curves)
+        shares = curves / np.array(tops(estimate_kinds(table), names))
+        return cls(frames, faces, followed, tuple(names), curves, shares)
 
     def frame(self, image: Tensor, place: int) -> Tensor:
         """(3, H, W) uint8: a frame with its boxes, bars beside it and curves below."""
@@ -136,7 +140,7 @@ class _Drawing:
             top = number * LINE + 4
             draw.text((left, top), au, INK, font)
             if np.isfinite(value):
-                length = (PANEL - 100) * value / MAX_LEVEL
+                length = (PANEL - 100) * self.shares[place, number]
                 draw.rectangle((left + 44, top + 3, left + 44 + length, top + LINE - 5), FACE)
                 draw.text((left + PANEL - 46, top), f"{value:.1f}", INK, font)
 
@@ -145,9 +149,9 @@ class _Drawing:
     ) -> None:
         left, top, right, bottom = box
         step = (right - left) / max(1, len(self.frames) - 1)
-        spread = np.nan_to_num(self.curves).std(0)
+        spread = np.nan_to_num(self.shares).std(0)
         for number, column in enumerate(np.argsort(-spread, kind="stable")[: len(COLOURS)]):
-            heights = bottom - (bottom - top) * self.curves[:, column] / MAX_LEVEL
+            heights = bottom - (bottom - top) * self.shares[:, column]
             draw.text((left + 60 * number, top - 4), self.aus[column], COLOURS[number], font)
             for start in np.flatnonzero(np.isfinite(heights[:-1] + heights[1:])):
                 ends = [(left + step * n, heights[n]) for n in (start, start + 1)]

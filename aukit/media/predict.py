@@ -230,7 +230,7 @@ class Estimates:
                 rows = range(start, start := start + len(part.people))
                 if not shard_path(folder, number).exists():
                     found = estimated(reader, source, rows) if reader and source else []
-                    table = estimate_table(part.rows, self._model.aus, found)
+                    table = estimate_table(part.rows, self._model.aus, self._model.kinds, found)
                     write_table(shard_path(folder, number), table)
                 bar.advance(len(rows))
 

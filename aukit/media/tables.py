@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from aukit.contracts.estimator import Prediction
+from aukit.data.kinds import Kinds, estimate_kinds, occurrences
 from aukit.data.records import OK, estimate_schema
 from aukit.store.files import write_aside
 
@@ -24,12 +25,15 @@ Columns = Literal["aukit", "openface"]
 SIDES = ("left", "top", "right", "bottom")
 
 
-def estimate_table(rows: pa.Table, aus: tuple[str, ...], found: Sequence[Prediction]) -> pa.Table:
+def estimate_table(
+    rows: pa.Table, aus: tuple[str, ...], kinds: Kinds, found: Sequence[Prediction]
+) -> pa.Table:
     """Rows in `records.estimate_schema`.
 
     Args:
         rows: face rows without pixels.
         aus: AUs that were estimated.
+        kinds: what the estimates are; intensities where nothing is said.
         found: estimates of the rows that have a face, in their order, in batches.
     """
     good = torch.tensor([status == OK for status in rows.column("status").to_pylist()]).bool()
@@ -41,7 +45,7 @@ def estimate_table(rows: pa.Table, aus: tuple[str, ...], found: Sequence[Predict
     for number, au in enumerate(aus):
         columns[f"{au}_predicted"] = _spread([each.intensity[:, number] for each in found], good)
         columns[f"{au}_level"] = _spread([each.level[:, number] for each in found], good)
-    schema = estimate_schema(aus)
+    schema = estimate_schema(aus, kinds)
     return pa.table([columns[field.name].cast(field.type) for field in schema], schema=schema)
 
 
@@ -85,7 +89,8 @@ def _named(rows: pa.Table, columns: Columns) -> pa.Table:
 def openface(rows: pa.Table) -> pa.Table:
     """Estimates under the names of OpenFace 2 (its wiki, "Output format"), and `file` before them.
 
-    `frame` counts from 1; `AU12_r` is the intensity, `AU12_c` whether the AU is there at all.
+    `frame` counts from 1; `AU12_r` is the intensity, where there is one, `AU12_c` whether the AU is
+    there at all.
     """
     good = pc.equal(rows.column("status"), OK)
     aus = [name.removesuffix("_level") for name in rows.column_names if name.endswith("_level")]
@@ -97,7 +102,8 @@ def openface(rows: pa.Table) -> pa.Table:
         "confidence": pc.fill_null(rows.column("confidence"), 0.0),
         "success": good.cast(pa.int8()),
     }
-    columns |= {f"{au}_r": rows.column(f"{au}_predicted") for au in aus}
+    only = occurrences(estimate_kinds(rows))
+    columns |= {f"{au}_r": rows.column(f"{au}_predicted") for au in aus if au not in only}
     present = {au: pc.greater(rows.column(f"{au}_level"), 0) for au in aus}
     columns |= {f"{au}_c": present[au].cast(pa.int8()) for au in aus}
     return pa.table(columns)

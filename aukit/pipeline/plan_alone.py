@@ -22,7 +22,7 @@ from aukit.data.folds import parse
 from aukit.data.records import OK, REAL, TRAIN, check_index, labels_of, partition_rows, person_keys
 from aukit.errors import DataError
 from aukit.pipeline.stages.fold import division, is_divided
-from aukit.pipeline.stages.index import choose_aus, coding_roles
+from aukit.pipeline.stages.index import choose_aus, coding_roles, refuse_mixed_kinds
 from aukit.pipeline.stages.plan import planned
 from aukit.pipeline.stages.training_set import label_table, synthetic_requests
 from aukit.registry.loading import resolve_weights
@@ -74,8 +74,9 @@ class Planned:
     def notes(self) -> list[str]:
         """What must not be missed: levels that the training sets lack."""
         found = []
-        for name, uses in zip(self.aus, self.distribution.after, strict=True):
-            if lacking := [str(level) for level in np.flatnonzero(uses == 0)]:
+        for place, (name, uses) in enumerate(zip(self.aus, self.distribution.after, strict=True)):
+            codes = uses[: self.distribution.top(place) + 1]
+            if lacking := [str(level) for level in np.flatnonzero(codes == 0)]:
                 found.append(f"{name}: nothing at level {', '.join(lacking)}")
         return found
 
@@ -96,14 +97,15 @@ def plan_alone(config: RunConfig) -> Planned:
     balancer: Balancer = make(choice, labels_known.context)
     plan = planned(choice, balancer, labels, sources, aus, config.options.seed)
     views = max(1, len(config.options.shown_views))
-    before = label_counts(labels_of(labels, aus))
+    known = labels_of(labels, aus)
+    before = label_counts(known)
     return Planned(
         aus=aus,
         people=len(set(person_keys(rows))),
         frames=labels.num_rows,
         plan=plan,
         views=views,
-        distribution=Distribution(aus, before, _uses(plan, aus, views)),
+        distribution=Distribution(aus, before, _uses(plan, aus, views), known.tops),
         painted=synthetic_requests(plan, aus).num_rows,
     )
 
@@ -126,8 +128,10 @@ class _Labels:
     def aus(self) -> tuple[str, ...]:
         """The AUs that a run would estimate."""
         names = coding_roles(self.config)
-        coded = [self._dataset(self.config.roles[name])[0].aus for name in names]
-        return choose_aus(self.config.options.aus, coded)[0]
+        known = {name: self._dataset(self.config.roles[name]) for name in names}
+        aus = choose_aus(self.config.options.aus, [data.aus for data, _ in known.values()])[0]
+        refuse_mixed_kinds({n: index for n, (_, index) in known.items() if n != "test"}, aus)
+        return aus
 
     def rows(self, name: str) -> pa.Table:
         """A role's frames of training people, each as if it had been registered."""

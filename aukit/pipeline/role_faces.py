@@ -14,7 +14,13 @@ from aukit.faces.registration import Registration
 from aukit.pipeline.runner import Runner
 from aukit.pipeline.stages.align import Align
 from aukit.pipeline.stages.fold import PeopleOfFold, division, is_divided, partitions_of
-from aukit.pipeline.stages.index import Index, choose_aus, coding_roles, sources_of
+from aukit.pipeline.stages.index import (
+    Index,
+    choose_aus,
+    coding_roles,
+    refuse_mixed_kinds,
+    sources_of,
+)
 from aukit.runs.names import INDEX
 from aukit.store.files import read_table
 from aukit.store.models import differences
@@ -47,6 +53,16 @@ class RoleFaces:
         if wanted not in self._registrations:
             self._registrations.append(wanted)
         return self._registrations[self._registrations.index(wanted)]
+
+    def require_one_kind(self) -> None:
+        """Refuse, before anything is registered, roles that code an AU differently.
+
+        Raises:
+            DataError: an AU is an intensity in one, and an occurrence in another.
+        """
+        fitted = [name for name in coding_roles(self.config) if name != "test"]
+        indices = {name: self._index(name, self.config.roles[name])[1] for name in fitted}
+        refuse_mixed_kinds(indices, self.aus)
 
     def require_one_alignment(self) -> None:
         """Refuse, before the long fit, faces that the synthesizer would refuse after it.

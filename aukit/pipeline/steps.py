@@ -66,6 +66,7 @@ def registered(runner: Runner) -> Faces:
     """The faces of all roles."""
     config, roles = runner.run.config, RoleFaces(runner)
     aus = roles.aus
+    roles.require_one_kind()
     partition = config.roles["test"].partition
     if config.options.shown_views:
         refuse_views(config, runner.work)

@@ -116,7 +116,7 @@ def detections(card: Mapping[str, Any]) -> dict[str, list[tuple[str, list[Entry]
 
 def _detections(table: Mapping[str, Any]) -> Iterator[tuple[str, list[Entry]]]:
     for name, sets in table.items():
-        if isinstance(sets, Mapping):
+        if isinstance(sets, Mapping) and "real" in sets:
             keys = ("real", "painted", "gap")
             yield (
                 name if name == "mean" else describe(name),

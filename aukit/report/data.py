@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from aukit.au import MAX_LEVEL
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -74,11 +76,17 @@ class Distribution:
         aus: AU columns, length A.
         before: (A, 6) coded training frames (`statistics.levels.label_counts`).
         after: (A, 6) uses in the plan (`statistics.levels.plan_counts`).
+        tops: the highest code of each AU: 5, of an occurrence 1; 5 where nothing is said.
     """
 
     aus: tuple[str, ...]
     before: NDArray[np.int64]
     after: NDArray[np.int64]
+    tops: tuple[int, ...] = ()
+
+    def top(self, place: int) -> int:
+        """The highest code of the AU at a place."""
+        return self.tops[place] if self.tops else MAX_LEVEL
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from aukit import au
 from aukit.data import records
+from aukit.data.kinds import au_kinds, estimate_kinds, tops
 from aukit.report import charts
 from aukit.report.charts import Series
 from aukit.report.data import Curve, Distribution
@@ -58,13 +59,20 @@ class Estimates:
 
     Attributes:
         aus: AU columns, length A.
-        truth, predicted, level: (N, A) float64; NaN where not coded, or not estimated.
+        truth, predicted, level: (N, A) float64; NaN where not coded, or not estimated. What only
+            one side knows as an intensity is brought to 0..1.
+        tops: the highest code of each AU: 5, of an occurrence 1; 5 where nothing is said.
     """
 
     aus: tuple[str, ...]
     truth: Floats
     predicted: Floats
     level: Floats
+    tops: tuple[int, ...] = ()
+
+    def top(self, place: int) -> int:
+        """The highest code of the AU at a place."""
+        return self.tops[place] if self.tops else au.MAX_LEVEL
 
     @staticmethod
     def of(table: pa.Table) -> Estimates:
@@ -74,25 +82,28 @@ class Estimates:
             np.stack([_column(table, f"{name}{suffix}") for name in aus], axis=1)
             for suffix in ("", "_predicted", "_level")
         )
-        return Estimates(aus, truth, predicted, level)
+        known = np.array(tops(au_kinds(table), aus))
+        estimated = np.array(tops(estimate_kinds(table), aus))
+        least = np.minimum(known, estimated)
+        truth = truth * least / known
+        predicted, level = predicted * least / estimated, level * least / estimated
+        return Estimates(aus, truth, predicted, level, tuple(least.tolist()))
 
 
 def distributions(distribution: Distribution) -> list[Figure]:
     """Uses of each level before and after balancing, one chart an AU."""
-    return [
-        Figure(
-            au.describe(name),
-            charts.bars(
-                LEVEL_NAMES,
-                [("before", before.tolist()), ("after", after.tolist())],
-                f"{au.describe(name)}: frames at each level before and after balancing",
-                "level",
-            ),
+    figures = []
+    for place, name in enumerate(distribution.aus):
+        codes = slice(distribution.top(place) + 1)
+        before, after = (part[place, codes] for part in (distribution.before, distribution.after))
+        chart = charts.bars(
+            LEVEL_NAMES[codes],
+            [("before", before.tolist()), ("after", after.tolist())],
+            f"{au.describe(name)}: frames at each level before and after balancing",
+            "level",
         )
-        for name, before, after in zip(
-            distribution.aus, distribution.before, distribution.after, strict=True
-        )
-    ]
+        figures.append(Figure(au.describe(name), chart))
+    return figures
 
 
 def agreements(estimates: Estimates) -> list[Figure]:
@@ -108,7 +119,7 @@ def agreements(estimates: Estimates) -> list[Figure]:
         means = [float(group.mean()) for _, group in shown]
         series = Series("mean estimate", [level for level, _ in shown], means, low, high)
         title = f"{au.describe(name)}: mean estimate at each true level"
-        scale = (0, au.MAX_LEVEL)
+        scale = (0, estimates.top(place))
         chart = charts.lines(
             [series], title, "true level", x_range=scale, y_range=scale, dots=True, diagonal=True
         )
@@ -120,14 +131,20 @@ def confusions(estimates: Estimates) -> list[Figure]:
     """Share of estimated levels among the frames of each true level, one chart an AU."""
     figures = []
     for place, name in enumerate(estimates.aus):
-        counts = confusion(estimates.truth[:, place], estimates.level[:, place])
+        codes = slice(estimates.top(place) + 1)
+        counts = confusion(estimates.truth[:, place], estimates.level[:, place])[codes, codes]
         totals = counts.sum(1)
         if not totals.any():
             continue
         shares = counts / np.where(totals > 0, totals, np.nan)[:, None]
         title = f"{au.describe(name)}: estimated level by true level, in % of each row"
         chart = charts.heat_map(
-            shares.tolist(), LEVEL_NAMES, title, "estimated level", "true level", totals.tolist()
+            shares.tolist(),
+            LEVEL_NAMES[codes],
+            title,
+            "estimated level",
+            "true level",
+            totals.tolist(),
         )
         figures.append(Figure(au.describe(name), chart))
     return figures

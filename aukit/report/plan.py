@@ -57,7 +57,10 @@ def count_rows(distribution: Distribution) -> list[tuple[str, ...]]:
             au.describe(name),
             f"{before.sum():,}",
             f"{after.sum():,}",
-            *(f"{b:,} → {a:,}" for b, a in zip(before.tolist(), after.tolist(), strict=True)),
+            *(
+                f"{b:,} → {a:,}" if level <= distribution.top(place) else ""
+                for level, (b, a) in enumerate(zip(before.tolist(), after.tolist(), strict=True))
+            ),
         )
-        for name, before, after in parts
+        for place, (name, before, after) in enumerate(parts)
     ]

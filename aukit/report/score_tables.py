@@ -64,6 +64,8 @@ class ScoreTables:
 def headings(scores: Mapping[str, Any]) -> dict[str, str]:
     """Name of each score -> its heading."""
     measures = scores.get("mean", {})
+    if scores.get("presence"):  # scores that no AU has say nothing
+        measures = {name: found for name, found in measures.items() if found["value"] is not None}
     return {name: name.upper() if len(name) <= 4 else name for name in measures}
 
 
@@ -107,6 +109,11 @@ def mean_remark(scores: Mapping[str, Any], measures: Sequence[str]) -> str:
     known = {m: sum(unit[m]["value"] is not None for unit in units) for m in measures}
     few = [f"{titles[m]} of {known[m]} of {len(units)}" for m in measures if known[m] < len(units)]
     return f"{', '.join(few)} AUs" if few else ""
+
+
+def presence_remark(only: Sequence[str]) -> str:
+    """Why some AUs have no scores of intensity."""
+    return f"only presence is known of {', '.join(only)}: F1, accuracy and AUC, no ICC or errors"
 
 
 def score_cell(entry: Mapping[str, float | None], span: Range) -> Cell:

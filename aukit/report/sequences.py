@@ -152,7 +152,8 @@ def _charts(
             _series(name, times, values[rows, place], breaks)
             for name, values in (("truth", estimates.truth), ("estimate", estimates.predicted))
         ]
-        chart = charts.lines(series, f"{title}, {unit} over time", label, y_range=(0, au.MAX_LEVEL))
+        scale = (0, estimates.top(place))
+        chart = charts.lines(series, f"{title}, {unit} over time", label, y_range=scale)
         yield Figure(unit, chart)
 
 

@@ -15,7 +15,8 @@ import aukit
 from aukit.config.choice import Choice, names_files
 from aukit.config.files import plain_toml
 from aukit.config.values import plain
-from aukit.data.records import INTENSITY, person_keys
+from aukit.data.kinds import INTENSITY
+from aukit.data.records import person_keys
 from aukit.errors import DataError
 from aukit.registry.loading import Registry
 from aukit.runs.exported import FILES, FITTED, FORMAT, MODEL_CARD, MODEL_FILE, README

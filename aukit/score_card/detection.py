@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aukit.contracts.labels import Labels
 from aukit.score_card.draws import Draws, entries, entry
 from aukit.score_card.evidence import Evidence
 from aukit.score_card.judges import Seat
@@ -19,7 +20,8 @@ from aukit.statistics.detection import TERMS, accuracy, detection_terms, f1
 from aukit.statistics.people import score
 
 PRESENT = 2.0
-"""Lowest level that counts as present, on both sides, as is common for DISFA."""
+"""Lowest level that counts as present, in codes that are intensities and for judges that tell an
+intensity, as is common for DISFA; occurrences, and judges of presence, say it themselves."""
 
 SETS = ("real", "painted", "gap")
 """The real frames, the synthetic ones, and real less synthesized."""
@@ -34,26 +36,28 @@ def detection(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
         draws: for the intervals.
 
     Returns:
-        `threshold`, and for `mean` and each AU: set -> `f1`, `accuracy`, each in 0..1 and their
-        gaps in -1..1; undefined where an AU is neither present nor found.
+        `threshold`, `cuts` of a judge of presence, and for `mean` and each AU: set -> `f1`,
+        `accuracy`, each in 0..1 and their gaps in -1..1; undefined where an AU is neither present
+        nor found.
     """
     requests = evidence.requests
     rows = requests.vectors
-    aus = tuple(au for au in requests.targets.aus if au in seat.judge.names)
+    aus = tuple(au for au in requests.targets.aus if au in seat.detects)
     people = [who for who, keep in zip(evidence.people, rows, strict=True) if keep]
     columns = [requests.targets.aus.index(au) for au in aus]
-    wanted = requests.targets.values[rows][:, columns]
+    wanted = _present(requests.targets)[rows][:, columns]
     coded = requests.targets.mask[rows][:, columns]
-    places = [seat.judge.names.index(au) for au in aus]
     seen = [
-        seat.levels(found[seat.name])[rows][:, places]
+        _of_aus([seat.presence(found[seat.name], au, PRESENT) for au in aus], rows)
         for found in (evidence.real, evidence.painted)
     ]
     # A face that the judge could not tell in one set is left out of both.
     known = coded & seen[0].isfinite() & seen[1].isfinite()
-    terms = [detection_terms(wanted, levels, known, PRESENT) for levels in seen]
+    terms = [detection_terms(wanted, found, known, 1.0) for found in seen]
     scored = score(torch.cat(terms, -1), people, _scores, draws.number, draws.seed)
     table: dict[str, Any] = {"threshold": PRESENT}
+    if seat.cuts:
+        table["cuts"] = dict(seat.cuts)
     for name in ("mean", *aus):
         table[name] = {key: {} for key in SETS}
     for name, found in scored.items():
@@ -62,6 +66,17 @@ def detection(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
         for au, value in zip(aus, entries(found), strict=True):
             table[au][key][measure] = value
     return table
+
+
+def _of_aus(columns: list[Tensor], rows: Tensor) -> Tensor:
+    """(V, A) of the vectors' columns."""
+    return torch.stack(columns, 1)[rows] if columns else torch.zeros(int(rows.sum()), 0)
+
+
+def _present(targets: Labels) -> Tensor:
+    """(R, A) float32: 1 where an AU that is asked for counts as present."""
+    cuts = [1.0 if au in targets.occurrence else PRESENT for au in targets.aus]
+    return (targets.values >= torch.tensor(cuts)).float()
 
 
 def _scores(sums: Tensor) -> dict[str, Tensor]:

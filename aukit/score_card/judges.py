@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aukit.au import MAX_LEVEL
 from aukit.config.choice import Choice, make, named
 from aukit.config.values import DEFAULT
 from aukit.contracts.context import Context
@@ -22,9 +23,13 @@ from aukit.contracts.judge import Judge, Measures
 from aukit.contracts.labels import Labels
 from aukit.errors import AukitError, MissingWeights, PluginError
 from aukit.faces.stored import StoredFaces
+from aukit.scoring.occurrence import CUT
 from aukit.statistics.monotone import Rising, fit_rising
 
 LOOK_BATCH = 64
+
+PRESENT = "_present"
+"""Ends the name of the column of a judge that tells presence beside intensity."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +70,50 @@ class Seat:
             )
         return seen
 
+    @property
+    def cuts(self) -> Mapping[str, float]:
+        """Column -> the least number that the judge calls present; columns without intensities."""
+        found: Mapping[str, float] = getattr(self.judge, "cuts", {})
+        return found
+
     def levels(self, seen: Tensor) -> Tensor:
-        """Intensities on the scale 0..5, (B, K) float64; NaN without a curve for an AU."""
+        """Intensities on the scale 0..5, (B, K) float64; NaN without a curve for an AU.
+
+        A probability of presence counts as so much of the way from 0 to 5.
+        """
+        return torch.stack(
+            [self._level(seen[:, n].double(), name) for n, name in enumerate(self.judge.names)], 1
+        )
+
+    def _level(self, seen: Tensor, column: str) -> Tensor:
+        if column in self.cuts:
+            return (seen * MAX_LEVEL).clamp(0, MAX_LEVEL)
         if self.judge.calibrated:
-            return seen.double()
-        nothing = torch.full((len(seen),), torch.nan, dtype=torch.float64)
-        columns = [
-            self.scale[au](seen[:, column]) if au in self.scale else nothing
-            for column, au in enumerate(self.judge.names)
-        ]
-        return torch.stack(columns, 1)
+            return seen
+        return (
+            self.scale[column](seen)
+            if column in self.scale
+            else seen.new_full(seen.shape, torch.nan)
+        )
+
+    def presence(self, seen: Tensor, au: str, threshold: float) -> Tensor:
+        """(B,) float64: 1 where the judge finds an AU, 0 where not, NaN where it cannot tell.
+
+        Args:
+            seen: (B, K) what it saw.
+            au: one that it tells.
+            threshold: least intensity that counts as present, where it has no cut of its own.
+        """
+        column = f"{au}{PRESENT}" if f"{au}{PRESENT}" in self.judge.names else au
+        place = self.judge.names.index(column)
+        values = seen[:, place].double() if column in self.cuts else self.levels(seen)[:, place]
+        found = (values >= self.cuts.get(column, threshold)).double()
+        return found.where(values.isfinite(), torch.nan)
+
+    @property
+    def detects(self) -> tuple[str, ...]:
+        """The AUs that the judge tells, in whatever way."""
+        return tuple(dict.fromkeys(name.removesuffix(PRESENT) for name in self.judge.names))
 
 
 class EstimatorJudge:
@@ -82,17 +121,19 @@ class EstimatorJudge:
 
     Args:
         estimator: fitted on real frames only.
+        occurrence: the AUs of which it was taught presence alone.
     """
 
     measures: Measures = "intensity"
     calibrated = True
 
-    def __init__(self, estimator: Estimator) -> None:
+    def __init__(self, estimator: Estimator, occurrence: frozenset[str] = frozenset()) -> None:
         self.estimator = estimator
         self.names = estimator.aus
+        self.cuts = dict.fromkeys(occurrence, CUT)
 
     def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
-        """(B, A) expected intensities."""
+        """(B, A) expected intensities, or probabilities."""
         return self.estimator.predict(_unnamed(images, landmarks)).intensity.float()
 
 
@@ -122,15 +163,18 @@ def _unnamed(images: Tensor, landmarks: Tensor) -> FaceBatch:
     return FaceBatch(blank, blank, images, Labels((), none, none.bool()), landmarks)
 
 
-def own_seats(estimator: Estimator, choice: Choice, fit: str) -> Iterator[Seat]:
+def own_seats(
+    estimator: Estimator, choice: Choice, fit: str, occurrence: frozenset[str] = frozenset()
+) -> Iterator[Seat]:
     """The run's own estimator as judge of intensity, and its trunk if it shows one.
 
     Args:
         estimator: fitted on real frames only.
         choice: its component.
         fit: what names the fit: distances through another fit cannot be compared with these.
+        occurrence: the AUs of which it was taught presence alone.
     """
-    yield Seat("estimator", EstimatorJudge(estimator), choice)
+    yield Seat("estimator", EstimatorJudge(estimator, occurrence), choice)
     if isinstance(estimator, HasFeatures):
         name = f"Fréchet distance, features of {choice.component.name} {fit}"
         yield Seat("trunk", TrunkJudge(estimator, name), choice)
@@ -182,7 +226,7 @@ def calibrate(seat: Seat, faces: StoredFaces, rows: Sequence[int]) -> Seat:
         truth = labels.select((au,))
         known = truth.mask[:, 0] & seen[:, column].isfinite()
         if known.any():
-            curves[au] = fit_rising(seen[known, column], truth.values[known, 0])
+            curves[au] = fit_rising(seen[known, column], truth.shares[known, 0] * MAX_LEVEL)
     return replace(seat, scale=curves)
 
 

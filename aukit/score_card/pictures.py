@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from aukit.au import MAX_LEVEL
 from aukit.contracts.judge import Measures
 from aukit.faces.stored import StoredFaces
 from aukit.faces.truth import Pictures
@@ -21,7 +20,6 @@ from aukit.vision.images import encode
 from aukit.vision.sheet import contact_sheet
 
 GRID_FACES = 3
-LEVELS = MAX_LEVEL + 1
 TILE = 96
 
 Shown = tuple[Tensor, Tensor, Tensor | None]
@@ -85,8 +83,10 @@ class Album:
         """See a batch that begins with request number `start`."""
         for place in range(len(pictures.given)):
             au = int(requests.au[start + place])
-            if au != NONE and self._faces[au] < GRID_FACES * LEVELS:
-                self._faces[au] += 1
+            if au == NONE:
+                continue
+            self._faces[au] += int(requests.level[start + place]) == 0  # of each face the first
+            if self._faces[au] <= GRID_FACES:
                 self._kept[start + place] = pictures.at(place)
 
     def write(self, folder: Path, faces: StoredFaces, requests: Requests) -> None:
@@ -95,21 +95,23 @@ class Album:
         for au, name in enumerate(requests.targets.aus):
             if numbers := [number for number in self._kept if int(requests.au[number]) == au]:
                 people = [faces.people[row] for row in requests.rows[numbers].tolist()]
-                tiles, captions = zip(*self._tiles(name, numbers, people), strict=True)
-                sheet = contact_sheet(tiles, captions, TILE, LEVELS + 1)
+                levels = sorted(set(requests.level[numbers].tolist()))
+                tiles, captions = zip(*self._tiles(name, numbers, people, levels), strict=True)
+                sheet = contact_sheet(tiles, captions, TILE, len(levels) + 1)
                 with write_aside(folder / f"{name}.png") as aside:
                     aside.write_bytes(encode(sheet[None])[0])
 
     def _tiles(
-        self, name: str, numbers: Sequence[int], people: Sequence[str]
+        self, name: str, numbers: Sequence[int], people: Sequence[str], levels: Sequence[int]
     ) -> list[tuple[Tensor | None, str]]:
         tiles: list[tuple[Tensor | None, str]] = []
-        for start in range(0, len(numbers), LEVELS):
-            row = [self._kept[number] for number in numbers[start : start + LEVELS]]
+        for start in range(0, len(numbers), len(levels)):
+            row = [self._kept[number] for number in numbers[start : start + len(levels)]]
             person = people[start].rpartition("/")[2]
             tiles.append((row[0][0], f"{person}, given"))
-            tiles += [(painted, f"{name} = {level}") for level, (_, painted, _) in enumerate(row)]
+            pairs = list(zip(levels, row, strict=True))
+            tiles += [(painted, f"{name} = {level}") for level, (_, painted, _) in pairs]
             if any(true is not None for _, _, true in row):
                 tiles.append((None, ""))
-                tiles += [(true, f"truth, {level}") for level, (_, _, true) in enumerate(row)]
+                tiles += [(true, f"truth, {level}") for level, (_, _, true) in pairs]
         return tiles

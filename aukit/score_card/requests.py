@@ -36,7 +36,8 @@ class Requests:
         targets: what to synthesize; AUs that are masked keep what the face shows.
         seeds: (R,) int64, for stochastic synthesizers.
         au: (R,) int64, column of the AU whose level is asked for; -1 for vectors.
-        level: (R,) int64, that level; -1 for vectors.
+        level: (R,) int64, that level, 0..5, of an occurrence 0 (absent) or 5 (present); -1 for
+            vectors.
         real: (R,) int64, the real face that has the target vector; -1 for levels.
         spare: further real faces of the same people, as many as vectors if there are so many.
     """
@@ -97,14 +98,15 @@ def _levels(
 ) -> Iterable[tuple[int, int, int, int]]:
     """Each level of an AU on the same faces: of different people, without the AU, near neutral."""
     absent = faces.labels.mask[:, au] & (faces.labels.values[:, au] == 0)
-    others = faces.labels.values.sum(1)
+    others = faces.labels.shares.sum(1)
     ids = faces.table.column("id").to_pylist()
     order = sorted(
         absent.nonzero()[:, 0].tolist(),
         key=lambda row: (float(others[row]), seed_of(seed, "card", ids[row])),
     )
     chosen = _by_turns(order, faces.people, seed, faces.aus[au])[:count]
-    return [(row, au, level, NONE) for row in chosen for level in range(MAX_LEVEL + 1)]
+    levels = range(0, MAX_LEVEL + 1, MAX_LEVEL // faces.labels.tops[au])
+    return [(row, au, level, NONE) for row in chosen for level in levels]
 
 
 def _vectors(
@@ -115,7 +117,7 @@ def _vectors(
     No face is both source and target, or the set of synthetic faces would resemble the set of
     real ones even if nothing were changed.
     """
-    values, ids = faces.labels.values, faces.table.column("id").to_pylist()
+    values, ids = faces.labels.shares, faces.table.column("id").to_pylist()
     coded = faces.labels.mask.all(1).nonzero()[:, 0].tolist()
     order = sorted(coded, key=lambda row: seed_of(seed, "vector", ids[row]))
     turns = _by_turns(order, faces.people, seed, "vectors")
@@ -159,6 +161,7 @@ def _targets(labels: Labels, au: Tensor, level: Tensor, real: Tensor) -> Labels:
     values[vectors] = labels.values[real[vectors]]
     mask[vectors] = labels.mask[real[vectors]]
     single = (~vectors).nonzero()[:, 0]
-    values[single, au[single]] = level[single].float()
+    tops = torch.tensor(labels.tops)[au[single]]
+    values[single, au[single]] = level[single] * tops / MAX_LEVEL
     mask[single, au[single]] = True
-    return Labels(labels.aus, values, mask)
+    return Labels(labels.aus, values, mask, labels.occurrence)

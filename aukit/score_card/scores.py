@@ -81,7 +81,8 @@ def agreement(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
     """Requested against judged intensities, for levels and for vectors.
 
     ICC and MAE are taken on the scale 0..5, PCC and Spearman's rank correlation on the judge's own.
-    The intervals of the last take the ranks as given.
+    Where the codes, or the judge, know presence alone there is no ICC and no MAE. The intervals of
+    the last take the ranks as given.
     """
     vectors = evidence.requests.vectors
     seen = {"painted": evidence.painted, "copied": evidence.copied}
@@ -104,8 +105,9 @@ def _agreement(
     asked = asked.take(rows).select(aus)
     table: dict[str, Any] = {name: {} for name in ("mean", *aus)}
     wanted = asked.values.double()
+    scaled = torch.tensor([au not in asked.occurrence and au not in seat.cuts for au in aus])
     for formula, truth, values in (
-        (_on_levels, wanted, levels),
+        (_on_levels, wanted, levels.where(scaled, torch.nan)),
         (_linear, wanted, own),
         (_of_ranks, _ranks(wanted, asked.mask), _ranks(own, asked.mask)),
     ):

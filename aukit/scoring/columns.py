@@ -9,7 +9,7 @@
 | any other | `AU01`, `AU1`, `au_1`: the values tell, or `--scale` | | `frame` |
 
 Spaces around names and capitals do not matter. aukit's own Parquet files say which AUs are coded as
-occurrence only (`records.au_kinds`).
+occurrence only (`aukit.data.kinds`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Scores of predictions: one table, several runs of one kind, or the difference of two kinds.
 
 All frames are pooled for each AU; `mean` is over the AUs where the score is defined. The 95 %
-intervals come from a bootstrap over people (`dataset/partition/subject`).
+intervals come from a bootstrap over people (`dataset/partition/subject`). AUs of which only
+presence is known have scores of detection alone (`scoring.occurrence`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from torch import Tensor
 from aukit.contracts.metric import Metric
 from aukit.errors import ConfigError, DataError
 from aukit.scoring.frames import pool_folds, require_same_frames, shared_frames
-from aukit.scoring.sums import Predictions, Sums, gather
+from aukit.scoring.occurrence import by_kind, only_presence
+from aukit.scoring.sums import Predictions, Sums, gather, schema_of
 from aukit.statistics.bootstrap import Scored, bootstrap
 
 
@@ -41,14 +43,19 @@ def score_predictions(
         JSON values: `mean` and each AU -> score name -> `value`, `low`, `high`, where None means
         undefined. With several views, `views` holds the same for each view. `people` holds for
         each person (`dataset/partition/subject`) the number of `frames`, and for `mean` and each
-        AU -> score name -> `value` from that person's own frames.
+        AU -> score name -> `value` from that person's own frames. `presence` names the AUs that are
+        scored by their presence alone, if there are any.
 
     Raises:
         DataError: no AU, no row, or an estimate that is missing or outside 0..5 for a coded frame.
         ConfigError: two metrics give a score of the same name.
     """
     _refuse_doubled_names(metrics)
-    return _Scores([gather(predictions, metrics, estimate)], metrics, draws, seed).document()
+    (chosen,) = _by_kind([predictions], metrics)
+    sums = gather(predictions, chosen, estimate)
+    document = _Scores([sums], chosen, draws, seed).document()
+    only = only_presence(schema_of(predictions))
+    return {**document, "presence": only} if only else document
 
 
 def score_repeats(
@@ -80,8 +87,9 @@ def score_repeats(
         raise DataError("there are no predictions to score")
     if len(repeats) > 1:
         require_same_frames(repeats)
-    parts = [gather(part, metrics, estimate) for part in repeats]
-    return _Scores(parts, metrics, draws, seed, shows_spread=True).document()
+    chosen = _by_kind(repeats, metrics)
+    parts = [gather(part, own, estimate) for part, own in zip(repeats, chosen, strict=True)]
+    return _Scores(parts, chosen[0], draws, seed, shows_spread=True).document()
 
 
 def paired_difference(
@@ -114,8 +122,13 @@ def paired_difference(
         raise DataError("a difference needs predictions on both sides")
     both = [*first, *second]
     require_same_frames(both)
-    parts = [gather(part, metrics, estimate) for part in both]
-    return _Scores(parts, metrics, draws, seed, len(first), shows_spread=True).document()
+    chosen = _by_kind(both, metrics)
+    parts = [gather(part, own, estimate) for part, own in zip(both, chosen, strict=True)]
+    return _Scores(parts, chosen[0], draws, seed, len(first), shows_spread=True).document()
+
+
+def _by_kind(predictions: Sequence[Predictions], metrics: Sequence[Metric]) -> list[list[Metric]]:
+    return by_kind(metrics, [schema_of(part) for part in predictions])
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from torch import Tensor
 from aukit import au
 from aukit.contracts.metric import Metric
 from aukit.data import records
+from aukit.data.kinds import estimate_kinds, occurrences
 from aukit.errors import DataError
 
 Predictions: TypeAlias = pa.Table | Path | str
 """A table in `records.prediction_schema`, or the path of its Parquet file."""
 
-_ROWS = 65_536
+_ROWS = 8_192
 
 
 class Sums:
@@ -100,6 +101,13 @@ def gather(predictions: Predictions, metrics: Sequence[Metric], estimate: str) -
     return sums
 
 
+def schema_of(predictions: Predictions) -> pa.Schema:
+    """The columns of a table of predictions, with what their AUs hold."""
+    if isinstance(predictions, pa.Table):
+        return predictions.schema
+    return pq.read_schema(predictions)
+
+
 def batches(predictions: Predictions) -> Iterator[pa.Table]:
     """The rows in batches of bounded size, empty ones left out."""
     if isinstance(predictions, pa.Table):
@@ -115,13 +123,15 @@ def batches(predictions: Predictions) -> Iterator[pa.Table]:
 def _columns(batch: pa.Table, aus: tuple[str, ...], estimate: str) -> tuple[Tensor, Tensor, Tensor]:
     labels = records.labels_of(batch, aus)
     predicted = torch.stack([_estimates(batch, f"{name}_{estimate}") for name in aus], dim=1)
-    wrong = labels.mask & ~((predicted >= 0) & (predicted <= au.MAX_LEVEL))
+    known = occurrences(estimate_kinds(batch))
+    tops = torch.tensor([1.0 if name in known else au.MAX_LEVEL for name in aus])
+    wrong = labels.mask & ~((predicted >= 0) & (predicted <= tops))
     if wrong.any():
         row, place = (int(entry) for entry in wrong.nonzero()[0])
         raise DataError(
             f"the estimate of {aus[place]} for frame {batch.column('id')[row].as_py()} is "
-            f"{predicted[row, place]:g}, not an intensity in 0..5",
-            "every coded frame needs an estimate on the scale 0..5",
+            f"{predicted[row, place]:g}, not in 0..{tops[place]:g}",
+            "every coded frame needs an estimate: an intensity in 0..5, or a probability",
         )
     return labels.values.to(torch.float64), predicted, labels.mask
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aukit import au
-from aukit.data.records import OCCURRENCE, au_kinds
+from aukit.data.kinds import OCCURRENCE, au_kinds
 from aukit.errors import DataError
 from aukit.scoring.columns import Layout, recognise
 from aukit.scoring.files import (

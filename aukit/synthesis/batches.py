@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from aukit.au import MAX_LEVEL
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
 from aukit.contracts.session import Session
@@ -33,8 +32,8 @@ class Batch:
         source: (B, 3, S, S) in -1..1.
         landmarks: (B, 68, 2) of the source, in its pixels; mirrored with it, not renumbered.
         truth: (B, 3, S, S), the faces that the targets come from; None without pairs.
-        shown, wanted: (B, A) intensities in 0..1 of source and target, beyond it by the noise if
-            that is not clamped; what is not coded is filled in by `completed`.
+        shown, wanted: (B, A) codes in 0..1 (`Labels.shares`) of source and target, beyond it by the
+            noise if that is not clamped; what is not coded is filled in by `completed`.
         shown_mask, wanted_mask: (B, A) bool, coded.
         all_shown, all_wanted: nothing is masked; known without asking the device.
         weight: (B,) of the idiosyncratic loss, mean 1 over the pairs of the whole batch.
@@ -85,6 +84,7 @@ class Batches:
     def __init__(self, faces: FaceSource, options: FitOptions, size: int, session: Session) -> None:
         refuse_useless(faces)
         self.faces, self.size, self.session = faces, size, session
+        self.labels, self.shares = faces.labels, faces.labels.shares
         self.clamp = options.clamp
         self.sampler = Sampler(faces, options, session.seed)
 
@@ -92,17 +92,17 @@ class Batches:
         """This process's share of a step's batch."""
         whole = self.sampler.draw(step)
         draw = whole.share(own_share(range(len(whole.same))))
-        labels, moved = self.faces.labels, self.session.moved
+        labels, moved = self.labels, self.session.moved
         shown_mask, wanted_mask = labels.mask[draw.sources], labels.mask[draw.targets]
         pairs = whole.same.float().mean().clamp_min(1e-6)
-        wanted = labels.values[draw.targets] / MAX_LEVEL + draw.noise
+        wanted = self.shares[draw.targets] + draw.noise
         faces = self.faces.batch(draw.sources.tolist())
         truth = self.sampler.partners and self.faces.batch(draw.targets.tolist())
         return Batch(
             source=self._images(faces, draw),
             landmarks=self._landmarks(faces, draw),
             truth=self._images(truth, draw) if truth else None,
-            shown=moved(labels.values[draw.sources] / MAX_LEVEL),
+            shown=moved(self.shares[draw.sources]),
             shown_mask=moved(shown_mask),
             wanted=moved(wanted.clamp(0, 1) if self.clamp else wanted),
             wanted_mask=moved(wanted_mask),

@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from aukit.au import MAX_LEVEL
 from aukit.config.values import from_json
 from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
+from aukit.data.kinds import INTENSITY, OCCURRENCE, occurrences
 from aukit.errors import DataError
 from aukit.store.models import load_card, load_network, load_tensors, save_model
 from aukit.synthesis.options import FitOptions
@@ -33,6 +33,7 @@ class Painter(ABC, Generic[Options]):
 
     Attributes:
         aus: what it was fitted for.
+        occurrence: those of which it knows presence alone.
         networks: what generates; None before `fit` or `load`.
     """
 
@@ -43,6 +44,7 @@ class Painter(ABC, Generic[Options]):
         self.config = config
         self.context = context
         self.aus: tuple[str, ...] = ()
+        self.occurrence: frozenset[str] = frozenset()
         self.networks: nn.ModuleDict | None = None
 
     @abstractmethod
@@ -64,10 +66,11 @@ class Painter(ABC, Generic[Options]):
 
     def card(self) -> dict[str, Any]:
         """What the card of the saved model says."""
-        return {"aus": list(self.aus), "scale": [0, MAX_LEVEL], "options": asdict(self.config)}
+        kinds = {au: OCCURRENCE if au in self.occurrence else INTENSITY for au in self.aus}
+        return {"aus": list(self.aus), "kinds": kinds, "options": asdict(self.config)}
 
     def synthesize(self, faces: FaceBatch, targets: Labels, seeds: Tensor) -> Tensor:
-        """The given faces with the target intensities; nothing is random, so seeds play no part.
+        """The given faces with the target codes; nothing is random, so seeds play no part.
 
         An AU that no target is given for stays as the face shows it: as coded, or, where the face
         is not coded, as the networks estimate it.
@@ -76,7 +79,7 @@ class Painter(ABC, Generic[Options]):
             (B, 3, S, S) uint8 on the CPU.
 
         Raises:
-            DataError: not fitted, an AU that the model does not know, or a target outside 0..5.
+            DataError: not fitted, an AU that the model does not know, or a target off its scale.
         """
         return self.paint(faces, targets)
 
@@ -122,13 +125,14 @@ class Painter(ABC, Generic[Options]):
             raise DataError(f"{folder} does not hold the networks of its card") from error
         load_network(networks, tensors, folder)
         self.config, self.aus, self.networks = config, aus, networks
+        self.occurrence = occurrences(card.get("kinds", {}))
 
 
 def refuse_targets(targets: Labels, aus: tuple[str, ...]) -> None:
     """Stop at what cannot be synthesized.
 
     Raises:
-        DataError: an AU that is asked for and not among those known, or a value outside 0..5.
+        DataError: an AU that is asked for and not among those known, or a value off its scale.
     """
     asked = [au for au, used in zip(targets.aus, targets.mask.any(0), strict=True) if used]
     if unknown := [au for au in asked if au not in aus]:
@@ -136,7 +140,11 @@ def refuse_targets(targets: Labels, aus: tuple[str, ...]) -> None:
             f"the model cannot synthesize {', '.join(unknown)}: it knows {', '.join(aus)}",
             "fit one with these AUs (--aus), or ask for others",
         )
-    values = targets.values[targets.mask]
-    outside = ~((values >= 0) & (values <= MAX_LEVEL))  # NaN as well
+    shares = targets.shares
+    outside = targets.mask & ~((shares >= 0) & (shares <= 1))  # NaN as well
     if bool(outside.any()):
-        raise DataError(f"a target intensity is {values[outside][0]:g}: intensities are 0..5")
+        row, column = outside.nonzero()[0].tolist()
+        raise DataError(
+            f"a target of {targets.aus[column]} is {targets.values[row, column]:g}: its codes are "
+            f"0..{targets.tops[column]}"
+        )

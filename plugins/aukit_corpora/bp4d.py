@@ -18,9 +18,9 @@ from aukit.contracts.context import Context
 from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes, Floats, Numbers, cleaned, merged, rows_of
 from aukit.data.files import Mark, files, first_of, folders, require_root
+from aukit.data.kinds import INTENSITY, OCCURRENCE, AuKind
 from aukit.data.reader import Reader
 from aukit.data.recordings import Recording
-from aukit.data.records import INTENSITY, OCCURRENCE, AuKind
 from aukit.errors import DataError
 from aukit_corpora.common import PICTURES, Corpus, columns_of, numbered, pair_codes
 from aukit_corpora.plugin import Bp4dOptions

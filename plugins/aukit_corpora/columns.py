@@ -12,7 +12,7 @@ import pyarrow as pa
 from aukit import au as facs
 from aukit.contracts.survey import Finding
 from aukit.data.codes import Floats, cleaned
-from aukit.data.records import INTENSITY, OCCURRENCE, AuKind
+from aukit.data.kinds import INTENSITY, OCCURRENCE, AuKind
 from aukit.errors import ConfigError, DataError
 from aukit_corpora.cells import codes_of, read_cells
 from aukit_corpora.plugin import TableOptions

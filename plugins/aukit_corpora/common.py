@@ -10,8 +10,8 @@ from typing import Any
 from aukit.contracts.context import Context
 from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes, cleaned, merged, pairs
+from aukit.data.kinds import AuKind
 from aukit.data.reader import Reader
-from aukit.data.records import AuKind
 from aukit_corpora.facts import CORPORA
 from aukit_corpora.plugin import CorpusOptions
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from aukit.data.files import files_below
-from aukit.data.records import OCCURRENCE
+from aukit.data.kinds import OCCURRENCE
 from aukit_corpora.columns import Columns
 from aukit_corpora.common import PICTURES
 from aukit_corpora.table import Table

@@ -16,8 +16,9 @@ from aukit.contracts.context import Context
 from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes
 from aukit.data.files import files, require_root
+from aukit.data.kinds import OCCURRENCE
 from aukit.data.recordings import Recording
-from aukit.data.records import OCCURRENCE, TEST, TRAIN
+from aukit.data.records import TEST, TRAIN
 from aukit.views import FERA17, FRONTAL, view_name
 from aukit_corpora.bp4d import occurrences, richer
 from aukit_corpora.common import Corpus, pair_codes

@@ -13,7 +13,8 @@ import pyarrow as pa
 from torch import Tensor
 
 from aukit.data.codes import NOT_CODED
-from aukit.data.records import AuKind, index_schema
+from aukit.data.kinds import AuKind
+from aukit.data.records import index_schema
 from aukit.store.files import write_table
 from aukit.vision import images
 from aukit.vision.movie import write_movie

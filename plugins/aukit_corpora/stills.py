@@ -23,8 +23,9 @@ from aukit.contracts.context import Context
 from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes, Floats, cleaned, rows_of
 from aukit.data.files import files, files_below, folders, require_root
+from aukit.data.kinds import OCCURRENCE
 from aukit.data.recordings import Recording
-from aukit.data.records import OCCURRENCE, TRAIN
+from aukit.data.records import TRAIN
 from aukit.errors import DataError
 from aukit_corpora.common import PICTURES, Corpus, number_of, numbered
 from aukit_corpora.plugin import CkPlusOptions, MultiPieOptions

@@ -17,8 +17,8 @@ import pyarrow as pa
 from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes, Floats, cleaned, rows_of
 from aukit.data.files import files, folders, require_root
+from aukit.data.kinds import OCCURRENCE
 from aukit.data.recordings import Recording
-from aukit.data.records import OCCURRENCE
 from aukit.errors import DataError
 from aukit_corpora.common import PICTURES, Corpus, numbered
 

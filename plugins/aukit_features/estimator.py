@@ -17,6 +17,7 @@ from aukit.contracts.estimator import Prediction, TrainingSet
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
 from aukit.contracts.session import Session
+from aukit.data.kinds import INTENSITY, OCCURRENCE, occurrences
 from aukit.errors import DataError
 from aukit.estimation.calibration import NEAREST, fit_limits, levels_above
 from aukit.statistics.agreement import agreement_terms, icc
@@ -47,6 +48,7 @@ class RidgeEstimator(ABC):
         self.config = config
         self.context = context
         self.aus: tuple[str, ...] = ()
+        self.occurrence: frozenset[str] = frozenset()
         self.ridges: dict[str, Linear] = {}
         self.limits: Tensor | None = None
         self.people: dict[str, Usual] = {}
@@ -78,6 +80,7 @@ class RidgeEstimator(ABC):
             DataError: an AU has no planned training frame.
         """
         self.aus, self.ridges, self.people, self.limits = train.faces.aus, {}, {}, None
+        self.occurrence = train.faces.labels.occurrence
         for au, uses in zip(self.aus, train.counts.sum(0), strict=True):
             if uses == 0:
                 raise DataError(f"the plan has no training frame for {au}", "leave it out of --aus")
@@ -140,10 +143,16 @@ class RidgeEstimator(ABC):
         return torch.lerp(read, self.read(ridge(rows) - zero), trust[:, None])
 
     def read(self, numbers: Tensor) -> Tensor:
-        """(B, A) intensities in 0..5 from the numbers of a ridge."""
+        """(B, A) intensities in 0..5 from the numbers of a ridge; of an occurrence, probabilities.
+
+        The ridges of levels that no face has give 0.
+        """
         if self.config.head == "ridge":
-            return numbers.clamp(0, MAX_LEVEL)
-        return numbers.view(len(numbers), -1, MAX_LEVEL).clamp(0, 1).sum(-1)
+            read = numbers
+        else:
+            read = numbers.view(len(numbers), -1, MAX_LEVEL).clamp(0, 1).sum(-1)
+        tops = [1.0 if au in self.occurrence else MAX_LEVEL for au in self.aus]
+        return read.clamp(0).minimum(read.new_tensor(tops))
 
     def targets(self, values: Tensor) -> Tensor:
         """(N, A, T) what a ridge is fitted to.
@@ -169,7 +178,9 @@ class RidgeEstimator(ABC):
             tensors |= {f"{name}/weight": ridge.weight, f"{name}/bias": ridge.bias}
         if self.limits is not None:
             tensors[LIMITS] = self.limits
-        save_model(folder, tensors, {"aus": list(self.aus), "options": asdict(self.config)})
+        kinds = {au: OCCURRENCE if au in self.occurrence else INTENSITY for au in self.aus}
+        card = {"aus": list(self.aus), "kinds": kinds, "options": asdict(self.config)}
+        save_model(folder, tensors, card)
 
     def load(self, folder: Path) -> None:
         """Become what was saved.
@@ -179,6 +190,7 @@ class RidgeEstimator(ABC):
         """
         card, tensors = load_card(folder), load_tensors(folder)
         self.config, self.aus = self._options_of(card, folder), tuple(card["aus"])
+        self.occurrence = occurrences(card.get("kinds", {}))
         self.limits, self.people = tensors.pop(LIMITS, None), {}
         names = [n for n in (STRANGER, ACQUAINTED) if f"{n}/weight" in tensors]
         self.ridges = {

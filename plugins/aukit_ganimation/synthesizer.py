@@ -7,7 +7,6 @@ import functools
 import torch
 from torch import Tensor, nn
 
-from aukit.au import MAX_LEVEL
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
 from aukit.contracts.session import Session
@@ -39,7 +38,7 @@ class Ganimation(Painter[GanimationConfig]):
         """
         with distributed(session.device):
             fit = Fit(self.config, faces, session)
-            self.aus = faces.aus
+            self.aus, self.occurrence = faces.aus, faces.labels.occurrence
             self.networks = nn.ModuleDict({"generator": fit.ema.module, "critic": fit.critic})
             fit.run(self.paint)
 
@@ -53,8 +52,8 @@ class Ganimation(Painter[GanimationConfig]):
         whole = as_signed(faces.images.to(device)).contiguous(memory_format=torch.channels_last)
         targets, labels = targets.to(device), faces.labels.to(device)
         seen = functools.partial(estimate, networks["critic"], resized(whole, size))
-        shown = fill(labels.values / MAX_LEVEL, labels.mask, seen)
-        wanted = fill(targets.values / MAX_LEVEL, targets.mask, lambda: shown)
+        shown = fill(labels.shares, labels.mask, seen)
+        wanted = fill(targets.shares, targets.mask, lambda: shown)
         composition = self.config.composition
         painting = repaint(networks["generator"], whole, shown, wanted, composition, size)
         return as_bytes(painting.image)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from aukit.au import MAX_LEVEL
 from aukit.contracts.faces import FaceSource
 from aukit.contracts.labels import Labels
 from aukit.contracts.session import Paint, Session
@@ -231,16 +230,16 @@ def refuse_constant(labels: Labels, config: LacganConfig) -> None:
     """Stop where all codes become the same labels, so that no label means anything.
 
     Raises:
-        DataError: they do, e.g. codes of presence, 0 and 1, below the level of `present`.
+        DataError: they do, e.g. intensities that all lie below the level of `present`.
     """
-    mapped = as_labels(labels.values / MAX_LEVEL, config)
+    mapped = as_labels(labels.shares, config)
     known = [set(mapped[labels.mask[:, au], au].tolist()) for au in range(mapped.shape[1])]
     if all(len(values) < 2 for values in known):
         highest = float(torch.where(labels.mask, labels.values, 0.0).max())
         raise DataError(
             f"no AU has both labels in any two training faces: codes reach {highest:g}, and "
             f"{config.present:g} counts as present",
-            "lower --synth.present (1 where codes are 0 and 1)",
+            "lower --synth.present; codes of presence want a reader that calls them occurrences",
         )
 
 

@@ -7,7 +7,6 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from aukit.au import MAX_LEVEL
 from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
@@ -70,6 +69,7 @@ class Lacgan(Painter[LacganConfig]):
             features = self._features()
             fit = Fit(self.config, faces, session, features.to(session.device))
             self.aus, self.features = faces.aus, features.name
+            self.occurrence = faces.labels.occurrence
             self.networks = nn.ModuleDict(
                 {"generators": fit.ema.module, "local": fit.local, "regions": fit.regions}
             )
@@ -131,10 +131,11 @@ class Lacgan(Painter[LacganConfig]):
         labels: Labels,
         targets: Labels,
     ) -> tuple[Tensor, Tensor]:
-        """(B, A) intensities in 0..1 that faces show and shall show; what is unknown is seen."""
+        """(B, A) codes in 0..1 that faces show and shall show; what is unknown is seen, and of an
+        AU that is present or absent the nearer is taken."""
         labels, targets = labels.to(self.context.device), targets.to(self.context.device)
         critics = cast(LocalCritics, networks["local"])
-        shown = fill(
-            labels.values / MAX_LEVEL, labels.mask, lambda: estimate(critics, images, attention)
-        )
-        return shown, fill(targets.values / MAX_LEVEL, targets.mask, lambda: shown)
+        only = torch.tensor([au in self.occurrence for au in self.aus], device=images.device)
+        shown = fill(labels.shares, labels.mask, lambda: estimate(critics, images, attention))
+        shown = torch.where(only, shown.round(), shown)
+        return shown, fill(targets.shares, targets.mask, lambda: shown)

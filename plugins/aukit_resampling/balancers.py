@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from aukit import au
 from aukit.contracts.context import Context
 from aukit.data import records
 from aukit.seeds import seed_of
@@ -23,7 +22,6 @@ from aukit_resampling.plugin import NoneConfig, ResampleConfig
 
 _log = logging.getLogger(__name__)
 
-LEVELS = range(au.MAX_LEVEL + 1)
 ALL = ""
 """Stands for all views together."""
 EMPTY_LEVELS = b"aukit.empty_levels"
@@ -90,10 +88,12 @@ class Resample:
         The plan depends on the labels and the seed, not on the order of the rows, and what one AU
         draws does not depend on which other AUs are planned.
         """
+        codes = codes_of(labels, aus)
         labels, levels = ordered(labels, aus)
         views = _views(labels) if self.config.per_view else {ALL: np.ones(len(levels), bool)}
         uses, lacking = [], dict[str, list[tuple[int, str]]]()
-        for (place, name), level, view in product(enumerate(aus), LEVELS, views):
+        cells = [(place, name, level) for place, name in enumerate(aus) for level in codes[name]]
+        for (place, name, level), view in product(cells, views):
             (rows,) = np.nonzero((levels[:, place] == level) & views[view])
             if len(rows):
                 uses.append(self._draw(name, level, view, rows, seed))
@@ -107,6 +107,12 @@ class Resample:
         random = np.random.default_rng(seed_of(seed, "resample", *names))
         used, counts = draw(rows, self.config.per_level, random)
         return Uses(name, used, np.full(len(used), level, np.int8), counts)
+
+
+def codes_of(labels: pa.Table, aus: Sequence[str]) -> dict[str, range]:
+    """The codes that frames can have of each AU: 0..5, of an occurrence 0 and 1."""
+    labels_of = records.labels_of(labels.slice(0, 0), aus)
+    return {name: range(top + 1) for name, top in zip(aus, labels_of.tops, strict=True)}
 
 
 def _views(labels: pa.Table) -> dict[str, NDArray[np.bool_]]:

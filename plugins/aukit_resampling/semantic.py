@@ -10,13 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from aukit import au
 from aukit.contracts.context import Context
 from aukit.data import records
 from aukit.data.records import labels_of
 from aukit.seeds import seed_of
 from aukit.statistics.levels import UNKNOWN
-from aukit_resampling.balancers import note_empty_levels, ordered
+from aukit_resampling.balancers import codes_of, note_empty_levels, ordered
 from aukit_resampling.plugin import SemanticConfig
 
 _log = logging.getLogger(__name__)
@@ -54,14 +53,14 @@ class Semantic:
         named in warnings, the former in the plan's metadata too. Where an AU is coded on no source
         at all (faces of an uncoded dataset), every source may be used.
         """
-        frames = _Frames.of(labels, aus, seed)
+        frames, codes = _Frames.of(labels, aus, seed), codes_of(labels, aus)
         painted, absent = _sources(sources, aus)
         requests, empty = [], dict[str, list[int]]()
         for place, name in enumerate(aus):
             (allowed,) = np.nonzero(absent[:, place])
             if len(allowed) == 0:
                 _log.warning("%s: no source face, since all of them show it", name)
-            for level in range(au.MAX_LEVEL + 1):
+            for level in codes[name]:
                 targets = frames.draw(place, level, self.per_level)
                 if targets is None:
                     empty.setdefault(name, []).append(level)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aukit.estimation.estimator import NetworkEstimator
 from aukit.estimation.heads import head_of
 from aukit_torchvision.network import Backbone
@@ -18,11 +20,11 @@ class TorchvisionEstimator(NetworkEstimator):
 
     config: TorchvisionConfig
 
-    def build(self, aus: int) -> Backbone:
-        """A network for a number of AUs.
+    def build(self, occurrence: Sequence[bool]) -> Backbone:
+        """A network for some AUs.
 
         Raises:
             DataError: the backbone cannot take pictures of this size.
         """
-        config = self.config
-        return Backbone(config.backbone, aus, config.size, head_of(config.head, aus))
+        config, head = self.config, head_of(self.config.head, occurrence)
+        return Backbone(config.backbone, len(occurrence), config.size, head)

@@ -7,6 +7,8 @@ with one head an AU is ours: the same training sets, in one pass for all AUs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aukit.estimation.estimator import NetworkEstimator
 from aukit.estimation.heads import head_of
 from aukit_vgg.network import Vgg16
@@ -23,8 +25,8 @@ class VggEstimator(NetworkEstimator):
 
     config: VggConfig
 
-    def build(self, aus: int) -> Vgg16:
-        """A network for a number of AUs."""
-        config = self.config
-        head = head_of(config.head, aus)
+    def build(self, occurrence: Sequence[bool]) -> Vgg16:
+        """A network for some AUs."""
+        config, aus = self.config, len(occurrence)
+        head = head_of(config.head, occurrence)
         return Vgg16(aus, config.size, config.width, config.dropout, config.batch_norm, head)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from aukit.data.records import OCCURRENCE, AuKind, au_kinds, check_index, index_schema
+from aukit.data.kinds import OCCURRENCE, AuKind, au_kinds
+from aukit.data.records import check_index, index_schema
 from aukit.errors import DataError
 from aukit.store.files import read_table, write_table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,8 @@ class Tiny(Network):
 class TinyEstimator(NetworkEstimator):
     """Made of tiny networks."""
 
-    def build(self, aus: int) -> Tiny:
-        return Tiny(aus, head_of(self.config.head, aus))
+    def build(self, occurrence: Sequence[bool]) -> Tiny:
+        return Tiny(len(occurrence), head_of(self.config.head, occurrence))
 
 
 def drawn(count: int = 20, partition: str = "train") -> DrawnFaces:
@@ -199,8 +200,8 @@ class Ruined(Tiny):
 class RuinedEstimator(TinyEstimator):
     """Made of networks that are ruined by learning."""
 
-    def build(self, aus: int) -> Tiny:
-        return Ruined(aus, head_of(self.config.head, aus))
+    def build(self, occurrence: Sequence[bool]) -> Tiny:
+        return Ruined(len(occurrence), head_of(self.config.head, occurrence))
 
 
 @pytest.mark.parametrize("valid", [True, False])

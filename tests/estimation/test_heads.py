@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.special import expit, logit
 from sklearn.metrics import log_loss, mean_squared_error
 from torch.nn import functional
+from torch.nn.functional import binary_cross_entropy
 
 from aukit.estimation.heads import LEVELS, Head, Ordinal, Regression, Softmax, head_of
 
@@ -24,7 +25,7 @@ def readings_of(head: Head, faces: int, aus: int, seed: int = 0) -> torch.Tensor
 
 @pytest.mark.parametrize("name", NAMES)
 def test_readings_have_ranges_and_types(name: str) -> None:
-    head = head_of(name, 3)
+    head = head_of(name, [False] * 3)
     readings = readings_of(head, 40, 3)
     intensity, level = head.intensity(readings), head.level(readings)
     assert intensity.shape == level.shape == (40, 3)
@@ -37,7 +38,7 @@ def test_readings_have_ranges_and_types(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_losses_have_the_gradients_of_finite_differences(name: str) -> None:
-    head = head_of(name, 2).double()
+    head = head_of(name, [False] * 2).double()
     target = torch.tensor([[0.0, 5.0], [2.0, 3.0], [1.0, 0.0]])
     raw = torch.randn(3, 2, head.outputs, dtype=torch.float64, requires_grad=True)
     inputs = (raw, *head.parameters())
@@ -128,3 +129,29 @@ def test_ordinal_level_is_the_median_level() -> None:
     above[..., 0] = 1.0
     share = above[..., :-1] - above[..., 1:]  # probability of each level
     assert torch.equal(head.level(readings), (share.cumsum(-1) < 0.5).sum(-1))
+
+
+@pytest.mark.parametrize("name", ["softmax", "ordinal", "regression"])
+def test_presence_has_a_sigmoid_beside_any_head(name: str) -> None:
+    """The AUs of intensity are read as without the other, which has the logit of its presence."""
+    torch.manual_seed(0)
+    plain, mixed = head_of(name, [False, False]), head_of(name, [False, True])
+    raw = torch.randn(16, 2, plain.outputs)
+    target = torch.stack([torch.arange(16) % 6, torch.arange(16) % 2], 1).float()
+    readings = mixed(raw)
+    logit = raw[:, 1, 0] if name != "ordinal" else readings[:, 1, 0]
+    assert mixed.intensity(readings)[:, 1].allclose(logit.sigmoid())
+    assert mixed.level(readings)[:, 1].equal((logit >= 0).long())
+    assert mixed.intensity(readings)[:, 0].equal(plain.intensity(plain(raw))[:, 0])
+    loss = mixed.loss(readings, target)
+    assert loss[:, 0].equal(plain.loss(plain(raw), target)[:, 0])
+    expected = binary_cross_entropy(logit.sigmoid(), target[:, 1], reduction="none")
+    assert loss[:, 1].allclose(expected, atol=1e-5)
+
+
+def test_presence_alone_needs_one_number() -> None:
+    head = head_of("softmax", [True, True])
+    raw = torch.tensor([[[2.0], [-1.0]]])
+    assert head.outputs == 1
+    assert head.intensity(head(raw)).tolist()[0] == pytest.approx([0.8808, 0.2689], abs=1e-4)
+    assert head.level(head(raw)).tolist() == [[1, 0]]

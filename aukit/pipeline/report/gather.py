@@ -11,7 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from aukit.data.kinds import au_kinds, tops
 from aukit.data.records import DROPPED, OK, labels_of, person_keys
 from aukit.errors import DataError
 from aukit.faces.stored import read_rows
@@ -26,8 +28,10 @@ from aukit.report.data import (
     Partition,
     ReportData,
 )
+from aukit.report.score_tables import presence_remark
 from aukit.runs.names import CARD, GRIDS, PLAN, PREDICTIONS, SCORES
 from aukit.runs.results import Results, open_results
+from aukit.scoring.occurrence import only_presence
 from aukit.statistics.levels import label_counts, plan_counts
 from aukit.store.files import ensure_writable, read_table
 from aukit.store.owned import writing
@@ -117,9 +121,11 @@ def _notes(results: Results) -> Iterator[str]:
         yield f"The plan asked for {lost} uses of faces that could not be made."
     if results.get("align-valid") is None:
         yield "There is no validation partition: the last network was kept, not the best."
-    counts = plan_counts(plan, results.aus)
-    for au, levels in zip(results.aus, counts, strict=True):
-        if missing := [str(level) for level, uses in enumerate(levels) if uses == 0]:
+    if only := only_presence(pq.read_schema(results.need("predict").folder / PREDICTIONS)):
+        yield f"{presence_remark(only).capitalize()}."
+    counts, highest = plan_counts(plan, results.aus), tops(au_kinds(plan), results.aus)
+    for au, top, levels in zip(results.aus, highest, counts, strict=True):
+        if missing := [str(level) for level in range(top + 1) if levels[level] == 0]:
             yield f"{au}: no training frame shows level {', '.join(missing)}."
 
 
@@ -147,4 +153,6 @@ def _distribution(results: Results) -> Distribution:
     rows = read_rows(results.need("align-train").folder)
     good = rows.filter(pc.equal(rows.column("status"), OK))
     before = label_counts(labels_of(good, results.aus))
-    return Distribution(results.aus, before, plan_counts(_plan(results), results.aus))
+    plan = _plan(results)
+    highest = tops(au_kinds(plan), results.aus)
+    return Distribution(results.aus, before, plan_counts(plan, results.aus), highest)

@@ -13,6 +13,8 @@ from torch import Tensor
 from aukit.config.choice import Choice, named
 from aukit.contracts.estimator import Estimator, TrainingSet
 from aukit.contracts.faces import FaceSource
+from aukit.contracts.labels import Labels
+from aukit.errors import DataError
 from aukit.faces.alignment import alignment_of
 from aukit.faces.normalized import NormalizedFaces
 from aukit.faces.stored import StoredFaces
@@ -53,15 +55,37 @@ class FitEstimator(Stage):
         estimator: Estimator = work.make(self.estimator, self.seed)
         faces = StoredFaces([source.folder for source in self.faces], self.aus)
         counts = uses_of(read_table(self.plan.folder / PLAN), faces.table, self.aus)
+        refuse_constant(faces.labels, counts)
         train = TrainingSet(self._seen(faces, work), counts)
         valid = None if self.valid is None else StoredFaces([self.valid.folder], self.aus)
         with named(self.estimator, self.name):
             seen = None if valid is None else self._seen(valid, work)
             estimator.fit(train, seen, work.session(self.name, folder, self.seed))
-            save_fitted(estimator, folder, self.aus, alignment_of(self.faces[0].folder))
+            save_fitted(estimator, folder, faces.labels, alignment_of(self.faces[0].folder))
 
     def _seen(self, faces: FaceSource, work: Work) -> FaceSource:
         return seen_through(self.normalizer, faces, work, self.seed)
+
+
+def refuse_constant(labels: Labels, counts: Tensor) -> None:
+    """Stop where the training set of every AU shows one code only: nothing could be learned.
+
+    Args:
+        labels: of the faces.
+        counts: (N, A) uses.
+
+    Raises:
+        DataError: they do.
+    """
+    used = labels.mask & (counts > 0)
+    for column in range(len(labels.aus)):
+        codes = labels.values[used[:, column], column]
+        if len(codes) == 0 or bool((codes != codes[0]).any()):
+            return
+    raise DataError(
+        "all faces of each AU's training set have the same code: there is nothing to learn",
+        "use data with several expressions, or another --balancer",
+    )
 
 
 def seen_through(normalizer: Fitted | None, faces: FaceSource, work: Work, seed: int) -> FaceSource:

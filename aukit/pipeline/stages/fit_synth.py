@@ -63,7 +63,7 @@ class FitSynth(Stage):
             session = work.session(self.name, folder, self.seed)
             preview = self._previews(work, faces.labels, session.folder / PREVIEWS)
             synthesizer.fit(faces, replace(session, preview=preview))
-            save_fitted(synthesizer, folder, self.aus, alignment_of(self.faces.folder))
+            save_fitted(synthesizer, folder, faces.labels, alignment_of(self.faces.folder))
 
     def _previews(self, work: Work, fitted: Labels, folder: Path) -> Previews | None:
         if self.watched is None:

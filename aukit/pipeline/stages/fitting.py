@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from aukit.contracts.labels import Labels
+from aukit.data.kinds import Kinds, kinds_of
 from aukit.errors import PluginError
 from aukit.runs.names import MODEL
 from aukit.store.files import write_json
 from aukit.store.models import CARD, load_card
 
 
-def save_fitted(
-    component: Any, folder: Path, aus: tuple[str, ...], alignment: Mapping[str, Any]
-) -> None:
-    """Save a fitted component, its card completed with the AUs and the alignment of its faces.
+def save_fitted(component: Any, folder: Path, labels: Labels, alignment: Mapping[str, Any]) -> None:
+    """Save a fitted component, its card completed with the AUs, their kinds and the alignment of
+    the faces that it learned from, whose labels are given.
 
     Raises:
         PluginError: the component wrote no card.
@@ -25,5 +26,13 @@ def save_fitted(
     component.save(model)
     if not (model / CARD).is_file():
         raise PluginError(f"{type(component).__name__}.save wrote no {CARD}")
-    card = {"aus": list(aus), **load_card(model), "alignment": dict(alignment)}
+    known = {"aus": list(labels.aus), "kinds": kinds_of(labels)}
+    card = {**known, **load_card(model), "alignment": dict(alignment)}
     write_json(model / CARD, card)
+
+
+def estimated_kinds(folder: Path) -> Kinds:
+    """What a fitted component estimates, or paints, of each AU; an intensity where it is of an
+    earlier version that does not say."""
+    kinds: Kinds = load_card(folder / MODEL).get("kinds", {})
+    return kinds

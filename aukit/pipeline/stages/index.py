@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+
+import pyarrow as pa
 
 from aukit.au import LISTS
 from aukit.config.choice import Choice, named
 from aukit.config.options import ALL_AUS
 from aukit.config.run import RunConfig
 from aukit.contracts.dataset import Dataset, KnowsSources
+from aukit.data.kinds import au_kinds
 from aukit.data.records import check_index, only_in_some
 from aukit.errors import ConfigError, DataError
 from aukit.pipeline.stage import Stage
@@ -55,6 +58,28 @@ def coding_roles(config: RunConfig) -> list[str]:
     """The roles whose data must code an AU: faces that are only sources may come without codes."""
     fitted = ["synth-fit"] if config.components["synth"] is not None else []
     return ["train", "test", *fitted]
+
+
+def refuse_mixed_kinds(indices: Mapping[str, pa.Table], aus: Sequence[str]) -> None:
+    """Refuse roles that code an AU differently, one as an intensity and one as an occurrence.
+
+    Args:
+        indices: role -> its frames. Data that are only scored may differ: presence is compared.
+        aus: the AUs of the run.
+
+    Raises:
+        DataError: an AU is of both kinds.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for role, index in indices.items():
+        for name, kind in au_kinds(index).items():
+            first, known = found.setdefault(name, (role, kind))
+            if name in aus and kind != known:
+                raise DataError(
+                    f"{name} is an {known} in the data of role {first}, and an {kind} in those of "
+                    f"{role}",
+                    "let both readers give the same codes, or leave it out of --aus",
+                )
 
 
 def choose_aus(

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from aukit.config.choice import Choice, named
 from aukit.contracts.balancer import Balancer
+from aukit.data.kinds import au_kinds, with_kinds
 from aukit.faces.stored import read_rows
 from aukit.pipeline.stage import Stage
 from aukit.pipeline.stages.training_set import check_plan, label_table
@@ -74,4 +75,4 @@ def planned(
     with named(choice, "plan"):
         plan = balancer.plan(labels, sources, aus, seed)
     check_plan(plan, aus, *(table.column("id").to_pylist() for table in (labels, sources)))
-    return plan
+    return with_kinds(plan, au_kinds(labels))

@@ -13,11 +13,13 @@ from torch import Tensor
 from aukit.config.choice import named
 from aukit.contracts.estimator import Calibrates, Estimator, Prediction
 from aukit.contracts.faces import FaceSource
+from aukit.data.kinds import Kinds, au_kinds
 from aukit.data.records import prediction_schema
 from aukit.faces.normalized import UnlabelledFaces
 from aukit.faces.stored import StoredFaces
 from aukit.pipeline.stage import Fitted, Stage
 from aukit.pipeline.stages.fit_estimator import seen_through
+from aukit.pipeline.stages.fitting import estimated_kinds
 from aukit.pipeline.work import Work
 from aukit.runs.names import PREDICTIONS
 from aukit.store.files import write_table
@@ -54,11 +56,12 @@ class Predict(Stage):
         if isinstance(estimator, Calibrates):
             with named(self.estimator.choice, self.name):
                 estimator.calibrate(UnlabelledFaces(seen))
+        kinds = estimated_kinds(self.estimator.result.folder)
         with work.progress.start("predict", len(stored)) as bar:
             tables = []
             for rows, prediction in self._predicted(estimator, seen):
                 part = stored.table.slice(rows.start, len(rows))
-                tables.append(prediction_table(part, self.aus, prediction))
+                tables.append(prediction_table(part, self.aus, kinds, prediction))
                 bar.advance(len(rows))
         write_table(folder / PREDICTIONS, pa.concat_tables(tables), row_group=65536)
 
@@ -71,9 +74,18 @@ class Predict(Stage):
                 yield rows, estimator.predict(seen.batch(rows))
 
 
-def prediction_table(rows: pa.Table, aus: tuple[str, ...], prediction: Prediction) -> pa.Table:
-    """Rows in `records.prediction_schema`: truth and estimate side by side."""
-    schema = prediction_schema(aus)
+def prediction_table(
+    rows: pa.Table, aus: tuple[str, ...], estimated: Kinds, prediction: Prediction
+) -> pa.Table:
+    """Rows in `records.prediction_schema`: truth and estimate side by side.
+
+    Args:
+        rows: of the faces.
+        aus: what was estimated.
+        estimated: what the estimates are.
+        prediction: the estimates.
+    """
+    schema = prediction_schema(aus, au_kinds(rows), estimated)
     columns = []
     for field in schema:
         au, _, what = field.name.partition("_")

@@ -1,7 +1,8 @@
 """Pictures of what a synthesizer makes while it is being fitted.
 
 A grid has, for a few held-out faces and a few AUs, the face itself and what the synthesizer makes
-of it at the levels 0..5; beneath stands the truth, where the dataset can render it.
+of it at the levels 0..5 (an occurrence: 0 and 1); beneath stands the truth, where the dataset can
+render it.
 """
 
 from __future__ import annotations
@@ -69,13 +70,19 @@ class Previews:
 
     def _requests(self) -> tuple[list[int], Labels]:
         """Each face at each level of each AU, everything else kept."""
-        asked = [(au, row, level) for au, row in self._cells for level in LEVELS]
+        asked = [(au, row, level) for au, row in self._cells for level in self._codes(au)]
         values = torch.zeros((len(asked), len(self.faces.aus)))
         mask = torch.zeros(values.shape, dtype=torch.bool)
         for number, (au, _, level) in enumerate(asked):
             values[number, self.faces.aus.index(au)] = level
             mask[number, self.faces.aus.index(au)] = True
-        return [row for _, row, _ in asked], Labels(self.faces.aus, values, mask)
+        return [row for _, row, _ in asked], Labels(
+            self.faces.aus, values, mask, self.faces.labels.occurrence
+        )
+
+    def _codes(self, au: str) -> range:
+        """The codes at which an AU is painted."""
+        return range(self.faces.labels.tops[self.faces.aus.index(au)] + 1)
 
     def _render(self, rows: list[int], targets: Labels) -> Sequence[Tensor | None]:
         """The true pictures, rendered once a fit; empty without a truth."""
@@ -86,15 +93,20 @@ class Previews:
         return [image if ok else None for image, ok in pairs]
 
     def _tiles(self, painted: Tensor) -> Iterator[tuple[Tensor | None, str]]:
-        for number, (au, row) in enumerate(self._cells):
-            columns = range(number * len(LEVELS), (number + 1) * len(LEVELS))
+        places = iter(range(len(painted)))
+        for au, row in self._cells:
+            levels = self._codes(au)
+            columns = [next(places) for _ in levels]
+            blank = [(None, "")] * (len(LEVELS) - len(levels))
             yield self.faces.images([row])[0], f"{self.faces.people[row].rpartition('/')[2]}"
-            for level, column in zip(LEVELS, columns, strict=True):
+            for level, column in zip(levels, columns, strict=True):
                 yield painted[column], f"{describe(au)}" if level == 0 else f"{au} = {level}"
+            yield from blank
             if self._true:
                 yield None, ""
-                for level, column in zip(LEVELS, columns, strict=True):
+                for level, column in zip(levels, columns, strict=True):
                     yield self._true[column], f"truth, {level}"
+                yield from blank
 
 
 def plain_faces(faces: StoredFaces, count: int) -> list[int]:

@@ -8,10 +8,12 @@ from typing import ClassVar
 
 from aukit.config.choice import Choice
 from aukit.contracts.estimator import Estimator
+from aukit.data.kinds import occurrences
 from aukit.faces.alignment import alignment_of
 from aukit.faces.registration import Registration
 from aukit.faces.stored import StoredFaces
 from aukit.pipeline.stage import Fitted, Stage
+from aukit.pipeline.stages.fitting import estimated_kinds
 from aukit.pipeline.work import Work
 from aukit.score_card.card import Sitting, calibrated, write_card
 from aukit.score_card.judges import Seat, own_seats, plugin_seats
@@ -75,10 +77,11 @@ class ScoreCard(Stage):
     def _seats(self, work: Work) -> list[Seat]:
         """All judges, ready to look."""
         estimator: Estimator = self.judge.load(work, self.seed)
+        known = occurrences(estimated_kinds(self.judge.result.folder))
         fit = self.judge.result.key.rpartition("-")[2][:8]
         train = StoredFaces([self.calibration.folder], self.aus)
         seats, _ = plugin_seats(self.judges, work.context(self.seed))
         return [
-            *own_seats(estimator, self.judge.choice, fit),
+            *own_seats(estimator, self.judge.choice, fit, known),
             *(calibrated(seat, train, self.seed, work.progress) for seat in seats),
         ]

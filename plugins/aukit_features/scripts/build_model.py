@@ -33,7 +33,7 @@ from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.contracts.landmarker import Faces
 from aukit.contracts.session import Session
-from aukit.data.records import INTENSITY
+from aukit.data.kinds import INTENSITY
 from aukit.registry.loading import Registry
 from aukit.runs.export import choices_of, section
 from aukit.runs.exported import FORMAT, MODEL_CARD, MODEL_FILE, README

@@ -10,7 +10,8 @@ import pytest
 
 from aukit.contracts.dataset import KnowsSources
 from aukit.contracts.survey import Surveys
-from aukit.data.records import au_columns, au_kinds, check_index
+from aukit.data.kinds import au_kinds
+from aukit.data.records import au_columns, check_index
 from aukit.registry.loading import default_registry
 from aukit.store.files import read_table
 from aukit.testing import Subject, run_checks
