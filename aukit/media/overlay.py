@@ -98,7 +98,6 @@ class _Drawing:
     aus: tuple[str, ...]
     curves: np.ndarray
     shares: np.ndarray
-    shares: np.ndarray
 
     @classmethod
     def of(cls, table: pa.Table) -> _Drawing:
