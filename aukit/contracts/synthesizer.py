@@ -6,7 +6,7 @@ It never decides what to balance: the plan does.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.labels import Labels
@@ -44,4 +44,34 @@ class Synthesizer(Protocol):
 
     def load(self, folder: Path) -> None:
         """Become what was saved there."""
+        ...
+
+
+@runtime_checkable
+class HasRegions(Protocol):
+    """A synthesizer that paints each AU inside a region of its own.
+
+    The score card says how much of the face each region covers.
+    """
+
+    def regions(self, faces: FaceBatch) -> Tensor:
+        """(B, A, S, S) float32 attention in 0..1 at the faces' size, of the AUs it knows."""
+        ...
+
+
+@runtime_checkable
+class ReadsFaces(Protocol):
+    """A synthesizer with a network that estimates AUs, from which its generator learned.
+
+    The score card shows these estimates apart from the judges: where that network finds the AUs
+    that were asked for and no judge does, the generator has learned to fool it.
+
+    Attributes:
+        aus: the AUs that it knows.
+    """
+
+    aus: tuple[str, ...]
+
+    def read(self, faces: FaceBatch) -> Tensor:
+        """(B, A) float32 on the CPU: intensities in 0..5 of its AUs, of an occurrence 0..1."""
         ...

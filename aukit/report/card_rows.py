@@ -37,7 +37,8 @@ class Row:
 
 def summary(card: Mapping[str, Any]) -> list[Row]:
     """The measures over all AUs together."""
-    return [*_closeness(card), *_agreement(card), *_cross_talk(card), *_distances(card)]
+    parts = (_closeness, _change, _agreement, _own, _cross_talk, _distances)
+    return [row for part in parts for row in part(card)]
 
 
 def _closeness(card: Mapping[str, Any]) -> Iterator[Row]:
@@ -46,6 +47,20 @@ def _closeness(card: Mapping[str, Any]) -> Iterator[Row]:
         for region, where in _REGIONS:
             found = {key: table[region][key][measure] for key in ("painted", "copied", "gain")}
             yield Row(f"{name}, {where}", found)
+
+
+def _change(card: Mapping[str, Any]) -> Iterator[Row]:
+    found = (card.get("change") or {}).get("mean", {})
+    for key, name in (("amount", "share of the true change"), ("direction", "cosine with it")):
+        if key in found:
+            yield Row(f"{name}, single AUs", {"painted": found[key]})
+
+
+def _own(card: Mapping[str, Any]) -> Iterator[Row]:
+    table = card.get("own") or {}
+    if table:
+        found = {key: sets["mean"]["mae"] for key, sets in table["vectors"].items()}
+        yield Row("MAE, whole faces: the network it learned from", _named(found), "no judge")
 
 
 def _agreement(card: Mapping[str, Any]) -> Iterator[Row]:
@@ -124,6 +139,20 @@ def _detections(table: Mapping[str, Any]) -> Iterator[tuple[str, list[Entry]]]:
             )
 
 
+REGION_COLUMNS = ("any attention", "mean attention")
+
+
+def region_shares(card: Mapping[str, Any]) -> list[tuple[str, list[Entry]]]:
+    """A row for each AU's region and for all together: name and `REGION_COLUMNS`, in 0..1."""
+    return [
+        (
+            describe(name) if name in card["aus"] else "all together",
+            [{"value": found["reach"]}, {"value": found["attention"]}],
+        )
+        for name, found in (card.get("regions") or {}).items()
+    ]
+
+
 @dataclass(frozen=True)
 class Table:
     """Scores as they are shown.
@@ -160,6 +189,10 @@ def tables(card: Mapping[str, Any], title: str) -> Iterator[Table]:
     for judge, found in detections(card).items():
         title = f"Presence in real and synthetic faces with the same labels, judged by {judge}"
         yield Table(title, "AU", DETECTION_COLUMNS, _unremarked(found))
+
+    if covered := region_shares(card):
+        title = "Share of the face that each region covers"
+        yield Table(title, "AU", REGION_COLUMNS, _unremarked(covered))
 
 
 def _unremarked(

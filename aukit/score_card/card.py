@@ -20,12 +20,14 @@ from aukit.faces.truth import Truth
 from aukit.progress import Progress
 from aukit.runs.names import CARD, GRIDS
 from aukit.score_card import scores
+from aukit.score_card.change import change
 from aukit.score_card.detection import detection
 from aukit.score_card.draws import Draws
 from aukit.score_card.evidence import Evidence, Watch, gather
-from aukit.score_card.judges import Seat, calibrate
+from aukit.score_card.judges import OWN, Seat, calibrate
 from aukit.score_card.pictures import Album, Recorder
 from aukit.score_card.requests import Requests, draw_requests
+from aukit.score_card.shares import regions
 from aukit.score_card.talk import cross_talk
 from aukit.seeds import seed_of
 from aukit.store.files import write_json
@@ -41,6 +43,9 @@ NO_CARD: Card = {
     "aus": [],
     "requests": {"people": 0, "levels": 0, "vectors": 0},
     "closeness": None,
+    "change": None,
+    "regions": None,
+    "own": None,
     "agreement": {},
     "cross_talk": {},
     "detection": {},
@@ -97,7 +102,7 @@ def write_card(sitting: Sitting, seats: Sequence[Seat], folder: Path, *, strict:
     """
     album = Album()
     evidence = sitting.evidence(seats, album.keep)
-    changed = _changing(sitting.faces, evidence.requests)
+    changed = changing(sitting.faces, evidence.requests)
     draws = Draws(sitting.draws, sitting.seed)
     write_json(folder / CARD, make_card(evidence, seats, changed, draws, strict=strict))
     album.write(folder / GRIDS, sitting.faces, evidence.requests)
@@ -123,7 +128,7 @@ def calibrated(seat: Seat, faces: StoredFaces, seed: int, progress: Progress) ->
         return calibrate(seat, faces, sorted(order[:CALIBRATION]))
 
 
-def _changing(faces: StoredFaces, requests: Requests) -> Tensor:
+def changing(faces: StoredFaces, requests: Requests) -> Tensor:
     """(R,) bool: requests for something else than the face shows."""
     shown, mask = faces.labels.values[requests.rows], faces.labels.mask[requests.rows]
     targets = requests.targets
@@ -142,13 +147,15 @@ def make_card(
 
     Args:
         evidence: what the judges saw.
-        seats: the judges.
+        seats: the judges, and the synthesizer's own network (`reader_seat`) if it has one.
         changed: (R,) bool, requests that ask for a change.
         draws: for the intervals.
         strict: refuse too few pictures for a Fréchet distance.
     """
     requests = evidence.requests
-    by = {kind: [s for s in seats if s.judge.measures == kind] for kind in _KINDS}
+    judges = [seat for seat in seats if seat.name != OWN]
+    own = [scores.agreement(seat, evidence, draws) for seat in seats if seat.name == OWN]
+    by = {kind: [s for s in judges if s.judge.measures == kind] for kind in _KINDS}
     notes = [] if evidence.closeness is not None else [NO_TRUTH]
     distances = [scores.distance(seat, evidence, strict=strict) for seat in by["features"]]
     notes += [] if by["identity"] else [NO_IDENTITY]
@@ -163,6 +170,9 @@ def make_card(
         },
         "notes": notes,
         "closeness": scores.closeness(evidence, changed, draws),
+        "change": change(evidence.change, requests, evidence.people, draws),
+        "regions": regions(evidence.shares, requests.targets.aus),
+        "own": own[0] if own else None,
         "agreement": {
             seat.name: scores.agreement(seat, evidence, draws) for seat in by[_INTENSITY]
         },

@@ -16,9 +16,11 @@ from aukit.faces.painting import paint
 from aukit.faces.stored import StoredFaces
 from aukit.faces.truth import Pictures, Truth
 from aukit.progress import Bar
+from aukit.score_card.change import Changes
 from aukit.score_card.judges import LOOK_BATCH, Seat
 from aukit.score_card.pictures import Batch
 from aukit.score_card.requests import Requests
+from aukit.score_card.shares import shares
 from aukit.statistics import pictures
 
 REGIONS = ("face", "changes")
@@ -44,6 +46,9 @@ class Evidence:
         spare_people: whose each spare face is.
         closeness: (R, 2, 2, 3) float64: synthetic and copied, over `REGIONS`, `MEASURES` to the
             true picture; None if unknown.
+        change: (R, 3) float64 of `score_card.change.Changes`; None if the truth is unknown.
+        shares: (F, A + 1, 2) float64 of `score_card.shares.shares`, of F of the requests' faces;
+            None if the synthesizer has no regions.
     """
 
     requests: Requests
@@ -55,6 +60,8 @@ class Evidence:
     spare: Seen
     spare_people: Sequence[str]
     closeness: Tensor | None
+    change: Tensor | None = None
+    shares: Tensor | None = None
 
 
 Watch = Callable[[int, Requests, Batch], None]
@@ -88,7 +95,13 @@ def gather(
     seen = _looked_at(seats, faces, rows, bar)
     position = torch.full((len(faces),), -1)
     position[requests.used] = torch.arange(len(rows))
-    painted, true, near = _painted(synthesizer, seats, faces, requests, truth, bar, watch)
+    changes = Changes()
+
+    def see(start: int, requests: Requests, pictures: Batch) -> None:
+        changes.see(start, requests, pictures)
+        watch(start, requests, pictures)
+
+    painted, true, near = _painted(synthesizer, seats, faces, requests, truth, bar, see)
     for seat in seats:
         _require_answers(seat, torch.cat([seen[seat.name], painted[seat.name]]))
     real = {name: _real(values, position, requests) for name, values in seen.items()}
@@ -102,6 +115,8 @@ def gather(
         spare={name: values[position[requests.spare]] for name, values in seen.items()},
         spare_people=[faces.people[row] for row in requests.spare.tolist()],
         closeness=near,
+        change=None if truth is None else changes.terms(),
+        shares=shares(synthesizer, faces, requests),
     )
 
 

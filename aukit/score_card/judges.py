@@ -21,6 +21,7 @@ from aukit.contracts.estimator import Estimator, HasFeatures
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.judge import Judge, Measures
 from aukit.contracts.labels import Labels
+from aukit.contracts.synthesizer import ReadsFaces, Synthesizer
 from aukit.errors import AukitError, MissingWeights, PluginError
 from aukit.faces.stored import StoredFaces
 from aukit.scoring.occurrence import CUT
@@ -30,6 +31,8 @@ LOOK_BATCH = 64
 
 PRESENT = "_present"
 """Ends the name of the column of a judge that tells presence beside intensity."""
+OWN = "its own network"
+"""Names the seat of a network that a synthesizer was fitted with."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,32 @@ class TrunkJudge:
     def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
         """(B, D) features."""
         return self.estimator.features(_unnamed(images, landmarks))
+
+
+class OwnReader:
+    """The network from which a synthesizer's generator learned, as if it were a judge.
+
+    Args:
+        synthesizer: one that reads faces.
+    """
+
+    measures: Measures = "intensity"
+    calibrated = True
+
+    def __init__(self, synthesizer: ReadsFaces) -> None:
+        self.synthesizer = synthesizer
+        self.names = synthesizer.aus
+
+    def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+        """(B, A) intensities."""
+        return self.synthesizer.read(_unnamed(images, landmarks))
+
+
+def reader_seat(synthesizer: Synthesizer, choice: Choice) -> Seat | None:
+    """A seat apart from the judges for a synthesizer's own reader; None if it has none."""
+    if not isinstance(synthesizer, ReadsFaces):
+        return None
+    return Seat(OWN, OwnReader(synthesizer), choice)
 
 
 def _unnamed(images: Tensor, landmarks: Tensor) -> FaceBatch:

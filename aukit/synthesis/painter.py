@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from aukit.au import MAX_LEVEL
 from aukit.config.values import from_json
 from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch
@@ -64,6 +65,15 @@ class Painter(ABC, Generic[Options]):
             (B, 3, S, S) uint8 on the CPU.
         """
 
+    @abstractmethod
+    def read_batch(self, networks: nn.ModuleDict, faces: FaceBatch) -> Tensor:
+        """(B, A) intensities in 0..1 that the networks see in a few faces, on the device.
+
+        Args:
+            networks: on the device, in evaluation mode.
+            faces: labels are not looked at.
+        """
+
     def card(self) -> dict[str, Any]:
         """What the card of the saved model says."""
         kinds = {au: OCCURRENCE if au in self.occurrence else INTENSITY for au in self.aus}
@@ -86,16 +96,33 @@ class Painter(ABC, Generic[Options]):
     @torch.inference_mode()
     def paint(self, faces: FaceBatch, targets: Labels) -> Tensor:
         """What `synthesize` does, as `Session.show` wants it."""
-        networks = self._ready()
+        networks = self._placed()
         refuse_targets(targets, self.aus)
         wanted = targets.select(self.aus)
         known = replace(faces, labels=faces.labels.select(self.aus))
-        networks = networks.to(self.context.device).eval()
-        parts = []
-        for start in range(0, len(faces), PAINT_BATCH):
-            rows = range(start, min(start + PAINT_BATCH, len(faces)))
-            parts.append(self.paint_batch(networks, known.take(rows), wanted.take(rows)))
+        parts = [
+            self.paint_batch(networks, known.take(rows), wanted.take(rows))
+            for rows in batches(len(faces))
+        ]
         return torch.cat(parts) if parts else faces.images.clone()
+
+    @torch.inference_mode()
+    def read(self, faces: FaceBatch) -> Tensor:
+        """The intensities estimated by the network from which the generator learned.
+
+        Returns:
+            (B, A) float32 in 0..5, of an occurrence in 0..1, on the CPU.
+
+        Raises:
+            DataError: not fitted.
+        """
+        networks = self._placed()
+        parts = [self.read_batch(networks, faces.take(rows)) for rows in batches(len(faces))]
+        tops = torch.tensor([1 if au in self.occurrence else MAX_LEVEL for au in self.aus])
+        return tops * torch.cat(parts).float().cpu()
+
+    def _placed(self) -> nn.ModuleDict:
+        return self._ready().to(self.context.device).eval()
 
     def _ready(self) -> nn.ModuleDict:
         if self.networks is None:
@@ -126,6 +153,12 @@ class Painter(ABC, Generic[Options]):
         load_network(networks, tensors, folder)
         self.config, self.aus, self.networks = config, aus, networks
         self.occurrence = occurrences(card.get("kinds", {}))
+
+
+def batches(count: int) -> list[range]:
+    """Rows of each batch."""
+    starts = range(0, count, PAINT_BATCH)
+    return [range(start, min(start + PAINT_BATCH, count)) for start in starts]
 
 
 def refuse_targets(targets: Labels, aus: tuple[str, ...]) -> None:

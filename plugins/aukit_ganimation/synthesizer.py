@@ -51,9 +51,14 @@ class Ganimation(Painter[GanimationConfig]):
         device, size = self.context.device, self.config.size
         whole = as_signed(faces.images.to(device)).contiguous(memory_format=torch.channels_last)
         targets, labels = targets.to(device), faces.labels.to(device)
-        seen = functools.partial(estimate, networks["critic"], resized(whole, size))
+        seen = functools.partial(self.read_batch, networks, faces)
         shown = fill(labels.shares, labels.mask, seen)
         wanted = fill(targets.shares, targets.mask, lambda: shown)
         composition = self.config.composition
         painting = repaint(networks["generator"], whole, shown, wanted, composition, size)
         return as_bytes(painting.image)
+
+    def read_batch(self, networks: nn.ModuleDict, faces: FaceBatch) -> Tensor:
+        """What the critic sees."""
+        whole = as_signed(faces.images.to(self.context.device))
+        return estimate(networks["critic"], resized(whole, self.config.size))

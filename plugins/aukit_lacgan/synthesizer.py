@@ -139,3 +139,21 @@ class Lacgan(Painter[LacganConfig]):
         shown = fill(labels.shares, labels.mask, lambda: estimate(critics, images, attention))
         shown = torch.where(only, shown.round(), shown)
         return shown, fill(targets.shares, targets.mask, lambda: shown)
+
+    def read_batch(self, networks: nn.ModuleDict, faces: FaceBatch) -> Tensor:
+        """What the AU regressions see."""
+        size = self.config.size
+        whole = as_signed(faces.images.to(self.context.device))
+        landmarks = scaled(faces.landmarks.to(self.context.device), size / whole.shape[-1])
+        critics = cast(LocalCritics, networks["local"])
+        return estimate(critics, resized(whole, size), networks["regions"](landmarks, size))
+
+    def regions(self, faces: FaceBatch) -> Tensor:
+        """(B, A, S, S) attention in 0..1 on the CPU.
+
+        Raises:
+            DataError: not fitted.
+        """
+        landmarks = faces.landmarks.to(self.context.device)
+        attention: Tensor = self._placed()["regions"](landmarks, faces.images.shape[-1])
+        return attention.cpu()

@@ -7,7 +7,7 @@ from typing import Any
 
 from aukit.report import ReportData, render
 from aukit.report.card import card_section
-from aukit.report.card_rows import digits, summary, units
+from aukit.report.card_rows import digits, summary, tables, units
 from aukit.report.charts import change_map
 
 
@@ -52,6 +52,11 @@ CARD: dict[str, Any] = {
     "requests": {"people": 4, "levels": 12, "vectors": 50},
     "notes": ["<b>careful</b>"],
     "closeness": {"all": near(27.5), "AU12": near(1.25)},
+    "change": {"mean": {"amount": entry(0.37), "direction": entry(0.52)}},
+    "regions": {
+        "AU12": {"reach": 0.03, "attention": 0.02}, "all": {"reach": 0.2, "attention": 0.1},
+    },
+    "own": agreement(0.11),
     "agreement": {"estimator": agreement(0.71)},
     "cross_talk": {"estimator": {"aus": ["AU01", "AU12"], "3": TALK, "5": TALK}},
     "distance": [
@@ -75,6 +80,9 @@ def test_every_part_of_a_card_becomes_a_row() -> None:
     assert rows["PSNR, dB, face"].cells["gain"]["value"] == 27.5
     assert rows["ICC, single AUs: estimator"].cells["true"]["value"] == 0.71
     assert rows["AU set to 5 moves by: estimator"].cells["painted"]["value"] == 4.25
+    assert rows["share of the true change, single AUs"].cells["painted"]["value"] == 0.37
+    assert rows["cosine with it, single AUs"].cells["painted"]["value"] == 0.52
+    assert rows["MAE, whole faces: the network it learned from"].cells["real"]["value"] == 0.11
     assert rows["others move by: estimator"].cells["painted"]["value"] is None
     assert rows["Fréchet distance, toys, png"].remark == "too few pictures"
     assert rows["Fréchet distance, toys, png"].cells["real"]["value"] == 0.5
@@ -90,8 +98,17 @@ def test_an_au_has_a_row_where_the_judge_knows_it() -> None:
     assert row[1][1]["value"] == 0.71
 
 
+def test_regions_have_a_table_with_a_row_for_all_together() -> None:
+    last = list(tables(CARD, ""))[-1]
+    assert [name for name, _, _ in last.rows] == ["AU12 lip corner puller", "all together"]
+    assert [cell["value"] for cell in last.rows[1][2] if cell is not None] == [0.2, 0.1]
+    older = {key: value for key, value in CARD.items() if key not in ("regions", "own", "change")}
+    assert "region" not in list(tables(older, ""))[-1].title
+
+
 def test_a_card_without_truth_or_judges_has_no_rows() -> None:
-    empty = {**CARD, "closeness": None, "agreement": {}, "cross_talk": {}}
+    empty = {**CARD, "closeness": None, "change": None, "agreement": {}, "cross_talk": {}}
+    empty["own"] = None
     assert summary({**empty, "distance": [], "identity": []}) == []
     assert units(empty) == {}
 

@@ -31,10 +31,10 @@ from aukit.faces.shards import align_rows
 from aukit.faces.stored import StoredFaces
 from aukit.faces.truth import Truth
 from aukit.progress import Silent, SilentBar
-from aukit.score_card.card import _changing, make_card
+from aukit.score_card.card import changing, make_card
 from aukit.score_card.draws import Draws
 from aukit.score_card.evidence import gather
-from aukit.score_card.judges import Seat, calibrate
+from aukit.score_card.judges import Seat, calibrate, reader_seat
 from aukit.score_card.pictures import Album, Recorder
 from aukit.score_card.requests import NONE, Requests, draw_requests
 from aukit.statistics.pictures import PEAK, ROUNDING
@@ -122,6 +122,20 @@ class Copies:
         return faces.images
 
 
+class PaintsInRegions(Copies):
+    """Copies, with a reader that sees what was asked for everywhere, and a known region."""
+
+    aus = AUS
+
+    def regions(self, faces: FaceBatch) -> Tensor:
+        attention = torch.zeros(len(faces), len(AUS), *faces.images.shape[-2:])
+        attention[:, 0] = 0.5
+        return attention
+
+    def read(self, faces: FaceBatch) -> Tensor:
+        return torch.full((len(faces), len(AUS)), 1.0)
+
+
 def seats(*judges: Any) -> list[Seat]:
     return [Seat(type(judge).__name__.lower(), judge, CHOICE) for judge in judges]
 
@@ -140,7 +154,7 @@ def card(registration: Registration, faces: StoredFaces) -> Callable[[Any, Any],
         truth = Truth(registration) if known else None
         chosen = seats(*judges)
         evidence = gather(synthesizer, chosen, faces, requests, truth, SilentBar(), lambda *_: None)
-        changed = _changing(faces, requests)
+        changed = changing(faces, requests)
         found = make_card(evidence, chosen, changed, Draws(50, 0), strict=strict)
         json.dumps(found, allow_nan=False)
         return found
@@ -238,6 +252,44 @@ def test_a_group_is_scored_alone(card: Callable[..., Card]) -> None:
     assert near["AU01"]["requests"] == 10
 
 
+def test_the_change_is_all_of_the_truth_or_none(card: Callable[..., Card]) -> None:
+    whole, none = (card(painter, Sees())["change"] for painter in (brush(), Copies()))
+    for au in ("mean", *AUS):
+        assert whole[au]["amount"]["value"] == pytest.approx(1)
+        assert whole[au]["direction"]["value"] == pytest.approx(1)
+        assert none[au]["amount"]["value"] == 0
+        assert none[au]["direction"]["value"] is None
+    assert card(Copies(), Sees(), known=False)["change"] is None
+
+
+def test_regions_and_the_own_reader_stand_apart_from_the_judges(
+    registration: Registration, faces: StoredFaces, card: Callable[..., Card]
+) -> None:
+    painter = PaintsInRegions()
+    own = reader_seat(painter, CHOICE)
+    assert own is not None
+    chosen = [*seats(Sees()), own]
+    requests = draw_requests(faces, 2, 0)
+    evidence = gather(
+        painter, chosen, faces, requests, Truth(registration), SilentBar(), lambda *_: None
+    )
+    found = make_card(evidence, chosen, changing(faces, requests), Draws(5, 0))
+    assert found["regions"] == {
+        "AU01": {"reach": 1, "attention": 0.5},
+        "AU12": {"reach": 0, "attention": 0},
+        "all": {"reach": 1, "attention": 0.5},
+    }
+    assert set(found["agreement"]) == {"sees"}
+    asked = requests.targets.values[requests.vectors]
+    for number, au in enumerate(AUS):
+        expected = (asked[:, number] - 1).abs().mean().item()
+        assert found["own"]["vectors"]["painted"][au]["mae"]["value"] == pytest.approx(expected)
+    plain = card(Copies(), Sees())
+    assert plain["regions"] is None
+    assert plain["own"] is None
+    assert reader_seat(Copies(), CHOICE) is None
+
+
 def test_without_the_truth_everything_else_is_scored(card: Callable[..., Card]) -> None:
     found = card(brush(), Sees(), Thumbnail(), known=False)
     assert found["closeness"] is None
@@ -284,7 +336,7 @@ def test_a_named_judge_with_too_few_pictures_is_refused(
     asked = [replace(seats(Wide())[0], asked=True)]
     evidence = gather(brush(), asked, faces, requests, None, SilentBar(), lambda *_: None)
     with pytest.raises(DataError, match="needs at least 144 pictures; there are 25"):
-        make_card(evidence, asked, _changing(faces, requests), Draws(5, 0), strict=True)
+        make_card(evidence, asked, changing(faces, requests), Draws(5, 0), strict=True)
 
 
 class Raises(Sees):

@@ -16,7 +16,7 @@ from aukit.pipeline.stage import Fitted, Stage
 from aukit.pipeline.stages.fitting import estimated_kinds
 from aukit.pipeline.work import Work
 from aukit.score_card.card import Sitting, calibrated, write_card
-from aukit.score_card.judges import Seat, own_seats, plugin_seats
+from aukit.score_card.judges import Seat, own_seats, plugin_seats, reader_seat
 from aukit.store.stages import Result
 
 
@@ -55,8 +55,10 @@ class ScoreCard(Stage):
 
     def compute(self, folder: Path, work: Work) -> None:
         """Leaves `score_card.json` and picture grids."""
-        seats = self._seats(work)
-        write_card(self.sitting(work), seats, folder, strict=self.strict)
+        sitting = self.sitting(work)
+        own = reader_seat(sitting.synthesizer, self.synth.choice)
+        seats = [*self._seats(work), *([] if own is None else [own])]
+        write_card(sitting, seats, folder, strict=self.strict)
 
     def sitting(self, work: Work) -> Sitting:
         """What the card is made of.

@@ -19,6 +19,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.contracts.session import Paint, Session
+from aukit.contracts.synthesizer import ReadsFaces
 from aukit.errors import DataError, StageError
 from aukit.synthesis.batches import learning_rate
 from aukit.testing.drawn import DrawnFaces
@@ -357,3 +358,17 @@ def test_other_aus_damaged_models_and_no_model_are_refused(tmp_path: Path) -> No
 def test_impossible_options_are_refused(change: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(GanimationConfig(), **change)  # type: ignore[arg-type]
+
+
+def test_it_reads_faces_as_its_critic_does(tmp_path: Path) -> None:
+    faces = drawn(40)
+    synthesizer = fitted(tmp_path, replace(TINY, epochs=2), faces)
+    assert isinstance(synthesizer, ReadsFaces)
+    batch = faces.batch(range(40))
+    read = synthesizer.read(batch)
+    assert synthesizer.networks is not None
+    small = resized(batch.images.float() / 127.5 - 1, TINY.size)
+    with torch.no_grad():
+        expected = 5 * synthesizer.networks["critic"](small).intensity.clamp(0, 1)
+    torch.testing.assert_close(read, expected, atol=1e-4, rtol=1e-4)
+    assert read.std() > 0

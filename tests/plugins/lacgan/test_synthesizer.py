@@ -18,6 +18,7 @@ from torchvision.models import vgg16
 from aukit.contracts.context import Context
 from aukit.contracts.labels import Labels
 from aukit.contracts.session import Paint, Session
+from aukit.contracts.synthesizer import HasRegions, ReadsFaces
 from aukit.errors import ConfigError, DataError, MissingWeights, StageError
 from aukit.store.models import load_card
 from aukit.testing.drawn import DrawnFaces
@@ -421,3 +422,19 @@ def test_each_au_can_have_a_beta_of_its_own() -> None:
     for wrong in ("AU12", "AU12=x", "AU12=-1", "AU99=1"):
         with pytest.raises(ValueError, match="betas"):
             replace(TINY, betas=(wrong,))
+
+
+def test_it_reads_faces_as_its_regressions_do(tmp_path: Path) -> None:
+    faces = drawn(40, size=TINY.size)
+    synthesizer = fitted(tmp_path, TINY, faces)
+    assert isinstance(synthesizer, ReadsFaces)
+    assert isinstance(synthesizer, HasRegions)
+    batch = faces.batch(range(40))
+    attention = synthesizer.regions(batch)
+    assert attention.shape == (40, len(faces.aus), TINY.size, TINY.size)
+    assert synthesizer.networks is not None
+    cut_out = attention[:, :, None] * (batch.images.float() / 127.5 - 1)[:, None]
+    with torch.no_grad():
+        seen = synthesizer.networks["local"].read(cut_out)
+    expected = 5 * ((seen + 1) / 2).clamp(0, 1)
+    torch.testing.assert_close(synthesizer.read(batch), expected, atol=1e-4, rtol=1e-4)
