@@ -221,11 +221,12 @@ def time_stamps(path: Path) -> dict[int, int] | None:
     try:
         container, stream = open_video(path)
         with container:
-            pictures = list(frame_packets(container, stream))
+            # Packets are let go one by one: together they are the whole file.
+            every = [packet.pts for packet in frame_packets(container, stream)]
     except (DataError, *_DECODING):
         return None
-    stamps = {packet.pts for packet in pictures if packet.pts is not None}
-    if len(stamps) < len(pictures):
+    stamps = {stamp for stamp in every if stamp is not None}
+    if len(stamps) < len(every):
         return None
     return {stamp: position for position, stamp in enumerate(sorted(stamps))}
 

@@ -154,16 +154,15 @@ class Table:
 
     def _index(self) -> pa.Table:
         codes, kinds, _ = self.columns.codes
-        places, texts = self._places, self.columns.texts
+        places = self._places
         names = [places.names[n] for n in places.file[places.kept]]
         frames = places.frame[places.kept]
-        # A picture of nobody in particular shows a person of its own.
-        people = [texts("subject")[row] for row in places.kept]
         columns: dict[str, Any] = {
             "id": [self._id(*pair) for pair in zip(names, frames.tolist(), strict=True)],
             "dataset": [self.name] * len(names),
             "partition": [partition(cell) for cell in self._kept("partition")],
-            "subject": [who or name for who, name in zip(people, names, strict=True)],
+            # A picture of nobody in particular shows a person of its own.
+            "subject": [s or n for s, n in zip(self._kept("subject"), names, strict=True)],
             "task": self._kept("task"),
             "view": self._kept("view"),
             "frame": pa.array(frames, pa.int64(), mask=frames == STILL),

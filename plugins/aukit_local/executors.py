@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aukit.contracts.context import Context
 from aukit.errors import StageError
@@ -59,21 +59,19 @@ class Processes:
             self.workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_start_worker,
-            initargs=(threads,),
+            initargs=(threads, function),
         )
         try:
-            yield from self._stream(pool, function, items)
+            yield from self._stream(pool, items)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _stream(
-        self, pool: ProcessPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item]
-    ) -> Iterator[Result]:
+    def _stream(self, pool: ProcessPoolExecutor, items: Iterable[Item]) -> Iterator[Any]:
         waiting = enumerate(items)
-        running: deque[tuple[int, Item, Future[Result]]] = deque()
+        running: deque[tuple[int, Item, Future[Any]]] = deque()
         while True:
             for place, item in islice(waiting, self.in_flight - len(running)):
-                running.append((place, item, pool.submit(function, item)))
+                running.append((place, item, pool.submit(_work, item)))
             if not running:
                 return
             yield _result(*running.popleft())
@@ -122,10 +120,19 @@ def _note(place: int, item: object) -> str:
     return f"item {place}: {text if len(text) <= 200 else text[:200] + '...'}"
 
 
-def _start_worker(threads: int) -> None:
+def _start_worker(threads: int, function: Callable[[Any], Any]) -> None:
     # An interrupt reaches the whole process group; the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_worker_with_parent()
     import torch
 
     torch.set_num_threads(threads)
+    _task.append(function)
+
+
+_task: list[Callable[[Any], Any]] = []
+"""A worker's function: sent once, so that what it builds (readers, networks) is built once."""
+
+
+def _work(item: Any) -> Any:
+    return _task[-1](item)

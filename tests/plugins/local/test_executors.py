@@ -98,6 +98,13 @@ def test_workers_are_other_processes_and_share_the_cores(jobs: ModuleType) -> No
     assert {threads for _, threads in found} == {max(1, usable_processors() // 2)}
 
 
+def test_a_worker_gets_its_function_once_and_keeps_what_that_builds(jobs: ModuleType) -> None:
+    found = list(processes(workers=2).map(jobs.Counts(), range(12)))
+    for pid in {pid for pid, _ in found}:
+        own = [items for worker, items in found if worker == pid]
+        assert own == list(range(1, len(own) + 1))
+
+
 def test_a_dead_worker_is_one_clear_error(jobs: ModuleType) -> None:
     with pytest.raises(StageError, match="a worker process died"):
         list(processes(workers=1, ahead=1).map(jobs.die, range(5)))
