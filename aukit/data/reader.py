@@ -53,6 +53,8 @@ class Reader(ABC):
         name: of the dataset, in ids.
         aus: AU columns, in FACS order.
         kinds: what they hold; intensities where nothing is said.
+        beside: further columns of the index (`AU06_present`): of an AU that was coded both ways,
+            its occurrence beside its intensity.
         landmarks: whether `points` knows the 68 points of a frame.
         uncoded: whether uncoded frames are read as well; else they are rows with a
             reason and without a picture.
@@ -66,6 +68,7 @@ class Reader(ABC):
     name: str
     aus: tuple[str, ...]
     kinds: Mapping[str, AuKind] = {}
+    beside: tuple[str, ...] = ()
     landmarks: bool = False
     uncoded: bool = False
     shift: int = 0
@@ -82,6 +85,11 @@ class Reader(ABC):
     @abstractmethod
     def codes(self, recording: Recording) -> Codes:
         """How a recording was coded."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What `codes` has: one column an AU, then those beside them."""
+        return (*self.aus, *self.beside)
 
     def points(self, recording: Recording, frame: int) -> Tensor | None:
         """(68, 2) iBUG points of a frame in pixels, where the corpus has them."""
@@ -141,7 +149,7 @@ class Reader(ABC):
         # What can neither be seen nor was coded is still one row, which says why.
         frames = np.union1d(shown, coded).astype(np.int64)
         frames = frames if len(frames) else np.zeros(1, np.int64)
-        values = np.full((len(frames), len(self.aus)), np.nan, np.float32)
+        values = np.full((len(frames), len(self.columns)), np.nan, np.float32)
         values[np.searchsorted(frames, coded)] = codes.values
         return _Joined(frames, values, rate, tuple(found))
 
@@ -164,10 +172,10 @@ class Reader(ABC):
             "frame": numbers,
             "time_s": [n / joined.rate if joined.rate else None for n in numbers],
         }
-        schema = index_schema(self.aus, self.kinds)
-        for position, au in enumerate(self.aus):
+        schema = index_schema(self.columns, self.kinds)
+        for position, column in enumerate(self.columns):
             own = joined.values[:, position]
-            columns[au] = pa.array(own, pa.float32(), mask=np.isnan(own))
+            columns[column] = pa.array(own, pa.float32(), mask=np.isnan(own))
         return pa.table([pa.array(columns[f.name], f.type) for f in schema], schema=schema)
 
     def read(self, rows: pa.Table) -> Iterator[Frames]:

@@ -15,6 +15,7 @@ from typing import Any
 import av
 import torch
 from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
 from torch import Tensor
 
 from aukit.errors import DataError
@@ -94,6 +95,8 @@ class Video(AbstractContextManager["Video"]):
             # The count includes frames that an edit list hides; the duration does not.
             self.declared = min(self.declared, shown)
         self.frames_read = 0
+        # One for all frames: making a converter takes several times as long as using it.
+        self._converter = VideoReformatter()
         self._undecodable = 0
         self._failure: str | None = None
         self._last = 0.0
@@ -160,7 +163,7 @@ class Video(AbstractContextManager["Video"]):
         waiting: list[tuple[int, Any, Tensor]] = []
         for number, frame in self._frames():
             try:
-                image = _image(frame, _aspect(self._stream))
+                image = _image(frame, _aspect(self._stream), self._converter)
             except Exception:  # the converter knows no such pixels, or has no room for them
                 self._undecodable += 1
                 continue
@@ -279,10 +282,10 @@ def _aspect(stream: Any) -> float:
     return ratio if 1 / _WIDEST <= ratio <= _WIDEST else 1.0
 
 
-def _image(frame: Any, aspect: float) -> Tensor:
+def _image(frame: Any, aspect: float, converter: Any) -> Tensor:
     """(3, H, W) uint8 with square pixels, turned by the rotation that the file asks for."""
-    rows = frame.to_ndarray(format="rgb24", width=round(frame.width * aspect), height=frame.height)
-    pixels = torch.from_numpy(rows).permute(2, 0, 1)
+    shown = converter.reformat(frame, round(frame.width * aspect), frame.height, "rgb24")
+    pixels = torch.from_numpy(shown.to_ndarray()).permute(2, 0, 1)
     return torch.rot90(pixels, round(frame.rotation / 90), (1, 2)).contiguous()
 
 

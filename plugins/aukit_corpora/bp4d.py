@@ -9,7 +9,8 @@ number of the recording, `Sequences_2D+3D/F001/T1/2440.jpg`; the coded span begi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,33 +33,55 @@ PICTURE_FOLDERS: Mark = ("Sequences_2D+3D", "Sequences(2D+3D)", "2D+3D", "Sequen
 WIDE = 100
 """Columns of the form in which column N is AU N."""
 
+PRESENT = "_present"
+"""Ends the name of an occurrence beside the intensity of the same AU."""
+
 _PERSON, _TASK = re.compile(r"[FM]\d{3}"), re.compile(r"T\d+")
 
 
-def richer(
-    scaled: Sequence[str], presence: Sequence[str], codes: str
-) -> tuple[tuple[str, ...], dict[str, AuKind]]:
-    """AUs and their kinds, where some have intensities and some occurrences, and some both."""
-    if codes == INTENSITY:
-        return tuple(scaled), {}
-    if codes == OCCURRENCE:
-        return tuple(presence), dict.fromkeys(presence, OCCURRENCE)
-    only = [au for au in presence if au not in scaled]
-    return tuple(sorted({*scaled, *presence})), dict.fromkeys(only, OCCURRENCE)
+@dataclass(frozen=True)
+class Coding:
+    """Which AUs are read, where some have intensities and some occurrences, and some both.
+
+    Attributes:
+        aus: AU columns.
+        kinds: what they, and those beside them, hold.
+        beside: occurrences of AUs that have intensities as well (`AU06_present`).
+    """
+
+    aus: tuple[str, ...]
+    kinds: Mapping[str, AuKind]
+    beside: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, scaled: Sequence[str], presence: Sequence[str], codes: str) -> Coding:
+        """The coding that an option names: richer, intensity, occurrence or both."""
+        if codes == INTENSITY:
+            return cls(tuple(scaled), {})
+        if codes == OCCURRENCE:
+            return cls(tuple(presence), dict.fromkeys(presence, OCCURRENCE))
+        aus = tuple(sorted({*scaled, *presence}))
+        twice = [au for au in aus if au in scaled and au in presence]
+        beside = tuple(f"{au}{PRESENT}" for au in twice) if codes == "both" else ()
+        only = [au for au in aus if au not in scaled]
+        return cls(aus, dict.fromkeys([*only, *beside], OCCURRENCE), beside)
 
 
 def occurrences(path: Path, reader: Reader, recording: Recording, scaled: Codes) -> Codes:
     """Codes of a recording with the occurrences of a file added to its intensities."""
-    wanted = [au for au in reader.aus if reader.kinds.get(au) == OCCURRENCE]
+    names = reader.columns
+    wanted = [name for name in names if reader.kinds.get(name) == OCCURRENCE]
     found = [*scaled.findings]
     if not path.exists():
         found.append(Finding("warning", "missing label file of occurrence", str(path)))
         return Codes(scaled.frames, scaled.values, scaled.reasons, tuple(found))
-    columns = {au: (scaled.frames, scaled.values[:, reader.aus.index(au)]) for au in reader.aus}
-    columns = {au: pair for au, pair in columns.items() if au not in wanted}
-    for au, pair in _occurrence_columns(path, wanted, found).items():
-        columns[au] = pair
-    joined = merged(columns, reader.aus, recording.name, found)
+    columns = {
+        name: (scaled.frames, scaled.values[:, names.index(name)])
+        for name in names
+        if name not in wanted
+    }
+    columns |= _occurrence_columns(path, wanted, found)
+    joined = merged(columns, names, recording.name, found)
     return Codes(
         joined.frames, joined.values, {**scaled.reasons, **joined.reasons}, joined.findings
     )
@@ -67,13 +90,14 @@ def occurrences(path: Path, reader: Reader, recording: Recording, scaled: Codes)
 def _occurrence_columns(
     path: Path, wanted: Sequence[str], found: list[Finding]
 ) -> dict[str, tuple[Numbers, Floats]]:
-    """AU -> frames and codes, of a file with one column an AU; problems are added."""
+    """Wanted column -> frames and codes, of a file with one an AU; problems are added."""
     rows, amiss = rows_of(path)
     heading = path.read_text(encoding="utf-8", errors="replace").splitlines()[:1]
     names = [cell.strip() for cell in heading[0].lstrip("\ufeff").split(",")] if heading else []
     if rows and rows[0] == [float(cell) for cell in names if _is_number(cell)]:
         rows = rows[1:]
-    places = {a: int(a[2:]) for a in wanted} if len(names) == WIDE else columns_of(names)
+    there = {f"AU{n:02d}": n for n in range(1, WIDE)} if len(names) == WIDE else columns_of(names)
+    places = {name: there[au] for name in wanted if (au := name.removesuffix(PRESENT)) in there}
     found += amiss
     cut = [row for row in rows if len(row) < len(names)]
     if cut:
@@ -108,7 +132,8 @@ class Bp4d(Corpus):
 
     def __init__(self, config: Bp4dOptions, context: Context) -> None:
         super().__init__(config, context)
-        self.aus, self.kinds = richer(SCALED, PRESENCE, config.codes)
+        coding = Coding.of(SCALED, PRESENCE, config.codes)
+        self.aus, self.kinds, self.beside = coding.aus, coding.kinds, coding.beside
 
     def recordings(self) -> Iterator[Recording]:
         """One a person and coded task; pictures of uncoded tasks are surplus."""
@@ -150,7 +175,7 @@ class Bp4d(Corpus):
     def codes(self, recording: Recording) -> Codes:
         """Intensities from one file an AU, occurrences from one file a task."""
         by_au = {p.stem[-4:]: p for p in recording.labels if p.parent.parent.name == "AU_INT"}
-        found = pair_codes(by_au, self.aus, self.kinds, recording.name)
+        found = pair_codes(by_au, self.columns, self.kinds, recording.name)
         if not self.kinds:
             return found
         return occurrences(recording.labels[-1], self, recording, found)

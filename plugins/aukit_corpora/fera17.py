@@ -20,7 +20,7 @@ from aukit.data.kinds import OCCURRENCE
 from aukit.data.recordings import Recording
 from aukit.data.records import TEST, TRAIN
 from aukit.views import FERA17, FRONTAL, view_name
-from aukit_corpora.bp4d import occurrences, richer
+from aukit_corpora.bp4d import Coding, occurrences
 from aukit_corpora.common import Corpus, pair_codes
 from aukit_corpora.plugin import Fera17Options
 
@@ -41,7 +41,8 @@ class Fera17(Corpus):
     def __init__(self, config: Fera17Options, context: Context) -> None:
         super().__init__(config, context)
         self.config = config
-        self.aus, self.kinds = richer(INTENSITY, PRESENCE, config.codes)
+        coding = Coding.of(INTENSITY, PRESENCE, config.codes)
+        self.aus, self.kinds, self.beside = coding.aus, coding.kinds, coding.beside
         frontal = [number for number, name in VIEWS.items() if name == view_name(FRONTAL)]
         named = {"fera17": list(VIEWS), "frontal": frontal}
         self.views = named.get(config.views) or config.views.replace(" ", ",").split(",")
@@ -87,7 +88,7 @@ class Fera17(Corpus):
         if presence is None:
             scaled.append(last)
         by_au = {au: p for p in scaled for au in self.aus if f"_{au}_" in p.name}
-        found = pair_codes(by_au, self.aus, self.kinds, recording.name)
+        found = pair_codes(by_au, self.columns, self.kinds, recording.name)
         return found if presence is None else occurrences(presence, self, recording, found)
 
     def surplus(self) -> Iterator[Finding]:

@@ -40,7 +40,8 @@ BP4D_PEOPLE = ("F001", "F003", "F004", "M001", "M002", "M003", "F002", "F005", "
 
 def build_bp4d(place: Imitation) -> None:
     """3- and 4-digit names; spans that begin mid-task; both forms of occurrence; 9; a gap."""
-    place.aus, place.kinds = bp4d.richer(bp4d.SCALED, bp4d.PRESENCE, "richer")
+    coding = bp4d.Coding.of(bp4d.SCALED, bp4d.PRESENCE, "richer")
+    place.aus, place.kinds = coding.aus, coding.kinds
     for take in place.perform(tasks=2):
         n = take.person
         subject = BP4D_PEOPLE[n] if n < 9 else f"M{n:03d}"

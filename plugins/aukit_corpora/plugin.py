@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from aukit.components import Component
 from aukit.hooks import hookimpl
 from aukit.published import METHOD
 from aukit_corpora.facts import CORPORA
 
-Codes = Literal["richer", "intensity", "occurrence"]
-_CODES = "richer: intensity where there is one, else occurrence; or only one of the two"
+Codes = Literal["richer", "intensity", "occurrence", "both"]
+_CODES = (
+    "richer: intensity where there is one, else occurrence; or only one of the two; both: richer, "
+    "and occurrences beside intensities in columns of their own (AU06_present)"
+)
 
 
 @dataclass(frozen=True)
@@ -185,8 +188,8 @@ class TableOptions(FoldedOptions):
 
 
 def _one_of(codes: str) -> None:
-    if codes not in ("richer", "intensity", "occurrence"):
-        raise ValueError("codes must be richer, intensity or occurrence")
+    if codes not in get_args(Codes):
+        raise ValueError(f"codes must be one of {', '.join(get_args(Codes))}")
 
 
 _READERS: dict[str, tuple[str, type]] = {

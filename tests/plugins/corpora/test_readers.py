@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from aukit.contracts.dataset import KnowsSources
 from aukit.contracts.survey import Surveys
 from aukit.data.kinds import au_kinds
 from aukit.data.records import au_columns, check_index
+from aukit.errors import ConfigError
 from aukit.registry.loading import default_registry
 from aukit.store.files import read_table
 from aukit.testing import Subject, run_checks
+from aukit.vision.film import BATCH_FRAMES
+from aukit.vision.movie import write_movie
 from aukit_corpora.imitate import BUILDERS
 from aukit_corpora.imitation import TRUTH
 
@@ -73,6 +78,21 @@ def test_every_picture_is_of_the_frame_that_its_row_names(
     assert len({min(found) for found in shades.values()}) > len(shades) / 2
 
 
+@pytest.mark.parametrize(("corpus", "least"), [("bp4d", 1), ("fera17", 2)])
+def test_occurrence_can_lie_beside_intensity(corpus: str, least: int, imitation: Imitation) -> None:
+    """Imitations call present what has this level at least."""
+    richer = reader(corpus, imitation(corpus), codes="richer").index()
+    both = reader(corpus, imitation(corpus), codes="both").index()
+    assert both.select(richer.column_names) == richer
+    beside = [name for name in both.column_names if name not in richer.column_names]
+    assert beside == [f"AU{n:02d}_present" for n in (1, 4, 6, 10, 12, 14, 17)][-len(beside) :]
+    for row in both.select(["AU12", "AU12_present"]).to_pylist():
+        if row["AU12"] is not None:
+            assert row["AU12_present"] == (row["AU12"] >= least)
+    with pytest.raises(ConfigError, match="richer, intensity, occurrence, both"):
+        reader(corpus, imitation(corpus), codes="all")
+
+
 @pytest.mark.parametrize("corpus", BUILDERS)
 def test_the_contract_is_kept(corpus: str, imitation: Imitation) -> None:
     component = default_registry().find("data", corpus)
@@ -95,3 +115,26 @@ def test_a_reader_names_its_files_terms_and_citation(corpus: str, imitation: Imi
     survey = dataset.survey()
     assert survey.recordings > 0
     assert corpus == "table" or (survey.licence and survey.citation)
+
+
+@pytest.mark.parametrize("corpus", ["table", "fera17"])
+def test_pictures_in_flight_do_not_grow_with_a_video(corpus: str, tmp_path: Path) -> None:
+    count = 20 * BATCH_FRAMES
+    video = "train/ims/FERA17_TR_F001_T1_6.mp4"
+    (tmp_path / "validation").mkdir()
+    (tmp_path / "train" / "ims").mkdir(parents=True)
+    (tmp_path / "train" / "int").mkdir()
+    rows = [f"{video},{n},p{n % 3},{n % 6}" for n in range(count)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,frame,person,AU12", *rows]))
+    rows = [f"{n + 1},{n % 6}" for n in range(count)]
+    (tmp_path / "train/int/FERA17_TR_F001_T1_AU12_Int.csv").write_text("\n".join(rows))
+    pictures = (torch.full((3, 16, 16), n % 256, dtype=torch.uint8) for n in range(count))
+    write_movie(tmp_path / video, pictures)
+    dataset = reader(corpus, tmp_path, **({"views": "6"} if corpus == "fera17" else {}))
+    seen: list[weakref.ref[torch.Tensor]] = []
+    alive = []
+    for frames in dataset.read(dataset.index()):
+        seen += [weakref.ref(image) for image in frames.images]
+        alive.append(sum(picture() is not None for picture in seen))
+    assert len(seen) == count
+    assert max(alive) <= 3 * BATCH_FRAMES
