@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,25 +82,38 @@ def index_of(choice: Choice, dataset: Dataset, partition: str | None) -> pa.Tabl
 
 
 def show_levels(counts: dict[str, Sequence[int]] | Any) -> None:
-    """Print how often each AU is coded, and the share of each level."""
-    from aukit.au import LEVELS, describe
+    """Print how often each AU is coded, and the share of each level, or of presence."""
+    from aukit.au import LEVELS
+
+    scaled = {au: levels for au, levels in counts.items() if len(levels) == len(LEVELS)}
+    _show_shares("Intensities", LEVELS, scaled)
+    rest = {au: levels for au, levels in counts.items() if au not in scaled}
+    _show_shares("Occurrences", ("absent", "present"), rest)
+
+
+def _show_shares(title: str, codes: Sequence[str], counts: Mapping[str, Sequence[int]]) -> None:
+    from aukit.au import describe
     from aukit.cli.console import table
 
-    headings = ("coded", *LEVELS)
+    headings = ("coded", *codes)
     rows = [
         (describe(au), sum(levels), *(f"{n / max(1, sum(levels)):.1%}" for n in levels))
         for au, levels in counts.items()
     ]
-    table("Intensities, share of the coded frames", ("AU", *headings), rows, numeric=headings)
+    if rows:
+        table(f"{title}, share of the coded frames", ("AU", *headings), rows, numeric=headings)
 
 
 def sheet_of(dataset: Dataset, rows: pa.Table, count: int) -> Any:
     """Frames spread over some rows, with their codes, in one picture."""
+    from aukit.data.kinds import code_kinds, occurrences
     from aukit.media.frames import pictures, spread
     from aukit.vision.sheet import contact_sheet
 
     found = list(pictures(dataset, spread(rows, count)))
-    return contact_sheet([image for _, image in found], [caption(row) for row, _ in found])
+    present = occurrences(code_kinds(rows))
+    captions = [caption(row, present) for row, _ in found]
+    return contact_sheet([image for _, image in found], captions)
 
 
 def picture_kind(path: Path) -> str:
@@ -125,13 +138,18 @@ def write_picture(image: Any, path: Path, kind: Any) -> None:
         aside.write_bytes(encode(image[None], kind)[0])
 
 
-def caption(row: dict[str, Any]) -> str:
-    """Who, where, and the AUs that show: `F003 train frontal` over `1A 4C`."""
+def caption(row: dict[str, Any], present: Collection[str] = ()) -> str:
+    """Who, where, and the AUs that show: `F003 train frontal` over `1A 4C`.
+
+    Args:
+        row: of an index.
+        present: columns that are occurrences: without a level, `1+`.
+    """
     from aukit.au import LEVELS, is_column
 
     parts = (row["subject"], row["partition"], row["view"])
     shown = [
-        f"{int(name[2:])}{LEVELS[round(value)]}"
+        f"{int(name[2:])}{'+' if name in present else LEVELS[round(value)]}"
         for name, value in row.items()
         if is_column(name) and value
     ]

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from aukit.contracts.dataset import Dataset, KnowsSources
 from aukit.contracts.survey import Finding, Survey, Surveys, Weight
+from aukit.data.kinds import code_kinds
 from aukit.data.records import au_columns, level_counts, person_keys
 from aukit.errors import ConfigError
 
@@ -43,7 +44,7 @@ class Checked:
 
     Attributes:
         counts: what is counted, how many are here, how many were published (None: not known).
-        aus: AU column -> frames at each of the levels 0..5, of those that are coded.
+        aus: column of codes -> frames at each code (`records.level_counts`).
         findings: the worst first.
         licence, citation: of the corpus.
     """
@@ -67,7 +68,8 @@ class Checked:
         if worst:
             return f"Not in order: {worst[0].what} ({worst[0].example})"
         if losses:
-            return f"Usable; {len(losses)} kinds of findings lose frames or codes"
+            kinds = "1 kind" if len(losses) == 1 else f"{len(losses)} kinds"
+            return f"Usable; frames or codes are lost for {kinds} of reasons"
         short = [what for what, here, published in self.counts if published and here < published]
         return (
             f"Usable, but a part of the corpus: fewer {', '.join(short)}" if short else "In order"
@@ -97,7 +99,7 @@ def check(dataset: Dataset, index: pa.Table, decode: int = 0) -> Checked:
     }
     return Checked(
         counts=tuple((what, n, survey.published.get(what)) for what, n in here.items()),
-        aus={au: level_counts(index, au) for au in aus},
+        aus={name: level_counts(index, name) for name in code_kinds(index)},
         findings=tuple(_together(found)),
         licence=survey.licence,
         citation=survey.citation,

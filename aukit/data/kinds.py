@@ -50,6 +50,12 @@ def au_kinds(table: pa.Table | pa.Schema) -> dict[str, AuKind]:
     return {field.name: _kind(field) for field in schema if au.is_column(field.name)}
 
 
+def code_kinds(table: pa.Table) -> dict[str, AuKind]:
+    """Every column of codes, the AUs' and those beside them (`AU06_present`) -> what it holds."""
+    said = [field for field in table.schema if _KIND in (field.metadata or {})]
+    return {**au_kinds(table), **{field.name: _kind(field) for field in said}}
+
+
 def estimate_kinds(table: pa.Table | pa.Schema) -> dict[str, AuKind]:
     """AU column -> what its estimate (`AU01_predicted`) is."""
     schema = table.schema if isinstance(table, pa.Table) else table

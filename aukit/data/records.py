@@ -22,9 +22,11 @@ from aukit.data.kinds import (
     au_kinds,
     check_kinds,
     code_fields,
+    code_kinds,
     estimate_fields,
     kinds_of,
     occurrences,
+    tops,
 )
 from aukit.errors import DataError
 
@@ -200,10 +202,14 @@ def labels_of(table: pa.Table, aus: Sequence[str]) -> Labels:
 
 
 def level_counts(index: pa.Table, au: str) -> list[int]:
-    """Frames at each level 0..5 of an AU; intensities between two levels count for the nearer."""
+    """Frames at each code of a column: at the levels 0..5, or of an occurrence at 0 and 1.
+
+    Intensities between two levels count for the nearer.
+    """
     labels = labels_of(index, (au,))
     levels = labels.values[labels.mask].round().long()
-    counts: list[int] = levels.bincount(minlength=6).tolist()
+    (top,) = tops(code_kinds(index), (au,))
+    counts: list[int] = levels.bincount(minlength=top + 1).tolist()
     return counts
 
 

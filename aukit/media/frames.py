@@ -118,7 +118,7 @@ class Summary:
     Attributes:
         frames, people: how many.
         partitions: name (`none` if not assigned) -> `frames`, `people`, `tasks`, `views`.
-        aus: AU column -> frames at each of the levels 0..5, of those that are coded.
+        aus: AU column -> frames at each code (`records.level_counts`).
     """
 
     frames: int
