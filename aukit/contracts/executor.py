@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,3 +20,15 @@ class Executor(Protocol):
         would have come, and nothing further is started.
         """
         ...
+
+
+class Portable:
+    """Base of frozen dataclasses that executors map: pickled, they are their fields alone.
+
+    What one has built or loaded meanwhile, in cached properties, stays where it is: a worker makes
+    its own.
+    """
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        entries = dataclasses.fields(self)  # type: ignore[arg-type]  # of a subclass
+        return type(self), tuple(getattr(self, entry.name) for entry in entries)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from aukit.config.choice import Choice, make, named
 from aukit.contracts.aligner import Aligned, Aligner
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import Dataset, Frames
+from aukit.contracts.executor import Portable
 from aukit.contracts.landmarker import Faces, Landmarker
 from aukit.errors import ConfigError
 from aukit.faces.rows import face_table
@@ -32,7 +33,7 @@ Which = Literal["best", "all"]
 
 
 @dataclass(frozen=True)
-class Registration:
+class Registration(Portable):
     """Which frames are registered, and how.
 
     Attributes:
@@ -54,10 +55,6 @@ class Registration:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "context", replace(self.context, seed=DATA_SEED))
-
-    def __reduce__(self) -> tuple[type[Registration], tuple[Any, ...]]:
-        # Workers build their own components; those built here need not travel.
-        return Registration, tuple(getattr(self, f.name) for f in fields(self))
 
     @functools.cached_property
     def dataset(self) -> Dataset:

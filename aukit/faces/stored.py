@@ -104,8 +104,7 @@ class StoredFaces:
         self.labels: Labels = labels_of(self.table, aus)
         self._subjects = person_keys(self.table)
         self._ids: list[str] = self.table.column("id").to_pylist()
-        landmarks = self.table.column("landmarks").combine_chunks().values.to_numpy()
-        self._landmarks = torch.from_numpy(landmarks.reshape(-1, 68, 2).copy())
+        self._landmarks = _landmarks(self.table)
         self._images = _map_images(self, parts, partition)
         height, width = decode([self._encoded(0)]).shape[-2:]
         self._size = (height, width)
@@ -136,6 +135,12 @@ class StoredFaces:
             self._known[fresh] = True
         return self._decoded[list(indices)]
 
+    def rows(self, indices: Sequence[int]) -> pa.Table:
+        """Some rows with their encoded pictures, in `records.face_schema`."""
+        chosen = list(indices)
+        pictures = self._images.take(pa.array(chosen, pa.int64())).cast(pa.binary())
+        return self.table.take(chosen).append_column("image", pictures)
+
     def batch(self, indices: Sequence[int]) -> FaceBatch:
         """Decode the rows at `indices`, in that order, on the CPU."""
         chosen = list(indices)
@@ -146,6 +151,27 @@ class StoredFaces:
             labels=self.labels.take(chosen),
             landmarks=self._landmarks[chosen],
         )
+
+
+def face_batch(rows: pa.Table, aus: tuple[str, ...]) -> FaceBatch:
+    """The faces of some rows with their pictures, on the CPU.
+
+    Raises:
+        DataError: a picture is damaged.
+    """
+    return FaceBatch(
+        ids=tuple(rows.column("id").to_pylist()),
+        subjects=tuple(person_keys(rows)),
+        images=decode(rows.column("image").to_pylist()),
+        labels=labels_of(rows, aus),
+        landmarks=_landmarks(rows),
+    )
+
+
+def _landmarks(rows: pa.Table) -> Tensor:
+    """(N, 68, 2) float32."""
+    values = rows.column("landmarks").combine_chunks().values.to_numpy()
+    return torch.from_numpy(values.reshape(-1, 68, 2).copy())
 
 
 def _wanted(path: Path, partition: str | None, *, pixels: bool) -> pa.Table:

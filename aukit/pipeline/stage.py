@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from aukit.config.choice import Choice
+from aukit.config.choice import Choice, make
+from aukit.contracts.context import Context
 from aukit.pipeline.work import Work
 from aukit.runs.names import MODEL
 from aukit.store.models import load_card, refuse_other_alignment
@@ -66,12 +67,11 @@ class Fitted:
     choice: Choice
     result: Result
 
-    def load(self, work: Work, seed: int, alignment: Mapping[str, Any] | None = None) -> Any:
+    def load(self, context: Context, alignment: Mapping[str, Any] | None = None) -> Any:
         """The component, as it was fitted.
 
         Args:
-            work: where it will work.
-            seed: what it is built with.
+            context: where it will work.
             alignment: how the faces that it will be given were aligned; None: as its own.
 
         Raises:
@@ -80,7 +80,7 @@ class Fitted:
         model = self.result.folder / MODEL
         if alignment is not None:
             refuse_other_alignment(load_card(model), alignment)
-        component = work.make(self.choice, seed)
+        component = make(self.choice, context)
         component.load(model)
         return component
 

@@ -18,7 +18,7 @@ from aukit.config.choice import Choice, file_states
 from aukit.contracts.context import no_weights
 from aukit.data.records import face_schema
 from aukit.errors import LeakageError
-from aukit.faces.shards import _Chunk, shard_path
+from aukit.faces.shards import rows_of, shard_path
 from aukit.pipeline import house_rules
 from aukit.pipeline.runner import Runner
 from aukit.pipeline.stage import Stage
@@ -201,4 +201,4 @@ def test_no_synthetic_face_is_scored(tmp_path: Path, partition: str) -> None:
 def test_work_for_other_processes_carries_its_own_rows_alone() -> None:
     table = pa.table({"id": [f"frame {number:06d}" for number in range(20_000)]})
     whole = len(pickle.dumps(table))
-    assert len(pickle.dumps(_Chunk.of(3, table, 512, 256))) < whole / 20
+    assert len(pickle.dumps(rows_of(table, range(512, 768)))) < whole / 20

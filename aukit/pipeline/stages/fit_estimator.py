@@ -64,7 +64,9 @@ class FitEstimator(Stage):
             save_fitted(estimator, folder, faces.labels, alignment_of(self.faces[0].folder))
 
     def _seen(self, faces: FaceSource, work: Work) -> FaceSource:
-        return seen_through(self.normalizer, faces, work, self.seed)
+        if self.normalizer is None:
+            return faces
+        return NormalizedFaces(faces, self.normalizer.load(work.context(self.seed)))
 
 
 def refuse_constant(labels: Labels, counts: Tensor) -> None:
@@ -86,11 +88,6 @@ def refuse_constant(labels: Labels, counts: Tensor) -> None:
         "all faces of each AU's training set have the same code: there is nothing to learn",
         "use data with several expressions, or another --balancer",
     )
-
-
-def seen_through(normalizer: Fitted | None, faces: FaceSource, work: Work, seed: int) -> FaceSource:
-    """Faces as an estimator sees them: through the normalizer, if there is one."""
-    return faces if normalizer is None else NormalizedFaces(faces, normalizer.load(work, seed))
 
 
 def uses_of(plan: pa.Table, rows: pa.Table, aus: tuple[str, ...]) -> Tensor:

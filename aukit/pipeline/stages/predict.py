@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,21 +11,25 @@ import pyarrow as pa
 from torch import Tensor
 
 from aukit.config.choice import named
+from aukit.contracts.context import Context
 from aukit.contracts.estimator import Calibrates, Estimator, Prediction
+from aukit.contracts.executor import Portable
 from aukit.contracts.faces import FaceSource
+from aukit.contracts.normalizer import Normalizer
 from aukit.data.kinds import Kinds, au_kinds
 from aukit.data.records import prediction_schema
-from aukit.faces.normalized import UnlabelledFaces
-from aukit.faces.stored import StoredFaces
+from aukit.faces.normalized import NormalizedFaces, UnlabelledFaces
+from aukit.faces.shards import parts_of
+from aukit.faces.stored import StoredFaces, face_batch
 from aukit.pipeline.stage import Fitted, Stage
-from aukit.pipeline.stages.fit_estimator import seen_through
 from aukit.pipeline.stages.fitting import estimated_kinds
 from aukit.pipeline.work import Work
 from aukit.runs.names import PREDICTIONS
 from aukit.store.files import write_table
 from aukit.store.stages import Result
 
-BATCH = 256
+BATCH, PART = 256, 1024
+"""Faces predicted in one go, and faces an item for the executor."""
 
 
 @dataclass(frozen=True)
@@ -50,28 +54,74 @@ class Predict(Stage):
 
     def compute(self, folder: Path, work: Work) -> None:
         """Leaves `predictions.parquet` in `records.prediction_schema`."""
-        estimator: Estimator = self.estimator.load(work, self.seed)
-        stored = StoredFaces([self.faces.folder], self.aus)
-        seen = seen_through(self.normalizer, stored, work, self.seed)
-        if isinstance(estimator, Calibrates):
-            with named(self.estimator.choice, self.name):
-                estimator.calibrate(UnlabelledFaces(seen))
-        kinds = estimated_kinds(self.estimator.result.folder)
-        with work.progress.start("predict", len(stored)) as bar:
+        faces = StoredFaces([self.faces.folder], self.aus)
+        context = work.context(self.seed)
+        predicting = Predicting(self.estimator, self.normalizer, self.aus, context)
+        parts = parts_of(len(faces), PART)
+        # What an estimator gathers of people stays in this process.
+        mapped = map if predicting.calibrate(faces) else work.executor.map
+        with work.progress.start("predict", len(faces)) as bar:
             tables = []
-            for rows, prediction in self._predicted(estimator, seen):
-                part = stored.table.slice(rows.start, len(rows))
-                tables.append(prediction_table(part, self.aus, kinds, prediction))
-                bar.advance(len(rows))
+            for table in mapped(predicting, (faces.rows(part) for part in parts)):
+                tables.append(table)
+                bar.advance(table.num_rows)
         write_table(folder / PREDICTIONS, pa.concat_tables(tables), row_group=65536)
 
-    def _predicted(
-        self, estimator: Estimator, seen: FaceSource
-    ) -> Iterator[tuple[range, Prediction]]:
-        for start in range(0, len(seen), BATCH):
-            rows = range(start, min(start + BATCH, len(seen)))
-            with named(self.estimator.choice, self.name):
-                yield rows, estimator.predict(seen.batch(rows))
+
+@dataclass(frozen=True)
+class Predicting(Portable):
+    """Predicts the faces of some rows; the function that executors map.
+
+    Attributes:
+        estimator, normalizer: fitted.
+        aus: AUs of the estimator.
+        context: where it works.
+    """
+
+    estimator: Fitted
+    normalizer: Fitted | None
+    aus: tuple[str, ...]
+    context: Context
+
+    def calibrate(self, faces: FaceSource) -> bool:
+        """Show all faces to an estimator that wants to see people before it reads them.
+
+        Returns:
+            whether it is such an estimator.
+        """
+        estimator, normalizer = self._estimator, self._normalizer
+        if not isinstance(estimator, Calibrates):
+            return False
+        seen = faces if normalizer is None else NormalizedFaces(faces, normalizer)
+        with named(self.estimator.choice, Predict.name):
+            estimator.calibrate(UnlabelledFaces(seen))
+        return True
+
+    def __call__(self, rows: pa.Table) -> pa.Table:
+        """Rows in `records.prediction_schema`, for rows of `records.face_schema`."""
+        tables = []
+        for start in range(0, rows.num_rows, BATCH):
+            part = rows.slice(start, BATCH)
+            batch = face_batch(part, self.aus)
+            if self._normalizer is not None:
+                batch = replace(batch, images=self._normalizer.apply(batch))
+            with named(self.estimator.choice, Predict.name):
+                prediction = self._estimator.predict(batch)
+            tables.append(prediction_table(part, self.aus, self._kinds, prediction))
+        return pa.concat_tables(tables)
+
+    @functools.cached_property
+    def _estimator(self) -> Estimator:
+        estimator: Estimator = self.estimator.load(self.context)
+        return estimator
+
+    @functools.cached_property
+    def _kinds(self) -> Kinds:
+        return estimated_kinds(self.estimator.result.folder)
+
+    @functools.cached_property
+    def _normalizer(self) -> Normalizer | None:
+        return None if self.normalizer is None else self.normalizer.load(self.context)
 
 
 def prediction_table(

@@ -67,7 +67,7 @@ class ScoreCard(Stage):
             DataError: the test faces are aligned otherwise than the synthesizer's.
         """
         return Sitting(
-            synthesizer=self.synth.load(work, self.seed, alignment_of(self.faces.folder)),
+            synthesizer=self.synth.load(work.context(self.seed), alignment_of(self.faces.folder)),
             faces=StoredFaces([self.faces.folder], self.aus),
             registration=Registration(self.data, self.landmarker, self.aligner, work.context()),
             count=self.count,
@@ -78,7 +78,7 @@ class ScoreCard(Stage):
 
     def _seats(self, work: Work) -> list[Seat]:
         """All judges, ready to look."""
-        estimator: Estimator = self.judge.load(work, self.seed)
+        estimator: Estimator = self.judge.load(work.context(self.seed))
         known = occurrences(estimated_kinds(self.judge.result.folder))
         fit = self.judge.result.key.rpartition("-")[2][:8]
         train = StoredFaces([self.calibration.folder], self.aus)

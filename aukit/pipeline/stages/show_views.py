@@ -8,6 +8,7 @@ which is why it must know the face in space.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +16,22 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from aukit.config.choice import Choice, named
+from aukit.config.choice import Choice, make, named
 from aukit.config.run import RunConfig
+from aukit.contracts.aligner import ShowsViews
+from aukit.contracts.context import Context
+from aukit.contracts.executor import Portable
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.landmarker import IBUG68, Faces, Landmarker
 from aukit.errors import ConfigError
 from aukit.faces.alignment import alignment_of, write_alignment
 from aukit.faces.registration import nobody
 from aukit.faces.rows import known_face, shown_rows
-from aukit.faces.shards import shard_path
-from aukit.faces.stored import StoredFaces
+from aukit.faces.shards import parts_of, write_shards
+from aukit.faces.stored import StoredFaces, face_batch
 from aukit.faces.views import in_view, interleaved, shows_views
 from aukit.pipeline.stage import Stage
 from aukit.pipeline.work import Work
-from aukit.store.files import write_table
 from aukit.store.stages import Result
 from aukit.views import View
 
@@ -60,13 +63,10 @@ class ShowViews(Stage):
         """Leaves `part-*.parquet` in `records.face_schema`."""
         faces = StoredFaces([self.synthetic.folder], self.aus)
         write_alignment(folder, alignment_of(self.synthetic.folder))
-        showing = _Showing(self, work, faces)
+        showing = Showing(self.aligner, self.landmarker, self.views, self.aus, work.context())
         with work.progress.start("show views", len(faces)) as bar:
-            for number, start in enumerate(range(0, len(faces), SHARD)):
-                rows = range(start, min(start + SHARD, len(faces)))
-                if not shard_path(folder, number).exists():
-                    write_table(shard_path(folder, number), showing.shard(rows))
-                bar.advance(len(rows))
+            parts = parts_of(len(faces), SHARD)
+            write_shards(folder, parts, faces.rows, showing, work.executor, bar)
 
 
 def needed_landmarker(aligner: Choice, landmarker: Choice | None) -> Choice | None:
@@ -99,34 +99,45 @@ def refuse_views(config: RunConfig, work: Work) -> None:
         )
 
 
-class _Showing:
-    """Shows some faces; holds the components that do it."""
+@dataclass(frozen=True)
+class Showing(Portable):
+    """All views of some faces; the function that executors map.
 
-    def __init__(self, stage: ShowViews, work: Work, faces: StoredFaces) -> None:
-        self.stage = stage
-        self.faces = faces
-        self._aligner = shows_views(stage.aligner, work.make(stage.aligner))
-        self._landmarker: Landmarker | None = (
-            None if stage.landmarker is None else work.make(stage.landmarker)
-        )
+    Attributes:
+        aligner, landmarker, views, aus: see `ShowViews`.
+        context: where the components work.
+    """
 
-    def shard(self, rows: range) -> pa.Table:
-        """All views of some faces."""
-        parts = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
-        return pa.concat_tables([self._shown(list(part)) for part in parts])
+    aligner: Choice
+    landmarker: Choice | None
+    views: tuple[View, ...]
+    aus: tuple[str, ...]
+    context: Context
 
-    def _shown(self, rows: list[int]) -> pa.Table:
-        batch, parents = self.faces.batch(rows), self.faces.table.take(rows)
+    def __call__(self, rows: pa.Table) -> pa.Table:
+        """Rows in `records.face_schema`, one a view, for rows of the same."""
+        parts = (rows.slice(start, BATCH) for start in range(0, rows.num_rows, BATCH))
+        return pa.concat_tables([self._shown(part) for part in parts])
+
+    @functools.cached_property
+    def _aligner(self) -> ShowsViews:
+        return shows_views(self.aligner, make(self.aligner, self.context))
+
+    @functools.cached_property
+    def _landmarker(self) -> Landmarker | None:
+        return None if self.landmarker is None else make(self.landmarker, self.context)
+
+    def _shown(self, rows: pa.Table) -> pa.Table:
+        batch, parents = face_batch(rows, self.aus), rows.drop_columns("image")
         images, found = list(batch.images), self._found(batch)
-        views = self.stage.views
-        with named(self.stage.aligner, "show-views"):
-            aligned = self._aligner.views(images, found, views)
-        tables = [shown_rows(parents, each, self.faces.aus) for each in aligned]
-        return interleaved([in_view(t, v) for t, v in zip(tables, views, strict=True)])
+        with named(self.aligner, ShowViews.name):
+            aligned = self._aligner.views(images, found, self.views)
+        tables = [shown_rows(parents, each, self.aus) for each in aligned]
+        return interleaved([in_view(t, v) for t, v in zip(tables, self.views, strict=True)])
 
     def _found(self, batch: FaceBatch) -> Sequence[Faces]:
-        if self._landmarker is None or self.stage.landmarker is None:
+        if self._landmarker is None or self.landmarker is None:
             return [known_face(points) for points in batch.landmarks]
-        with named(self.stage.landmarker, "show-views"):
+        with named(self.landmarker, ShowViews.name):
             many = self._landmarker.detect(list(batch.images))
         return [faces.one(0) if len(faces) else nobody() for faces in many]

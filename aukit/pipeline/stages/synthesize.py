@@ -6,32 +6,34 @@ the same; shards that an interrupted attempt finished are kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from aukit.config.choice import named
+from aukit.contracts.context import Context
+from aukit.contracts.executor import Portable
 from aukit.contracts.synthesizer import Synthesizer
 from aukit.data.records import labels_of
 from aukit.faces.alignment import alignment_of, write_alignment
 from aukit.faces.painting import BATCH, paint
 from aukit.faces.rows import synthetic_rows
-from aukit.faces.shards import shard_path
-from aukit.faces.stored import StoredFaces
+from aukit.faces.shards import parts_of, write_shards
+from aukit.faces.stored import StoredFaces, face_batch
 from aukit.pipeline.stage import Fitted, Stage
 from aukit.pipeline.stages.training_set import synthetic_requests
 from aukit.pipeline.work import Work
-from aukit.progress import Progress
 from aukit.runs.names import PLAN
-from aukit.store.files import read_table, write_table
+from aukit.store.files import read_table
 from aukit.store.stages import Result
 
 SHARD = 1024
-"""Faces synthesized in one go, and faces a shard."""
+"""Faces a shard."""
 
 
 @dataclass(frozen=True)
@@ -58,60 +60,80 @@ class Synthesize(Stage):
         requests = synthetic_requests(read_table(self.plan.folder / PLAN), self.aus)
         alignment = alignment_of(self.faces.folder)
         write_alignment(folder, alignment)
-        with named(self.synth.choice, self.name):
-            synthesizer: Synthesizer = self.synth.load(work, self.seed, alignment)
-            faces = StoredFaces([self.faces.folder], self.aus)
-            synthesize(synthesizer, faces, requests, folder, work.progress)
+        faces = StoredFaces([self.faces.folder], self.aus)
+        position = {name: row for row, name in enumerate(faces.table.column("id").to_pylist())}
+
+        def item(part: range) -> Requested:
+            asked = requests.take(list(part))
+            sources = [position[name] for name in asked.column("source").to_pylist()]
+            return Requested(faces.rows(sources), asked)
+
+        synthesizing = Synthesizing(self.synth, self.aus, alignment, work.context(self.seed))
+        with work.progress.start("synthesize", requests.num_rows) as bar:
+            parts = parts_of(requests.num_rows, SHARD)
+            write_shards(folder, parts, item, synthesizing, work.executor, bar)
 
 
-def synthesize(
-    synthesizer: Synthesizer,
-    faces: StoredFaces,
-    requests: pa.Table,
-    folder: Path,
-    progress: Progress,
-) -> None:
-    """Fill a folder with shards of synthetic faces.
+@dataclass(frozen=True)
+class Requested:
+    """What a shard is made of.
 
-    Args:
-        synthesizer: a fitted one.
-        faces: among them the sources of all requests.
-        requests: `training_set.synthetic_requests` of a plan.
-        folder: gets `part-*.parquet` in `records.face_schema`, in the order of the requests.
-        progress: shows how far it is.
-
-    Raises:
-        PluginError: the synthesizer returned images of another shape or type.
+    Attributes:
+        sources: rows in `records.face_schema`, the face to change for each request.
+        requests: rows of `training_set.synthetic_requests`.
     """
-    position = {name: row for row, name in enumerate(faces.table.column("id").to_pylist())}
-    with progress.start("synthesize", requests.num_rows) as bar:
-        for number, start in enumerate(range(0, requests.num_rows, SHARD)):
-            part = requests.slice(start, SHARD)
-            if shard_path(folder, number).exists():
-                bar.advance(part.num_rows)
-                continue
-            rows = [position[name] for name in part.column("source").to_pylist()]
-            tables = []
-            for table in _painted(synthesizer, faces, rows, part):
-                tables.append(table)
-                bar.advance(table.num_rows)
-            write_table(shard_path(folder, number), pa.concat_tables(tables))
+
+    sources: pa.Table
+    requests: pa.Table
 
 
-def _painted(
-    synthesizer: Synthesizer, faces: StoredFaces, rows: list[int], requests: pa.Table
-) -> Iterator[pa.Table]:
-    """Tables of synthetic faces; each is encoded while the next is synthesized."""
-    with ThreadPoolExecutor(1) as encoder:
-        waiting: Future[pa.Table] | None = None
-        for start in range(0, len(rows), BATCH):
-            chosen, part = rows[start : start + BATCH], requests.slice(start, BATCH)
-            batch, targets = faces.batch(chosen), labels_of(part, faces.aus)
-            images = paint(synthesizer, batch, targets, part.column("seed").to_pylist())
+@dataclass(frozen=True)
+class Synthesizing(Portable):
+    """Makes the synthetic faces of a shard; the function that executors map.
+
+    Attributes:
+        synth: fitted.
+        aus: AUs of the targets.
+        alignment: how the sources are registered.
+        context: where the synthesizer works.
+    """
+
+    synth: Fitted
+    aus: tuple[str, ...]
+    alignment: Mapping[str, Any]
+    context: Context
+
+    @functools.cached_property
+    def synthesizer(self) -> Synthesizer:
+        """Loaded once a process."""
+        with named(self.synth.choice, Synthesize.name):
+            synthesizer: Synthesizer = self.synth.load(self.context, self.alignment)
+        return synthesizer
+
+    def __call__(self, requested: Requested) -> pa.Table:
+        """Rows in `records.face_schema`.
+
+        Raises:
+            PluginError: the synthesizer returned images of another shape or type.
+        """
+        return pa.concat_tables(list(self._made(requested)))
+
+    def _made(self, requested: Requested) -> Iterator[pa.Table]:
+        """Tables of a batch each; one is encoded while the next is synthesized."""
+        with ThreadPoolExecutor(1) as encoder:
+            waiting: Future[pa.Table] | None = None
+            for start in range(0, requested.requests.num_rows, BATCH):
+                sources = requested.sources.slice(start, BATCH)
+                asked = requested.requests.slice(start, BATCH)
+                batch, targets = face_batch(sources, self.aus), labels_of(asked, self.aus)
+                with named(self.synth.choice, Synthesize.name):
+                    seeds = asked.column("seed").to_pylist()
+                    images = paint(self.synthesizer, batch, targets, seeds)
+                if waiting is not None:
+                    yield waiting.result()
+                parents = sources.drop_columns("image")
+                waiting = encoder.submit(
+                    synthetic_rows, parents, asked, batch.labels, targets, images
+                )
             if waiting is not None:
                 yield waiting.result()
-            waiting = encoder.submit(
-                synthetic_rows, faces.table.take(chosen), part, batch.labels, targets, images
-            )
-        if waiting is not None:
-            yield waiting.result()

@@ -1,0 +1,158 @@
+"""Items on the nodes of a Ray cluster.
+
+An item takes everything along that it needs but the files of datasets, models and weights, which
+every node must find at the same paths; results come back over Ray and are written by the process
+that asked for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report usage over the network
+
+import ray
+from ray import cloudpickle
+from ray.exceptions import RayError, RayTaskError
+
+from aukit.contracts.context import Context
+from aukit.errors import ConfigError, StageError
+from aukit.machine.devices import usable_processors
+from aukit_ray.plugin import RayConfig
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class RayExecutor:
+    """Several items at once, wherever the cluster has room.
+
+    Ray repeats items whose node or worker died. An item is a function of what it is given, so it
+    comes out the same wherever it runs.
+    """
+
+    def __init__(self, config: RayConfig, context: Context) -> None:
+        self.config = config
+        whole = 0.0 if context.device == "cpu" else 1.0
+        self.gpus = whole if config.gpus is None else config.gpus
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Results in the order of the items.
+
+        Raises:
+            ConfigError: there is no such cluster.
+            StageError: an item's workers died again and again, or no node can take an item.
+        """
+        connect(self.config.address)
+        task = ray.remote(_work_on).options(
+            num_cpus=self.config.cpus,
+            num_gpus=self.gpus,
+            max_retries=self.config.retries,
+            scheduling_strategy="SPREAD",
+        )
+        packed = ray.put(cloudpickle.dumps(function))
+        waiting = enumerate(items)
+        running: deque[tuple[int, Any]] = deque()
+        try:
+            while True:
+                for place, item in islice(waiting, max(0, self._room() - len(running))):
+                    running.append((place, task.remote(packed, self.config.cpus, item)))
+                if not running:
+                    return
+                yield _result(*running[0])
+                running.popleft()
+        finally:
+            for _, left in running:
+                ray.cancel(left, force=True)
+
+    def _room(self) -> int:
+        """Items that may be in flight, by what the cluster has now: nodes come and go.
+
+        Raises:
+            StageError: it will never run one.
+        """
+        has = ray.cluster_resources()
+        most = has.get("CPU", 0.0) / self.config.cpus
+        if self.gpus:
+            most = min(most, has.get("GPU", 0.0) / self.gpus)
+        if most < 1:
+            raise StageError(
+                f"the Ray cluster has {has.get('CPU', 0):g} processors and {has.get('GPU', 0):g} "
+                f"GPUs; an item wants {self.config.cpus:g} and {self.gpus:g}",
+                "add nodes, or set --executor.cpus and --executor.gpus",
+            )
+        return int(most) * self.config.ahead
+
+
+def connect(address: str) -> None:
+    """Use a cluster from now on, or start one here; once a process.
+
+    Raises:
+        ConfigError: there is none at the address.
+    """
+    if ray.is_initialized():
+        return
+    own = {"num_cpus": usable_processors(), "include_dashboard": False}
+    try:
+        with _signals_kept():
+            ray.init(
+                address=address or "local",
+                log_to_driver=False,
+                logging_level="ERROR",
+                **({} if address else own),
+            )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"no Ray cluster at '{address}': {error}",
+            "start one with: ray start --head; or leave out --executor.address",
+        ) from error
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ray answers a request to end (SIGTERM) itself; runs end in their own good order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _result(place: int, reference: Any) -> Any:
+    try:
+        return ray.get(reference)
+    except RayTaskError as error:
+        cause = error.cause if isinstance(error.cause, Exception) else error
+        cause.add_note(f"item {place}, on a Ray worker")
+        raise cause from error
+    except RayError as error:
+        raise StageError(
+            f"item {place} could not be finished on the Ray cluster: {type(error).__name__}",
+            "its workers died, often because the memory is used up: see the logs of the cluster, "
+            "and give an item more with --executor.cpus",
+        ) from error
+
+
+def _work_on(packed: bytes, cpus: float, item: Any) -> Any:
+    return _function(packed, cpus)(item)
+
+
+@functools.lru_cache(maxsize=1)
+def _function(packed: bytes, cpus: float) -> Callable[[Any], Any]:
+    """What a worker does: unpacked once, so that components serve all items to come."""
+    import torch
+
+    torch.set_num_threads(max(1, int(cpus)))
+    function: Callable[[Any], Any] = cloudpickle.loads(packed)
+    return function

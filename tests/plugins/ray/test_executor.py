@@ -1,0 +1,147 @@
+"""The executor `ray`, on a real cluster of three nodes on this machine."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from aukit.config.choice import Choice
+from aukit.contracts.context import Context
+from aukit.contracts.executor import Executor
+from aukit.errors import ConfigError, StageError
+from aukit.faces.registration import Registration
+from aukit.faces.shards import Registering, parts_of, rows_of, shard_path, write_shards
+from aukit.progress import Silent
+from aukit.registry.loading import default_registry
+from aukit_local.executors import Inline
+from aukit_local.plugin import InlineConfig
+from aukit_ray.plugin import RayConfig
+
+ray = pytest.importorskip("ray")
+cluster_utils = pytest.importorskip("ray.cluster_utils")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A head that computes nothing, and two nodes of one processor each."""
+    made = cluster_utils.Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+    )
+    made.add_node(num_cpus=1)
+    made.add_node(num_cpus=1)
+    made.wait_for_nodes()
+    before = signal.getsignal(signal.SIGTERM)
+    yield made
+    assert signal.getsignal(signal.SIGTERM) is before
+    ray.shutdown()
+    made.shutdown()
+
+
+def executor(cluster: Any, **options: Any) -> Executor:
+    from aukit_ray.executor import RayExecutor
+
+    return RayExecutor(RayConfig(address=cluster.address, **options), Context())
+
+
+def registration() -> Registration:
+    """Small avatars in 2D."""
+    registry = default_registry()
+    data, aligner = registry.find("data", "avatars"), registry.find("aligner", "2d")
+    people = data.config(train=2, valid=1, test=1, tasks=2, size=48)
+    return Registration(
+        Choice(data, people), None, Choice(aligner, aligner.config(size=32)), Context()
+    )
+
+
+def register(folder: Path, executor: Executor, progress: Any) -> list[bytes]:
+    """The files of registered faces, four rows a shard."""
+    registered, parts = registration(), parts_of(32, 4)
+    rows = registered.dataset.index()
+    folder.mkdir()
+    with progress.start("align") as bar:
+        make = Registering(registered)
+        write_shards(folder, parts, functools.partial(rows_of, rows), make, executor, bar)
+    return [shard_path(folder, number).read_bytes() for number in range(len(parts))]
+
+
+class NodeDies:
+    """Progress that kills a node once the first shard is there."""
+
+    def __init__(self, cluster: Any) -> None:
+        self.cluster = cluster
+        self.nodes = len(cluster.worker_nodes)
+        self.died = False
+
+    def start(self, name: str, total: int | None = None) -> Any:
+        bar = Silent().start(name, total)
+        bar.advance = self._advance  # type: ignore[method-assign]
+        return bar
+
+    def _advance(self, n: int = 1) -> None:
+        if n and not self.died:
+            self.died = True
+            self.cluster.remove_node(sorted(self.cluster.worker_nodes, key=str)[0], False)
+
+
+def test_a_dead_node_costs_nothing(cluster: Any, tmp_path: Path) -> None:
+    alone = register(tmp_path / "inline", Inline(InlineConfig(), Context()), Silent())
+    progress = NodeDies(cluster)
+    assert register(tmp_path / "ray", executor(cluster), progress) == alone
+    assert progress.died
+    assert len(cluster.worker_nodes) == progress.nodes - 1
+    cluster.add_node(num_cpus=1)
+
+
+def test_results_come_in_order_and_errors_as_they_were_raised(cluster: Any) -> None:
+    found = executor(cluster).map(operator.itemgetter(0), [[1], [2], [], [4]])
+    assert [next(found), next(found)] == [1, 2]
+    with pytest.raises(IndexError) as caught:
+        next(found)
+    assert "item 2, on a Ray worker" in caught.value.__notes__
+
+
+def test_an_item_that_always_kills_its_worker_is_named(cluster: Any) -> None:
+    with pytest.raises(StageError, match="item 1 could not be finished on the Ray cluster"):
+        list(executor(cluster, retries=0).map(dies_of_one, [0, 1]))
+
+
+def dies_of_one(number: int) -> int:
+    if number == 1:
+        import os
+
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_more_than_any_node_has_is_refused(cluster: Any) -> None:
+    with pytest.raises(StageError, match="an item wants 64 and 0"):
+        next(executor(cluster, cpus=64).map(abs, [1]))
+    with pytest.raises(StageError, match="an item wants 1 and 1"):
+        next(executor(cluster, gpus=1.0).map(abs, [1]))
+
+
+def test_tables_travel(cluster: Any) -> None:
+    table = pa.table({"id": ["a"]})
+    (found,) = executor(cluster).map(pa.Table.num_rows.__get__, [table])  # type: ignore[attr-defined]
+    assert found == 1
+
+
+def test_an_address_without_a_cluster_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aukit_ray.executor import connect
+
+    def refuse(**given: Any) -> None:
+        raise ConnectionError("Could not find any running Ray instance.")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(ConfigError, match="no Ray cluster at 'auto'"):
+        connect("auto")
