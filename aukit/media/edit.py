@@ -14,14 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aukit.au import MAX_LEVEL
 from aukit.config.choice import Choice, make, named
 from aukit.config.values import DEFAULT
 from aukit.contracts.aligner import Aligned
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames
-from aukit.contracts.faces import FaceBatch
-from aukit.contracts.labels import Labels
 from aukit.data.kinds import occurrences
 from aukit.defaults import EDIT
 from aukit.errors import ConfigError
@@ -29,6 +26,7 @@ from aukit.faces.painting import BATCH, paint
 from aukit.faces.registration import Registration, nobody
 from aukit.machine.devices import resolve_device
 from aukit.media.dataset import FILES, FilesOptions, path_of
+from aukit.media.portraits import Intensities, Portrait, Refused, face_batch, wished
 from aukit.registry.loading import Registry, resolve_weights
 from aukit.runs.exported import is_exported, read_exported
 from aukit.runs.known import model_folder
@@ -37,38 +35,6 @@ from aukit.seeds import seed_of
 from aukit.store.models import load_card, refuse_other_alignment
 from aukit.vision.images import read_many
 from aukit.vision.paste import is_planar, paste
-
-Intensities = Mapping[str, float]
-"""AU column -> intensity 0..5."""
-
-
-@dataclass(frozen=True)
-class Portrait:
-    """A registered face.
-
-    Attributes:
-        path: the file.
-        face: (3, S, S) uint8.
-        landmarks: (68, 2) float32 iBUG points in it; NaN where they are not known.
-        photo: (3, H, W) uint8, the picture that it was found in; None if that is the face itself.
-        transform: (3, 3) photo pixels -> face pixels.
-        valid: (S, S) bool, pixels that show the photo.
-    """
-
-    path: Path
-    face: Tensor
-    landmarks: Tensor
-    photo: Tensor | None
-    transform: Tensor
-    valid: Tensor
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A file without a face to edit, and why."""
-
-    path: Path
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -269,47 +235,6 @@ def _portraits(frames: Frames, aligned: Aligned) -> Iterator[Portrait | Refused]
         yield Portrait(path, face, landmarks, photo, transform, valid)
 
 
-def face_batch(portraits: Sequence[Portrait], aus: tuple[str, ...]) -> FaceBatch:
-    """Registered faces of photos as components take them: every file a person, nothing coded."""
-    names = tuple(portrait.path.as_posix() for portrait in portraits)
-    shape = (len(portraits), len(aus))
-    return FaceBatch(
-        ids=names,
-        subjects=names,
-        images=torch.stack([portrait.face for portrait in portraits]),
-        labels=Labels(aus, torch.zeros(shape), torch.zeros(shape, dtype=torch.bool)),
-        landmarks=torch.stack([portrait.landmarks for portrait in portraits]),
-    )
-
-
-def wished(
-    wishes: Sequence[Intensities],
-    aus: tuple[str, ...],
-    occurrence: frozenset[str] = frozenset(),
-) -> Labels:
-    """Wishes as targets: (N, A), masked where a wish says nothing.
-
-    Args:
-        wishes: what is to be shown.
-        aus: the AUs of the targets.
-        occurrence: those that can be absent or present only, 0 or 1.
-
-    Raises:
-        ConfigError: an intensity outside 0..5, or of an occurrence outside 0..1.
-    """
-    for au, level in (item for wish in wishes for item in wish.items()):
-        if not 0 <= level <= MAX_LEVEL:
-            raise ConfigError(f"{au} is to be {level:g}: intensities are 0..5")
-        if au in occurrence and level > 1:
-            raise ConfigError(
-                f"{au} is to be {level:g}: the synthesizer knows it as absent or present only",
-                f"ask for {au} = 0 or 1",
-            )
-    values = torch.tensor([[wish.get(au, 0.0) for au in aus] for wish in wishes])
-    mask = torch.tensor([[au in wish for au in aus] for wish in wishes], dtype=torch.bool)
-    return Labels(aus, values.float(), mask, occurrence)
-
-
 def refuse_turned(portrait: Portrait) -> None:
     """Refuse a face that cannot go back into its photo.
 
@@ -330,6 +255,3 @@ def into_photo(portrait: Portrait, painted: Tensor) -> Tensor:
     """The photo (3, H, W) of a portrait with its synthetic face (3, S, S), both uint8."""
     assert portrait.photo is not None
     return paste(portrait.photo, portrait.face, painted, portrait.transform)
-
-
-__all__ = ["Editor", "Intensities", "Portrait", "Refused", "into_photo", "refuse_turned"]

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from aukit.au import MAX_LEVEL
 from aukit.errors import ConfigError, DataError
-from aukit.media.edit import Editor, Intensities, Portrait, Refused, into_photo, refuse_turned
+from aukit.media.edit import Editor, into_photo, refuse_turned
+from aukit.media.portraits import Intensities, Portrait, Refused
 from aukit.progress import Progress, Silent
 from aukit.store.files import ensure_writable, file_name, write_aside
 from aukit.store.owned import Output

@@ -22,6 +22,7 @@ from aukit.runs.results import Results, open_results, store_of
 from aukit.score_card.card import NO_CARD, Card, export_pictures
 from aukit.score_card.judges import Seat, plugin_seats
 from aukit.score_card.pictures import Recorder
+from aukit.score_card.published import read_published
 from aukit.store.files import write_json
 from aukit.store.models import differences
 from aukit.store.stages import Stages
@@ -34,6 +35,8 @@ def score_card(
     count: int | None = None,
     *,
     strict: bool = False,
+    whole: bool = False,
+    published: Card | None = None,
 ) -> Card | None:
     """The card of a run, left in the run folder; None without a synthesizer or with `card = 0`.
 
@@ -43,6 +46,8 @@ def score_card(
         judge: an estimator that knows real frames only.
         count: faces for each AU and level; that of the run if None.
         strict: refuse what can only be flagged otherwise.
+        whole: ask for the labels of every test face.
+        published: detections that stand beside (`aukit.score_card.published`).
 
     Raises:
         DataError: strict, and there can be no card.
@@ -57,9 +62,11 @@ def score_card(
         return _left(results, {**NO_CARD, "notes": [complaint]})
     seed = results.config.options.seed
     seats, notes = plugin_seats(results.config.judges.choices, runner.work.context(seed))
-    made = runner.result(_stage(results, synth, judge, seats, asked, strict=strict))
+    stage = _stage(results, synth, judge, seats, asked, strict=strict, whole=whole)
+    made = runner.result(stage)
     card = json.loads((made.folder / CARD).read_text(encoding="utf-8"))
-    return _left(results, {**card, "notes": [*notes, *card["notes"]]})
+    beside = {"published": published} if published else {}
+    return _left(results, {**card, **beside, "notes": [*notes, *card["notes"]]})
 
 
 def _stage(
@@ -70,6 +77,7 @@ def _stage(
     count: int,
     *,
     strict: bool,
+    whole: bool,
 ) -> ScoreCard:
     role, options = results.config.roles["test"], results.config.options
     return ScoreCard(
@@ -86,6 +94,7 @@ def _stage(
         draws=options.draws,
         strict=strict,
         seed=options.seed,
+        whole=whole,
     )
 
 
@@ -109,6 +118,9 @@ def card_anew(
     progress: Progress,
     device: str = "auto",
     count: int | None = None,
+    *,
+    whole: bool = False,
+    published: Path | None = None,
 ) -> tuple[Card, Path]:
     """Replace the score card of a finished run by that of other judges, or of another size.
 
@@ -120,6 +132,8 @@ def card_anew(
         progress: shows how far it is.
         device: torch device name, or `auto`.
         count: faces for each AU and level; that of the run if None.
+        whole: ask for the labels of every test face.
+        published: file with detections that stand beside (`aukit.score_card.published`).
 
     Returns:
         the card, and the folder of its picture grids.
@@ -130,7 +144,8 @@ def card_anew(
     """
     runner = _reopened(open_results(folder, registry, changes, origin), registry, progress, device)
     synth, judge = _fitted(runner.run.results)
-    card = score_card(runner, synth, judge, count, strict=True)
+    known = None if published is None else read_published(published)
+    card = score_card(runner, synth, judge, count, strict=True, whole=whole, published=known)
     if card is None:
         raise DataError(f"run {folder} was made with --card 0", "say how many: --faces 6")
     return card, runner.run.results.need("score-card").folder / GRIDS
@@ -143,6 +158,8 @@ def export(
     progress: Progress,
     device: str = "auto",
     count: int | None = None,
+    *,
+    whole: bool = False,
 ) -> int:
     """Write every picture that judges of a run would see, to be judged by other programs.
 
@@ -161,7 +178,7 @@ def export(
         raise DataError("there are no pictures to judge: this run can have no score card")
     to.mkdir(parents=True, exist_ok=True)
     recorder = Recorder(to)
-    stage = _stage(results, synth, judge, [], asked, strict=False)
+    stage = _stage(results, synth, judge, [], asked, strict=False, whole=whole)
     return export_pictures(
         stage.sitting(runner.work), Seat("export", recorder, synth.choice), recorder
     )

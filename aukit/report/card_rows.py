@@ -125,8 +125,11 @@ DETECTION_COLUMNS = (
 
 
 def detections(card: Mapping[str, Any]) -> dict[str, list[tuple[str, list[Entry]]]]:
-    """For each judge of intensity, the mean and a row for each AU: name, `DETECTION_COLUMNS`."""
-    return {judge: list(_detections(table)) for judge, table in card.get("detection", {}).items()}
+    """For each judge of intensity, and for each that was published, the mean and a row for each AU:
+    name, `DETECTION_COLUMNS`."""
+    found = {judge: list(_detections(table)) for judge, table in card.get("detection", {}).items()}
+    beside = card.get("published", {})
+    return {**found, **{name: list(_detections(table)) for name, table in beside.items()}}
 
 
 def _detections(table: Mapping[str, Any]) -> Iterator[tuple[str, list[Entry]]]:

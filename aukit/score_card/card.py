@@ -24,7 +24,8 @@ from aukit.score_card.change import change
 from aukit.score_card.detection import detection
 from aukit.score_card.draws import Draws
 from aukit.score_card.evidence import Evidence, Watch, gather
-from aukit.score_card.judges import OWN, Seat, calibrate
+from aukit.score_card.judges import OWN, PRESENT, Seat, calibrate
+from aukit.score_card.manifest import MANIFEST, Manifest
 from aukit.score_card.pictures import Album, Recorder
 from aukit.score_card.requests import Requests, draw_requests
 from aukit.score_card.shares import regions
@@ -67,6 +68,7 @@ class Sitting:
         draws: of the bootstrap.
         seed: requests and bootstrap are drawn from it.
         progress: shows how far it is.
+        whole: ask for the labels of every test face.
     """
 
     synthesizer: Synthesizer
@@ -76,6 +78,7 @@ class Sitting:
     draws: int
     seed: int
     progress: Progress
+    whole: bool = False
 
     def evidence(self, seats: Sequence[Seat], watch: Watch) -> Evidence:
         """Synthesize all requests and let the judges look at everything.
@@ -83,7 +86,7 @@ class Sitting:
         Raises:
             DataError: the labels allow no request at all.
         """
-        requests = draw_requests(self.faces, self.count, self.seed)
+        requests = draw_requests(self.faces, self.count, self.seed, whole=self.whole)
         truth = Truth(self.registration)
         known = truth if truth.known else None
         looks = len(requests) + len(requests.used)
@@ -109,12 +112,18 @@ def write_card(sitting: Sitting, seats: Sequence[Seat], folder: Path, *, strict:
 
 
 def export_pictures(sitting: Sitting, seat: Seat, recorder: Recorder) -> int:
-    """Write every picture that judges would see, named by its pixels, for other programs.
+    """Write every picture that judges would see, named by its pixels, for other programs, and a
+    table that says what each is.
 
     Returns:
         how many different pictures there are.
+
+    Raises:
+        ConfigError: the folder holds a table of that name that aukit did not write.
     """
-    sitting.evidence([seat], lambda *_: None)
+    manifest = Manifest(sitting.faces)
+    evidence = sitting.evidence([seat], manifest.keep)
+    manifest.write(recorder.folder / MANIFEST, evidence.requests)
     return len(recorder.written)
 
 
@@ -160,6 +169,7 @@ def make_card(
     distances = [scores.distance(seat, evidence, strict=strict) for seat in by["features"]]
     notes += [] if by["identity"] else [NO_IDENTITY]
     notes += [_too_few(found) for found in distances if not found["enough"]]
+    notes += [_told_presence(seat) for seat in by[_INTENSITY] if seat.cuts]
     return {
         "schema": SCHEMA,
         "aus": list(requests.targets.aus),
@@ -187,6 +197,12 @@ _INTENSITY = "intensity"
 _KINDS = (_INTENSITY, "features", "identity")
 NO_IDENTITY = "no judge of identity was named: `aukit plugins judge` lists them"
 NO_TRUTH = "the dataset cannot render the truth: no L1, PSNR or SSIM, and no true cross-talk"
+
+
+def _told_presence(seat: Seat) -> str:
+    aus = ", ".join(sorted({name.removesuffix(PRESENT) for name in seat.cuts}))
+    cuts = ", ".join(f"{cut:g}" for cut in sorted(set(seat.cuts.values())))
+    return f"judge '{seat.name}' tells the presence of {aus}, from {cuts} on"
 
 
 def _too_few(found: Mapping[str, Any]) -> str:

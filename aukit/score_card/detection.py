@@ -23,6 +23,7 @@ PRESENT = 2.0
 """Lowest level that counts as present, in codes that are intensities and for judges that tell an
 intensity, as is common for DISFA; occurrences, and judges of presence, say it themselves."""
 
+MEASURES = ("f1", "accuracy")
 SETS = ("real", "painted", "gap")
 """The real frames, the synthetic ones, and real less synthesized."""
 
@@ -82,7 +83,7 @@ def _present(targets: Labels) -> Tensor:
 def _scores(sums: Tensor) -> dict[str, Tensor]:
     real, painted = sums[..., :TERMS], sums[..., TERMS:]
     found: dict[str, Tensor] = {}
-    for measure, formula in (("f1", f1), ("accuracy", accuracy)):
+    for measure, formula in zip(MEASURES, (f1, accuracy), strict=True):
         ours, theirs = formula(painted), formula(real)
         named = zip(SETS, (theirs, ours, theirs - ours), strict=True)
         found |= {f"{key} {measure}": values for key, values in named}

@@ -65,19 +65,21 @@ class Requests:
         return torch.tensor(sorted(set(played.tolist())), dtype=torch.int64)
 
 
-def draw_requests(faces: StoredFaces, count: int, seed: int) -> Requests:
+def draw_requests(faces: StoredFaces, count: int, seed: int, *, whole: bool = False) -> Requests:
     """The requests of a score card; a function of the faces' ids, labels and the seed.
 
     Args:
         faces: registered faces of people whom the synthesizer was not fitted on.
         count: faces for each AU and level; 25 times as many vectors.
         seed: of the run.
+        whole: as many vectors as there are faces with codes: the whole set with all its labels.
 
     Raises:
         DataError: the labels allow no request at all.
     """
     parts = [_levels(faces, au, count, seed) for au in range(len(faces.aus))]
-    vectors, spare = _vectors(faces, VECTORS * count, seed)
+    drawn = _whole(faces, seed) if whole else _vectors(faces, VECTORS * count, seed)
+    vectors, spare = drawn
     asked = [*chain.from_iterable(parts), *vectors]
     if not asked:
         raise DataError(
@@ -117,14 +119,40 @@ def _vectors(
     No face is both source and target, or the set of synthetic faces would resemble the set of
     real ones even if nothing were changed.
     """
-    values, ids = faces.labels.shares, faces.table.column("id").to_pylist()
+    ids = faces.table.column("id").to_pylist()
     coded = faces.labels.mask.all(1).nonzero()[:, 0].tolist()
     order = sorted(coded, key=lambda row: seed_of(seed, "vector", ids[row]))
     turns = _by_turns(order, faces.people, seed, "vectors")
     half = {row for own in _of_people(order, faces.people).values() for row in own[: len(own) // 2]}
     targets = [row for row in turns if row in half][:count]
     rest = [row for row in turns if row not in set(targets)]
-    plain = sorted(rest, key=lambda row: (float(values[row].sum()), seed_of(seed, ids[row])))
+    requests = _paired(faces, targets, rest, seed)
+    return requests, rest[: len(requests)]
+
+
+def _whole(faces: StoredFaces, seed: int) -> tuple[list[tuple[int, int, int, int]], list[int]]:
+    """A vector request for every coded face, so that the set of painted faces has the people and
+    the labels of the whole set (Liu et al. 2019, table 1); no real face is left to spare.
+
+    A person who shows one expression only cannot be asked for another, and has none.
+    """
+    coded = faces.labels.mask.any(1).nonzero()[:, 0].tolist()
+    return _paired(faces, coded, coded, seed), []
+
+
+def _paired(
+    faces: StoredFaces, targets: Sequence[int], sources: Sequence[int], seed: int
+) -> list[tuple[int, int, int, int]]:
+    """Vector requests: for each target one of its person's plainer sources of another expression.
+
+    Args:
+        faces: registered faces.
+        targets: rows whose labels are asked for.
+        sources: rows that may be painted; the plainer half of each person's is.
+        seed: parts faces that are equally plain.
+    """
+    values, ids = faces.labels.shares, faces.table.column("id").to_pylist()
+    plain = sorted(sources, key=lambda row: (float(values[row].sum()), seed_of(seed, ids[row])))
     parents = {
         name: own[: -(-len(own) // 2)] for name, own in _of_people(plain, faces.people).items()
     }
@@ -135,7 +163,7 @@ def _vectors(
         parent = next((other for other in around if not values[other].equal(values[row])), None)
         if parent is not None:
             requests.append((parent, NONE, NONE, row))
-    return requests, rest[: len(requests)]
+    return requests
 
 
 def _of_people(rows: Sequence[int], people: Sequence[str]) -> dict[str, list[int]]:

@@ -3,9 +3,11 @@
 A picture's file name is made of its pixels (`aukit.vision.fingerprint`), so an opinion finds its
 picture wherever it comes from. Understood are
 
-- OpenFace's FaceLandmarkImg: one CSV a picture, named as the picture, columns `AU01_r`, ... (0..5);
+- OpenFace's FaceLandmarkImg: one CSV a picture, named as the picture, with intensities (`AU01_r`,
+  0..5) and presence (`AU01_c`, 0 or 1);
 - OpenFace's FeatureExtraction on the folder: one CSV, column `frame`, 1 for the first file by name;
-- any CSV with a column `image` (or `file`, `filename`, `name`) and columns `AU01`, `AU1`, `AU01_r`.
+- any CSV with a column `image` (or `file`, `filename`, `name`) and columns `AU01`, `AU1`, `AU01_r`,
+  `AU01_c`; the first two hold intensities, or presence or its probability (`kind`).
 """
 
 from __future__ import annotations
@@ -27,13 +29,17 @@ from aukit.errors import DataError, MissingWeights
 from aukit.vision.fingerprint import fingerprint
 from aukit_judges.plugin import OutputsConfig
 
-_COLUMN = re.compile(r"AU0*(\d+)(_r)?", re.IGNORECASE)
+_COLUMN = re.compile(r"AU0*(\d+)(?:_([rc]))?", re.IGNORECASE)
+_PRESENT = "_present"
 _NAMES = ("image", "file", "filename", "name")
 Opinion = dict[str, float]
+"""AU column -> number; that of presence ends in `_c`, one whose kind nobody knows has no ending."""
 
 
 class OutputsJudge:
-    """Intensities from a table; NaN for pictures and AUs that it does not have.
+    """Intensities and presence from a table; NaN for pictures and AUs that it does not have.
+
+    Where the table has both of an AU, presence is a column of its own (`AU01_present`).
 
     Raises:
         MissingWeights: no file was named, or there is none.
@@ -44,7 +50,7 @@ class OutputsJudge:
 
     def __init__(self, config: OutputsConfig, context: Context) -> None:
         self._path = Path(config.path).expanduser()
-        self._scale = config.scale
+        self._config = config
         if not config.path or not self._path.exists():
             raise MissingWeights(
                 f"judge 'outputs' finds no outputs at '{config.path}'",
@@ -57,21 +63,55 @@ class OutputsJudge:
         if not any(opinions.values()):
             raise DataError(
                 f"{self._path} says nothing of any AU",
-                "columns are called AU01_r, AU01 or AU1, and the picture `image` or `frame`",
+                "columns are called AU01_r, AU01_c or AU01, and the picture `image` or `frame`",
             )
         return opinions
 
     @cached_property
+    def _columns(self) -> dict[str, tuple[str, bool]]:
+        """Name of a column of the judge -> that of the table, and whether it holds presence."""
+        known = sorted({name for opinion in self._opinions.values() for name in opinion})
+        plain = [name for name in known if au.is_column(name)]
+        presence = self._presence(plain)
+        found = {name.removesuffix("_r"): (name, False) for name in known if name.endswith("_r")}
+        for name in [*plain, *(name for name in known if name.endswith("_c"))]:
+            is_presence = presence or name.endswith("_c")
+            unit = name.removesuffix("_c")
+            label = f"{unit}{_PRESENT}" if is_presence and unit in found else unit
+            found.setdefault(label, (name, is_presence))
+        return found
+
+    def _presence(self, plain: list[str]) -> bool:
+        """Whether columns without an ending hold presence or its probability."""
+        opinions = self._opinions.values()
+        low = all(opinion[name] <= 1 for opinion in opinions for name in plain if name in opinion)
+        if self._config.kind == "presence" and not low:
+            raise DataError(
+                f"{self._path} has numbers above 1: they are no presence, and no probability",
+                "leave out --judge.outputs.kind, or divide them",
+            )
+        return low if self._config.kind == "auto" else self._config.kind == "presence"
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
-        """The AUs of the table."""
-        return tuple(sorted({name for opinion in self._opinions.values() for name in opinion}))
+        """The AUs of the table, and those of which it says presence besides."""
+        return tuple(sorted(self._columns))
+
+    @cached_property
+    def cuts(self) -> dict[str, float]:
+        """Columns with presence or its probability -> the least number that counts as present."""
+        cut = self._config.cut
+        return {name: cut for name, (_, presence) in self._columns.items() if presence}
 
     def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
-        """(B, A) float32 intensities."""
+        """(B, K) float32: intensities in 0..5, presence or probabilities in 0..1."""
         found = [self._opinions.get(fingerprint(image), {}) for image in images]
-        rows = [[opinion.get(name, math.nan) for name in self.names] for opinion in found]
+        sources = [self._columns[name] for name in self.names]
+        rows = [[opinion.get(source, math.nan) for source, _ in sources] for opinion in found]
         values = torch.tensor(rows, dtype=torch.float32).reshape(-1, len(self.names))
-        return (values * self._scale).clamp(0, au.MAX_LEVEL)
+        presence = torch.tensor([known for _, known in sources])
+        scaled = (values * self._config.scale).clamp(0, au.MAX_LEVEL)
+        return torch.where(presence, values, scaled)
 
 
 def read_outputs(path: Path) -> Iterator[tuple[str, Opinion]]:
@@ -137,7 +177,8 @@ def _opinion(row: Mapping[str, str]) -> Opinion:
         found = _COLUMN.fullmatch(column)
         if found is not None and text:
             try:
-                opinion[au.column(int(found[1]))] = float(text)
+                ending = f"_{found[2].lower()}" if found[2] else ""
+                opinion[f"{au.column(int(found[1]))}{ending}"] = float(text)
             except ValueError:
                 raise DataError(f"column {column} holds '{text}', which is no number") from None
     return opinion

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from aukit.components import Component
 from aukit.hooks import hookimpl
@@ -70,14 +70,28 @@ class OutputsConfig:
             "help": "CSV file, or folder of CSV files, with the outputs",
         },
     )
+    kind: Literal["auto", "intensity", "presence"] = field(
+        default="auto",
+        metadata={
+            "role": METHOD,
+            "help": "what columns such as AU01 hold; auto: presence, or its probability, where no "
+            "number is above 1. AU01_r is an intensity and AU01_c presence in any case",
+        },
+    )
     scale: float = field(
         default=1.0,
-        metadata={"role": METHOD, "help": "what an output is multiplied by to lie on 0..5"},
+        metadata={"role": METHOD, "help": "what an intensity is multiplied by to lie on 0..5"},
+    )
+    cut: float = field(
+        default=0.5,
+        metadata={"role": METHOD, "help": "least probability that counts as present"},
     )
 
     def __post_init__(self) -> None:
         if not self.scale > 0:
             raise ValueError("scale must be positive")
+        if not 0 < self.cut <= 1:
+            raise ValueError("cut must lie above 0 and up to 1")
 
 
 @hookimpl

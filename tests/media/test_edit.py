@@ -18,14 +18,12 @@ from aukit.errors import ConfigError, DataError
 from aukit.faces.registration import Registration
 from aukit.media.edit import (
     Editor,
-    Portrait,
-    Refused,
     Synthesis,
     default_landmarker,
     into_photo,
     refuse_turned,
-    wished,
 )
+from aukit.media.portraits import Portrait, Refused, wished
 from aukit.registry.loading import Registry
 from aukit.vision.images import encode
 

@@ -18,8 +18,8 @@ from aukit.errors import ConfigError
 
 if TYPE_CHECKING:
     from aukit.config.choice import Choice
-    from aukit.media.edit import Refused
     from aukit.media.edit_files import Written
+    from aukit.media.portraits import Refused
     from aukit.registry.loading import Registry
 
 

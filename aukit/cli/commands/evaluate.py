@@ -17,7 +17,7 @@ from aukit.config.resolve import nest
 from aukit.config.values import COMMAND_LINE
 from aukit.errors import ConfigError
 
-OF_RUNS = ("faces", "export", "device")
+OF_RUNS = ("faces", "whole", "export", "published", "device")
 OF_TABLES = (
     "person", "estimate", "scale", "truth_scale", "threshold", "cut", "match", "shift", "missing",
     "clip", "face", "draws", "seed", "output",
@@ -99,6 +99,14 @@ the same frames, with intervals of the paired difference."""
     "--export", type=click.Path(path_type=Path), metavar="DIR",
     help="Runs: only write all pictures there, to be judged by other programs (judge 'outputs').",
 )  # fmt: skip
+@click.option(
+    "--whole", is_flag=True,
+    help="Runs: ask for the labels of every test face, instead of a sample of them.",
+)  # fmt: skip
+@click.option(
+    "--published", type=click.Path(path_type=Path), metavar="FILE",
+    help="Runs: TOML file with F1 and accuracy that somebody has published, to stand beside.",
+)  # fmt: skip
 @device_option
 @json_option
 @click.pass_context
@@ -140,21 +148,34 @@ def _show_card(
     changes: dict[str, Any],
     as_json: bool,
     faces: int | None,
+    whole: bool,
     export: Path | None,
+    published: Path | None,
     device: str,
 ) -> None:
     from aukit.cli.console import RichProgress
     from aukit.pipeline.score_card import card_anew
     from aukit.pipeline.score_card import export as export_pictures
     from aukit.runs.names import CARD
+    from aukit.score_card.manifest import MANIFEST
 
     registry = ctx.ensure_object(App).registry
     progress = RichProgress()
     if export is not None:
-        count = export_pictures(run, registry, export, progress, device, faces)
-        click.echo(f"wrote {count} pictures to {export}")
+        count = export_pictures(run, registry, export, progress, device, faces, whole=whole)
+        click.echo(f"wrote {count} pictures to {export}, and what they are to {MANIFEST}")
         return
-    card, grids = card_anew(run, registry, changes, COMMAND_LINE, progress, device, faces)
+    card, grids = card_anew(
+        run,
+        registry,
+        changes,
+        COMMAND_LINE,
+        progress,
+        device,
+        faces,
+        whole=whole,
+        published=published,
+    )
     if as_json:
         emit_json({"run": str(run), "card": dict(card), "grids": str(grids)})
         return

@@ -34,6 +34,7 @@ class ScoreCard(Stage):
         aus: AUs that are asked for.
         count: faces for each AU and level.
         draws: of the bootstrap.
+        whole: ask for the labels of every test face.
         strict: refuse a Fréchet distance of too few pictures, instead of flagging it.
         seed: of the run.
     """
@@ -52,6 +53,7 @@ class ScoreCard(Stage):
     draws: int
     strict: bool
     seed: int
+    whole: bool = False
 
     def compute(self, folder: Path, work: Work) -> None:
         """Leaves `score_card.json` and picture grids."""
@@ -74,6 +76,7 @@ class ScoreCard(Stage):
             draws=self.draws,
             seed=self.seed,
             progress=work.progress,
+            whole=self.whole,
         )
 
     def _seats(self, work: Work) -> list[Seat]:
