@@ -29,7 +29,7 @@ from aukit.registry.loading import resolve_weights
 from aukit.report.data import Distribution
 from aukit.report.plan import PlanPage, write_plan_page
 from aukit.runs.names import PLAN
-from aukit.statistics.levels import label_counts, plan_counts
+from aukit.statistics.levels import label_counts, level_uses
 from aukit.store.files import write_aside, write_table
 from aukit.store.owned import Output
 
@@ -113,8 +113,8 @@ def plan_alone(config: RunConfig) -> Planned:
 def _uses(plan: pa.Table, aus: tuple[str, ...], views: int) -> np.ndarray[tuple[int, int]]:
     """(A, 6) uses at each level, synthetic faces once in each view."""
     real = pc.equal(plan.column("origin"), REAL)
-    synthetic = plan_counts(plan.filter(pc.invert(real)), aus)
-    return plan_counts(plan.filter(real), aus) + views * synthetic
+    synthetic = level_uses(plan.filter(pc.invert(real)), aus)
+    return level_uses(plan.filter(real), aus) + views * synthetic
 
 
 class _Labels:

@@ -75,7 +75,7 @@ class Distribution:
     Attributes:
         aus: AU columns, length A.
         before: (A, 6) coded training frames (`statistics.levels.label_counts`).
-        after: (A, 6) uses in the plan (`statistics.levels.plan_counts`).
+        after: (A, 6) uses in the plan (`statistics.levels.level_uses`).
         tops: the highest code of each AU: 5, of an occurrence 1; 5 where nothing is said.
     """
 

@@ -25,7 +25,7 @@ def label_counts(labels: Labels) -> NDArray[np.int64]:
     return np.stack([(levels == level).sum(0) for level in range(au.MAX_LEVEL + 1)], axis=1)
 
 
-def plan_counts(plan: pa.Table, aus: tuple[str, ...]) -> NDArray[np.int64]:
+def level_uses(plan: pa.Table, aus: tuple[str, ...]) -> NDArray[np.int64]:
     """(A, 6) uses that a plan (`records.plan_schema`) makes of each AU's levels."""
     sums = plan.group_by(["training_set", "level"]).aggregate([("count", "sum")])
     counts = np.zeros((len(aus), au.MAX_LEVEL + 1), np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import signal
 from collections import deque
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar
 
 from aukit.contracts.context import Context
@@ -59,7 +61,7 @@ class Processes:
             self.workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_start_worker,
-            initargs=(threads, function),
+            initargs=(threads, bytes(ForkingPickler.dumps(function))),
         )
         try:
             yield from self._stream(pool, items)
@@ -71,7 +73,7 @@ class Processes:
         running: deque[tuple[int, Item, Future[Any]]] = deque()
         while True:
             for place, item in islice(waiting, self.in_flight - len(running)):
-                running.append((place, item, pool.submit(_work, item)))
+                running.append((place, item, pool.submit(_work_on, item)))
             if not running:
                 return
             yield _result(*running.popleft())
@@ -120,19 +122,27 @@ def _note(place: int, item: object) -> str:
     return f"item {place}: {text if len(text) <= 200 else text[:200] + '...'}"
 
 
-def _start_worker(threads: int, function: Callable[[Any], Any]) -> None:
+_packed = b""
+
+
+def _work_on(item: Any) -> Any:
+    return _function()(item)
+
+
+@functools.cache
+def _function() -> Callable[[Any], Any]:
+    """What this worker does: unpacked once, so that what it builds (readers, networks) is built
+    once; and with the first item, so that the reason is told if it cannot be unpacked."""
+    function: Callable[[Any], Any] = ForkingPickler.loads(_packed)
+    return function
+
+
+def _start_worker(threads: int, packed: bytes) -> None:
+    global _packed
+    _packed = packed
     # An interrupt reaches the whole process group; the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_worker_with_parent()
     import torch
 
     torch.set_num_threads(threads)
-    _task.append(function)
-
-
-_task: list[Callable[[Any], Any]] = []
-"""A worker's function: sent once, so that what it builds (readers, networks) is built once."""
-
-
-def _work(item: Any) -> Any:
-    return _task[-1](item)

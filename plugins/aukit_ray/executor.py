@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
 import signal
 import threading
@@ -100,13 +101,13 @@ def connect(address: str) -> None:
     """
     if ray.is_initialized():
         return
-    own = {"num_cpus": usable_processors(), "include_dashboard": False}
+    own: dict[str, Any] = {"num_cpus": usable_processors(), "include_dashboard": False}
     try:
         with _signals_kept():
             ray.init(
                 address=address or "local",
                 log_to_driver=False,
-                logging_level="ERROR",
+                logging_level=logging.ERROR,
                 **({} if address else own),
             )
     except (ConnectionError, ValueError, RuntimeError) as error:

@@ -19,7 +19,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from aukit.au import LISTS
 from aukit.contracts.context import Context
-from aukit.statistics.levels import plan_counts
+from aukit.statistics.levels import level_uses
 from aukit.views import FERA17, view_name
 from aukit_resampling.plugin import aukit_balancers
 
@@ -54,7 +54,7 @@ def test_planning(benchmark: BenchmarkFixture, labels: pa.Table, name: str) -> N
     component = next(c for c in aukit_balancers() if c.name == name.partition(" ")[0])
     balancer = component.load()(component.config(**OPTIONS.get(name, {})), Context())
     plan = benchmark.pedantic(balancer.plan, (labels, labels, AUS, 0), rounds=3)
-    uses = plan_counts(plan, AUS)
+    uses = level_uses(plan, AUS)
     wanted = {"resample": PER_LEVEL, "semantic": PER_LEVEL, "resample by view": 9 * 500}
     assert (uses == wanted[name]).all() if name in wanted else uses.sum() > 0
     benchmark.extra_info["uses"] = int(uses.sum())

@@ -36,9 +36,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 """Small sizes, so that all checks together take a minute."""
 
-SEPARATE = ("mediapipe-tasks", *CORPORA)
-"""Tested on their own: the first reports usage to its maker, and is only used when asked for; the
-others need files, which their own tests imitate."""
+SEPARATE = ("mediapipe-tasks", "ray", *CORPORA)
+"""Tested on their own: the first reports usage to its maker, and is only used when asked for; Ray
+needs a cluster; the others need files, which their own tests imitate."""
 
 
 def astronaut() -> list[torch.Tensor]:

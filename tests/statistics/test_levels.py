@@ -7,7 +7,7 @@ import torch
 
 from aukit.contracts.labels import Labels
 from aukit.data.records import plan_schema
-from aukit.statistics.levels import UNKNOWN, label_counts, levels_of, plan_counts
+from aukit.statistics.levels import UNKNOWN, label_counts, level_uses, levels_of
 
 AUS = ("AU01", "AU12")
 
@@ -26,7 +26,7 @@ def test_label_counts_leave_uncoded_frames_out() -> None:
     assert label_counts(labels()).tolist() == [[2, 0, 1, 0, 0, 0], [0, 0, 0, 1, 0, 1]]
 
 
-def test_plan_counts_add_up_uses() -> None:
+def test_level_uses_add_up_uses() -> None:
     rows = [("AU01", 0, 3), ("AU01", 0, 2), ("AU12", 5, 7)]
     plan = pa.Table.from_pylist(
         [
@@ -35,5 +35,5 @@ def test_plan_counts_add_up_uses() -> None:
         ],
         schema=plan_schema(AUS),
     )
-    counts = plan_counts(plan, AUS)
+    counts = level_uses(plan, AUS)
     assert (counts[0, 0], counts[1, 5], counts.sum()) == (5, 7, 12)

@@ -32,7 +32,7 @@ from aukit.report.score_tables import presence_remark
 from aukit.runs.names import CARD, GRIDS, PLAN, PREDICTIONS, SCORES
 from aukit.runs.results import Results, open_results
 from aukit.scoring.occurrence import only_presence
-from aukit.statistics.levels import label_counts, plan_counts
+from aukit.statistics.levels import label_counts, level_uses
 from aukit.store.files import ensure_writable, read_table
 from aukit.store.owned import writing
 
@@ -123,7 +123,7 @@ def _notes(results: Results) -> Iterator[str]:
         yield "There is no validation partition: the last network was kept, not the best."
     if only := only_presence(pq.read_schema(results.need("predict").folder / PREDICTIONS)):
         yield f"{presence_remark(only).capitalize()}."
-    counts, highest = plan_counts(plan, results.aus), tops(au_kinds(plan), results.aus)
+    counts, highest = level_uses(plan, results.aus), tops(au_kinds(plan), results.aus)
     for au, top, levels in zip(results.aus, highest, counts, strict=True):
         if missing := [str(level) for level in range(top + 1) if levels[level] == 0]:
             yield f"{au}: no training frame shows level {', '.join(missing)}."
@@ -155,4 +155,4 @@ def _distribution(results: Results) -> Distribution:
     before = label_counts(labels_of(good, results.aus))
     plan = _plan(results)
     highest = tops(au_kinds(plan), results.aus)
-    return Distribution(results.aus, before, plan_counts(plan, results.aus), highest)
+    return Distribution(results.aus, before, level_uses(plan, results.aus), highest)

@@ -17,17 +17,18 @@ import pyarrow as pa
 
 from aukit.config.choice import named
 from aukit.contracts.context import Context
-from aukit.contracts.executor import Portable
+from aukit.contracts.executor import Executor, Portable
 from aukit.contracts.synthesizer import Synthesizer
 from aukit.data.records import labels_of
 from aukit.faces.alignment import alignment_of, write_alignment
 from aukit.faces.painting import BATCH, paint
 from aukit.faces.rows import synthetic_rows
-from aukit.faces.shards import parts_of, write_shards
+from aukit.faces.shards import parts_of, rows_of, write_shards
 from aukit.faces.stored import StoredFaces, face_batch
 from aukit.pipeline.stage import Fitted, Stage
 from aukit.pipeline.stages.training_set import synthetic_requests
 from aukit.pipeline.work import Work
+from aukit.progress import Progress
 from aukit.runs.names import PLAN
 from aukit.store.files import read_table
 from aukit.store.stages import Result
@@ -61,17 +62,41 @@ class Synthesize(Stage):
         alignment = alignment_of(self.faces.folder)
         write_alignment(folder, alignment)
         faces = StoredFaces([self.faces.folder], self.aus)
-        position = {name: row for row, name in enumerate(faces.table.column("id").to_pylist())}
+        making = Synthesizing(self.synth, self.aus, alignment, work.context(self.seed))
+        synthesize(making, faces, requests, folder, work.executor, work.progress)
 
-        def item(part: range) -> Requested:
-            asked = requests.take(list(part))
-            sources = [position[name] for name in asked.column("source").to_pylist()]
-            return Requested(faces.rows(sources), asked)
 
-        synthesizing = Synthesizing(self.synth, self.aus, alignment, work.context(self.seed))
-        with work.progress.start("synthesize", requests.num_rows) as bar:
-            parts = parts_of(requests.num_rows, SHARD)
-            write_shards(folder, parts, item, synthesizing, work.executor, bar)
+def synthesize(
+    making: Synthesizing,
+    faces: StoredFaces,
+    requests: pa.Table,
+    folder: Path,
+    executor: Executor,
+    progress: Progress,
+) -> None:
+    """Fill a folder with shards of synthetic faces.
+
+    Args:
+        making: makes the faces of a shard.
+        faces: among them the sources of all requests.
+        requests: `training_set.synthetic_requests` of a plan.
+        folder: gets `part-*.parquet` in `records.face_schema`, in the order of the requests.
+        executor: runs `making`.
+        progress: shows how far it is.
+
+    Raises:
+        PluginError: the synthesizer returned images of another shape or type.
+    """
+    position = {name: row for row, name in enumerate(faces.table.column("id").to_pylist())}
+
+    def requested(part: range) -> Requested:
+        asked = rows_of(requests, part)
+        sources = [position[name] for name in asked.column("source").to_pylist()]
+        return Requested(faces.rows(sources), asked)
+
+    with progress.start("synthesize", requests.num_rows) as bar:
+        parts = parts_of(requests.num_rows, SHARD)
+        write_shards(folder, parts, requested, making, executor, bar)
 
 
 @dataclass(frozen=True)

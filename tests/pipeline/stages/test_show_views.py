@@ -39,6 +39,8 @@ from aukit.vision.frontal import FrontalView
 from aukit.vision.frontal_options import FrontalOptions
 from aukit.vision.images import decode, encode
 from aukit.vision.warp import apply, similarity
+from aukit_local.executors import Inline
+from aukit_local.plugin import InlineConfig
 from aukit_procrustes.align import ProcrustesAligner
 from aukit_procrustes.plugin import Options as ProcrustesOptions
 
@@ -105,6 +107,7 @@ class Local(Component):
 
     def load(self) -> Any:
         known = {"egg": Egg, "dense": Dense, "flat": ProcrustesAligner, "points": Points478}
+        known["inline"] = Inline
         return known[self.name]
 
 
@@ -112,7 +115,7 @@ def choice(kind: str, name: str, config: Any = NoOptions, **fields: Any) -> Choi
     return Choice(Local(kind, name, "here:here", config, "a test", **fields), config())
 
 
-WORK = Work("cpu", no_weights, Silent(), choice("executor", "egg"))
+WORK = Work("cpu", no_weights, Silent(), choice("executor", "inline", InlineConfig))
 
 
 EGG = choice("aligner", "egg", accepts=(IBUG68,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,18 +12,30 @@ import pytest
 import torch
 from torch import Tensor
 
+from aukit.components import Component
+from aukit.config.choice import Choice
+from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.data.records import face_schema, plan_schema
 from aukit.errors import PluginError
 from aukit.faces.stored import StoredFaces
+from aukit.pipeline.stage import Fitted
 from aukit.pipeline.stages import synthesize as stage
-from aukit.pipeline.stages.synthesize import synthesize
+from aukit.pipeline.stages.synthesize import Synthesizing, synthesize
 from aukit.pipeline.stages.training_set import synthetic_requests
 from aukit.progress import Silent
+from aukit.store.stages import Result
+from aukit_local.executors import Inline
+from aukit_local.plugin import InlineConfig
 
 AUS = ("AU04", "AU12")
 Store = Callable[..., StoredFaces]
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Options of a component that has none."""
 
 
 class Shade:
@@ -63,7 +76,10 @@ def requests(faces: StoredFaces, count: int) -> pa.Table:
 
 def run(folder: Path, faces: StoredFaces, wanted: pa.Table, painter: Shade | None = None) -> Path:
     folder.mkdir(exist_ok=True)
-    synthesize(painter or Shade(), faces, wanted, folder, Silent())
+    shade = Choice(Component("synth", "shade", "here:here", NoOptions, "a test"), NoOptions())
+    making = Synthesizing(Fitted(shade, Result("", folder)), AUS, {}, Context())
+    vars(making)["synthesizer"] = painter or Shade()
+    synthesize(making, faces, wanted, folder, Inline(InlineConfig(), Context()), Silent())
     return folder
 
 

@@ -19,7 +19,7 @@ from label_tables import AUS, ROWS, labels, rounded, skewed
 from aukit.contracts.context import Context
 from aukit.data import records
 from aukit.pipeline.stages.training_set import check_plan, synthetic_requests
-from aukit.statistics.levels import plan_counts
+from aukit.statistics.levels import level_uses
 from aukit_resampling.balancers import EMPTY_LEVELS
 from aukit_resampling.plugin import SemanticConfig
 from aukit_resampling.semantic import Semantic, match, mix
@@ -178,7 +178,7 @@ def test_the_papers_plan_takes_less_than_two_seconds() -> None:
     start = time.process_time()  # tests run beside each other
     plan = semantic(table, per_level=5000, aus=aus)
     assert time.process_time() - start < 2
-    assert (plan_counts(plan, aus) == 5000).all()
+    assert (level_uses(plan, aus) == 5000).all()
 
 
 @given(st.integers(1, 60), st.integers(1, 40), st.data())
