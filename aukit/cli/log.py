@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
 from aukit.errors import StorageError
 
 _LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -37,6 +39,8 @@ def logged(level: str | None, file: Path | None) -> Iterator[None]:
         root.addHandler(handler)
     try:
         yield
+    except click.exceptions.Exit:  # of --help, and of commands that end with a code
+        raise
     except Exception as error:
         shown.setLevel(logging.CRITICAL)  # it is told by who called
         root.error("%s", error, exc_info=error)

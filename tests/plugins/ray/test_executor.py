@@ -108,7 +108,7 @@ def test_it_keeps_the_contract(cluster: Any) -> None:
     record = default_registry().find("executor", "ray")
     subject = Subject(record, {"address": cluster.address})
     outcomes = run_checks(subject)
-    assert {outcome.status for outcome in outcomes} == {"passed"}, outcomes
+    assert {outcome.result for outcome in outcomes} == {"passed"}, outcomes
 
 
 def test_results_come_in_order_and_errors_as_they_were_raised(cluster: Any) -> None:
