@@ -39,9 +39,10 @@ def check_hooks(module: object) -> None:
         PluginError: an unknown hook, or a hook without its marker.
     """
     known = [name for name in vars(hooks) if hasattr(getattr(hooks, name), f"{hooks.PROJECT}_spec")]
+    # Statically: a module may compute attributes, and import heavily to do so.
+    own = vars(module) if inspect.ismodule(module) else {}
     for name in dir(module):
-        # Statically: a module may compute attributes, and import heavily to do so.
-        value = inspect.getattr_static(module, name, None)
+        value = own[name] if name in own else inspect.getattr_static(module, name, None)
         marked = hasattr(value, f"{hooks.PROJECT}_impl")
         if marked and name not in known:
             near = difflib.get_close_matches(name, known, n=1)

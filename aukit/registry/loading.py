@@ -261,11 +261,15 @@ def resolve_weights(ref: str) -> Path:
 
 def installed_entry_points() -> list[tuple[str, str, Any]]:
     """Entry points of aukit plugins in this environment, in a stable order."""
-    triples = {
-        (point.dist.name, point.dist.version, point)
-        for point in importlib.metadata.entry_points(group=GROUP)
-        if point.dist is not None
-    }
+    known: dict[int, tuple[str, str]] = {}
+    triples = set()
+    for point in importlib.metadata.entry_points(group=GROUP):
+        if point.dist is not None:
+            # Parsed once a distribution: the metadata hold its whole readme.
+            if id(point.dist) not in known:
+                metadata = point.dist.metadata
+                known[id(point.dist)] = (metadata["Name"], metadata["Version"])
+            triples.add((*known[id(point.dist)], point))
     return sorted(triples, key=lambda triple: (triple[0], triple[2].name))
 
 
