@@ -15,6 +15,7 @@ from aukit.config.values import DEFAULT, Value, plain, unknown_option
 from aukit.errors import ConfigError
 from aukit.published import PAPER_METHOD, PRESET, PRESETS
 from aukit.registry.loading import Registry
+from aukit.views import parse_views, view_name
 
 
 def nest(dotted: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def _check_keys(origin: str, document: Mapping[str, Any]) -> None:
         if key not in known:
             raise unknown_option(f"the run ({origin})", key, known)
         if key in ROLES and isinstance(value, Mapping):
-            allowed = dict.fromkeys(["partition", *ROLE_KINDS])
+            allowed = dict.fromkeys(["partition", "views", *ROLE_KINDS])
             for part in value:
                 if part not in allowed:
                     raise unknown_option(f"role {key} ({origin})", part, allowed)
@@ -114,15 +115,19 @@ class _Resolver:
 
     def role(self, name: str, shared: Mapping[str, Choice | None], origins: dict[str, str]) -> Role:
         partition, origins[f"{name}.partition"] = ROLES[name], DEFAULT
+        views, origins[f"{name}.views"] = "", DEFAULT
         for origin, document in self.layers:
             table = self._table(document, (name,))
             if "partition" in table:
                 partition, origins[f"{name}.partition"] = str(table["partition"]), origin
+            if "views" in table:
+                views, origins[f"{name}.views"] = str(table["views"]), origin
         _check_partition(name, partition)
+        limited = tuple(map(view_name, parse_views(views))) if views not in ("", "all") else ()
         data, landmarker, aligner = (self.choice((name, k), shared[k]) for k in ROLE_KINDS)
         if data is None or aligner is None:
             raise ConfigError(f"role {name} needs a dataset and an aligner")
-        return Role(data, landmarker, aligner, partition)
+        return Role(data, landmarker, aligner, partition, limited)
 
     def _table(self, document: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
         table: Any = document

@@ -46,12 +46,14 @@ class Role:
         data, landmarker, aligner: where they come from; without a landmarker the dataset's own
             landmarks are used.
         partition: `train`, `valid` or `test`.
+        views: names of the views to which it is limited (`aukit.views`); empty: all.
     """
 
     data: Choice
     landmarker: Choice | None
     aligner: Choice
     partition: str
+    views: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class RunConfig:
         document[self.judges.kind] = self.judges.to_json()
         for name, role in self.roles.items():
             document[name] = {"partition": role.partition}
+            if role.views:
+                document[name]["views"] = " ".join(role.views)
             for kind in ROLE_KINDS:
                 if _section(getattr(role, kind)) != _section(self.components[kind]):
                     document[name][kind] = _section(getattr(role, kind))
@@ -122,6 +126,8 @@ class RunConfig:
         yield from self.judges.rows()
         for name, role in self.roles.items():
             yield f"{name}.partition", role.partition, self.origins[f"{name}.partition"]
+            if role.views:
+                yield f"{name}.views", " ".join(role.views), self.origins[f"{name}.views"]
         for label, choice in self._own_choices():
             yield from _choice_rows(label, choice)
 

@@ -261,6 +261,13 @@ def partition_rows(index: pa.Table, partition: str | None) -> pa.Table:
     return index.filter(pc.fill_null(pc.equal(index.column("partition"), partition), False))
 
 
+def view_rows(index: pa.Table, views: Sequence[str]) -> pa.Table:
+    """The index rows that are seen from some views, by name; all rows if no view is named."""
+    if not views:
+        return index
+    return index.filter(pc.is_in(index.column("view"), pa.array(views, pa.string())))
+
+
 def only_in_some(coded: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """AUs that some of the data code and others do not."""
     sets: list[set[str]] = [set(aus) for aus in coded]

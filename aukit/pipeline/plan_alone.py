@@ -19,7 +19,16 @@ from aukit.contracts.balancer import Balancer
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import Dataset
 from aukit.data.folds import parse
-from aukit.data.records import OK, REAL, TRAIN, check_index, labels_of, partition_rows, person_keys
+from aukit.data.records import (
+    OK,
+    REAL,
+    TRAIN,
+    check_index,
+    labels_of,
+    partition_rows,
+    person_keys,
+    view_rows,
+)
 from aukit.errors import DataError
 from aukit.pipeline.stages.fold import division, is_divided
 from aukit.pipeline.stages.index import choose_aus, coding_roles, refuse_mixed_kinds
@@ -143,6 +152,7 @@ class _Labels:
         else:
             train = self._dataset(self.config.roles["train"])[1]
             found = _rows_of_fold(index, division(train, fold, options.fold_seed), name)
+        found = view_rows(found, role.views)
         if found.num_rows == 0:
             data = role.data.component.name
             raise DataError(f"dataset '{data}' has no training people", f"role {name} needs some")

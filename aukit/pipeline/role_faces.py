@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from aukit.config.run import Role
 from aukit.data.folds import parse as parse_fold
-from aukit.data.records import partition_rows
+from aukit.data.records import partition_rows, view_rows
 from aukit.errors import ConfigError, DataError
 from aukit.faces.registration import Registration
 from aukit.pipeline.runner import Runner
@@ -88,9 +88,10 @@ class RoleFaces:
         found = self.find(label, role, partition)
         if found is None:
             data = self.config.roles[role].data.component.name
+            views = self.config.roles[role].views
             raise DataError(
                 f"dataset '{data}' has no frame in partition '{partition}'",
-                f"role {label} needs some",
+                f"role {label} needs some" + (f", seen {' '.join(views)}" if views else ""),
             )
         return found
 
@@ -100,7 +101,7 @@ class RoleFaces:
         made, index = self._index(label, chosen)
         if self.division and is_divided(index, self.division, label):
             return self._of_fold(label, chosen, partition, made, index)
-        if partition_rows(index, partition).num_rows == 0:
+        if view_rows(partition_rows(index, partition), chosen.views).num_rows == 0:
             return None
         return self._align(f"align-{label}", chosen, made, partition)
 
@@ -111,7 +112,7 @@ class RoleFaces:
         return made, read_table(made.folder / INDEX)
 
     def _align(self, label: str, role: Role, index: Result, partition: str | None) -> Result:
-        stage = Align(role.data, role.landmarker, role.aligner, index, partition)
+        stage = Align(role.data, role.landmarker, role.aligner, index, partition, role.views)
         return self.runner.result(stage, label)
 
     @functools.cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,13 +89,24 @@ def score_tables(scores: Mapping[str, Any]) -> ScoreTables | None:
         measures=list(titles.values()),
         intervals=any(cell.interval for row in units for cell in row.cells),
         units=units,
-        views=[Row(view, cells(table, "mean")) for view, table in views.items()],
+        views=[
+            *(Row(view, cells(table, "mean")) for view, table in views.items()),
+            *_mean_of_views(scores, cells),
+        ],
         names=names,
         units_of_views=[
             [view, *(_number(table[name][first]["value"]) for name in names)]
             for view, table in views.items()
         ],
     )
+
+
+def _mean_of_views(
+    scores: Mapping[str, Any], cells: Callable[[Mapping[str, Any], str], list[Cell]]
+) -> Iterator[Row]:
+    """The row in which each view counts the same, where there are several."""
+    if "mean of views" in scores:
+        yield Row("mean of views", cells(scores["mean of views"], "mean"), total=True)
 
 
 def _unit(name: str, cells: Sequence[Cell]) -> Row:

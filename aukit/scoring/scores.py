@@ -7,6 +7,7 @@ presence is known have scores of detection alone (`scoring.occurrence`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,8 @@ def score_predictions(
 
     Returns:
         JSON values: `mean` and each AU -> score name -> `value`, `low`, `high`, where None means
-        undefined. With several views, `views` holds the same for each view. `people` holds for
+        undefined. With several views, `views` holds the same for each view, and `mean of views` the
+        means of their values, in which each view counts the same. `people` holds for
         each person (`dataset/partition/subject`) the number of `frames`, and for `mean` and each
         AU -> score name -> `value` from that person's own frames. `presence` names the AUs that are
         scored by their presence alone, if there are any.
@@ -158,7 +160,8 @@ class _Scores:
         views = self.runs[0].views
         document = self._table(None)
         if len(views) > 1:
-            document["views"] = {view: self._table(view) for view in views}
+            tables = {view: self._table(view) for view in views}
+            document |= {"views": tables, "mean of views": _mean_of(list(tables.values()))}
         return {**document, "people": self._people()}
 
     def _table(self, view: str | None) -> dict[str, Any]:
@@ -216,6 +219,20 @@ class _Scores:
         # The mean is over the AUs that count in all runs, as in the value beside it.
         known = torch.where(single.isnan().any(0), torch.nan, single)
         return torch.cat([known.nanmean(1, keepdim=True), known], 1).std(0)
+
+
+def _mean_of(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean values of some tables, each of which counts the same; undefined where one of them is."""
+    first = tables[0]
+    return {
+        unit: {name: _entry([_mean([table[unit][name] for table in tables])]) for name in scores}
+        for unit, scores in first.items()
+    }
+
+
+def _mean(entries: Sequence[Mapping[str, float | None]]) -> float:
+    values = [entry["value"] for entry in entries]
+    return math.nan if None in values else sum(filter(None, values)) / len(values)
 
 
 def _rows(scored: Scored) -> list[list[float]]:

@@ -10,6 +10,7 @@ import pytest
 
 from aukit.config.resolve import nest, resolve
 from aukit.errors import DataError
+from aukit.faces.stored import read_rows
 from aukit.pipeline.execute import Outcome, execute
 from aukit.registry.loading import Registry
 from aukit.runs.results import read_stages
@@ -63,3 +64,22 @@ def test_test_faces_may_be_aligned_otherwise(registry: Registry, tmp_path: Path)
     assert outcome.scores["mean"]["mae"]["value"] is not None
     with pytest.raises(DataError, match="synth-fit and synth-paint are aligned otherwise"):
         run(registry, tmp_path, {"synth-paint.aligner.template": "oval"})
+
+
+def test_a_role_can_be_limited_to_some_views(registry: Registry, tmp_path: Path) -> None:
+    """Section 4.6 of the first paper: trained on frontal faces, tested on all views."""
+    settings = {
+        **{name: value for name, value in SMALL.items() if not name.startswith("data.")},
+        "data": "avatars", "data.train": 2, "data.valid": 1, "data.test": 1, "data.tasks": 2,
+        "data.size": 64, "data.views": "0,0 -20,40", "aligner": "2d", "aligner.size": 48,
+        "synth": "none", "balancer": "resample", "train.views": "frontal",
+    }  # fmt: skip
+    outcome = execute(resolve(registry, [("test", nest(settings))]), tmp_path, registry)
+    stages = read_stages(outcome.folder)
+    seen = {
+        role: set(read_rows(stages[f"align-{role}"].folder)["view"].to_pylist())
+        for role in ("train", "test")
+    }
+    assert seen == {"train": {"frontal"}, "test": {"frontal", "-20,40"}}
+    assert len(outcome.scores["views"]) == 2
+    assert 'views = "frontal"' in (outcome.folder / "run.toml").read_text()

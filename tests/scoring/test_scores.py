@@ -75,6 +75,10 @@ def test_views_are_scored_apart_only_where_there_are_several() -> None:
     only = score_predictions(table.filter(pc.equal(table["view"], "v1")), [METRIC])
     del only["people"]
     _assert_close(scores["views"]["v1"], only)
+    mean = scores["mean of views"]
+    for unit in ("mean", "AU01"):
+        each = [scores["views"][view][unit]["icc"]["value"] for view in ("v0", "v1", "v2")]
+        assert mean[unit]["icc"]["value"] == pytest.approx(sum(each) / 3)
 
 
 def test_undefined_is_null_and_the_result_is_strict_json() -> None:

@@ -70,6 +70,7 @@ def _whole_run() -> Iterator[ComponentOption]:
         yield ComponentOption(entry.name, "Run", values, metavar=metavar(kind), help=text)
     for role in ROLES:
         yield ComponentOption(f"{role}.partition", None, hidden=True)
+        yield ComponentOption(f"{role}.views", None, hidden=True)
 
 
 def layers(config: Path | None, typed: dict[str, Any]) -> list[Layer]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from aukit.config.choice import Choice
-from aukit.data.records import partition_rows
+from aukit.data.records import partition_rows, view_rows
 from aukit.faces.alignment import write_alignment
 from aukit.faces.registration import Registration
 from aukit.faces.shards import align_rows
@@ -30,6 +30,7 @@ class Align(Stage):
             landmarks are used.
         index: of the dataset.
         partition: which of its frames; None: those of no partition.
+        views: names of the views of these frames that are registered; empty: all.
     """
 
     name: ClassVar[str] = "align"
@@ -38,10 +39,12 @@ class Align(Stage):
     aligner: Choice
     index: Result
     partition: str | None
+    views: tuple[str, ...] = ()
 
     def compute(self, folder: Path, work: Work) -> None:
         """Leaves `part-*.parquet` in `records.face_schema`, one row a frame."""
         registration = Registration(self.data, self.landmarker, self.aligner, work.context())
-        rows = partition_rows(read_table(self.index.folder / INDEX), self.partition)
+        index = read_table(self.index.folder / INDEX)
+        rows = view_rows(partition_rows(index, self.partition), self.views)
         write_alignment(folder, registration.describe())
         align_rows(registration, rows, folder, work.executor, work.progress)
