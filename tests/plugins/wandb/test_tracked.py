@@ -1,9 +1,10 @@
-"""Runs in the offline files of Weights & Biases, read back with its own reader."""
+"""Runs in the offline files of Weights & Biases, read back as it stores them."""
 
 from __future__ import annotations
 
 import json
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,17 +33,32 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return Told(folder=folder, config=SimpleNamespace(rows=lambda: iter(rows)))
 
 
+BLOCK, HEADER, WHOLE, FIRST, LAST = 1 << 15, 7, 1, 2, 4
+
+
+def payloads(content: bytes) -> Iterator[bytes]:
+    """The entries of a log in LevelDB's format: blocks of chunks, an entry may span several."""
+    position, entry = HEADER, b""
+    while position + HEADER <= len(content):
+        if BLOCK - position % BLOCK < HEADER:
+            position += BLOCK - position % BLOCK
+            continue
+        length, kind = struct.unpack_from("<HB", content, position + 4)
+        chunk = content[position + HEADER : position + HEADER + length]
+        position += HEADER + length
+        entry = chunk if kind in (WHOLE, FIRST) else entry + chunk
+        if kind in (WHOLE, LAST):
+            yield entry
+
+
 def records(folder: Path) -> Iterator[Any]:
     """What the offline files of a run hold."""
     from wandb.proto import wandb_internal_pb2
-    from wandb.sdk.internal.datastore import DataStore
 
     (path,) = folder.glob("wandb/offline-run-*/*.wandb")
-    store = DataStore()
-    store.open_for_scan(str(path))
-    while (data := store.scan_data()) is not None:
+    for entry in payloads(path.read_bytes()):
         record = wandb_internal_pb2.Record()
-        record.ParseFromString(data)
+        record.ParseFromString(entry)
         yield record
 
 
