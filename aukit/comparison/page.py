@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from aukit import au
 from aukit.comparison import tables
+from aukit.comparison.same_faces import same_faces
 from aukit.comparison.tables import MEAN, Entry, entry_of, is_best
 from aukit.report.card_rows import Row as CardRow
 from aukit.report.card_rows import digits, summary
@@ -22,6 +23,7 @@ from aukit.store.files import write_text
 CONTENTS: Sequence[tuple[str, Links]] = (
     ("Comparison", (("what", "What was compared"), ("cells", "Cells"))),
     ("Estimates", (("aus", "Each AU"), ("differences", "Differences"), ("views", "Views"))),
+    ("Registration", (("faces", "The same faces"),)),
     ("Synthesis", (("cards", "Score cards"), ("painted", "Synthetic faces"))),
     ("Making", (("runs", "Runs"),)),
 )
@@ -72,6 +74,7 @@ def render(document: Mapping[str, Any]) -> str:
         "views": views(document),
         "cards": cards(document),
         "painted": list(painted(document)),
+        "faces": list(same_faces(document)),
     }
     finished = sum(cell["status"] == "finished" for cell in document["cells"])
     facts = {

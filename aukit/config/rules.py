@@ -20,6 +20,7 @@ from aukit.contracts.estimator import Prediction
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.landmarker import Faces
 from aukit.data.records import index_schema, plan_schema
+from aukit.errors import ConfigError
 
 HIGHEST, ROUNDING = 5, 1e-3
 """Intensities are 0..5, up to rounding."""
@@ -106,6 +107,10 @@ def _described(aligner: Any, found: Any) -> Any:
 
 
 def _detected(landmarker: Any, found: Any, images: Sequence[Tensor]) -> Any:
+    for image in images:
+        if image.dtype != torch.uint8:
+            # A float picture of 0..1 is black to a detector, and silently shows no face.
+            raise ConfigError(f"a picture of {image.dtype}", "landmarkers take uint8 (3, H, W)")
     _many(found, len(images), "faces of pictures")
     for faces in found:
         _faces(faces)

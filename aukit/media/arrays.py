@@ -50,7 +50,7 @@ def predict_pictures(
         faces, estimates = (Path(scratch) / name for name in ("faces", "estimates"))
         faces.mkdir()
         estimates.mkdir()
-        for number, frames in enumerate(_batches(each_picture(pictures))):
+        for number, frames in enumerate(frames_of(pictures)):
             write_table(shard_path(faces, number), registration.register(frames))
         if not shards(faces):
             raise ConfigError("no picture was given")
@@ -69,13 +69,14 @@ def as_picture(value: Any) -> Tensor:
     """A picture as (3, H, W) uint8 RGB.
 
     Args:
-        value: PIL; numpy (H, W, 3) or (H, W) uint8, RGB; or torch (3, H, W) uint8.
+        value: PIL; numpy (H, W, 3) or (H, W); or torch (3, H, W); RGB, uint8 or floats in 0..1.
 
     Raises:
         ConfigError: it is something else.
     """
     if isinstance(value, Image.Image):
         value = np.asarray(value.convert("RGB"))
+    value = _eight_bits(value)
     if isinstance(value, np.ndarray) and value.dtype == np.uint8:
         value = np.repeat(value[..., None], 3, 2) if value.ndim == 2 else value
         value = torch.from_numpy(value.copy()).permute(2, 0, 1) if value.ndim == 3 else value
@@ -84,13 +85,30 @@ def as_picture(value: Any) -> Tensor:
     shape = getattr(value, "shape", "")
     raise ConfigError(
         f"{type(value).__name__} {getattr(value, 'dtype', '')} {tuple(shape)} is no picture",
-        "give PIL pictures, numpy (H, W, 3) or torch (3, H, W), of 8 bits and RGB",
+        "give PIL pictures, numpy (H, W, 3) or torch (3, H, W), RGB, uint8 or floats in 0..1",
     )
 
 
-def _batches(pictures: Iterator[Tensor]) -> Iterator[Frames]:
-    start = 0
-    while batch := tuple(itertools.islice(pictures, BATCH)):
+def _eight_bits(value: Any) -> Any:
+    """Floats in 0..1 as 0..255; anything else as it is."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return _eight_bits(torch.from_numpy(value)).numpy()
+    if not (isinstance(value, Tensor) and value.is_floating_point()):
+        return value
+    low, high = (float(end) for end in value.aminmax()) if value.numel() else (0.0, 0.0)
+    if not (low >= 0 and high <= 1):
+        raise ConfigError(f"a picture of floats from {low:g} to {high:g}", "floats must be 0..1")
+    return (value.detach().cpu() * 255).round().byte()
+
+
+def frames_of(pictures: Any) -> Iterator[Frames]:
+    """Pictures in batches, as successive frames of one recording.
+
+    Raises:
+        ConfigError: something that is no picture.
+    """
+    start, each = 0, each_picture(pictures)
+    while batch := tuple(itertools.islice(each, BATCH)):
         numbers = range(start, start := start + len(batch))
         columns = {
             "id": [f"{NAME}#{number}" for number in numbers],

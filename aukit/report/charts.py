@@ -77,7 +77,7 @@ def lines(
         parts += [_whiskers(frame, one, number), _path(frame, one, number)]
         if dots:
             parts.append(_dots(frame, one, number))
-    return drawing(title, parts)
+    return drawing(title, parts, frame=frame)
 
 
 def bars(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def write_report(data: ReportData, path: Path) -> None:
 
 
 def render(data: ReportData) -> str:
-    """The page: valid HTML5 without scripts, links to styles, fonts or pictures elsewhere."""
+    """The page: valid HTML5 in one file; its only script is its own, held to by its hash."""
     estimates = _estimates(data)
     parts = Parts(
         scores=score_tables(data.scores),
@@ -139,17 +140,28 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"data_uri": data_uri, "zip": zip}
-    style = resources.files("aukit.report").joinpath("style.css").read_text(encoding="utf-8")
+    environment.filters |= {"data_uri": data_uri, "zip": zip, "person": person_of}
+    style, script = (_read(name) for name in ("style.css", "script.js"))
     there = set(present)
     shown = [(head, [link for link in links if link[0] in there]) for head, links in contents]
     frame = {
         "title": title,
         "facts": facts,
         "style": Markup(style),
+        "script": Markup(script),
+        "script_hash": f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}",
         "contents": [(head, links) for head, links in shown if links],
     }
     return environment.get_template(template).render({**context, **frame})
+
+
+def _read(name: str) -> str:
+    return resources.files("aukit.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def person_of(caption: str) -> str:
+    """Who a picture shows: captions begin with the person, `P03: 12=4` or `P03 smile #7`."""
+    return caption.partition(":")[0].partition(" ")[0]
 
 
 def data_uri(image: bytes) -> str:

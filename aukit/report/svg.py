@@ -97,6 +97,15 @@ def drawing(
     style: str = "wide",
     width: float = WIDTH,
     height: float = HEIGHT,
+    frame: Frame | None = None,
 ) -> Markup:
-    svg = '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-    return Markup(svg).format(style, width, height, title, Markup("").join(parts))
+    """The drawing; one with a frame can be read off by the page's script."""
+    svg = '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}"{}>{}</svg>'
+    scale = Markup("") if frame is None else _scale(frame)
+    return Markup(svg).format(style, width, height, title, scale, Markup("").join(parts))
+
+
+def _scale(frame: Frame) -> Markup:
+    """Pixels of both ends of each axis, and their values."""
+    ends = (LEFT, WIDTH - RIGHT, *frame.x_range, HEIGHT - BOTTOM, TOP, *frame.y_range)
+    return Markup(' data-x="{} {} {} {}" data-y="{} {} {} {}"').format(*ends)

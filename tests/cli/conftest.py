@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from aukit.registry.loading import default_registry
 
 TINY = Path(__file__).parents[1] / "end_to_end" / "tiny_plugin.py"
 
 
 @pytest.fixture
-def tiny(distribute: Callable[..., Path]) -> None:
+def tiny(distribute: Callable[..., Path]) -> Iterator[None]:
     """Distribution `tiny-faces`: dataset `drawn`, aligner `centre` and others."""
     source = TINY.read_text(encoding="utf-8")
     # A module name of its own: other tests import the file itself.
     distribute("tiny-faces", {"tiny_distribution": source}, version="0.1")
+    default_registry.cache_clear()
+    yield
+    default_registry.cache_clear()
 
 
 @pytest.fixture(scope="session")

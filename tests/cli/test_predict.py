@@ -333,26 +333,23 @@ def test_models_of_the_future_and_half_models_are_refused(
     assert "is there already" in capsys.readouterr().err
 
 
-def test_from_python_in_one_line(
-    tiny: None, monkeypatch: pytest.MonkeyPatch, run: Path, shown: Shown, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(api, "default_registry", Registry)
+def test_from_python_in_one_line(tiny: None, run: Path, shown: Shown, tmp_path: Path) -> None:
     images = [image for (subject, _), image in shown.items() if subject == "P00"]
     (video,) = save_videos(tmp_path, {k: v for k, v in shown.items() if k[0] == "P00"})
     expected = api.predict(run, video).to_pandas()
     arrays = np.stack([image.permute(1, 2, 0).numpy() for image in images])
-    for pictures in (images, arrays, list(map(Image.fromarray, arrays)), torch.stack(images)):
+    stack = torch.stack(images)
+    for pictures in (images, arrays, list(map(Image.fromarray, arrays)), stack, stack / 255):
         found = api.predict(run, pictures).to_pandas()
         np.testing.assert_allclose(found.AU12_predicted, expected.AU12_predicted, atol=1e-5)
     assert api.predict(run, images[0], neutral=0).num_rows == 1
-    with pytest.raises(ConfigError, match="is no picture"):
+    with pytest.raises(ConfigError, match="give PIL pictures"):
+        api.predict(run, [images[0].int()])
+    with pytest.raises(ConfigError, match=r"floats from .* to .* \(floats must be 0..1\)"):
         api.predict(run, [images[0].float()])
 
 
-def test_from_python_other_faces_are_refused(
-    tiny: None, monkeypatch: pytest.MonkeyPatch, model: Path, run: Path
-) -> None:
-    monkeypatch.setattr(api, "default_registry", Registry)
+def test_from_python_other_faces_are_refused(tiny: None, model: Path, run: Path) -> None:
     other = api.choose("aligner", "centre", template="square")
     for folder in (run, model):
         with pytest.raises(DataError, match="template round / square"):

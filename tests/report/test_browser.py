@@ -119,7 +119,7 @@ class Browser:
         """The value of an expression in the page."""
         answer = self.call("Runtime.evaluate", {"expression": script, "returnByValue": True})
         assert "exceptionDetails" not in answer, answer
-        return answer["result"]["value"]
+        return answer["result"].get("value")
 
     def screenshot(self) -> np.ndarray:
         """(H, W, 3) what the window shows."""
@@ -205,3 +205,66 @@ def test_browser_reads_the_page_as_it_was_meant(browser: Browser, page: Path) ->
     for tag in ("svg", "figure", "tr", "img", "section", "details", "circle", "rect"):
         shown = browser.evaluate(f"document.querySelectorAll('{tag}').length")
         assert shown == len(re.findall(rf"<{tag}[ >]", source)), tag
+
+
+def press(browser: Browser, key: str) -> None:
+    code = {"Enter": 13, "Escape": 27}.get(key, 0)
+    event = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+    text = {"text": "\r"} if key == "Enter" else {}
+    browser.call("Input.dispatchKeyEvent", {"type": "keyDown", **event, **text})
+    browser.call("Input.dispatchKeyEvent", {"type": "keyUp", **event})
+
+
+def test_pictures_are_enlarged_and_stepped_through_by_keys(browser: Browser, page: Path) -> None:
+    browser.open(page, 1280)
+    group = "document.querySelector('#pictures .pictures')"
+    count = browser.evaluate(f"{group}.querySelectorAll('figure').length")
+    browser.evaluate(f"{group}.querySelector('button').focus()")
+    press(browser, "Enter")
+    caption = "document.querySelector('dialog.viewer p').textContent"
+    assert browser.evaluate("document.querySelector('dialog.viewer').open")
+    assert f"(1 of {count})" in browser.evaluate(caption)
+    press(browser, "ArrowLeft")
+    assert f"({count} of {count})" in browser.evaluate(caption)
+    press(browser, "ArrowRight")
+    people = browser.evaluate(
+        f"[...{group}.querySelectorAll('figure')].map(figure => figure.dataset.person)"
+    )
+    other = next((n for n, who in enumerate(people) if who != people[0]), 0)
+    press(browser, "ArrowDown")
+    assert f"({other + 1} of {count})" in browser.evaluate(caption)
+    press(browser, "Escape")
+    assert not browser.evaluate("document.querySelector('dialog.viewer').open")
+
+
+def test_tables_are_sorted_and_their_total_stays_last(browser: Browser, page: Path) -> None:
+    browser.open(page, 1280)
+    cells = """[...document.querySelectorAll('table.scores')[0].tBodies[0].rows]
+        .map(row => [row.classList.contains('total'), parseFloat(row.cells[1].innerText)])"""
+    before = browser.evaluate(cells)
+    for _ in range(2):
+        browser.evaluate("document.querySelectorAll('table.scores')[0].tHead.rows[0].cells[1]"
+                         ".querySelector('button').click()")  # fmt: skip
+    after = browser.evaluate(cells)
+    assert [last for last, _ in after] == [last for last, _ in before]
+    numbers = [number for last, number in before if not last and number is not None]
+    assert [n for last, n in after if not last][: len(numbers)] == sorted(numbers, reverse=True)
+    sorted_by = "document.querySelectorAll('table.scores')[0].querySelector('[aria-sort]')"
+    assert browser.evaluate(f"{sorted_by}.getAttribute('aria-sort')") == "descending"
+
+
+def test_curves_are_read_off_by_keys_and_by_the_pointer(browser: Browser, page: Path) -> None:
+    browser.open(page, 1280)
+    chart = "document.querySelector('#training svg[data-x]')"
+    browser.evaluate(f"{chart}.focus()")
+    press(browser, "End")
+    reading = f"{chart}.nextElementSibling.textContent"
+    last = browser.evaluate(reading)
+    assert re.match(r"[-\d.e+]+: .*\d", last)
+    browser.evaluate(f"{chart}.scrollIntoView()")
+    box = browser.evaluate(f"{chart}.getBoundingClientRect().toJSON()")
+    at = {"x": box["left"] + 60, "y": box["top"] + 60, "type": "mouseMoved"}
+    browser.call("Input.dispatchMouseEvent", at)
+    first = browser.evaluate(reading)
+    assert re.match(r"[-\d.e+]+: .*\d", first)
+    assert first != last
