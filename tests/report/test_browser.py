@@ -261,7 +261,7 @@ def test_curves_are_read_off_by_keys_and_by_the_pointer(browser: Browser, page: 
     reading = f"{chart}.nextElementSibling.textContent"
     last = browser.evaluate(reading)
     assert re.match(r"[-\d.e+]+: .*\d", last)
-    browser.evaluate(f"{chart}.scrollIntoView()")
+    browser.evaluate(f"{chart}.scrollIntoView({{behavior: 'instant'}})")
     box = browser.evaluate(f"{chart}.getBoundingClientRect().toJSON()")
     at = {"x": box["left"] + 60, "y": box["top"] + 60, "type": "mouseMoved"}
     browser.call("Input.dispatchMouseEvent", at)
