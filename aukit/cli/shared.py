@@ -12,8 +12,23 @@ from aukit.published import PRESETS
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
+
+class Place(click.Path):
+    """A path that somebody has really named."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path.
+
+        Raises:
+            click.UsageError: the text is empty, as a variable of a script may be.
+        """
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 config_option = click.option(
-    "--config", type=click.Path(path_type=Path), metavar="FILE", help="A run file."
+    "--config", type=Place(path_type=Path), metavar="FILE", help="A run file."
 )
 
 
@@ -53,7 +68,7 @@ def output_option(
     help: str, default: str | None = None, metavar: str = "DIR"
 ) -> Callable[[Body], Body]:
     """Where a command writes: `-o`, which must be given unless it has a default."""
-    path = click.Path(path_type=Path)
+    path = Place(path_type=Path)
     if default is None:
         return click.option("-o", "--output", type=path, required=True, metavar=metavar, help=help)
     return click.option(
@@ -64,7 +79,7 @@ def output_option(
 def runs_option_of(help: str) -> Callable[[Body], Body]:
     """The folder of run folders, which the project or the environment may choose."""
     return click.option(
-        "-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help=help,
+        "-o", "--output", type=Place(path_type=Path), metavar="DIR", help=help,
         default=setting_of_project("output", "runs"), envvar="AUKIT_OUTPUT", show_envvar=True,
         show_default="runs",
     )  # fmt: skip

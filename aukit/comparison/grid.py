@@ -20,6 +20,9 @@ from aukit.published import PRESET, PRESETS
 from aukit.registry.loading import Registry
 from aukit.store.files import digest
 
+MOST_RUNS = 10_000
+"""Runs of a comparison; more are taken for a slip."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -210,7 +213,12 @@ def _listed(seeds: Any) -> tuple[int, ...]:
     if listed:
         found: tuple[int, ...] = coerce(seeds, tuple[int, ...], "seeds")
         return found
-    return tuple(range(coerce(seeds, int, "seeds")))
+    count = coerce(seeds, int, "seeds")
+    if count > MOST_RUNS:
+        raise ConfigError(
+            f"seeds: {count:,} runs of each cell are too many", f"at most {MOST_RUNS:,}"
+        )
+    return tuple(range(count))
 
 
 def trials_of(
@@ -228,8 +236,12 @@ def trials_of(
         folds: label of each cell -> names of its folds.
 
     Raises:
-        ConfigError: a setting that is not accepted, or two cells that are the same run.
+        ConfigError: a setting that is not accepted, two cells that are the same run, or far too
+            many runs.
     """
+    count = len(seeds) * sum(len(folds[cell.label]) for cell in cells)
+    if count > MOST_RUNS:
+        raise ConfigError(f"{count:,} runs are too many", f"at most {MOST_RUNS:,}")
     trials: list[Trial] = []
     names: Counter[str] = Counter()
     runs = ((c, s, f) for c in cells for s in seeds for f in folds[c.label])

@@ -18,7 +18,6 @@ and how many either side left out), `published`, `card` (of its first run's synt
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +33,7 @@ from aukit.runs.folder import read_cost
 from aukit.runs.names import CARD, PREDICTIONS
 from aukit.runs.results import read_stages
 from aukit.scoring.scores import paired_difference, pool_folds, score_repeats, shared_frames
-from aukit.store.files import read_table
+from aukit.store.files import read_document, read_table
 from aukit.store.stages import STAGE_FILE
 
 if TYPE_CHECKING:
@@ -223,8 +222,7 @@ def _card(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """The score card of the first run that has one."""
     for run in runs:
         if (path := Path(run["run"]) / CARD).is_file():
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return found
+            return read_document(path)
     return None
 
 
@@ -247,7 +245,7 @@ def _alone(folder: Path) -> float | None:
     if not places:
         return None
     files = [place / STAGE_FILE for place in places if (place / STAGE_FILE).is_file()]
-    seconds = [json.loads(file.read_text(encoding="utf-8"))["seconds"] for file in files]
+    seconds = [read_document(file)["seconds"] for file in files]
     return round(float(sum(seconds)), 1)
 
 

@@ -19,11 +19,17 @@ def read_file(path: Path) -> dict[str, Any]:
     """
     import tomllib
 
+    if path.is_fifo():  # would wait for ever for somebody to write
+        raise ConfigError(f"cannot read run file {path}: it is a pipe", "save it as a file")
     try:
         text = path.read_text(encoding="utf-8")
         found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"cannot read run file {path}: {error.strerror}") from error
+    except RecursionError:
+        raise ConfigError(
+            f"{path} is not a valid run file: its values are nested too deeply"
+        ) from None
     except (ValueError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not a valid run file: {error}") from error
     if not isinstance(found, dict):

@@ -3,6 +3,12 @@
 The methods of a built component are wrapped: what they return is checked, and what they raise is
 put down to this component, whoever called it. A rule looks at shapes, types and finite numbers, so
 it costs next to nothing; `aukit.testing` looks closer, and off line.
+
+A held component is given a subclass of its own class, made here. Plainer ways do not hold what
+authors may write. A proxy is no instance of the author's class, and since Python 3.12 `isinstance`
+no longer finds the methods of an optional contract (`RendersTruth`, `ShowsViews`) behind one. A
+wrapper set on the instance needs a `__dict__`, which classes with slots have not, and a pickled or
+copied component would carry it along, bound to the original.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ NO_VIEWS = "none"
 _CARD_FACES = {"quick": 6, "full": 40, "paper": 40}
 
 HIGHEST_SEED = 2**32 - 1
+MOST_DRAWS = MOST_FACES = 100_000
+"""More are taken for a slip."""
 
 Layer = tuple[str, Mapping[str, Any]]
 """Origin and nested settings, as a run file has them."""
@@ -80,10 +82,12 @@ class RunOptions:
         for name in ("seed", "fold_seed"):
             if not 0 <= getattr(self, name) <= HIGHEST_SEED:
                 raise ConfigError(f"{name} must be a whole number from 0 to {HIGHEST_SEED}")
-        if self.draws < 1:
-            raise ConfigError("draws must be at least 1")
-        if self.card is not None and self.card < 0:
-            raise ConfigError("card must not be negative", "0 leaves the score card out")
+        if not 1 <= self.draws <= MOST_DRAWS:
+            raise ConfigError(f"draws must be 1 to {MOST_DRAWS:,}")
+        if self.card is not None and not 0 <= self.card <= MOST_FACES:
+            raise ConfigError(
+                f"card must be 0 to {MOST_FACES:,} faces", "0 leaves the score card out"
+            )
         if len(self.aus) != 1 or self.aus[0] not in (*au.LISTS, ALL_AUS):
             object.__setattr__(self, "aus", au.parse_list(self.aus) or (ALL_AUS,))
 

@@ -220,12 +220,13 @@ def _predicted(estimator: Any, found: Any, faces: FaceBatch) -> Any:
 
 
 def _features(estimator: Any, found: Any, faces: FaceBatch) -> Any:
-    _tensor(found, "features", (len(faces), None), None)
+    _tensor(found, "features", (len(faces), None), torch.float32)
     return found
 
 
 def _seen(judge: Any, found: Any, images: Tensor, landmarks: Tensor) -> Any:
-    _tensor(found, "what it sees", (len(images), None), torch.float32)
+    columns = len(judge.names) if judge.measures == "intensity" else None
+    _tensor(found, "what it sees", (len(images), columns), torch.float32)
     return found
 
 

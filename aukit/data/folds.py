@@ -26,6 +26,9 @@ VALID_PARTS = 5
 Weights: TypeAlias = "Mapping[str, NDArray[np.float64]]"
 """Person -> what is to be shared out evenly, e.g. frames at each level of each AU."""
 
+MOST_FOLDS = 10_000
+"""More are taken for a slip: no dataset has as many people."""
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -86,6 +89,8 @@ def folds_of(spec: str, people: Sequence[str] = ()) -> list[str]:
         count = int(spec)
         if count < 2:
             raise ConfigError(f"{spec} is no number of folds", "at least 2")
+        if count > MOST_FOLDS:
+            raise ConfigError(f"{count:,} folds are too many", f"at most {MOST_FOLDS:,}")
         return [f"{number}/{count}" for number in range(1, count + 1)]
     if spec == LEAVE_ONE_OUT:
         return [f"{spec}:{number}" for number in range(1, len(set(people)) + 1)]

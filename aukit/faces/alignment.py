@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from aukit.errors import DataError
-from aukit.store.files import write_json
+from aukit.store.files import read_document, write_json
 
 FILE = "alignment.json"
 
@@ -25,7 +24,6 @@ def alignment_of(folder: Path) -> dict[str, Any]:
         DataError: the folder does not say.
     """
     try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return read_document(folder / FILE)
+    except DataError as error:
         raise DataError(f"{folder} does not say how its faces were registered") from error
-    return dict(found)

@@ -18,7 +18,7 @@ from torch import Tensor
 from aukit.config.choice import named
 from aukit.contracts.dataset import RendersTruth
 from aukit.contracts.labels import Labels
-from aukit.errors import DataError, PluginError
+from aukit.errors import DataError
 from aukit.faces.registration import Registration
 
 RENDER_BATCH = 32
@@ -73,7 +73,7 @@ class Truth:
 
         Raises:
             DataError: the dataset does not know the truth, or a row is not of this dataset.
-            StageError, PluginError: the dataset failed, or returned other frames.
+            StageError: the dataset failed.
         """
         index = self._index_rows(rows)
         starts = range(0, index.num_rows, RENDER_BATCH)
@@ -86,11 +86,6 @@ class Truth:
         assert isinstance(dataset, RendersTruth)
         with named(choice, "truth"):
             frames = dataset.render(rows, wanted)
-        if len(frames.images) != rows.num_rows:
-            raise PluginError(
-                f"data '{choice.component.name}' rendered {len(frames.images)} frames, "
-                f"not the {rows.num_rows} that were asked for"
-            )
         _, aligned = self.registration.align(frames)
         ok = torch.tensor([reason is None for reason in aligned.reasons], dtype=torch.bool)
         return Pictures(aligned.images.cpu(), aligned.valid.cpu(), aligned.landmarks.cpu(), ok)

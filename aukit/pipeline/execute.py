@@ -25,6 +25,7 @@ from aukit.pipeline.role_faces import RoleFaces
 from aukit.pipeline.runner import Explained, Runner
 from aukit.pipeline.score_card import score_card
 from aukit.pipeline.stages.fit_synth import FitSynth
+from aukit.pipeline.stages.show_views import refuse_views
 from aukit.pipeline.work import Work
 from aukit.progress import Progress, Silent
 from aukit.registry.loading import Registry, default_registry, resolve_weights
@@ -149,8 +150,7 @@ def begun(
     redo: Collection[str] = (),
 ) -> Iterator[Runner]:
     """A run that is begun, or continued; marked as failed if the block does not end well."""
-    device = resolve_device(config.options.device)
-    import_all(config)
+    device = check_ready(config, shows_views=only is None)
     wall, cpu = time.perf_counter(), processor_seconds()
     run = Run.begin(output, config, registry or default_registry(), only, name)
     workers = config.need("executor")
@@ -165,6 +165,28 @@ def begun(
         with contextlib.suppress(OSError):
             seconds = time.perf_counter() - wall, processor_seconds() - cpu
             run.add_cost(*seconds, device)
+
+
+def check_ready(config: RunConfig, shows_views: bool = True) -> str:
+    """Find out, before anything is computed, what would end a run later.
+
+    Args:
+        config: of the run.
+        shows_views: whether it comes as far as showing the views that its options name.
+
+    Returns:
+        the device that it will use.
+
+    Raises:
+        ConfigError: there is no such device, or the aligner cannot show the views.
+        PluginError: a required package is missing, or an import fails.
+        MissingWeights: a component lacks its weights.
+    """
+    device = resolve_device(config.options.device)
+    import_all(config)
+    if shows_views and config.options.shown_views:
+        refuse_views(config, Work(device, resolve_weights, Silent(), config.need("executor")))
+    return device
 
 
 def processor_seconds() -> float:

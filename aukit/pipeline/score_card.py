@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from aukit.score_card.card import NO_CARD, Card, export_pictures
 from aukit.score_card.judges import Seat, plugin_seats
 from aukit.score_card.pictures import Recorder
 from aukit.score_card.published import read_published
-from aukit.store.files import write_json
+from aukit.store.files import read_document, write_json
 from aukit.store.models import differences
 from aukit.store.stages import Stages
 
@@ -64,7 +63,7 @@ def score_card(
     seats, notes = plugin_seats(results.config.judges.choices, runner.work.context(seed))
     stage = _stage(results, synth, judge, seats, asked, strict=strict, whole=whole)
     made = runner.result(stage)
-    card = json.loads((made.folder / CARD).read_text(encoding="utf-8"))
+    card = read_document(made.folder / CARD)
     beside = {"published": published} if published else {}
     return _left(results, {**card, **beside, "notes": [*notes, *card["notes"]]})
 

@@ -28,7 +28,7 @@ from aukit.pipeline.stages.index import Index
 from aukit.pipeline.stages.plan import Plan
 from aukit.pipeline.stages.predict import Predict
 from aukit.pipeline.stages.score_card import ScoreCard
-from aukit.pipeline.stages.show_views import ShowViews, needed_landmarker, refuse_views
+from aukit.pipeline.stages.show_views import ShowViews, needed_landmarker
 from aukit.pipeline.stages.synthesize import Synthesize
 from aukit.pipeline.stages.training_set import synthetic_requests
 from aukit.runs.names import PLAN, PREDICTIONS, SCORES
@@ -68,8 +68,6 @@ def registered(runner: Runner) -> Faces:
     aus = roles.aus
     roles.require_one_kind()
     partition = config.roles["test"].partition
-    if config.options.shown_views:
-        refuse_views(config, runner.work)
     train = roles.need("train", "train", TRAIN)
     valid = roles.find("valid", "train", VALID)
     test = roles.need("test", "test", partition)

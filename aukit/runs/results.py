@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from aukit.data.records import au_columns, only_in_some
 from aukit.errors import ConfigError, DataError
 from aukit.registry.loading import Registry
 from aukit.runs.names import INDEX, PLAN, STAGES, STAGES_FILE
+from aukit.store.files import read_document, read_object
 from aukit.store.stages import STAGE_FILE, Result
 
 GONE = "give the run's command again: what is finished is found, the rest is made again"
@@ -117,22 +117,23 @@ def read_stages(folder: Path) -> dict[str, Result]:
     if not path.is_file():
         return {}
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["stages"]
+        entries = read_document(path)["stages"]
         return {
             label: Result(str(entry["key"]), (folder / entry["folder"]).resolve())
             for label, entry in entries.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (DataError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is damaged, or of an older aukit", GONE) from error
 
 
 def store_of(folder: Path) -> Path:
     """The store of stage results that a run folder names; beside the folder if it names none."""
-    try:
-        document = json.loads((folder / STAGES_FILE).read_text(encoding="utf-8"))
-        return (folder / str(document["store"])).resolve()
-    except (OSError, ValueError, KeyError, TypeError):
-        return folder.parent / STAGES
+    document = read_object(folder / STAGES_FILE) or {}
+    return (
+        (folder / str(document["store"])).resolve()
+        if "store" in document
+        else folder.parent / STAGES
+    )
 
 
 def stages_document(folder: Path, store: Path, stages: Mapping[str, Result]) -> dict[str, Any]:

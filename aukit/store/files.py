@@ -55,13 +55,42 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
+def read_document(path: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        DataError: the file is missing or damaged, or holds another thing.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path} is damaged: {error}") from error
+    if not isinstance(found, dict):
+        raise DataError(f"{path} is damaged: it is not a JSON object")
+    return found
+
+
 def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file; None if there is no file, or another thing in it."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_document(path)
+    except DataError:
         return None
-    return found if isinstance(found, dict) else None
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects in the lines of a file; a line that a kill has cut off is left out."""
+    try:
+        texts = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    lines = []
+    for text in texts:
+        with contextlib.suppress(ValueError, RecursionError):
+            lines.append(json.loads(text))
+    return [line for line in lines if isinstance(line, dict)]
 
 
 def write_table(path: Path, table: pa.Table, row_group: int = 256) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from aukit.errors import DataError, StorageError
-from aukit.store.files import write_aside, write_json
+from aukit.store.files import read_document, write_aside, write_json
 
 WEIGHTS, CARD = "model.safetensors", "card.json"
 
@@ -49,12 +48,9 @@ def load_card(folder: Path) -> dict[str, Any]:
         DataError: there is none, or it is damaged.
     """
     try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{folder} holds no model: its {CARD} cannot be read") from error
-    if not isinstance(card, dict):
-        raise DataError(f"{folder / CARD} is not a model card")
-    return card
+        return read_document(folder / CARD)
+    except DataError as error:
+        raise DataError(f"{folder} holds no model: {error.message}") from error
 
 
 def load_tensors(folder: Path) -> dict[str, Tensor]:

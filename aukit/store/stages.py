@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from aukit.store.files import digest, write_json
+from aukit.store.files import digest, read_object, write_json
 
 STAGE_FILE = "stage.json"
 
@@ -118,11 +118,8 @@ class Stages:
 
     def _documents(self, name: str) -> Iterator[Mapping[str, Any]]:
         for path in sorted(self.root.glob(f"{name}-*/{STAGE_FILE}")):
-            try:
-                found = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                continue
-            if isinstance(found, dict) and found.get("stage") == name:
+            found = read_object(path) or {}
+            if found.get("stage") == name:
                 yield dict(_flat({k: v for k, v in found.items() if k not in _OWN}))
 
 

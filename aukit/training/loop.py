@@ -25,6 +25,7 @@ from aukit.machine.processes import (
     unwrap,
 )
 from aukit.seeds import seed_of
+from aukit.store.files import read_lines
 from aukit.training.checkpoints import checkpoint, restore
 from aukit.training.recipe import Recipe
 
@@ -154,9 +155,4 @@ def _finite(values: Scalars) -> dict[str, float | None]:
 
 def read_scalars(path: Path) -> list[dict[str, Any]]:
     """The lines of a scalars file; a line cut off by a kill is left out."""
-    lines = []
-    if path.is_file():
-        for text in path.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError):
-                lines.append(json.loads(text))
-    return lines
+    return read_lines(path)

@@ -12,6 +12,15 @@ from aukit.published import METHOD, SIZE, Published, silent
 DATA_LICENCE = "CC0-1.0 (a head derived from MakeHuman and from Face Units by Mika Suominen)"
 
 
+MOST_FRAMES = 50_000_000
+"""More are taken for a slip: rendering them takes weeks."""
+
+
+def _refuse_too_many(frames: int) -> None:
+    if frames > MOST_FRAMES:
+        raise ValueError(f"{frames:,} frames are too many: at most {MOST_FRAMES:,} of all people")
+
+
 @dataclass(frozen=True)
 class AvatarsConfig:
     """A recipe: the same recipe gives the same pictures. The default is the size `quick`."""
@@ -56,6 +65,7 @@ class AvatarsConfig:
         for name in ("frames", "size", "rate"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive")
+        _refuse_too_many((self.train + self.valid + self.test) * self.frames)
         if not 1 <= self.tasks <= 8:
             raise ValueError("tasks must be 1 to 8")
         if self.domain not in ("a", "b"):
@@ -84,6 +94,7 @@ class WildConfig:
         for name in ("frames", "size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        _refuse_too_many((self.train + self.valid + self.test) * self.frames)
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,7 @@ class StrangersConfig:
         for name in ("frames", "size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        _refuse_too_many((self.train + self.valid + self.test) * self.frames)
 
 
 _FERA = "4.1: FERA 2017, for which avatars stand in"

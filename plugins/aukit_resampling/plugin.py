@@ -28,8 +28,8 @@ class ResampleConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.per_level < 1:
-            raise ValueError("per_level must be at least 1")
+        if not 1 <= self.per_level <= 1_000_000:
+            raise ValueError("per_level must be 1 to 1,000,000")
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class SemanticConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.per_level < 1:
-            raise ValueError("per_level must be at least 1")
+        if not 1 <= self.per_level <= 1_000_000:
+            raise ValueError("per_level must be 1 to 1,000,000")
 
 
 Labelling = Literal["levels", "classes", "presence"]

@@ -143,7 +143,7 @@ def test_a_role_may_have_a_landmarker_where_the_run_has_none() -> None:
         ({"sede": 1}, "has no option 'sede'", "did you mean 'seed'"),
         ({"seed": "x"}, r"seed \(command line\): 'x' is not a whole number", None),
         ({"preset": "fast"}, "unknown preset 'fast'", "quick, full, paper"),
-        ({"draws": "0"}, "draws must be at least 1", None),
+        ({"draws": "0"}, "draws must be 1 to 100,000", None),
         ({"aus": "1,99"}, "'99' is not a known action unit", "known AUs"),
         ({"aligner": "othr"}, "unknown aligner 'othr'", "did you mean 'other'"),
         ({"aligner": "none"}, "unknown aligner 'none'", "installed: "),

@@ -70,7 +70,7 @@ RETURNED: dict[str, Callable[[Any], Any]] = {
     "text": lambda found: "done",
     "one too few": lambda found: found[:-1],
     "one too many": lambda found: [*found, found[-1]],
-    "one result too few": lambda found: islice(found, 1),
+    "no results": lambda found: islice(found, 0),
     "floats": lambda found: found.float(),
     "another size": lambda found: found[..., :-1],
     "not finite": _nan,
@@ -97,7 +97,7 @@ ANY = ("None", "a dictionary", "text")
 WRONG: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "data": {
         "index": (*ANY, "a column less"),
-        "read": (*ANY, "one result too few", "pictures missing", "half a picture"),
+        "read": (*ANY, "no results", "pictures missing", "half a picture"),
     },
     "landmarker": {"detect": (*ANY, "one too few", "one too many", "flat boxes")},
     "aligner": {
@@ -124,7 +124,7 @@ WRONG: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "save": (),
     },
     "metric": {"terms": (*ANY, "another size", "floats"), "value": ("None", "text", "no score")},
-    "executor": {"map": (*ANY[:1], "one result too few")},
+    "executor": {"map": (*ANY[:1], "no results")},
 }  # fmt: skip
 """Kind -> method -> the wrong results that are tried beside all of `RAISED`."""
 

@@ -10,7 +10,7 @@ import click
 from aukit.cli.app import App, emit_json
 from aukit.cli.choices import choose, context_of
 from aukit.cli.options import ComponentCommand, Slot, settings
-from aukit.cli.shared import device_option, json_at_end_option, output_option, sizes_option
+from aukit.cli.shared import Place, device_option, json_at_end_option, output_option, sizes_option
 from aukit.config.options import preset_of_hardware
 from aukit.defaults import ALIGN
 from aukit.errors import ConfigError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=ComponentCommand, slots=[Slot((kind,)) for kind in ALIGN], defaults=ALIGN)
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.argument("inputs", nargs=-1, required=True, type=Place(), metavar="INPUT...")
 @output_option("Gets faces.parquet, aligned/*.png and overview.png.")
 @click.option(
     "--faces", type=click.Choice(["best", "all"]), default="best", show_default=True,

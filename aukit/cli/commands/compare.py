@@ -11,7 +11,7 @@ import click
 from aukit.cli.app import App, emit_json
 from aukit.cli.commands.run import SLOTS, RunCommand
 from aukit.cli.options import ComponentOption, names_in, settings
-from aukit.cli.shared import json_at_end_option, runs_option_of
+from aukit.cli.shared import Place, json_at_end_option, runs_option_of
 from aukit.comparison.axes import split
 from aukit.config.files import read_file
 from aukit.registry.loading import Registry
@@ -76,7 +76,7 @@ def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 @click.command(cls=CompareCommand, slots=SLOTS, epilog=EPILOG)
-@click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
+@click.argument("file", required=False, type=Place(path_type=Path), metavar="[FILE]")
 @click.option("--seeds", metavar="N|A,B,..", help="Runs of each cell: how many, or their seeds.")
 @click.option(
     "--folds", metavar="K|loso|NAME",

@@ -66,7 +66,7 @@ def info(ctx: click.Context, name: str, preset: str, seed: int, device: str, as_
 @data.command(cls=DataCommand, slots=(SLOT,))
 @shared
 @output_option("The picture to write (.png or .jpg).", metavar="FILE")
-@click.option("--count", type=click.IntRange(1), default=32, show_default=True)
+@click.option("--count", type=click.IntRange(1, 10_000), default=32, show_default=True)
 @click.option("--partition", metavar="NAME", help="Only train, valid or test.")
 @click.pass_context
 def sample(

@@ -19,7 +19,7 @@ from aukit.cli.datasets import (
     show_levels,
     write_picture,
 )
-from aukit.cli.shared import json_option
+from aukit.cli.shared import Place, json_option
 from aukit.config.choice import Choice
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 @click.option("--decode", type=click.IntRange(0), default=0, help="Decode so many frames a video.")
 @click.option(
     "--sheet",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     metavar="FILE",
     help="Draw frames with their codes into a picture.",
 )
 @click.option(
     "--write-manifest",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     metavar="FILE",
     help="Note all files; --data.manifest FILE holds later runs to it.",
 )

@@ -12,7 +12,7 @@ from aukit import au
 from aukit.cli.app import App, emit_json
 from aukit.cli.choices import choose
 from aukit.cli.options import ComponentCommand, Slot, settings
-from aukit.cli.shared import device_option, json_at_end_option, output_option
+from aukit.cli.shared import Place, device_option, json_at_end_option, output_option
 from aukit.defaults import EDIT
 from aukit.errors import ConfigError
 
@@ -46,9 +46,9 @@ def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
 
 
 @click.command(cls=ComponentCommand, slots=[Slot(("landmarker",))], defaults=EDIT)
-@click.argument("inputs", nargs=-1, required=True, metavar="PHOTO...")
+@click.argument("inputs", nargs=-1, required=True, type=Place(), metavar="PHOTO...")
 @click.option(
-    "--synth", "folder", type=click.Path(path_type=Path), required=True, metavar="RUN",
+    "--synth", "folder", type=Place(path_type=Path), required=True, metavar="RUN",
     help="Folder of the run whose synthesizer to use, or of an exported model.",
 )  # fmt: skip
 @click.option(
@@ -64,7 +64,7 @@ def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
     help="Where a film starts (repeatable).  [default: 0]",
 )  # fmt: skip
 @click.option(
-    "--frames", type=click.IntRange(2), default=24, show_default=True, metavar="N",
+    "--frames", type=click.IntRange(2, 10_000), default=24, show_default=True, metavar="N",
     help="Frames of a film from start to end; it then plays backwards.",
 )  # fmt: skip
 @click.option(

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from aukit.cli.app import App, emit_json
 from aukit.cli.commands.evaluate_tables import show_tables
 from aukit.cli.options import ComponentCommand, Slot, settings
-from aukit.cli.shared import device_option, json_option
+from aukit.cli.shared import Place, device_option, json_option
 from aukit.config.resolve import nest
 from aukit.config.values import COMMAND_LINE
 from aukit.errors import ConfigError
@@ -37,7 +37,7 @@ the same frames, with intervals of the paired difference."""
     options_metavar="[OPTIONS]",
 )
 @click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(path_type=Path),
+    "paths", nargs=-1, required=True, type=Place(path_type=Path),
     metavar="RUN | TRUTH PREDICTIONS [PREDICTIONS]",
 )  # fmt: skip
 @click.option("--person", metavar="COLUMN", help="Tables: column that names the person.")
@@ -87,7 +87,7 @@ the same frames, with intervals of the paired difference."""
     help="Tables: of the bootstrap.",
 )  # fmt: skip
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+    "-o", "--output", type=Place(path_type=Path), metavar="FILE",
     help="Tables: write the scores there as well, as the scores.json of a run.",
 )  # fmt: skip
 @click.option(
@@ -96,7 +96,7 @@ the same frames, with intervals of the paired difference."""
     "[default: as in the run]",
 )  # fmt: skip
 @click.option(
-    "--export", type=click.Path(path_type=Path), metavar="DIR",
+    "--export", type=Place(path_type=Path), metavar="DIR",
     help="Runs: only write all pictures there, to be judged by other programs (judge 'outputs').",
 )  # fmt: skip
 @click.option(

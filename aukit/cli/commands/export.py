@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from aukit.cli.app import App, emit_json
-from aukit.cli.shared import json_option, output_option
+from aukit.cli.shared import Place, json_option, output_option
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("run", type=Place(path_type=Path), metavar="RUN")
 @output_option("A new folder: the model.", metavar="MODEL")
 @json_option
 @click.pass_context

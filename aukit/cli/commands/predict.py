@@ -12,7 +12,7 @@ from aukit.cli.choices import choose
 from aukit.cli.commands.edit import landmarker_of
 from aukit.cli.completion import model_name
 from aukit.cli.options import ComponentCommand, Slot, settings
-from aukit.cli.shared import device_option, json_at_end_option, output_option
+from aukit.cli.shared import Place, device_option, json_at_end_option, output_option
 from aukit.defaults import MODEL, OWN_FILES
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @click.command(
     cls=ComponentCommand, slots=[Slot((kind,)) for kind in OWN_FILES], defaults=OWN_FILES
 )
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.argument("inputs", nargs=-1, required=True, type=Place(), metavar="INPUT...")
 @click.option(
-    "--run", "folder", type=click.Path(path_type=Path), default=MODEL, show_default=True,
+    "--run", "folder", type=Place(path_type=Path), default=MODEL, show_default=True,
     metavar="RUN", shell_complete=model_name,
     help="Folder of a finished run, or of a model that `aukit export` made, or the name of a model "
     "that comes along.",
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     help="Names of the columns in predictions.csv.",
 )  # fmt: skip
 @click.option(
-    "--overlay", type=click.Path(path_type=Path), metavar="FILE",
+    "--overlay", type=Place(path_type=Path), metavar="FILE",
     help="Draw the video again as .mp4: faces, AUs as bars, and their curves over time.",
 )  # fmt: skip
 @device_option

@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from aukit.cli.app import App, emit_json
-from aukit.cli.shared import json_at_end_option
+from aukit.cli.shared import Place, json_at_end_option
 from aukit.errors import ConfigError
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("run", type=Place(path_type=Path), metavar="RUN")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+    "-o", "--output", type=Place(path_type=Path), metavar="FILE",
     help="Where the report is written.  [default: report.html in the run folder]",
 )  # fmt: skip
 @json_at_end_option

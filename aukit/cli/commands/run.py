@@ -87,7 +87,7 @@ def layers(config: Path | None, typed: dict[str, Any]) -> list[Layer]:
     "--name", metavar="NAME",
     help="Name of the run's folder.  [default: a number and the components]",
 )  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Only show the resolved configuration.")
+@click.option("--dry-run", is_flag=True, help="Only check and show the resolved configuration.")
 @click.option(
     "--redo", multiple=True, metavar="STAGE",
     help="Make this stage even if it is stored, and all that follows it; may be repeated.",
@@ -113,15 +113,22 @@ def run(
     Without options: 2D alignment, resampling and VGG16 on the built-in avatars. A run that was
     interrupted continues when the same command is given again.
     """
+    from aukit.runs.folder import refuse_name
+
     registry = ctx.ensure_object(App).registry
     resolved = resolve(registry, layers(config, settings(ctx)))
+    refuse_unknown_stages(redo)
+    if name is not None:
+        refuse_name(name)
     if dry_run:
+        from aukit.pipeline.execute import check_ready
+
+        check_ready(resolved)
         show_configuration(resolved, as_json)
         return
     from aukit.cli.console import RichProgress
     from aukit.pipeline.execute import execute
 
-    refuse_unknown_stages(redo)
     for line in told(resolved.departures()):
         click.echo(line, err=True)
     outcome = execute(resolved, output, registry, RichProgress(), name, redo)

@@ -9,7 +9,7 @@ import click
 
 from aukit.cli.app import App, emit_json
 from aukit.cli.completion import weights_name
-from aukit.cli.shared import json_option
+from aukit.cli.shared import Place, json_option
 from aukit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     "--from",
     "--path",
     "path",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     metavar="PATH",
     help="Take a local copy.",
 )

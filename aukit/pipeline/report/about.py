@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
 import time
@@ -15,6 +14,7 @@ from aukit.report.data import Choice, Curve, Licence, Setting, Stage
 from aukit.runs.folder import EVENTS
 from aukit.runs.names import TRAINING
 from aukit.runs.results import Results
+from aukit.store.files import read_document, read_lines, read_object
 from aukit.store.stages import STAGE_FILE
 from aukit.training.loop import SCALARS, read_scalars
 
@@ -30,17 +30,23 @@ FITS = {
 def summary(results: Results) -> dict[str, str]:
     """What stands above everything."""
     options = results.config.options
-    begun = time.gmtime(_events(results)[0]["time"])
+    begun = next((event["time"] for event in _events(results) if "time" in event), None)
     made = sum(stage.seconds for stage in stages(results) if not stage.reused)
     return {
         "run folder": results.folder.name,
-        "started": time.strftime("%Y-%m-%d %H:%M UTC", begun),
+        "started": _moment(begun),
         "time of its own stages": _duration(made),
         "preset": options.preset,
         "seed": str(options.seed),
         "device": str(_environment(results).get("device", "unknown")),
         "action units": ", ".join(results.aus),
     }
+
+
+def _moment(seconds: float | None) -> str:
+    if seconds is None:
+        return "not known"
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
 def _duration(seconds: float) -> str:
@@ -53,13 +59,17 @@ def _duration(seconds: float) -> str:
 
 def typed(folder: Path) -> str:
     """The command as it was typed, without the place where the program lies."""
-    words = shlex.split((folder / "command.txt").read_text(encoding="utf-8"))
+    text = (folder / "command.txt").read_text(encoding="utf-8", errors="replace")
+    try:
+        words = shlex.split(text)
+    except ValueError:  # cut off within quotes
+        return text
     return shlex.join([Path(words[0]).name, *words[1:]]) if words else ""
 
 
 def _events(results: Results) -> list[dict[str, Any]]:
-    lines = (results.folder / EVENTS).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    """What happened, as far as it can be read: a kill may cut the last line."""
+    return read_lines(results.folder / EVENTS)
 
 
 def _chosen(results: Results) -> Iterator[tuple[str, Chosen]]:
@@ -112,12 +122,12 @@ def settings(results: Results) -> Iterator[Setting]:
 
 def stages(results: Results) -> Iterator[Stage]:
     """What ran; roles that share a result share a line."""
-    made = {event["stage"] for event in _events(results) if event["event"] == "finished"}
+    made = {event.get("stage") for event in _events(results) if event.get("event") == "finished"}
     labels: dict[Path, list[str]] = {}
     for label, result in results.stages.items():
         labels.setdefault(result.folder, []).append(label)
     for folder, names in labels.items():
-        seconds = json.loads((folder / STAGE_FILE).read_text(encoding="utf-8"))["seconds"]
+        seconds = read_document(folder / STAGE_FILE)["seconds"]
         yield Stage(", ".join(names), seconds, made.isdisjoint(names))
 
 
@@ -152,8 +162,7 @@ def environment(results: Results) -> Iterator[tuple[str, str]]:
 
 
 def _environment(results: Results) -> Mapping[str, Any]:
-    found = json.loads((results.folder / "environment.json").read_text(encoding="utf-8"))
-    return dict(found)
+    return read_object(results.folder / "environment.json") or {}
 
 
 def licences(results: Results) -> Iterator[Licence]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from aukit.data.kinds import au_kinds, tops
 from aukit.data.records import DROPPED, OK, labels_of, person_keys
 from aukit.errors import DataError
 from aukit.faces.stored import read_rows
+from aukit.faults import reason
 from aukit.pipeline.report import about
 from aukit.pipeline.report.pictures import card_grids, images
 from aukit.pipeline.stages.fit_estimator import lost_uses
@@ -30,10 +30,10 @@ from aukit.report.data import (
 )
 from aukit.report.score_tables import presence_remark
 from aukit.runs.names import CARD, GRIDS, PLAN, PREDICTIONS, SCORES
-from aukit.runs.results import Results, open_results
+from aukit.runs.results import GONE, Results, open_results
 from aukit.scoring.occurrence import only_presence
 from aukit.statistics.levels import label_counts, level_uses
-from aukit.store.files import ensure_writable, read_table
+from aukit.store.files import ensure_writable, read_document, read_table
 from aukit.store.owned import writing
 
 
@@ -80,14 +80,14 @@ def rewrite(folder: Path, path: Path, registry: Registry, progress: Progress) ->
 
     Raises:
         ConfigError: not a run folder.
-        DataError: the run was not finished, or results are gone.
+        DataError: the run was not finished, or results are gone or damaged.
         StorageError: the page cannot be written.
     """
     results = open_results(folder, registry)
     results.need("predict")
-    with progress.start("report"):
-        card = _document(folder / CARD) if (folder / CARD).is_file() else None
-        data = gather(results, _document(folder / SCORES), card)
+    with progress.start("report"), _undamaged(folder):
+        card = read_document(folder / CARD) if (folder / CARD).is_file() else None
+        data = gather(results, read_document(folder / SCORES), card)
         ensure_writable(path.parent)
         # A run folder is marked as aukit's already.
         own = path.resolve() == (folder / "report.html").resolve()
@@ -96,20 +96,19 @@ def rewrite(folder: Path, path: Path, registry: Registry, progress: Progress) ->
     return path
 
 
-def _document(path: Path) -> dict[str, Any]:
-    """A JSON object that a run has left.
+@contextlib.contextmanager
+def _undamaged(folder: Path) -> Iterator[None]:
+    """Files of a run are taken as aukit wrote them: a page shows hundreds of their values.
 
     Raises:
-        DataError: it is missing or damaged.
+        DataError: one of them is not as aukit writes it.
     """
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise DataError(
-            f"{path} is missing or damaged: {error}",
-            "give the run's command again, what is finished is found",
+            f"a file of run {folder} is damaged, or of another aukit: {reason(error)}", GONE
         ) from error
-    return found
 
 
 def _notes(results: Results) -> Iterator[str]:

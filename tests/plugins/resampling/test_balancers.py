@@ -147,5 +147,5 @@ def test_the_papers_plan_takes_less_than_two_seconds() -> None:
 
 def test_per_level_must_be_positive() -> None:
     component = next(c for c in aukit_balancers() if c.name == "resample")
-    with pytest.raises(ConfigError, match="per_level must be at least 1"):
+    with pytest.raises(ConfigError, match="per_level must be 1 to 1,000,000"):
         config.build(component, [{"per_level": Value(0, "test")}])
