@@ -357,6 +357,8 @@ def test_hostile_files(
         if found not in ("right", "clear"):
             amiss.append(f"case {number}: {found}: {said}")
             print(amiss[-1], flush=True)  # noqa: T201
-    print(f"\n{CASES} cases: {dict(counts)}\n{dict(sorted(of_command.items()))}")  # noqa: T201
+        if number % 100 == 99:
+            print(f"{number + 1} cases: {dict(counts)}", flush=True)  # noqa: T201
+    print(f"\n{CASES} cases: {dict(counts)}; {dict(sorted(of_command.items()))}")  # noqa: T201
     assert not amiss, "\n".join(amiss)
     assert min(counts["right"], counts["clear"]) >= CASES // 10

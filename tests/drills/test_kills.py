@@ -179,8 +179,8 @@ COMMANDS: dict[str, Line] = {
     ],
 }  # fmt: skip
 KILLS = {"run": 20, "run with workers": 6, "align": 60, "predict": 60, "compare": 6}
-FEW = {"run": 1, "align": 2, "predict": 2}
-"""Kills of a command, in the whole drill and always."""
+FEW = {"align": 2, "predict": 2}
+"""Kills of a command in the whole drill, and always: `tests/end_to_end` kills runs."""
 
 
 # ---- what lies there
@@ -214,8 +214,9 @@ def refuse_half_files(output: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="asks /proc what still runs")
 @pytest.mark.parametrize("name", COMMANDS if "AUKIT_DRILL" in os.environ else FEW)
 def test_a_killed_command_ends_with_the_same_bytes(
-    name: str, warm: Warm, site: Path, media: Path, run: Path, tmp_path: Path
+    name: str, warm: Warm, site: Path, media: Path, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
+    run = request.getfixturevalue("run") if name == "predict" else media
     line, log = COMMANDS[name](media, run), tmp_path / "log"
     whole = tmp_path / "whole"
     started = time.monotonic()
