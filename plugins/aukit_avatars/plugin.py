@@ -85,6 +85,13 @@ class WildConfig:
     size: int = field(
         default=176, metadata={"role": SIZE, "help": "side of the pictures in pixels"}
     )
+    family: Literal["", "kin", "odd"] = field(
+        default="",
+        metadata={
+            "role": METHOD,
+            "help": "kin, odd: each person a head model of its own, as in avatars-strangers",
+        },
+    )
     seed: int = field(default=0, metadata={"role": METHOD, "help": "of people and pictures"})
 
     def __post_init__(self) -> None:

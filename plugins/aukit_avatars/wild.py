@@ -30,6 +30,7 @@ from aukit_avatars.camera import MOST_PITCH, MOST_YAW, Camera
 from aukit_avatars.dataset import batches
 from aukit_avatars.head import FORMAT
 from aukit_avatars.known import frames_of, meshes_of
+from aukit_avatars.otherness import Otherness
 from aukit_avatars.people import Person, sample_person
 from aukit_avatars.plugin import WildConfig
 from aukit_avatars.randomness import normal, uniform
@@ -140,7 +141,8 @@ class WildAvatars:
     @cached_property
     def studio(self) -> Studio:
         """Where the pictures are taken."""
-        return Studio(self._device, texture=TEXTURE)
+        family = self.config.family
+        return Otherness(family, self._device) if family else Studio(self._device, texture=TEXTURE)
 
     @property
     def subjects(self) -> tuple[tuple[str, str], ...]:

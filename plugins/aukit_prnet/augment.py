@@ -103,9 +103,9 @@ def replace_background(images: Tensor, cover: Tensor, chance: float = 0.7) -> Te
     count, resolution = len(images), images.shape[-1]
     other = images.roll(1, 0).flip(-2)  # upside down: no face to be found
     own = _clouds(count, resolution, images)
-    behind = torch.where(_happens(count, 0.35, images), other, own)
+    behind = torch.where(happens(count, 0.35, images), other, own)
     blended = torch.lerp(behind, images, cover)
-    return torch.where(_happens(count, chance, images), blended, images)
+    return torch.where(happens(count, chance, images), blended, images)
 
 
 def occlude(images: Tensor, chance: float) -> Tensor:
@@ -129,8 +129,8 @@ def occlude(images: Tensor, chance: float) -> Tensor:
     skin = images[..., third:-third, third:-third].mean((2, 3), keepdim=True)
     texture = _clouds(count, resolution, images)
     skinlike = (skin * (0.7 + 0.6 * texture)).clamp(0, 1)
-    thing = torch.where(_happens(count, 0.4, images), skinlike, texture)
-    return torch.lerp(images, thing, mask * _happens(count, chance, images))
+    thing = torch.where(happens(count, 0.4, images), skinlike, texture)
+    return torch.lerp(images, thing, mask * happens(count, chance, images))
 
 
 def relight(images: Tensor) -> Tensor:
@@ -139,7 +139,7 @@ def relight(images: Tensor) -> Tensor:
     axis = torch.linspace(-1, 1, resolution, device=images.device)
     slope = torch.randn(count, 2, 1, 1, 1, device=images.device) * 0.3
     ramp = slope[:, 0] * axis[None, None, None] + slope[:, 1] * axis[None, None, :, None]
-    return torch.where(_happens(count, 0.5, images), (images * ramp.exp()).clamp(0, 1), images)
+    return torch.where(happens(count, 0.5, images), (images * ramp.exp()).clamp(0, 1), images)
 
 
 def recolour(images: Tensor) -> Tensor:
@@ -154,7 +154,7 @@ def recolour(images: Tensor) -> Tensor:
     mean = images.mean((1, 2, 3), keepdim=True)
     images = mean + (images - mean) * (1 + bell(0.2)).clamp(0.4, 1.6)
     grey = images.mean(1, keepdim=True)
-    saturation = (1 + bell(0.3)).clamp(0, 2) * (1 - _happens(count, 0.1, images).float())
+    saturation = (1 + bell(0.3)).clamp(0, 2) * (1 - happens(count, 0.1, images).float())
     return (grey + (images - grey) * saturation).clamp(0, 1)
 
 
@@ -164,13 +164,13 @@ def blur(images: Tensor, chance: float) -> Tensor:
     smaller = max(8, int(resolution * (0.3 + 0.6 * float(torch.rand(())))))
     small = functional.interpolate(images, smaller, mode="bilinear", antialias=True)
     soft = functional.interpolate(small, resolution, mode="bilinear", align_corners=False)
-    return torch.where(_happens(len(images), chance, images), soft, images)
+    return torch.where(happens(len(images), chance, images), soft, images)
 
 
 def add_noise(images: Tensor, chance: float, most: float) -> Tensor:
     """Sensor noise of a strength of its own in each picture."""
     strength = torch.rand(len(images), 1, 1, 1, device=images.device) * most
-    strength = strength * _happens(len(images), chance, images)
+    strength = strength * happens(len(images), chance, images)
     return (images + strength * torch.randn_like(images)).clamp(0, 1)
 
 
@@ -188,8 +188,8 @@ def _clouds(count: int, resolution: int, like: Tensor) -> Tensor:
     return (colour + noise).clamp(0, 1)
 
 
-def _happens(count: int, chance: float, like: Tensor) -> Tensor:
-    """(B, 1, 1, 1) bool."""
+def happens(count: int, chance: float, like: Tensor) -> Tensor:
+    """(B, 1, 1, 1) bool: true with some chance, drawn for each picture."""
     return torch.rand(count, 1, 1, 1, device=like.device) < chance
 
 

@@ -29,6 +29,7 @@ from aukit.seeds import seed_of
 from aukit.training.averages import Ema
 from aukit.training.loop import train
 from aukit.training.recipe import Recipe
+from aukit.vision.warp import apply
 from aukit_prnet import weights as weight_files
 from aukit_prnet.augment import Jitter, crops, cut, disturb, move
 from aukit_prnet.examples import Example, Examples, render
@@ -37,6 +38,7 @@ from aukit_prnet.measure import errors
 from aukit_prnet.network import PositionMapNet
 from aukit_prnet.recipe import FitOptions
 from aukit_prnet.supervision import Guided, coarse_loss, ease, map_loss, point_error, target_maps
+from aukit_prnet.wear import wear
 
 WEIGHTS = "prnet.safetensors"
 VALID_BATCH = 32
@@ -149,13 +151,33 @@ class Fit:
 
     def _fresh(self) -> PositionMapNet:
         torch.manual_seed(seed_of(self.session.seed, "initialize"))
-        network = PositionMapNet(self.config.width, self.config.resolution)
+        network = self._started() if self.config.start else self._eased()
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = self.config.momentum
+        return network
+
+    def _eased(self) -> PositionMapNet:
+        network = PositionMapNet(self.config.width, self.config.resolution)
         _, target = self.sample(self.train.batch(self.rows(0)))
         ease(network, target.cpu(), self.layout.to("cpu"))
         return network
+
+    def _started(self) -> PositionMapNet:
+        """The network of weights to begin from.
+
+        Raises:
+            ConfigError: they are of another size or layout.
+        """
+        found = weight_files.load(Path(self.config.start))
+        network, wanted = found.network, (self.config.width, self.config.resolution)
+        if (network.width, network.resolution) != wanted or found.layout.name != self.layout.name:
+            raise ConfigError(
+                f"{self.config.start} are weights of width {network.width} at "
+                f"{network.resolution} pixels on the layout {found.layout.name}",
+                "fit with the same --fit.width and --fit.resolution, or begin from nothing",
+            )
+        return network.train()
 
     def run(self) -> PositionMapNet:
         """Train, and return the averaged network, in evaluation mode on the CPU."""
@@ -220,7 +242,9 @@ class Fit:
         images, vertices, landmarks = self._moved(example)
         transforms = crops(landmarks, self.config.resolution, Jitter())
         cropped = cut(images, transforms, self.config.resolution)
-        pictures = cropped[:, :3] if clean else disturb(cropped[:, :3], cropped[:, 3:])
+        pictures = cropped[:, :3]
+        if not clean:
+            pictures = disturb(wear(pictures, apply(transforms, landmarks)), cropped[:, 3:])
         target = target_maps(move(vertices, transforms), self.layout)
         return self.session.images(pictures) if self._on_gpu else pictures, target
 

@@ -45,6 +45,14 @@ class FitOptions:
         metadata={"role": SIZE, "help": "of batch normalization; paper 0.001, for long fits"},
     )
     ticks: int = field(default=50, metadata={"role": SIZE, "help": "how often to validate"})
+    start: str = field(
+        default="",
+        metadata={
+            "file": True,
+            "role": METHOD,
+            "help": "weights to begin from, of the same width and resolution; none: from nothing",
+        },
+    )
     compile: bool = field(
         default=False, metadata={"role": SIZE, "help": "torch.compile; for long fits"}
     )
@@ -87,5 +95,6 @@ FIT_PUBLISHED = {
     "average": silent(0.999),
     "momentum": Published(0.001, _CODE),
     "ticks": silent(50),
+    "start": Published("", _FENG),
     "compile": silent(True),
 }

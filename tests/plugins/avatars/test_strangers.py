@@ -11,8 +11,9 @@ import torch
 from aukit.contracts.context import Context
 from aukit.errors import DataError
 from aukit_avatars.actions import AUS
+from aukit_avatars.otherness import Otherness
 from aukit_avatars.plugin import StrangersConfig
-from aukit_avatars.strangers import Otherness, Strangers, activation
+from aukit_avatars.strangers import Strangers, activation
 from aukit_avatars.studio import Shots
 
 

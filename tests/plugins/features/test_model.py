@@ -24,8 +24,9 @@ from aukit.store.models import load_card, refuse_other_alignment
 from aukit.testing.drawn import face_of
 from aukit.vision.images import encode
 from aukit_avatars.actions import AUS
+from aukit_avatars.otherness import Otherness
 from aukit_avatars.plugin import StrangersConfig
-from aukit_avatars.strangers import Otherness, Strangers
+from aukit_avatars.strangers import Strangers
 
 SHOWN = ("AU01", "AU04", "AU12", "AU15", "AU43")
 PEOPLE = 4
