@@ -29,6 +29,9 @@ class Aligned:
         transforms: (B, 3, 3) float32, source pixels -> aligned pixels (homogeneous).
         landmarks: (B, 68, 2) float32 iBUG points, aligned pixels.
         reasons: length B; None for a good row, else why it is dropped.
+        occlusion: (B,) float32 in 0..1, share of the face's region that the picture does not show:
+            turned away, beyond the picture, or taken for something else than the face; NaN or None
+            where the aligner cannot tell.
     """
 
     images: Tensor
@@ -36,6 +39,7 @@ class Aligned:
     transforms: Tensor
     landmarks: Tensor
     reasons: tuple[str | None, ...]
+    occlusion: Tensor | None = None
 
 
 class Aligner(Protocol):

@@ -66,6 +66,7 @@ _FACE = [
     pa.field("landmarks", _list(136)),
     pa.field("transform", _list(9)),
     pa.field("valid_share", pa.float32()),
+    pa.field("occlusion", pa.float32()),
     pa.field("status", _text, nullable=False),
     pa.field("reason", _text),
     pa.field("origin", _text, nullable=False),
@@ -98,7 +99,8 @@ def face_schema(aus: Iterable[str], kinds: Kinds | None = None) -> pa.Schema:
 
     `image` is PNG; `box`, x0 y0 x1 y1 in source pixels; `landmarks`, the 68 iBUG points as x y
     pairs in aligned pixels; `transform`, the 3x3 matrix row by row from source to aligned pixels;
-    `valid_share`, the share of pixels that show the source; `status` is `ok` or `dropped`, the
+    `valid_share`, the share of pixels that show the source; `occlusion`, the share of the face that
+    is hidden, null where the aligner cannot tell; `status` is `ok` or `dropped`, the
     latter with a `reason`; `origin` is `real` or `synthetic`, the latter with `parent` and `seed`.
     """
     return _schema([*_INDEX, *_FACE, *code_fields(aus, kinds)], "faces")
@@ -150,6 +152,7 @@ _ESTIMATE = [
     pa.field("face", pa.int16(), nullable=False),
     pa.field("confidence", pa.float32()),
     pa.field("valid_share", pa.float32()),
+    pa.field("occlusion", pa.float32()),
     pa.field("left", pa.float32()),
     pa.field("top", pa.float32()),
     pa.field("right", pa.float32()),
@@ -164,8 +167,9 @@ def estimate_schema(aus: Iterable[str], kinds: Kinds | None = None) -> pa.Schema
 
     `file` is the photo or video, `frame` the number of a video's frame from 0, `face` tells people
     of one file apart; `confidence` is the landmarker's, 0..1; `valid_share` the share of the
-    registered face that the picture shows; `left` to `bottom` its box in pixels; `status` is `ok`
-    or `dropped`, the latter with a `reason` and no estimate. Then, for each AU, the columns of
+    registered picture that shows the source; `occlusion` the share of the face that is hidden, null
+    where the aligner cannot tell; `left` to `bottom` its box in pixels; `status` is `ok` or
+    `dropped`, the latter with a `reason` and no estimate. Then, for each AU, the columns of
     `estimate_fields`.
     """
     columns = itertools.chain.from_iterable(estimate_fields(name, kinds) for name in aus)

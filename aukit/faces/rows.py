@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -48,6 +49,7 @@ def face_table(frames: Frames, picks: Sequence[tuple[int, Faces]], aligned: Alig
         "landmarks": _where(good, aligned.landmarks.flatten(1)),
         "transform": _where(good, aligned.transforms.flatten(1)),
         "valid_share": _where(good, aligned.valid.float().mean((1, 2))),
+        "occlusion": _occlusion(good, aligned.occlusion),
         "status": [OK if ok else DROPPED for ok in good.tolist()],
         "reason": list(aligned.reasons),
         "origin": [REAL] * len(picks),
@@ -67,6 +69,14 @@ def face_table(frames: Frames, picks: Sequence[tuple[int, Faces]], aligned: Alig
 def _where(good: Tensor, values: Tensor) -> list[Any]:
     pairs = zip(good.tolist(), values.tolist(), strict=True)
     return [value if ok else None for ok, value in pairs]
+
+
+def _occlusion(good: Tensor, occlusion: Tensor | None) -> list[float | None]:
+    """Null for dropped rows, and where the aligner cannot tell."""
+    if occlusion is None:
+        return [None] * len(good)
+    values = _where(good, occlusion)
+    return [None if value is None or math.isnan(value) else value for value in values]
 
 
 def _size(image: Tensor | None) -> tuple[int | None, int | None]:
@@ -141,6 +151,7 @@ def shown_rows(parents: pa.Table, aligned: Aligned, aus: tuple[str, ...]) -> pa.
         "image": [next(encoded) if ok else None for ok in good.tolist()],
         "landmarks": _where(good, aligned.landmarks.flatten(1)),
         "valid_share": _where(good, aligned.valid.float().mean((1, 2))),
+        "occlusion": _occlusion(good, aligned.occlusion),
         "status": [OK if ok else DROPPED for ok in good.tolist()],
         "reason": list(aligned.reasons),
     }

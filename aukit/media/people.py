@@ -58,7 +58,7 @@ class Part:
 
 _COLUMNS = [
     *("id", "subject", "view", "frame", "time_s", "face", "box", "score"),
-    *("valid_share", "status", "reason"),
+    *("valid_share", "occlusion", "status", "reason"),
 ]
 
 

@@ -119,7 +119,7 @@ def picked(
     return list(chosen.values())
 
 
-_OF_A_FACE = ("image", "box", "score", "landmarks", "transform", "valid_share")
+_OF_A_FACE = ("image", "box", "score", "landmarks", "transform", "valid_share", "occlusion")
 
 
 def rewritten(table: pa.Table, others: Sequence[bool], tracks: Tracks) -> pa.Table:

@@ -46,3 +46,23 @@ def majority(mask: Tensor) -> Tensor:
     The z-buffer leaves single pixels hidden, or shown, along the folds of a coarse mesh.
     """
     return box_sum(box_sum(mask.byte(), 3, 2), 3, 1) > 4
+
+
+def small_holes(mask: Tensor, width: int) -> Tensor:
+    """(B, H, W) bool: pixels of holes in a mask that no square of an odd width < 256 fits into.
+
+    What lies beyond the picture counts as a hole. A morphological opening (Serra, "Image Analysis
+    and Mathematical Morphology", 1982) of what is not set.
+    """
+    hole = ~mask
+    # Grown beyond the square, so that a large hole keeps its corners.
+    return hole & ~_dilated(_eroded(hole, width), 2 * width - 1)
+
+
+def _eroded(mask: Tensor, width: int) -> Tensor:
+    return ~_dilated(~mask, width)
+
+
+def _dilated(mask: Tensor, width: int) -> Tensor:
+    rows = box_sum(mask.byte(), width, 2) > 0
+    return box_sum(rows.byte(), width, 1) > 0

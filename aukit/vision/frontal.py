@@ -14,13 +14,16 @@ from torch import Tensor
 
 from aukit.contracts.aligner import Aligned
 from aukit.views import FRONTAL, View
+from aukit.vision import outline as outlines
 from aukit.vision import registered, warp
-from aukit.vision.frontal_options import Fit, FrontalOptions, Occlusion
+from aukit.vision.dome import Dome
+from aukit.vision.frontal_options import Fit, FrontalOptions, Hair, Occlusion, Outline
 from aukit.vision.mesh import MeshTemplate
 from aukit.vision.occlusion import Normals
 from aukit.vision.raster import rasterize_fragments
 from aukit.vision.rotation import rotate, rotations
 from aukit.vision.scene import Scene, Texels, middle_of
+from aukit.vision.skin import Forehead
 from aukit.vision.windows import sample
 
 TURNED_AWAY = "turned away"
@@ -40,11 +43,12 @@ class FrontalView:
     Args:
         template: what the meshes have in common.
         size, margin, forehead: where the template lies, see `aukit.vision.registered`.
+        outline, hairline, hair: see `FrontalOptions`.
         fit: `similarity` keeps the shape of the face (Umeyama, weighted by `template.stable`);
             `affine` shears it onto the template, all vertices alike, as the reference code of PRNet
             does.
         occlusion: hidden parts are black, or show what is at the same place on the other side.
-        min_eyes, max_turn, max_outside, min_visible: see `FrontalOptions`.
+        min_eyes, max_turn, max_outside, min_visible, max_misfit: see `FrontalOptions`.
         device: where to compute.
 
     Raises:
@@ -60,26 +64,43 @@ class FrontalView:
         forehead: float,
         fit: Fit = "similarity",
         occlusion: Occlusion = "black",
+        outline: Outline = _LIMITS.outline,
+        hairline: bool = _LIMITS.hairline,
+        hair: Hair = _LIMITS.hair,
         min_eyes: float = _LIMITS.min_eyes,
         max_turn: float = _LIMITS.max_turn,
         max_outside: float = _LIMITS.max_outside,
         min_visible: float = _LIMITS.min_visible,
+        max_misfit: float = _LIMITS.max_misfit,
         device: str = "cpu",
     ) -> None:
         self.options = FrontalOptions(
-            size, margin, forehead, fit, occlusion, min_eyes, max_turn, max_outside, min_visible
-        )
+            size, margin, forehead, fit, occlusion, outline, hairline, hair,
+            min_eyes, max_turn, max_outside, min_visible, max_misfit,
+        )  # fmt: skip
         if occlusion == "mirror" and template.mirror is None:
             raise ValueError("the mesh does not know its mirror: occlusion 'mirror' is impossible")
-        self.template = template.to(device)
+        self._mean = template = template.to(device)
+        self._dome = Dome(template) if hairline else None
+        self.template = self._dome.template if self._dome else template
         self._device = torch.device(device)
         points = self.template.landmarks_of(self.template.vertices)
-        scale, shift = registered.placement(points[:, :2], size, margin, forehead)
+        corners = outlines.curve(self.template.vertices, points)
+        inset = outlines.inset(self.template.vertices[:, :2], corners)
+        width = corners[:, 0].amax() - corners[:, 0].amin()
+        self._inset = inset / width if outline == "face" else torch.ones_like(inset)
+        if hairline:
+            low, high = corners.amin(0), corners.amax(0)
+            scale, shift = registered.within(points[:, :2], low, high, size, margin)
+        else:
+            scale, shift = registered.placement(points[:, :2], size, margin, forehead)
         offset = torch.cat([shift, -points[:, 2].mean()[None] * scale])
         self._target = self.template.vertices * scale + offset
         self._landmarks = points * scale + offset
         self._mirror = self.template.mirror if occlusion == "mirror" else None
         self._normals = Normals(self.template.triangles, self._target)
+        bounds = corners * scale + shift
+        self._forehead = Forehead(size, self.target, bounds) if hair == "black" else None
 
     @classmethod
     def of(cls, template: MeshTemplate, options: FrontalOptions, device: str) -> FrontalView:
@@ -94,7 +115,7 @@ class FrontalView:
 
     def describe(self) -> dict[str, Any]:
         """Everything that decides how an accepted face looks, as JSON values."""
-        keep = ("size", "margin", "forehead", "fit", "occlusion")
+        keep = ("size", "margin", "forehead", "fit", "occlusion", "outline", "hairline", "hair")
         options = {name: getattr(self.options, name) for name in keep}
         target = [[round(value, 2) for value in point] for point in self.target.tolist()]
         return {**options, "target": target}
@@ -131,9 +152,13 @@ class FrontalView:
             return [registered.blank(why, self.options.size, self._device) for _ in views]
         pictures, chosen = [images[row].to(self._device) for row in rows], vertices[rows]
         fits = similar[kept]
+        if self._dome is not None:
+            chosen = self._dome.over(chosen, fits, self._target)
         if self.options.fit == "affine":
             fits = affine(chosen.double(), self._target.double()).float()
-        scene = Scene.of(pictures, chosen, fits, self._normals, self.template, self._mirror)
+        scene = Scene.of(
+            pictures, chosen, fits, self._normals, self.template, self._inset, self._mirror
+        )
         return [self._shown(scene, view, why, rows) for view in views]
 
     def _reasons(
@@ -148,12 +173,18 @@ class FrontalView:
             (registered.NOT_FINITE, (~vertices.isfinite()).any(-1).any(-1).tolist()),
             (registered.TOO_SMALL, (eyes < self.options.min_eyes).tolist()),
             (registered.OUTSIDE, (beyond.float().mean(-1) > self.options.max_outside).tolist()),
+            (registered.NO_SHAPE, (self._misfits(vertices) > self.options.max_misfit).tolist()),
         )
         return list(registered.first_reasons(checks, known))
 
+    def _misfits(self, vertices: Tensor) -> Tensor:
+        """(B,) how unlike a face each mesh is; 0 for meshes that are not finite."""
+        finite = vertices.isfinite().flatten(1).all(1)[:, None, None]
+        return self._mean.misfit(torch.where(finite, vertices, self._mean.vertices))
+
     def _similarities(self, vertices: Tensor) -> Tensor:
         """(B, 4, 4) float32 source pixels -> aligned pixels, in space."""
-        used = self.template.stable.nonzero().squeeze(1)
+        used = self.template.stable.nonzero().squeeze(1)  # none of them on the dome
         source, target = (mesh[..., used, :].double() for mesh in (vertices, self._target))
         return warp.similarity(source, target, self.template.stable[used].double()).float()
 
@@ -162,7 +193,7 @@ class FrontalView:
     ) -> Aligned:
         size, meshes = self.options.size, self._turn(scene.meshes, view)
         offset = meshes.new_tensor([0.5, 0.5, 0.0])  # the rasterizer's centres lie at + 0.5
-        fragments = rasterize_fragments(meshes + offset, self.template.triangles, (size, size))
+        fragments = rasterize_fragments(meshes + offset, scene.triangles, (size, size))
         texels = scene.look(fragments, (len(rows), size, size))
         share = texels.seen.sum((1, 2)) / texels.covered.sum((1, 2)).clamp_min(1)
         why = list(reasons)
@@ -173,7 +204,20 @@ class FrontalView:
         if kept:
             into = [rows[place] for place in kept]
             self._fill(result, into, scene, kept, texels, self.template.landmarks_of(meshes))
+            if view == FRONTAL and self._forehead is not None:
+                self._blacken(result, into, texels.painted[kept])
+            region = texels.covered[kept].sum((1, 2)).clamp_min(1)
+            assert result.occlusion is not None
+            result.occlusion[into] = 1 - result.valid[into].sum((1, 2)) / region
         return result
+
+    def _blacken(self, result: Aligned, into: list[int], painted: Tensor) -> None:
+        """Black out what lies over the forehead and is no skin."""
+        assert self._forehead is not None
+        images = result.images[into]
+        skin = ~self._forehead(images, painted)
+        result.images[into] = images.mul_(skin[:, None])
+        result.valid[into] &= skin
 
     def _turn(self, meshes: Tensor, view: View) -> Tensor:
         if view == FRONTAL:

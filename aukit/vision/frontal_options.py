@@ -10,6 +10,8 @@ from aukit.vision.face_options import FaceOptions
 
 Fit = Literal["similarity", "affine"]
 Occlusion = Literal["black", "mirror"]
+Outline = Literal["face", "mesh"]
+Hair = Literal["black", "shown"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,30 @@ class FrontalOptions(FaceOptions):
     occlusion: Occlusion = field(
         default="black",
         metadata={"role": METHOD, "help": "parts that the picture hides: black, or mirrored"},
+    )
+    outline: Outline = field(
+        default="face",
+        metadata={
+            "role": METHOD,
+            "help": "where the face ends: at a smooth line drawn once on the mean face, or as far "
+            "as the mesh reaches",
+        },
+    )
+    hairline: bool = field(
+        default=True,
+        metadata={
+            "role": METHOD,
+            "help": "show the forehead up to the hairline, for which the face is drawn smaller; "
+            "else `forehead` says how much of it",
+        },
+    )
+    hair: Hair = field(
+        default="black",
+        metadata={
+            "role": METHOD,
+            "help": "what covers the forehead and has not the colour of the face (hair, caps): "
+            "black, or shown",
+        },
     )
     min_eyes: float = field(
         default=10.0,
@@ -44,8 +70,19 @@ class FrontalOptions(FaceOptions):
         metadata={"role": METHOD, "help": "least share of the shown face that the picture shows"},
     )
 
+    max_misfit: float = field(
+        default=0.13,
+        metadata={
+            "role": METHOD,
+            "help": "largest distance between a mesh and the mean face, in distances of the eyes: "
+            "what is no face has no face's shape",
+        },
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.max_misfit <= 0:
+            raise ValueError("max_misfit must be more than 0")
         if self.min_eyes <= 0:
             raise ValueError("min_eyes must be more than 0")
         if not 0 < self.max_turn <= 90:

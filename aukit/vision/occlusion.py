@@ -91,13 +91,16 @@ class Shadow:
         moved = torch.cat([moved[..., :2] + shift[:, None] + 0.5, moved[..., 2:]], dim=-1)
         return cls(depth_buffer(moved, triangles, (_SIDE, _SIDE)), scale, shift)
 
-    def sees(self, points: Tensor, normals: Tensor, sample: Tensor) -> Tensor:
+    def sees(
+        self, points: Tensor, normals: Tensor, sample: Tensor, least: Tensor | float = LEAST_COSINE
+    ) -> Tensor:
         """Which points of the surfaces are seen.
 
         Args:
             points: (N, 3) in the pixels of the picture.
             normals: (N, 3) of the surface there.
             sample: (N,) int64, whose surface.
+            least: (N,) or one least cosine of the angle under which a surface is seen.
 
         Returns:
             (N,) bool.
@@ -108,7 +111,7 @@ class Shadow:
         slope = (1 - cosine.square()).clamp_min(0).sqrt() / cosine.clamp_min(LEAST_COSINE)
         depth = points[:, 2] * scale - _BIAS - _SLOPE * slope
         behind = self._share_behind(place, depth, sample)
-        seen: Tensor = (cosine > LEAST_COSINE) & (behind > 0.5)
+        seen: Tensor = (cosine > least) & (behind > 0.5)
         return seen
 
     def _share_behind(self, place: Tensor, depth: Tensor, sample: Tensor) -> Tensor:

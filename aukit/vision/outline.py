@@ -25,7 +25,7 @@ _BELOW_TOP = 0.04
 _CORNERS = 96
 """Corners of the curve on either half."""
 
-_ROUND = 2.4
+_ROUND = 2.2
 """Exponent of the superellipse over the forehead: a little squarer than an ellipse."""
 
 

@@ -16,10 +16,14 @@ from aukit.contracts.aligner import Aligned
 NO_FACE = "no face"
 NOT_FINITE = "landmarks not finite"
 TOO_SMALL = "face too small"
+NO_SHAPE = "not the shape of a face"
 OUTSIDE = "landmarks outside the picture"
 
 OUTER_EYES = (36, 45)
 """The outer corners of the eyes among the 68 points: their distance is the size of a face."""
+
+EDGE = 0.03
+"""Share of the picture left free above the hairline and below the chin."""
 
 
 def placement(points: Tensor, size: int, margin: float, forehead: float) -> tuple[Tensor, Tensor]:
@@ -40,6 +44,22 @@ def placement(points: Tensor, size: int, margin: float, forehead: float) -> tupl
     return scale, corner - 0.5 - low * scale
 
 
+def within(
+    points: Tensor, low: Tensor, high: Tensor, size: int, margin: float
+) -> tuple[Tensor, Tensor]:
+    """Scale and shift (2,) that put a whole face into a square picture, forehead included.
+
+    Args:
+        points: (68, 2) points of the template, which are drawn no larger than by `placement`.
+        low, high: (2,) corners of what is to be seen.
+        size: side of the picture in pixels.
+        margin: share of the width left free on either side of the points.
+    """
+    wide, _ = placement(points, size, margin, 0.0)
+    scale = torch.minimum(wide, (1 - 2 * EDGE) * size / (high - low).amax())
+    return scale, (size - 1) / 2 - scale * (low + high) / 2
+
+
 def placed(points: Tensor, size: int, margin: float, forehead: float) -> Tensor:
     """(68, 2) pixels: the template in a square picture; arguments as for `placement`."""
     scale, shift = placement(points, size, margin, forehead)
@@ -55,6 +75,7 @@ def blank(reasons: Sequence[str | None], size: int, device: torch.device | str) 
         transforms=torch.zeros(rows, 3, 3, device=device),
         landmarks=torch.zeros(rows, 68, 2, device=device),
         reasons=tuple(reasons),
+        occlusion=torch.full((rows,), torch.nan, device=device),
     )
 
 

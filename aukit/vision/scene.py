@@ -8,11 +8,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from aukit.vision.boxes import majority, smooth, spread
+from aukit.vision.boxes import majority, small_holes, smooth, spread
 from aukit.vision.mesh import MeshTemplate
-from aukit.vision.occlusion import Normals, Shadow
+from aukit.vision.occlusion import LEAST_COSINE, Normals, Shadow
 from aukit.vision.raster import Fragments
 from aukit.vision.rotation import carry
+
+RIM, RIM_COSINE = 0.15, 0.35
+"""How broad the rim of a face is, in widths of it, and the least cosine at its very end."""
+
+_INSET, _OTHER = 6, 7
+"""Where the attributes say how far inside the outline, and where those of the mirror begin."""
 
 
 def middle_of(points: Tensor) -> Tensor:
@@ -26,9 +32,9 @@ class Texels:
 
     Attributes:
         places: (B, S, S, 2) source pixels.
-        covered: (B, S, S) bool, the mesh is there.
+        covered: (B, S, S) bool, the mesh is there, within the outline.
         seen: (B, S, S) bool, the source picture shows that point of the mesh.
-        painted: (B, S, S) bool, seen or mirrored.
+        painted: (B, S, S) bool, seen, mirrored, or a small hole amid what is.
     """
 
     places: Tensor
@@ -46,11 +52,11 @@ class Scene:
         extent: (B, 2) their width and height.
         vertices: (B, V, 3) source pixels.
         meshes: (B, V, 3) the same, aligned pixels, seen from the front.
-        attributes: (B, V, 6) source position and normal; (B, V, 12) with those of the mirrored
-            vertex.
+        attributes: (B, V, 7) source position, normal and how far inside the outline; (B, V, 13)
+            with position and normal of the mirrored vertex.
         shadow: z-buffers of the source.
         shrink: (B,) source pixels an aligned pixel.
-        triangles: (T, 3).
+        triangles: (T, 3) those that are shown.
     """
 
     images: Sequence[Tensor]
@@ -70,12 +76,23 @@ class Scene:
         fits: Tensor,
         normals: Normals,
         template: MeshTemplate,
+        inset: Tensor,
         mirror: Tensor | None,
     ) -> Scene:
-        """Prepare faces for any number of views."""
-        attributes = torch.cat([vertices, normals(vertices)], dim=-1)
-        if mirror is not None:
-            attributes = torch.cat([attributes, attributes[:, mirror]], dim=-1)
+        """Prepare faces for any number of views.
+
+        Args:
+            images, vertices: faces in their pictures.
+            fits: (B, 4, 4) source pixels -> aligned pixels.
+            normals: of the mesh.
+            template: of the mesh.
+            inset: (V,) how far inside the outline each vertex lies, in widths of the face, negative
+                outside.
+            mirror: vertices on the other side of the face that stand in for hidden ones.
+        """
+        own = torch.cat([vertices, normals(vertices)], dim=-1)
+        parts = [own, inset.expand(len(own), -1)[..., None]]
+        attributes = torch.cat(parts if mirror is None else [*parts, own[:, mirror]], dim=-1)
         return cls(
             images=images,
             extent=vertices.new_tensor([(i.shape[-1], i.shape[-2]) for i in images]),
@@ -84,26 +101,47 @@ class Scene:
             attributes=attributes,
             shadow=Shadow.of(vertices, template.triangles),
             shrink=torch.linalg.det(fits[:, :3, :3].double()).abs().pow(-1 / 3),
-            triangles=template.triangles,
+            triangles=template.triangles[(inset[template.triangles] > 0).any(1)],
         )
 
     def look(self, fragments: Fragments, shape: tuple[int, int, int]) -> Texels:
-        """Find each covered pixel in the source picture."""
+        """Find each covered pixel within the outline in the source picture."""
         values = fragments.interpolate(self.triangles, self.attributes)
-        own = self._seen(values[:, :6], fragments, shape)
-        points, painted = values[:, :2], own
-        if values.shape[1] > 6:
-            other = self._seen(values[:, 6:], fragments, shape) & ~own
-            instead = other.flatten()[fragments.pixel]
-            points = torch.where(instead[:, None], values[:, 6:8], points)
-            painted = own | other
+        rows = (values[:, _INSET] > 0).nonzero().squeeze(1)
+        values, fragments = values.index_select(0, rows), fragments[rows]
         covered = spread(torch.ones_like(fragments.pixel, dtype=torch.bool), fragments, shape)
-        return Texels(spread(points, fragments, shape), covered, own, painted)
+        least = least_cosine(values[:, _INSET])
+        own = self._seen(values[:, :_INSET], least, fragments, shape)
+        points, painted = values[:, :2], own
+        if values.shape[1] > _OTHER:
+            other = self._seen(values[:, _OTHER:], least, fragments, shape) & ~own
+            instead = other.flatten()[fragments.pixel]
+            points = torch.where(instead[:, None], values[:, _OTHER : _OTHER + 2], points)
+            painted = own | other
+        # What a fold of the face hides lies beside it in the picture, and looks alike.
+        holes = small_holes(painted, hole_width(shape[1])) & covered
+        return Texels(spread(points, fragments, shape), covered, own, painted | holes)
 
-    def _seen(self, values: Tensor, fragments: Fragments, shape: tuple[int, int, int]) -> Tensor:
+    def _seen(
+        self, values: Tensor, least: Tensor, fragments: Fragments, shape: tuple[int, int, int]
+    ) -> Tensor:
         """(B, S, S) bool from source positions and normals of the covered pixels."""
         place = values[:, :2]
         inside = ((place >= -0.5) & (place <= self.extent[fragments.sample] - 0.5)).all(-1)
         normals = smooth(spread(values[:, 3:], fragments, shape)).flatten(0, 2)[fragments.pixel]
-        visible = self.shadow.sees(values[:, :3], normals, fragments.sample)
+        visible = self.shadow.sees(values[:, :3], normals, fragments.sample, least)
         return spread(inside, fragments, shape) & majority(spread(visible, fragments, shape))
+
+
+def least_cosine(inset: Tensor) -> Tensor:
+    """(N,) least cosines for surfaces that lie (N,) inside the outline, in widths of the face.
+
+    Where a face turns away at its rim, a mesh that is a little too large shows the wall.
+    """
+    share = (1 - inset / RIM).clamp(0, 1)
+    return LEAST_COSINE + (RIM_COSINE - LEAST_COSINE) * share
+
+
+def hole_width(size: int) -> int:
+    """Holes narrower than this odd number of pixels are small, for pictures of a size."""
+    return min(size // 40 * 2 + 1, 255)

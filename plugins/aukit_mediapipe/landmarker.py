@@ -10,6 +10,7 @@ from torch import Tensor
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, MEDIAPIPE478, Faces
 from aukit_mediapipe import bundle, mesh
+from aukit_mediapipe.canonical import POINTS, template
 from aukit_mediapipe.detector import Detections, Detector
 from aukit_mediapipe.litert import Model
 from aukit_mediapipe.plugin import LiteRTOptions
@@ -71,6 +72,7 @@ class LiteRTLandmarker:
 
     def _faces(self, scores: Tensor, points: Tensor, presence: Tensor, shapes: Tensor) -> Faces:
         keep = presence >= self._config.min_presence
+        keep &= template().misfit(points[:, :POINTS]) <= mesh.MOST_MISFIT
         measures = {"blendshapes": shapes[keep], "presence": presence[keep]}
         return faces_of(points[keep], scores[keep], measures)
 

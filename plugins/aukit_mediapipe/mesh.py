@@ -22,6 +22,10 @@ INPUT = 256
 
 POINTS = 478
 
+MOST_MISFIT = 0.13
+"""Largest `MeshTemplate.misfit` of a face. Where the detector takes two people for one, the network
+says so by its presence, or else by a mesh that is no face's."""
+
 _MARGIN = 1.5
 """Side of the region seen, in sides of the detected box."""
 

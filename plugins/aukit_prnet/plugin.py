@@ -50,10 +50,14 @@ PUBLISHED = {
     "forehead": silent(0.14),
     "fit": Published("affine", "PRNet's own code, which 3.1 uses"),
     "occlusion": Published("black", f"{_NIINUMA}, 4.6"),
+    "outline": silent("face"),
+    "hairline": silent(True),
+    "hair": silent("black"),
     "min_eyes": silent(10.0),
     "max_turn": silent(80.0),
     "max_outside": silent(0.5),
     "min_visible": silent(0.25),
+    "max_misfit": silent(0.13),
     "weights": Published(
         "PRNet's published weights, which you bring (`aukit prnet`)", f"{_NIINUMA}, 3.1", "brought"
     ),

@@ -37,8 +37,12 @@ def photo(mesh: Tensor, side: int = 300, ground: float = 0.0) -> Tensor:
     return picture(HEAD, mesh[0], (side, side), torch.full((3, side, side), ground))
 
 
+WHOLE = FrontalOptions(size=SIZE, outline="mesh", hairline=False, hair="shown")
+"""The mesh as far as it reaches; what is left out of it has its own tests."""
+
+
 def frontal(**options: object) -> FrontalView:
-    return FrontalView.of(HEAD, replace(FrontalOptions(size=SIZE), **options), "cpu")
+    return FrontalView.of(HEAD, replace(WHOLE, **options), "cpu")
 
 
 def truth() -> tuple[Tensor, Tensor]:
@@ -164,7 +168,7 @@ def test_the_similarity_agrees_with_procrustes() -> None:
     generator = torch.Generator().manual_seed(2)
     mesh = posed(10, -25, 12) + 2 * torch.randn(1, len(HEAD.vertices), 3, generator=generator)
     everywhere = replace(HEAD, stable=torch.ones(len(HEAD.vertices)))
-    view = FrontalView.of(everywhere, FrontalOptions(size=SIZE), "cpu")
+    view = FrontalView.of(everywhere, WHOLE, "cpu")
     fit = view._similarities(mesh)[0].double()
     carried = mesh[0].double() @ fit[:3, :3].T + fit[:3, 3]
     _, _, distance = procrustes(view._target.numpy(), mesh[0].numpy())

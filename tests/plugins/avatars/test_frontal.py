@@ -17,6 +17,7 @@ from aukit_avatars.people import sample_person
 from aukit_avatars.studio import Studio, Truth
 
 SIZE = 128
+WHOLE = FrontalOptions(size=SIZE, outline="mesh", hairline=False, hair="shown")
 VIEWS: tuple[View, ...] = (FRONTAL, (0.0, 40.0), (-20.0, -40.0))
 
 
@@ -52,7 +53,7 @@ def shots(studio: Studio) -> dict[View, Truth]:
 def test_a_turned_face_is_shown_as_its_true_frontal_picture(
     studio: Studio, shots: dict[View, Truth], view: View
 ) -> None:
-    frontal = FrontalView.of(template(studio.head), FrontalOptions(size=SIZE), "cpu")
+    frontal = FrontalView.of(template(studio.head), WHOLE, "cpu")
     truth, turned = shots[FRONTAL], shots[view]
     front, side = (frontal.show([shot.images[0]], in_pixels(shot))[0] for shot in (truth, turned))
     assert front.reasons == side.reasons == (None,)
@@ -79,7 +80,7 @@ def test_what_the_true_camera_does_not_see_is_not_valid(
     studio: Studio, shots: dict[View, Truth]
 ) -> None:
     """The renderer's own visible vertices, looked up where they lie in the frontal view."""
-    frontal = FrontalView.of(template(studio.head), FrontalOptions(size=SIZE), "cpu")
+    frontal = FrontalView.of(template(studio.head), WHOLE, "cpu")
     shot = shots[0.0, 40.0]
     side = frontal.show([shot.images[0]], in_pixels(shot))[0]
     front = frontal.show([shots[FRONTAL].images[0]], in_pixels(shots[FRONTAL]))[0]
