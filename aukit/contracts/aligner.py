@@ -86,6 +86,36 @@ class ShowsViews(Aligner, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Way:
+    """Where in a registered face the pixels of its picture lie.
+
+    Attributes:
+        left, top: pixel of the picture that the table begins with.
+        places: (h, w, 2) float32 x and y in aligned pixels; NaN where the picture shows no face.
+        inset: (h, w) float32, how far inside the outline of the face, in widths of it.
+    """
+
+    left: int
+    top: int
+    places: Tensor
+    inset: Tensor
+
+
+@runtime_checkable
+class LeadsBack(Aligner, Protocol):
+    """A `non-planar` aligner that knows the way from a picture to its registered face."""
+
+    def way(self, image: Tensor, face: Faces) -> Way:
+        """The way of one face.
+
+        Args:
+            image: uint8 (3, H, W).
+            face: one face that `align` accepts.
+        """
+        ...
+
+
 class FitsAligner(Protocol):
     """Makes weights for an aligner from a dataset that knows its meshes (`Component.fitting`)."""
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from aukit.config.choice import Choice, make, named
-from aukit.contracts.aligner import Aligned, Aligner
+from aukit.contracts.aligner import Aligned, Aligner, LeadsBack, Way
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import Dataset, Frames
 from aukit.contracts.executor import Portable
@@ -119,6 +119,13 @@ class Registration(Portable):
         with named(self.aligner, "align"):
             aligned = self._aligner.align(images, faces)
         return picks, _explained(frames, picks, aligned)
+
+    def way(self, image: Tensor | None, face: Faces) -> Way | None:
+        """Where in its registered face the pixels of a picture lie, if the aligner knows."""
+        if image is None or not isinstance(self._aligner, LeadsBack):
+            return None
+        with named(self.aligner, "align"):
+            return self._aligner.way(image, face)
 
     def _picks(self, frames: Frames) -> tuple[list[tuple[int, Faces]], list[Tensor], list[Faces]]:
         """Frame and face of each row, and what the aligner is given for it."""

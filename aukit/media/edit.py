@@ -16,7 +16,6 @@ from torch import Tensor
 
 from aukit.config.choice import Choice, make, named
 from aukit.config.values import DEFAULT
-from aukit.contracts.aligner import Aligned
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames
 from aukit.data.kinds import occurrences
@@ -34,7 +33,7 @@ from aukit.runs.models import load_from_run
 from aukit.seeds import seed_of
 from aukit.store.models import load_card, refuse_other_alignment
 from aukit.vision.images import read_many
-from aukit.vision.paste import is_planar, paste
+from aukit.vision.paste import is_planar, paste, paste_along
 
 
 @dataclass(frozen=True)
@@ -151,8 +150,7 @@ class Editor:
         registration = replace(self._registration, data=source)
         dataset = registration.dataset
         for frames in dataset.read(dataset.index()):
-            _, aligned = registration.align(frames)
-            yield from _portraits(frames, aligned)
+            yield from _portraits(registration, frames)
 
     def _as_they_are(self, paths: Sequence[Path]) -> Iterator[Portrait | Refused]:
         size = self._face_size()
@@ -223,7 +221,8 @@ def default_landmarker(registry: Registry) -> Choice:
     return Choice(component, component.config())
 
 
-def _portraits(frames: Frames, aligned: Aligned) -> Iterator[Portrait | Refused]:
+def _portraits(registration: Registration, frames: Frames) -> Iterator[Portrait | Refused]:
+    picks, aligned = registration.align(frames)
     names = frames.rows.column("subject").to_pylist()
     for row, (path, photo) in enumerate(zip(map(path_of, names), frames.images, strict=True)):
         reason = aligned.reasons[row]
@@ -232,7 +231,8 @@ def _portraits(frames: Frames, aligned: Aligned) -> Iterator[Portrait | Refused]
             continue
         tensors = (aligned.images, aligned.landmarks, aligned.transforms, aligned.valid)
         face, landmarks, transform, valid = (tensor[row].cpu() for tensor in tensors)
-        yield Portrait(path, face, landmarks, photo, transform, valid)
+        way = registration.way(photo, picks[row][1])
+        yield Portrait(path, face, landmarks, photo, transform, valid, way)
 
 
 def refuse_turned(portrait: Portrait) -> None:
@@ -244,14 +244,18 @@ def refuse_turned(portrait: Portrait) -> None:
     photo = portrait.photo
     if photo is None:
         raise ConfigError("a face that is registered already has no photo to be pasted into")
+    if portrait.way is not None:
+        return
     if not is_planar(photo, portrait.face, portrait.transform, portrait.valid):
         raise ConfigError(
-            f"{portrait.path}: its face was turned in space, and cannot be pasted back",
-            "leave out --paste, or use a run with a planar aligner such as 2d",
+            f"{portrait.path}: its face was turned in space by an aligner that knows no way back",
+            "leave out --paste, or use a run with another aligner such as 2d or 3d",
         )
 
 
 def into_photo(portrait: Portrait, painted: Tensor) -> Tensor:
     """The photo (3, H, W) of a portrait with its synthetic face (3, S, S), both uint8."""
     assert portrait.photo is not None
+    if portrait.way is not None:
+        return paste_along(portrait.photo, portrait.face, painted, portrait.way)
     return paste(portrait.photo, portrait.face, painted, portrait.transform)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from aukit.au import MAX_LEVEL
+from aukit.contracts.aligner import Way
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.errors import ConfigError
@@ -29,6 +30,7 @@ class Portrait:
         photo: (3, H, W) uint8, the picture that it was found in; None if that is the face itself.
         transform: (3, 3) photo pixels -> face pixels.
         valid: (S, S) bool, pixels that show the photo.
+        way: from the photo's pixels to those of the face, where it was turned in space.
     """
 
     path: Path
@@ -37,6 +39,7 @@ class Portrait:
     photo: Tensor | None
     transform: Tensor
     valid: Tensor
+    way: Way | None = None
 
 
 @dataclass(frozen=True)

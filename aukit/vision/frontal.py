@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aukit.contracts.aligner import Aligned
+from aukit.contracts.aligner import Aligned, Way
 from aukit.views import FRONTAL, View
 from aukit.vision import outline as outlines
 from aukit.vision import registered, warp
@@ -21,9 +21,10 @@ from aukit.vision.frontal_options import Fit, FrontalOptions, Hair, Occlusion, O
 from aukit.vision.mesh import MeshTemplate
 from aukit.vision.occlusion import Normals
 from aukit.vision.raster import rasterize_fragments
-from aukit.vision.rotation import rotate, rotations
+from aukit.vision.rotation import carry, rotate, rotations
 from aukit.vision.scene import Scene, Texels, middle_of
 from aukit.vision.skin import Forehead
+from aukit.vision.way import way_through
 from aukit.vision.windows import sample
 
 TURNED_AWAY = "turned away"
@@ -160,6 +161,21 @@ class FrontalView:
             pictures, chosen, fits, self._normals, self.template, self._inset, self._mirror
         )
         return [self._shown(scene, view, why, rows) for view in views]
+
+    def way(self, image: Tensor, vertices: Tensor) -> Way:
+        """Where in its frontal view the pixels of a picture lie.
+
+        Args:
+            image: (3, H, W).
+            vertices: (V, 3) the mesh of a face that `show` accepts, source pixels.
+        """
+        chosen = vertices[None].to(self._device, torch.float32)
+        fits = self._similarities(chosen)
+        if self._dome is not None:
+            chosen = self._dome.over(chosen, fits, self._target)
+        shown = self.template.triangles[(self._inset[self.template.triangles] > 0).any(1)]
+        attributes = torch.cat([carry(chosen, fits)[..., :2], self._inset[None, :, None]], -1)
+        return way_through(chosen, attributes, shown, (image.shape[-2], image.shape[-1]))
 
     def _reasons(
         self, images: Sequence[Tensor], vertices: Tensor, known: Sequence[str | None]

@@ -7,7 +7,10 @@ import math
 import torch
 from torch import Tensor
 
+from aukit.contracts.aligner import Way
+from aukit.vision.boxes import box_mean
 from aukit.vision.warp import apply, compose, invert, warp
+from aukit.vision.windows import sample
 
 FEATHER = 0.08
 """Share of the face's side over which the change fades out towards its border."""
@@ -64,6 +67,42 @@ def paste(photo: Tensor, face: Tensor, edited: Tensor, transform: Tensor) -> Ten
         part = part + window[:, top - y0 : bottom - y0, left - x0 : right - x0]
         result[:, top:bottom, left:right] = part.round().clamp(0, 255).to(torch.uint8)
     return result
+
+
+def paste_along(photo: Tensor, face: Tensor, edited: Tensor, way: Way) -> Tensor:
+    """The photo with the change that was made to its face, which was turned in space.
+
+    The change goes back the way the face came; it fades out towards the outline, and where the
+    registered face is black it is none.
+
+    Args:
+        photo: (3, H, W) uint8.
+        face, edited: (3, S, S) uint8, the registered face before and after.
+        way: from the photo's pixels to those of the face.
+
+    Returns:
+        (3, H, W) uint8.
+    """
+    shown = (face.amax(0) > 0).float()
+    kept = box_mean(shown[None, ..., None], 5)[0, ..., 0] * shown
+    change = (edited.float() - face.float()) * kept
+    inside = way.inset > 0
+    places = way.places.nan_to_num()
+    shrink = _shrink(places, inside)
+    found = sample([change], places[None], inside[None], shrink)[0]
+    ramp = 0.5 - 0.5 * torch.cos(math.pi * (way.inset / FEATHER).clamp(0, 1))
+    height, width = way.inset.shape
+    result = photo.clone()
+    part = result[:, way.top : way.top + height, way.left : way.left + width]
+    part.copy_((part.float() + found * ramp).round().clamp(0, 255).to(torch.uint8))
+    return result
+
+
+def _shrink(places: Tensor, inside: Tensor) -> Tensor:
+    """(1,) pixels of the face a pixel of the photo: the median step to the right."""
+    both = inside[:, 1:] & inside[:, :-1]
+    steps = (places[:, 1:] - places[:, :-1]).norm(dim=-1)[both]
+    return steps.median()[None].clamp_min(1e-3) if len(steps) else torch.ones(1)
 
 
 def _feather(size: int) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aukit.contracts.aligner import Aligned
+from aukit.contracts.aligner import Aligned, Way
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import MEDIAPIPE478, Faces
 from aukit.errors import ConfigError
@@ -50,6 +50,10 @@ class FaceMeshAligner:
         """Show each face in several views; see `aukit.contracts.aligner.ShowsViews`."""
         reasons = [None if len(face) else NO_FACE for face in faces]
         return self.view.show(images, self.meshes(images, faces), views, reasons)
+
+    def way(self, image: Tensor, face: Faces) -> Way:
+        """Where in the registered face the picture's pixels lie; see `LeadsBack`."""
+        return self.view.way(image, self.meshes([image], [face])[0])
 
     def meshes(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Tensor:
         """(B, 468, 3) float32 source pixels, z smaller nearer; zeros where there is no face."""

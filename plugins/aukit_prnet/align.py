@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from aukit.contracts.aligner import Aligned
+from aukit.contracts.aligner import Aligned, Way
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import Faces
 from aukit.views import FRONTAL, View
@@ -64,6 +64,10 @@ class PrnetAligner:
         """Show each face in several views; see `aukit.contracts.aligner.ShowsViews`."""
         meshes, reasons = self.predictor.meshes(images, faces)
         return self.view.show(images, meshes, views, reasons)
+
+    def way(self, image: Tensor, face: Faces) -> Way:
+        """Where in the registered face the picture's pixels lie; see `LeadsBack`."""
+        return self.view.way(image, self.meshes([image], [face])[0])
 
     def meshes(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Tensor:
         """(B, V, 3) float32 source pixels, z smaller nearer; zeros where there is no mesh."""

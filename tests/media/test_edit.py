@@ -93,14 +93,28 @@ def test_a_photo_is_registered_painted_and_pasted_back(face_landmarker: Path, ph
     assert (result - original)[0].max() > 60
 
 
-def test_a_face_that_was_turned_in_space_is_not_pasted_back(
-    face_landmarker: Path, photo: Path
+@pytest.mark.parametrize("aligner", ["facemesh", "3d"])
+def test_a_face_that_was_turned_in_space_is_pasted_back_the_way_it_came(
+    face_landmarker: Path, photo: Path, aligner: str
 ) -> None:
-    edit = editor("facemesh", face_landmarker, Lipstick())
+    edit = editor(aligner, face_landmarker, Lipstick())
     (portrait,) = edit.portraits([photo])
     assert isinstance(portrait, Portrait)
+    refuse_turned(portrait)
+    original = torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1)
+    assert torch.equal(into_photo(portrait, portrait.face), original)
+
+    painted = edit.paint([portrait], [{"AU12": 5.0}])[0, 0]
+    changed = (into_photo(portrait, painted).int() - original.int()).abs().amax(0).nonzero()
+    assert len(changed) > 100
+    assert ((changed - torch.tensor([165, 224])).abs().amax(0) < 40).all()
+
+
+def test_a_face_without_a_way_back_is_not_pasted(face_landmarker: Path, photo: Path) -> None:
+    (portrait,) = editor("facemesh", face_landmarker, Lipstick()).portraits([photo])
+    assert isinstance(portrait, Portrait)
     with pytest.raises(ConfigError, match="turned in space") as caught:
-        refuse_turned(portrait)
+        refuse_turned(replace(portrait, way=None))
     assert "leave out --paste" in str(caught.value)
 
 
