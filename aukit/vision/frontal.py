@@ -81,7 +81,7 @@ class FrontalView:
         )  # fmt: skip
         if occlusion == "mirror" and template.mirror is None:
             raise ValueError("the mesh does not know its mirror: occlusion 'mirror' is impossible")
-        self._mean = template = template.to(device)
+        self.mesh = template = template.to(device)
         self._dome = Dome(template) if hairline else None
         self.template = self._dome.template if self._dome else template
         self._device = torch.device(device)
@@ -196,7 +196,7 @@ class FrontalView:
     def _misfits(self, vertices: Tensor) -> Tensor:
         """(B,) how unlike a face each mesh is; 0 for meshes that are not finite."""
         finite = vertices.isfinite().flatten(1).all(1)[:, None, None]
-        return self._mean.misfit(torch.where(finite, vertices, self._mean.vertices))
+        return self.mesh.misfit(torch.where(finite, vertices, self.mesh.vertices))
 
     def _similarities(self, vertices: Tensor) -> Tensor:
         """(B, 4, 4) float32 source pixels -> aligned pixels, in space."""

@@ -44,6 +44,9 @@ from aukit_avatars.studio import Studio, Truth
 from aukit_prnet.layout import Layout
 
 SIZE = 384
+SHOWN = 320
+"""Side of the faces in the picture of outlines."""
+
 SCALE = 4
 """How much a photo is enlarged before a mesh is drawn over it."""
 EXPRESSIONS: tuple[Mapping[str, float], ...] = (
@@ -242,7 +245,7 @@ def photo(names: Sequence[str]) -> Tensor:
         aligner = build("aligner", name, preset="paper")
         if hasattr(aligner, "meshes"):
             mesh = aligner.meshes([image], [faces])[0]
-            drawn = overlay(image, mesh, aligner.view.template.triangles)
+            drawn = overlay(image, mesh, aligner.view.mesh.triangles)
             images.append(drawn[:, *(slice(SCALE * s.start, SCALE * s.stop) for s in around)])
             captions.append(f"{name}: mesh")
         views = [FRONTAL, (0.0, 40.0)] if hasattr(aligner, "views") else [FRONTAL]
@@ -254,6 +257,22 @@ def photo(names: Sequence[str]) -> Tensor:
         images += [each.images[0] for each in shown]
         captions += [f"{name} {view_name(view)}" for view in views]
     return contact_sheet(images, captions, 224, 4)
+
+
+def outlines(names: Sequence[str]) -> Tensor:
+    """A real face as each aligner shows it: whole meshes, and what is face of them."""
+    image = torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1).contiguous()
+    face = build("landmarker", "mediapipe").detect([image])[0].one(0)
+    whole = {"outline": "mesh", "hairline": False, "hair": "shown"}
+    images, captions = [], []
+    for words, options in (("whole mesh", whole), ("face", {})):
+        for name in names:
+            plain = build("aligner", name, size=SHOWN)
+            meshed = hasattr(plain, "meshes")
+            aligner = build("aligner", name, size=SHOWN, **options) if meshed else plain
+            images.append(aligner.align([image], [face]).images[0])
+            captions.append(f"{name}: {words}" if meshed else name)
+    return contact_sheet(images, captions, SHOWN, len(names))
 
 
 def overlay(image: Tensor, mesh: Tensor, triangles: Tensor) -> Tensor:
@@ -318,6 +337,7 @@ def main() -> None:
     names = chosen.aligners.split(",")
     found = measure(names, chosen.people, chosen.output)
     save(photo(names), chosen.output / "photo.png")
+    save(outlines(names), chosen.output / "outline.png")
     write_json(chosen.output / "registration.json", found)
     text = table(found)
     (chosen.output / "registration.md").write_text(text + "\n", encoding="utf-8")
