@@ -41,7 +41,7 @@ class Dome:
         points = template.landmarks_of(template.vertices)
         brow = points[_BROWS, 1].mean()
         edges = _upper_rim(template, float(brow))
-        self._rim = edges.unique()
+        self._rim = torch.bincount(edges.flatten()).nonzero().squeeze(1)
         rim = template.vertices[self._rim]
         self._above = _over_the_top(rim, points)
         self._even = _parabola(rim[:, 0])

@@ -67,7 +67,8 @@ class MeshTemplate:
     @cached_property
     def _used(self) -> Tensor:
         """Vertices that triangles are made of."""
-        return self.triangles.unique()
+        used: Tensor = torch.bincount(self.triangles.flatten()).nonzero().squeeze(1)
+        return used
 
     def misfit(self, vertices: Tensor) -> Tensor:
         """How far meshes are from the shape of this one.
@@ -85,7 +86,8 @@ class MeshTemplate:
         points = self.landmarks_of(self.vertices)
         left, right = OUTER_EYES
         eyes = (points[left] - points[right]).norm()
-        return (away.square().sum(-1).mean(-1).sqrt() / eyes).float()
+        misfit: Tensor = (away.square().sum(-1).mean(-1).sqrt() / eyes).float()
+        return misfit
 
     def to(self, device: str | torch.device) -> MeshTemplate:
         """The template with its tensors on a device."""

@@ -54,7 +54,8 @@ class Forehead:
         y, x = axis[:, None], axis[None]
         left, right = points[36, 0], points[45, 0]
         eyes, nose = points[36:48, 1].amax(), points[31:36, 1].amax()
-        places = torch.stack(torch.broadcast_tensors(x, y), -1).flatten(0, 1)
+        grid = x.expand(CELLS, CELLS), y.expand(CELLS, CELLS)
+        places = torch.stack(grid, -1).flatten(0, 1)
         brows = torch.cdist(places, points[17:27]).amin(1).view(CELLS, CELLS)
         brow = brows < _BROW * (right - left)
         self._above = (y < points[17:27, 1].amax()) & ~brow

@@ -20,7 +20,7 @@ def way_through(
         triangles: (T, 3) those of the face.
         size: (height, width) of the picture.
     """
-    used = vertices[0, triangles.unique(), :2]
+    used = vertices[0, triangles.flatten(), :2]
     low = used.amin(0).floor().long().clamp_min(0).tolist()
     high = used.amax(0).ceil().long().tolist()
     right, bottom = min(high[0] + 1, size[1]), min(high[1] + 1, size[0])

@@ -242,7 +242,7 @@ def photo(names: Sequence[str]) -> Tensor:
     around = slice(max(0, y0 - 50), y1 + 30), slice(max(0, x0 - 40), x1 + 40)
     images, captions = [image[:, *around]], ["photo"]
     for name in names:
-        aligner = build("aligner", name, preset="paper")
+        aligner: Any = build("aligner", name, preset="paper")
         if hasattr(aligner, "meshes"):
             mesh = aligner.meshes([image], [faces])[0]
             drawn = overlay(image, mesh, aligner.view.mesh.triangles)
@@ -263,7 +263,7 @@ def outlines(names: Sequence[str]) -> Tensor:
     """A real face as each aligner shows it: whole meshes, and what is face of them."""
     image = torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1).contiguous()
     face = build("landmarker", "mediapipe").detect([image])[0].one(0)
-    whole = {"outline": "mesh", "hairline": False, "hair": "shown"}
+    whole: dict[str, Any] = {"outline": "mesh", "hairline": False, "hair": "shown"}
     images, captions = [], []
     for words, options in (("whole mesh", whole), ("face", {})):
         for name in names:
