@@ -1,9 +1,9 @@
 """A drill: commands that are killed (SIGKILL) at any moment, and started again.
 
 What a kill leaves is whole or lies aside, no process outlives it, and the same command then ends
-with the same bytes as one that nobody disturbed. The whole drill runs on purpose (`AUKIT_DRILL=1
-pytest tests/drills`, with `-s` for the counts), a few kills always do. Moments are seeded, but
-what a command is at then depends on the machine.
+with the same bytes as one that nobody disturbed. It runs on purpose (`AUKIT_DRILL=1 pytest
+tests/drills`, with `-s` for the counts); `tests/end_to_end` always kills two runs. Moments are
+seeded, but what a command is at then depends on the machine.
 """
 
 from __future__ import annotations
@@ -179,8 +179,7 @@ COMMANDS: dict[str, Line] = {
     ],
 }  # fmt: skip
 KILLS = {"run": 20, "run with workers": 6, "align": 60, "predict": 60, "compare": 6}
-FEW = {"align": 2, "predict": 2}
-"""Kills of a command in the whole drill, and always: `tests/end_to_end` kills runs."""
+"""How often each is killed."""
 
 
 # ---- what lies there
@@ -210,9 +209,11 @@ def refuse_half_files(output: Path) -> None:
                 picture.load()
 
 
+@pytest.mark.slow
+@pytest.mark.skipif("AUKIT_DRILL" not in os.environ, reason="runs on purpose: AUKIT_DRILL=1")
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="asks /proc what still runs")
-@pytest.mark.parametrize("name", COMMANDS if "AUKIT_DRILL" in os.environ else FEW)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_a_killed_command_ends_with_the_same_bytes(
     name: str, warm: Warm, site: Path, media: Path, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -225,7 +226,7 @@ def test_a_killed_command_ends_with_the_same_bytes(
     seconds, wanted = time.monotonic() - started, contents(whole)
     assert len(wanted) > 1
     draw, kills, number = random.Random(name), 0, 0
-    while kills < (KILLS if "AUKIT_DRILL" in os.environ else FEW)[name]:
+    while kills < KILLS[name]:
         output, number = tmp_path / str(number), number + 1
         for _ in range(draw.choice([1, 1, 2, 3])):
             process = warm.start([*line, "-o", str(output)], log)
