@@ -188,7 +188,8 @@ def edit(
     """
     from aukit import au
     from aukit.media.arrays import each_picture
-    from aukit.media.edit import Editor, Refused, into_photo, refuse_turned
+    from aukit.media.edit import Editor, into_photo, refuse_turned
+    from aukit.media.portraits import Refused
     from aukit.vision.images import encode
 
     wishes = [aus] if isinstance(aus, Mapping) else list(aus)

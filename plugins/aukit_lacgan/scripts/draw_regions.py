@@ -64,7 +64,9 @@ def avatar() -> Face:
         "data", "avatars", train=1, valid=0, test=0, tasks=1, frames=1, size=2 * SIZE
     )
     frames = next(iter(people.read(people.index())))
-    return registered(frames.images[0], frames.faces[0])
+    image, faces = frames.images[0], frames.faces
+    assert image is not None and faces is not None  # avatars have both
+    return registered(image, faces[0])
 
 
 def photo(path: Path, landmarker: Any) -> Face:
