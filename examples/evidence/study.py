@@ -221,7 +221,9 @@ def ceilings(folder: Path, shapes: tuple[str, ...], judge: str | None) -> None:
     for shape in shapes:
         regions = Shaped(scorer.study.valid.aus, *map(float, shape.split(",")))
         perfect = Perfect(regions, scorer.study.valid, scorer.truth)
-        write_json(folder / f"ceiling-{shape}.json", found := scorer.card(perfect))
+        album = Album()
+        write_json(folder / f"ceiling-{shape}.json", found := scorer.card(perfect, album))
+        album.write(folder / f"ceiling-{shape}", scorer.study.valid, scorer.requests)
         share = shares(regions, scorer.study.valid, scorer.requests)
         print(shape, cover(share), summary(found), flush=True)
 
