@@ -143,11 +143,12 @@ class Partners:
         self._others = others
         self.able = others > 0
         if not bool(self.able.any()):
+            wider = "set --synth.partners person, " if within == "task" else ""
             raise DataError(
                 f"no {within} among the {len(faces)} training faces shows two different "
                 "expressions: there are no pairs for the idiosyncratic loss",
-                "set --synth.pairs and --synth.l_ids to 0, or use data with several expressions a "
-                "person",
+                f"{wider}set --synth.pairs and --synth.l_ids to 0, or use data with several "
+                "expressions a person",
             )
 
     def pick(self, rows: Tensor, chance: Tensor) -> Tensor:

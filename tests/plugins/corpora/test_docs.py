@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,30 +12,44 @@ from typing import Any
 import torch
 
 from aukit.data.records import check_index
+from aukit.testing import Subject, run_checks
 from aukit.vision.movie import write_movie
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "use-your-own-data.md"
 
 
-def documented() -> tuple[type[Any], int]:
-    """The class, and how many lines it takes."""
-    (code,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
-    names: dict[str, Any] = {}
-    exec(compile(code, str(PAGE), "exec"), names)
-    return names["Mine"], len(code.splitlines())
+READER, RECORD = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
+
+
+def corpus(folder: Path) -> Path:
+    """Three people, four frames each, of which the last is not coded."""
+    (folder / "codes").mkdir()
+    (folder / "videos").mkdir()
+    for person in ("ann", "bob", "eve"):
+        frames = (torch.full((3, 32, 32), 40 * n, dtype=torch.uint8) for n in range(4))
+        write_movie(folder / "videos" / f"{person}_smile.mp4", frames)
+        rows = ["frame,AU06,AU12", *(f"{n},{n},{9 if n == 1 else 0}" for n in range(3))]
+        (folder / "codes" / f"{person}_smile.csv").write_text("\n".join(rows))
+    return folder
+
+
+def test_the_documented_plugin_passes_all_checks(
+    tmp_path: Path, distribute: Callable[..., Path]
+) -> None:
+    record = RECORD.replace("my_package.reader", "mine_reader")
+    distribute("aukit-mine", {"mine_reader": READER, "mine_plugin": record})
+    (component,) = importlib.import_module("mine_plugin").aukit_datasets()
+    (tmp_path / "mine").mkdir()
+    outcomes = list(run_checks(Subject(component, {"root": corpus(tmp_path / "mine")})))
+    assert [outcome for outcome in outcomes if outcome.result == "failed"] == []
+    assert sum(outcome.result == "passed" for outcome in outcomes) >= 8
 
 
 def test_the_documented_reader_reads(tmp_path: Path) -> None:
-    Mine, lines = documented()
-    assert lines < 40
-    (tmp_path / "codes").mkdir()
-    (tmp_path / "videos").mkdir()
-    for person in ("ann", "bob", "eve"):
-        frames = (torch.full((3, 32, 32), 40 * n, dtype=torch.uint8) for n in range(4))
-        write_movie(tmp_path / "videos" / f"{person}_smile.mp4", frames)
-        rows = ["frame,AU06,AU12", *(f"{n},{n},{9 if n == 1 else 0}" for n in range(3))]
-        (tmp_path / "codes" / f"{person}_smile.csv").write_text("\n".join(rows))
-    dataset = Mine(SimpleNamespace(root=tmp_path), None)
+    assert len(READER.splitlines()) < 40
+    names: dict[str, Any] = {}
+    exec(compile(READER, str(PAGE), "exec"), names)
+    dataset = names["Mine"](SimpleNamespace(root=corpus(tmp_path)), None)
     index = dataset.index()
     check_index(index)
     assert index.slice(0, 4).select(["AU06", "AU12"]).to_pylist() == [
