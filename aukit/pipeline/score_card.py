@@ -94,6 +94,7 @@ def _stage(
         strict=strict,
         seed=options.seed,
         whole=whole,
+        synthesized=results.stages.get("synthesize"),
     )
 
 

@@ -89,6 +89,10 @@ def _distances(card: Mapping[str, Any]) -> Iterator[Row]:
         sets = ("painted", "copied", "truth", "real")
         few = "" if found["enough"] else "too few pictures"
         yield Row(found["name"], _named({key: found[key] for key in sets if key in found}), few)
+    for found in card.get("training distance", ()):
+        few = "" if found["enough"] else "too few pictures"
+        name = f"{found['name']}, training faces"
+        yield Row(name, {"painted": {"value": found["value"]}}, few)
     for found in card["identity"]:
         cells = {"painted": found["painted from given"], "real": found["same person, real"]}
         other = found["other person, real"]["value"]

@@ -94,20 +94,29 @@ class Sitting:
             return gather(self.synthesizer, seats, self.faces, requests, known, bar, watch)
 
 
-def write_card(sitting: Sitting, seats: Sequence[Seat], folder: Path, *, strict: bool) -> None:
+def write_card(
+    sitting: Sitting,
+    seats: Sequence[Seat],
+    folder: Path,
+    training: Sequence[Mapping[str, Any]],
+    *,
+    strict: bool,
+) -> None:
     """Write `score_card.json` and the picture grids into a folder.
 
     Args:
         sitting: what the card is made of.
         seats: the judges, on the scale of intensities.
         folder: an existing folder.
+        training: distances of the training faces (`training_faces.training_distances`).
         strict: refuse a Fréchet distance of too few pictures, instead of flagging it.
     """
     album = Album()
     evidence = sitting.evidence(seats, album.keep)
     changed = changing(sitting.faces, evidence.requests)
     draws = Draws(sitting.draws, sitting.seed)
-    write_json(folder / CARD, make_card(evidence, seats, changed, draws, strict=strict))
+    card = make_card(evidence, seats, changed, draws, strict=strict)
+    write_json(folder / CARD, {**card, "training distance": list(training)})
     album.write(folder / GRIDS, sitting.faces, evidence.requests)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aukit.config.choice import Choice
 from aukit.contracts.estimator import Estimator
@@ -17,6 +18,7 @@ from aukit.pipeline.stages.fitting import estimated_kinds
 from aukit.pipeline.work import Work
 from aukit.score_card.card import Sitting, calibrated, write_card
 from aukit.score_card.judges import Seat, own_seats, plugin_seats, reader_seat
+from aukit.score_card.training_faces import asked_features, training_distances
 from aukit.store.stages import Result
 
 
@@ -34,6 +36,7 @@ class ScoreCard(Stage):
         aus: AUs that are asked for.
         count: faces for each AU and level.
         draws: of the bootstrap.
+        synthesized: synthetic training faces; None where the run has made none.
         whole: ask for the labels of every test face.
         strict: refuse a Fréchet distance of too few pictures, instead of flagging it.
         seed: of the run.
@@ -53,6 +56,7 @@ class ScoreCard(Stage):
     draws: int
     strict: bool
     seed: int
+    synthesized: Result | None = None
     whole: bool = False
 
     def compute(self, folder: Path, work: Work) -> None:
@@ -60,7 +64,16 @@ class ScoreCard(Stage):
         sitting = self.sitting(work)
         own = reader_seat(sitting.synthesizer, self.synth.choice)
         seats = [*self._seats(work), *([] if own is None else [own])]
-        write_card(sitting, seats, folder, strict=self.strict)
+        write_card(sitting, seats, folder, self._distances(seats, work), strict=self.strict)
+
+    def _distances(self, seats: Sequence[Seat], work: Work) -> list[dict[str, Any]]:
+        """Of the synthetic training faces from the real ones."""
+        asked = asked_features(seats)
+        if self.synthesized is None or not asked:
+            return []
+        both = (self.synthesized, self.calibration)
+        made, real = (StoredFaces([result.folder], self.aus) for result in both)
+        return training_distances(asked, made, real, work.progress)
 
     def sitting(self, work: Work) -> Sitting:
         """What the card is made of.
