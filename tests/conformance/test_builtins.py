@@ -40,6 +40,9 @@ SEPARATE = ("mediapipe-tasks", "ray", *CORPORA)
 """Tested on their own: the first reports usage to its maker, and is only used when asked for; Ray
 needs a cluster; the others need files, which their own tests imitate."""
 
+ELSEWHERE = ("aukit_dlib.landmarker:DlibLandmarker",)
+"""Tested with weights that its own test trains."""
+
 
 def astronaut() -> list[torch.Tensor]:
     """A photo with one face."""
@@ -80,7 +83,7 @@ def subjects() -> list[Subject]:
             pictures=astronaut if component.kind == "landmarker" else None,
         )
         for component in found
-        if component.name not in SEPARATE
+        if component.name not in SEPARATE and component.factory not in ELSEWHERE
     ]
 
 
