@@ -240,4 +240,4 @@ def test_a_killed_command_ends_with_the_same_bytes(
         warm.start([*line, "-o", str(output)], log)
         assert warm.code() == 0, log.read_text()
         assert contents(output) == wanted, f"after {kills} kills"
-    print(f"\n{name}: {kills} kills in {number} commands, 0 differ")  # noqa: T201
+        print(f"{name}: {kills} kills in {number} outputs, 0 differ", flush=True)  # noqa: T201
