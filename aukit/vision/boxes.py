@@ -17,9 +17,14 @@ def spread(values: Tensor, fragments: Fragments, shape: tuple[int, int, int]) ->
 def smooth(normals: Tensor) -> Tensor:
     """(B, S, S, 3) normals averaged over a thirtieth of the picture: a mesh has facets, or noise.
 
-    Their lengths mean nothing, so what lies beyond the mesh and is zero does no harm.
+    Their lengths mean nothing, so what lies beyond the mesh and is zero does no harm. Columns in
+    which there is no mesh are left alone.
     """
-    return box_mean(normals, normals.shape[1] // 60 * 2 + 1)
+    used = normals[..., 2].any(0).any(0).nonzero()
+    if len(used):
+        columns = slice(int(used[0]), int(used[-1]) + 1)
+        normals[:, :, columns] = box_mean(normals[:, :, columns], normals.shape[1] // 60 * 2 + 1)
+    return normals
 
 
 def box_mean(images: Tensor, width: int) -> Tensor:

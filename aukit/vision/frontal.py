@@ -230,10 +230,11 @@ class FrontalView:
     def _blacken(self, result: Aligned, into: list[int], painted: Tensor) -> None:
         """Black out what lies over the forehead and is no skin."""
         assert self._forehead is not None
-        images = result.images[into]
-        skin = ~self._forehead(images, painted)
-        result.images[into] = images.mul_(skin[:, None])
-        result.valid[into] &= skin
+        other = self._forehead(result.images[into], painted)
+        rows = [row for row, some in enumerate(other.flatten(1).any(1).tolist()) if some]
+        for place, found in zip((into[row] for row in rows), other[rows], strict=True):
+            result.images[place].masked_fill_(found, 0)
+            result.valid[place] &= ~found
 
     def _turn(self, meshes: Tensor, view: View) -> Tensor:
         if view == FRONTAL:

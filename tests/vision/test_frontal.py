@@ -70,7 +70,9 @@ def test_a_turned_head_is_shown_as_it_really_is(pose: tuple[float, float, float]
     gap = (result.images[0].float() - expected).abs()[:, valid]
     assert gap.mean() < 3
     assert gap.quantile(0.99) < 25  # at the silhouette, the picture's own pixels hold the ground
-    assert not result.images[0][:, ~valid].any()
+    filled = result.images[0].any(0) & ~valid  # small holes, amid what is seen
+    assert filled.sum() < 0.02 * valid.sum()
+    assert not (filled & ~there).any()
 
 
 def test_the_far_side_and_what_the_nose_hides_are_not_valid() -> None:
