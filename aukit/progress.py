@@ -6,6 +6,7 @@ a `Progress` is handed over.
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -29,6 +30,26 @@ class Bar(Protocol):
     def note(self, text: str) -> None:
         """Replace the remark beside the bar, e.g. the current loss."""
         ...
+
+
+class Rate:
+    """How fast work is, since it began.
+
+    Args:
+        unit: of what is counted, in the plural.
+    """
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._begin = time.monotonic()
+        self._done = 0
+
+    def advance(self, bar: Bar, n: int = 1) -> None:
+        """`n` further items are done: tell a bar, and how many that makes a second."""
+        self._done += n
+        bar.advance(n)
+        seconds = max(time.monotonic() - self._begin, 1e-9)
+        bar.note(f"{self._done / seconds:.1f} {self._unit}/s")
 
 
 class Progress(Protocol):

@@ -14,12 +14,14 @@ from torch import Tensor
 from aukit.contracts.context import Context
 from aukit.contracts.estimator import Prediction, TrainingSet
 from aukit.contracts.faces import FaceBatch, FaceSource
+from aukit.contracts.graph import Graph, Run
 from aukit.contracts.session import Session
 from aukit.data.kinds import INTENSITY, OCCURRENCE, occurrences
 from aukit.errors import DataError
 from aukit.estimation.calibration import fit_limits, levels_above
 from aukit.estimation.fit import PREDICT_BATCH, Fit
-from aukit.estimation.images import prepared
+from aukit.estimation.graph import graph_of
+from aukit.estimation.images import as_float, prepared
 from aukit.estimation.network import Network
 from aukit.estimation.options import FitOptions
 from aukit.machine.processes import distributed
@@ -46,6 +48,7 @@ class NetworkEstimator(ABC):
         self.occurrence: frozenset[str] = frozenset()
         self.networks: list[Network] = []
         self.limits: Tensor | None = None
+        self._run: Run | None = None
 
     @abstractmethod
     def build(self, occurrence: Sequence[bool]) -> Network:
@@ -105,11 +108,27 @@ class NetworkEstimator(ABC):
         Raises:
             DataError: the estimator was not fitted.
         """
+        if self._run is not None:
+            found = self._run({"images": as_float(faces.images).cpu()})
+            return Prediction(found["intensity"], found["level"])
         parts = [self._estimated(chunk) for chunk in torch.split(faces.images, PREDICT_BATCH)]
         intensity = torch.cat([part.intensity for part in parts])
         if self.limits is None:
             return Prediction(intensity, torch.cat([part.level for part in parts]))
         return Prediction(intensity, levels_above(intensity, self.limits))
+
+    def graph(self, faces: FaceBatch) -> Graph:
+        """From registered faces to intensities and levels (`aukit.contracts.graph`).
+
+        Raises:
+            DataError: the estimator was not fitted.
+        """
+        images = as_float(faces.images).cpu()
+        return graph_of(self._fitted(), self.limits, self.config.size, images)
+
+    def run_graph(self, run: Run) -> None:
+        """Predict by the graph, computed elsewhere."""
+        self._run = run
 
     @torch.inference_mode()
     def features(self, faces: FaceBatch) -> Tensor:

@@ -32,7 +32,8 @@ class Network(nn.Module, ABC):
     def forward(self, images: Tensor) -> Tensor:
         """Readings (B, A, K) of float images (B, 3, S, S) in 0..1 at the network's own size."""
         numbers = self.last((images - self.mean) / self.std)
-        readings: Tensor = self.head(numbers.view(len(images), -1, self.head.outputs))
+        # Not len(images), which would fix the size of the batch where the graph is exported.
+        readings: Tensor = self.head(numbers.view(images.shape[0], -1, self.head.outputs))
         return readings
 
     @abstractmethod

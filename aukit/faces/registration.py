@@ -158,6 +158,14 @@ def _explained(frames: Frames, picks: Sequence[tuple[int, Faces]], aligned: Alig
     return replace(aligned, reasons=tuple(frames.reasons[row] or why for (row, _), why in reasons))
 
 
+def registered_side(aligner: Choice, context: Context) -> int:
+    """Side of the faces that an aligner makes, pixels: what it makes of nothing tells it."""
+    with named(aligner, "align"):
+        built: Aligner = make(aligner, context)
+        blank = built.align([_image(None)], [nobody()])
+    return int(blank.images.shape[-1])
+
+
 def nobody() -> Faces:
     """No face."""
     return Faces(torch.zeros(0, 4), torch.zeros(0), {})

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from aukit.contracts.executor import Executor
 from aukit.faces.registration import Registration
-from aukit.progress import Bar, Progress
+from aukit.progress import Bar, Progress, Rate
 from aukit.store.files import write_table
 
 CHUNK = 256
@@ -44,6 +44,7 @@ def write_shards(
     make: Callable[[Item], pa.Table],
     executor: Executor,
     bar: Bar,
+    unit: str = "frames",
 ) -> None:
     """Fill a folder with shards, one a part; those that are there stay.
 
@@ -53,14 +54,16 @@ def write_shards(
         item_of: what a shard is made of; called in this process, when its turn comes.
         make: makes the rows of a shard; it and the items can be pickled.
         executor: runs `make`.
-        bar: advanced by the rows of each part.
+        bar: advanced by the rows of each part, and told how many there are a second.
+        unit: what a row is, in the plural.
     """
     missing = [n for n in range(len(parts)) if not shard_path(folder, n).exists()]
     bar.advance(sum(map(len, parts)) - sum(len(parts[n]) for n in missing))
+    rate = Rate(unit)
     made = executor.map(make, (item_of(parts[n]) for n in missing))
     for number, table in zip(missing, made, strict=True):
         write_table(shard_path(folder, number), table)
-        bar.advance(len(parts[number]))
+        rate.advance(bar, len(parts[number]))
 
 
 def rows_of(table: pa.Table, part: range) -> pa.Table:

@@ -6,89 +6,28 @@ synthesizes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from aukit.config.choice import Choice, make, named
+from aukit.config.choice import Choice, named
 from aukit.config.values import DEFAULT
-from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames
 from aukit.data.kinds import occurrences
-from aukit.defaults import EDIT
 from aukit.errors import ConfigError
 from aukit.faces.painting import BATCH, paint
-from aukit.faces.registration import Registration, nobody
-from aukit.machine.devices import resolve_device
+from aukit.faces.registration import Registration, registered_side
 from aukit.media.dataset import FILES, FilesOptions, path_of
 from aukit.media.portraits import Intensities, Portrait, Refused, face_batch, wished
-from aukit.registry.loading import Registry, resolve_weights
-from aukit.runs.exported import is_exported, read_exported
-from aukit.runs.known import model_folder
-from aukit.runs.models import load_from_run
+from aukit.media.synthesis import Synthesis, open_synthesis
+from aukit.registry.loading import Registry
 from aukit.seeds import seed_of
-from aukit.store.models import load_card, refuse_other_alignment
+from aukit.store.models import refuse_other_alignment
 from aukit.vision.images import read_many
 from aukit.vision.paste import is_planar, paste, paste_along
-
-
-@dataclass(frozen=True)
-class Synthesis:
-    """A fitted synthesizer, and how the faces that it knows were registered.
-
-    Attributes:
-        component: the loaded synthesizer.
-        choice: its record and options.
-        landmarker, aligner: of its training faces.
-        context: what the components are built with.
-        card: of the saved model.
-    """
-
-    component: Any
-    choice: Choice
-    landmarker: Choice
-    aligner: Choice
-    context: Context
-    card: Mapping[str, Any]
-
-
-def open_synthesis(folder: str | Path, registry: Registry, device: str = "auto") -> Synthesis:
-    """The synthesizer of a run, or of a model that `aukit export` made.
-
-    Raises:
-        ConfigError: no such folder, or a component that is not installed.
-        DataError: it holds no synthesizer, or the model is damaged or too new.
-    """
-    folder = model_folder(folder, registry)
-    if is_exported(folder):
-        return _of_model(folder, registry, device)
-    model = load_from_run("synth", folder, registry, device)
-    role = model.config.roles["synth-paint"]
-    return Synthesis(
-        component=model.component,
-        choice=model.config.need("synth"),
-        landmarker=role.landmarker or default_landmarker(registry),
-        aligner=role.aligner,
-        context=model.context,
-        card=load_card(model.folder),
-    )
-
-
-def _of_model(folder: Path, registry: Registry, device: str) -> Synthesis:
-    found = read_exported(folder, registry)
-    context = Context(resolve_device(device), 0, resolve_weights)
-    return Synthesis(
-        component=found.load("synth", context),
-        choice=found.need("synth"),
-        landmarker=found.need("landmarker"),
-        aligner=found.need("aligner"),
-        context=context,
-        card=load_card(folder / "synth"),
-    )
 
 
 class Editor:
@@ -153,7 +92,7 @@ class Editor:
             yield from _portraits(registration, frames)
 
     def _as_they_are(self, paths: Sequence[Path]) -> Iterator[Portrait | Refused]:
-        size = self._face_size()
+        size = registered_side(self._model.aligner, self._model.context)
         for path, picture in zip(paths, read_many(paths), strict=True):
             face = picture.image
             if face is None:
@@ -164,14 +103,6 @@ class Editor:
             else:
                 unknown, valid = torch.full((68, 2), torch.nan), torch.ones(size, size).bool()
                 yield Portrait(path, face, unknown, None, torch.eye(3), valid)
-
-    def _face_size(self) -> int:
-        """Side of registered faces: what the aligner makes of nothing tells it."""
-        choice = self._registration.aligner
-        with named(choice, "edit"):
-            aligner = make(choice, self._model.context)
-            blank = aligner.align([torch.zeros((3, 1, 1), dtype=torch.uint8)], [nobody()])
-        return int(blank.images.shape[-1])
 
     def refuse_unknown(self, aus: Sequence[str]) -> None:
         """Refuse AUs that the synthesizer was not fitted on.
@@ -213,12 +144,6 @@ class Editor:
         with named(self._model.choice, "edit"):
             targets = wished([wish for _, wish in pairs], self.aus, self.occurrence)
             return paint(self._model.component, faces, targets, seeds)
-
-
-def default_landmarker(registry: Registry) -> Choice:
-    """The landmarker of `aukit.defaults`, as it comes."""
-    component = registry.find("landmarker", EDIT["landmarker"])
-    return Choice(component, component.config())
 
 
 def _portraits(registration: Registration, frames: Frames) -> Iterator[Portrait | Refused]:

@@ -14,11 +14,12 @@ from aukit.contracts.estimator import Calibrates, Estimator, Prediction
 from aukit.contracts.faces import FaceBatch, FaceSource
 from aukit.contracts.normalizer import Normalizer
 from aukit.data.kinds import Kinds
+from aukit.errors import ConfigError
 from aukit.faces.normalized import NormalizedFaces
 from aukit.faces.registration import Registration, Which
 from aukit.machine.devices import resolve_device
 from aukit.media.dataset import FILES, FilesOptions
-from aukit.media.edit import default_landmarker
+from aukit.media.synthesis import default_landmarker
 from aukit.registry.loading import Registry, resolve_weights
 from aukit.runs.exported import is_exported, read_exported
 from aukit.runs.known import model_folder
@@ -37,6 +38,7 @@ class Model:
         landmarker, aligner: how its training faces were registered.
         context: given to every component.
         card: of the saved estimator.
+        onnx: whether the estimator's ONNX form is asked.
     """
 
     estimator: Estimator
@@ -46,6 +48,7 @@ class Model:
     aligner: Choice
     context: Context
     card: dict[str, Any]
+    onnx: bool = False
 
     @property
     def aus(self) -> tuple[str, ...]:
@@ -66,7 +69,8 @@ class Model:
     def to_json(self) -> dict[str, Any]:
         """What its estimates depend on, as JSON values."""
         normalizer = None if self.normalizer is None else self.normalizer.to_json()
-        return {"card": self.card, "estimator": self.choice.to_json(), "normalizer": normalizer}
+        document = {"estimator": self.choice.to_json(), "normalizer": normalizer}
+        return {"card": self.card, **document, **({"onnx": True} if self.onnx else {})}
 
     def registration(
         self, inputs: Sequence[str] = (), every: int = 1, faces: Which = "all"
@@ -128,7 +132,11 @@ def _seen(faces: FaceSource, normalizer: Normalizer | None) -> FaceSource:
 
 
 def open_model(
-    folder: str | Path, registry: Registry, device: str = "auto", landmarker: Choice | None = None
+    folder: str | Path,
+    registry: Registry,
+    device: str = "auto",
+    landmarker: Choice | None = None,
+    onnx: bool = False,
 ) -> Model:
     """The estimator of a run, or of a model that `aukit export` made.
 
@@ -137,14 +145,19 @@ def open_model(
         registry: where its components are looked up.
         device: torch device name, or `auto`.
         landmarker: finds faces instead of the model's own.
+        onnx: let onnxruntime compute the ONNX form that `aukit export --onnx` made.
 
     Raises:
-        ConfigError: no such folder, or a component that is not installed.
+        ConfigError: no such folder, a component that is not installed, or no ONNX form.
         DataError: it has fitted no estimator, or the model is damaged or too new.
     """
     folder = model_folder(folder, registry)
     if is_exported(folder):
-        return _of_model(folder, registry, device, landmarker)
+        return _of_model(folder, registry, device, landmarker, onnx)
+    if onnx:
+        raise ConfigError(
+            f"{folder} is a run, not an ONNX model", "`aukit export --onnx` makes one"
+        )
     found = load_from_run("estimator", folder, registry, device)
     own = found.config.roles["train"].landmarker or default_landmarker(registry)
     return Model(
@@ -158,15 +171,21 @@ def open_model(
     )
 
 
-def _of_model(folder: Path, registry: Registry, device: str, landmarker: Choice | None) -> Model:
+def _of_model(
+    folder: Path, registry: Registry, device: str, landmarker: Choice | None, onnx: bool
+) -> Model:
     found = read_exported(folder, registry)
     context = Context(resolve_device(device), 0, resolve_weights)
+    estimator = found.load("estimator", context)
+    if onnx:
+        found.run_onnx(estimator)
     return Model(
-        estimator=found.load("estimator", context),
+        estimator=estimator,
         choice=found.need("estimator"),
         normalizer=found.choices["normalizer"],
         landmarker=landmarker or found.need("landmarker"),
         aligner=found.need("aligner"),
         context=context,
         card=load_card(folder / "estimator"),
+        onnx=onnx,
     )

@@ -27,7 +27,7 @@ from aukit.media.dataset import fingerprints, survey
 from aukit.media.model import Model, Reader
 from aukit.media.people import Followed, Grouping, at_rest, parts_of
 from aukit.media.tables import CSV, TABLE, Columns, estimate_table, write_tables
-from aukit.progress import Progress, Silent
+from aukit.progress import Progress, Rate, Silent
 from aukit.store.files import write_table
 from aukit.store.owned import Output
 from aukit.store.stages import Stages
@@ -225,6 +225,7 @@ class Estimates:
         source = self._source()
         reader = None if source is None else self._model.reader(source, self._rest(source))
         start = 0
+        rate = Rate("faces")
         with progress.start("predict", sum(len(part.people) for part in self._parts)) as bar:
             for number, part in enumerate(self._parts):
                 rows = range(start, start := start + len(part.people))
@@ -232,7 +233,7 @@ class Estimates:
                     found = estimated(reader, source, rows) if reader and source else []
                     table = estimate_table(part.rows, self._model.aus, self._model.kinds, found)
                     write_table(shard_path(folder, number), table)
-                bar.advance(len(rows))
+                rate.advance(bar, len(rows))
 
     def _source(self) -> Followed | None:
         """The faces that are wanted; None if there is not one."""

@@ -114,6 +114,7 @@ def predict(
     faces: Literal["best", "all"] = "best",
     people: Literal["file", "folder", "one"] = "file",
     neutral: int | str | None = None,
+    onnx: bool = False,
     device: str = "cpu",
 ) -> pa.Table:
     """AU intensities of photos, videos or pictures, as `aukit predict` estimates them.
@@ -129,6 +130,7 @@ def predict(
         faces: the best face of a photo and the most seen person of a video, or all.
         people: who is in files: in each `file` somebody else, in each `folder`, or `one` person.
         neutral: everybody at rest: the number of a frame, or the path of a picture.
+        onnx: let onnxruntime compute the model's ONNX form (`aukit export --onnx`).
         device: torch device name, or `auto`.
 
     Returns:
@@ -147,7 +149,7 @@ def predict(
     from aukit.media.predict import Task, predict_files
     from aukit.store.files import read_table
 
-    model = open_model(run, default_registry(), device)
+    model = open_model(run, default_registry(), device, onnx=onnx)
     paths = paths_of(frames)
     grouping = Grouping(faces, people)
     if paths is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,63 @@ from aukit.config.values import plain
 from aukit.data.kinds import INTENSITY
 from aukit.data.records import person_keys
 from aukit.errors import DataError
+from aukit.faces.stored import shards
 from aukit.registry.loading import Registry
-from aukit.runs.exported import FILES, FITTED, FORMAT, MODEL_CARD, MODEL_FILE, README
+from aukit.runs.exported import (
+    FILES,
+    FITTED,
+    FORMAT,
+    MODEL_CARD,
+    MODEL_FILE,
+    README,
+    is_exported,
+    read_exported,
+)
+from aukit.runs.graphs import add_graphs
+from aukit.runs.known import model_folder
 from aukit.runs.models import FittedModel, load_from_run
 from aukit.runs.names import PREDICTIONS, SCORES
+from aukit.runs.results import read_stages
 from aukit.store.files import read_object, write_json, write_text
 from aukit.store.models import CARD, WEIGHTS, load_card
 
 PERSON = ["dataset", "partition", "subject"]
 SHOWN = ("icc", "mae", "f1")
 """Scores in the table for people, where the run has them."""
+
+
+def export_model(
+    source: Path, folder: Path, registry: Registry, landmarker: Choice, onnx: bool = False
+) -> dict[str, Any]:
+    """Fill an empty folder with what a run has fitted, or with a model that travels already.
+
+    Args:
+        source: folder of the run or the model, or the name of a model that comes along.
+        folder: where to.
+        registry: where its components are looked up.
+        landmarker: finds faces where the run had landmarks of its dataset.
+        onnx: add the ONNX forms of the estimator and the synthesizer.
+
+    Returns:
+        what `card.json` says.
+
+    Raises:
+        ConfigError: not a run or a model, or its estimator has no ONNX form.
+        DataError: the run has fitted no estimator, something is damaged, or the ONNX form gives
+            other numbers.
+    """
+    source = model_folder(source, registry)
+    if is_exported(source):
+        read_exported(source, registry)
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        card = read_object(folder / MODEL_CARD) or {}
+    else:
+        card = export_run(source, folder, registry, landmarker)
+    if onnx:
+        card["onnx"] = add_graphs(folder, registry)
+        write_json(folder / MODEL_CARD, card)
+        _tell_graphs(folder / README, card["onnx"])
+    return card
 
 
 def export_run(run: Path, folder: Path, registry: Registry, landmarker: Choice) -> dict[str, Any]:
@@ -49,22 +96,50 @@ def export_run(run: Path, folder: Path, registry: Registry, landmarker: Choice) 
     models = dict(_models(run, registry))
     for kind, model in models.items():
         _copy_model(model.folder, folder / kind)
-    fitted = models["estimator"]
-    choices = choices_of(fitted, landmarker, "synth" in models)
-    aus = list(load_card(fitted.folder)["aus"])
-    document: dict[str, Any] = {
-        "format": FORMAT,
-        "aukit": aukit.__version__,
-        "aus": aus,
-        "kinds": {au: load_card(fitted.folder).get("kinds", {}).get(au, INTENSITY) for au in aus},
-    }
-    for kind, choice in choices.items():
-        document[kind] = section(choice, folder)
+    choices = choices_of(models["estimator"], landmarker, "synth" in models)
+    document = _document(models["estimator"], choices, folder)
     write_text(folder / MODEL_FILE, f"# a model of aukit\n{plain_toml(document)}\n")
-    card = {**document, **_about(run, fitted, choices)}
+    card = {**document, **_about(run, models["estimator"], choices)}
     write_json(folder / MODEL_CARD, card)
     write_text(folder / README, readme(card))
     return card
+
+
+def describe_run(run: Path, registry: Registry, landmarker: Choice) -> dict[str, Any]:
+    """What `card.json` would say if a run were exported.
+
+    Raises:
+        ConfigError, DataError: as `export_run`.
+    """
+    models = dict(_models(run, registry))
+    choices = choices_of(models["estimator"], landmarker, "synth" in models)
+    document = _document(models["estimator"], choices, None)
+    return {**document, **_about(run, models["estimator"], choices)}
+
+
+def _document(
+    fitted: FittedModel, choices: Mapping[str, Choice | None], folder: Path | None
+) -> dict[str, Any]:
+    card = load_card(fitted.folder)
+    return {
+        "format": FORMAT,
+        "aukit": aukit.__version__,
+        "aus": list(card["aus"]),
+        "kinds": {au: card.get("kinds", {}).get(au, INTENSITY) for au in card["aus"]},
+        **{kind: section(choice, folder) for kind, choice in choices.items()},
+    }
+
+
+def _tell_graphs(path: Path, graphs: Mapping[str, Any]) -> None:
+    """Say in the card for people what the ONNX files take and give."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    lines = ["## ONNX", ""]
+    for graph in filter(None, graphs.values()):
+        lines += [f"`{graph['file']}`:", ""]
+        for way in ("inputs", "outputs"):
+            lines += [f"- {way[:-1]} `{name}`: {what}" for name, what in graph[way].items()]
+        lines.append("")
+    write_text(path, text.partition("\n## ONNX\n")[0].rstrip() + "\n\n" + "\n".join(lines))
 
 
 def _models(run: Path, registry: Registry) -> Iterator[tuple[str, FittedModel]]:
@@ -94,12 +169,12 @@ def choices_of(fitted: FittedModel, landmarker: Choice, paints: bool) -> dict[st
     }
 
 
-def section(choice: Choice | None, folder: Path) -> dict[str, Any]:
-    """A component as `model.toml` has it; files that its options name are copied."""
+def section(choice: Choice | None, folder: Path | None) -> dict[str, Any]:
+    """A component as `model.toml` has it; files that its options name are copied to a folder."""
     if choice is None:
         return {"name": "none"}
     options = plain(choice.options)
-    if choice.component.kind not in FITTED:  # those hold all that they need
+    if folder is not None and choice.component.kind not in FITTED:  # those hold what they need
         for entry in dataclasses.fields(choice.options):
             source = Path(os.path.expanduser(str(options[entry.name])))
             # Weights that are named, not pathed, are found by their name anywhere.
@@ -121,16 +196,23 @@ def _about(run: Path, fitted: FittedModel, choices: Mapping[str, Choice | None])
         "seed": fitted.context.seed,
         "training data": train.to_json(),
         "test data": test.to_json(),
-        "test people": _people(run / PREDICTIONS),
+        "training people": _training_people(run),
+        "test people": _people([run / PREDICTIONS]),
         "scores": {name: scores[name] for name in scores if name not in ("people", "views")},
         "licences": {choice.component.qualified: _licences(choice) for choice in chosen},
     }
 
 
-def _people(predictions: Path) -> int | None:
-    if not predictions.is_file():
-        return None
-    return len(set(person_keys(pq.ParquetFile(predictions).read(columns=PERSON))))
+def _training_people(run: Path) -> int | None:
+    found = read_stages(run).get("align-train")
+    return None if found is None else _people(shards(found.folder))
+
+
+def _people(paths: Sequence[Path]) -> int | None:
+    """How many people are in some tables; None if these are gone."""
+    there = [path for path in paths if path.is_file()]
+    tables = [pq.ParquetFile(path).read(columns=PERSON) for path in there]
+    return len({key for table in tables for key in person_keys(table)}) or None
 
 
 def _licences(choice: Choice) -> dict[str, str]:
@@ -162,11 +244,12 @@ def readme(card: Mapping[str, Any]) -> str:
             f"synthesizer {names['synth']}",
             f"- faces registered by {names['aligner']}; others are refused",
             f"- trained on {card['training data']['name']}, options "
-            f"`{card['training data']['options']}`, seed {card['seed']}",
+            f"`{card['training data']['options']}`, {_counted(card['training people'])} people, "
+            f"seed {card['seed']}",
             "",
             "## Scores",
             "",
-            f"On {people if people is not None else 'unknown'} people of "
+            f"On {_counted(people)} people of "
             f"{card['test data']['name']} who are in no training set, with 95 % intervals over "
             "people:",
             "",
@@ -188,6 +271,10 @@ def readme(card: Mapping[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _counted(people: int | None) -> str:
+    return "an unknown number of" if people is None else f"{people}"
 
 
 def _score_lines(scores: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@
 | `card.json` | the same for programs |
 | `model.toml` | the components and their options, AUs and kinds; `aukit predict` reads it |
 | `estimator`, `synth` | the fitted models, each with its card |
+| `estimator/model.onnx`, `synth/model.onnx` | the same as ONNX, if asked for |
 | `files` | what options name by a path, such as weights of an aligner |
 
 It holds no face: a normalizer gathers what it needs of the people that it meets.
@@ -24,6 +25,9 @@ from aukit.config.values import Value
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError, DataError
 from aukit.registry.loading import Registry
+from aukit.store.files import file_digest
+from aukit.store.graphs import GRAPH, open_graph, refuse_other_weights
+from aukit.store.models import WEIGHTS
 
 MODEL_FILE, README, MODEL_CARD, FILES = "model.toml", "README.md", "card.json", "files"
 FORMAT = 1
@@ -78,6 +82,22 @@ class Exported:
         component = make(self.need(kind), context)
         component.load(self.folder / kind)
         return component
+
+    def run_onnx(self, estimator: Any) -> None:
+        """Let a loaded estimator predict by its ONNX form.
+
+        Raises:
+            ConfigError: the model has none, or the extra `onnx` is not installed.
+            DataError: it is damaged, or was made of other weights.
+        """
+        path = self.folder / "estimator" / GRAPH
+        if not path.is_file():
+            raise ConfigError(
+                f"model {self.folder} has no ONNX form", "make one with `aukit export --onnx`"
+            )
+        run = open_graph(path)
+        refuse_other_weights(path, file_digest(self.folder / "estimator" / WEIGHTS))
+        estimator.run_graph(run)
 
 
 def is_exported(folder: Path) -> bool:

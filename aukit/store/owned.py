@@ -64,6 +64,10 @@ class Output:
                 "wait until it has ended, or choose another -o",
             ) from error
 
+    def unfinished(self, command: str) -> bool:
+        """Whether a command was interrupted here, and has not ended well since."""
+        return (self.folder / MARK / command).is_dir()
+
     def made(self) -> dict[str, Stamp]:
         """Names of the files here that aukit made, as POSIX paths below the folder."""
         files = (read_object(self._list) or {}).get("files")

@@ -158,6 +158,11 @@ def fill(values: Tensor, mask: Tensor, other: Callable[[], Tensor]) -> Tensor:
     return values if bool(mask.all()) else torch.where(mask, values, other())
 
 
+def filled(values: Tensor, other: Tensor) -> Tensor:
+    """The same in a graph of tensors: what is NaN is taken from others."""
+    return torch.where(values.isnan(), other, values)
+
+
 @contextlib.contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
     """No gradients of the module's own weights within the block; they flow through it."""

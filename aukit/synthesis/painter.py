@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -14,13 +15,26 @@ from aukit.au import MAX_LEVEL
 from aukit.config.values import from_json
 from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch
+from aukit.contracts.graph import Graph, Tensors
 from aukit.contracts.labels import Labels
 from aukit.data.kinds import INTENSITY, OCCURRENCE, occurrences
 from aukit.errors import DataError
 from aukit.store.models import load_card, load_network, load_tensors, save_model
+from aukit.synthesis.images import as_signed
 from aukit.synthesis.options import FitOptions
 
 PAINT_BATCH = 32
+
+IMAGES, LANDMARKS, SHOWN, WANTED, IMAGE = "images", "landmarks", "shown", "wanted", "image"
+"""Inputs and the output of a synthesizer as a graph."""
+
+ABOUT = {
+    IMAGES: "registered faces, RGB, 0..1",
+    LANDMARKS: "the 68 iBUG points of each, x y, in its pixels",
+    SHOWN: "code of each AU that the face shows; NaN where the networks shall see it",
+    WANTED: "code of each AU that is asked for; NaN where it stays as it is",
+    IMAGE: "the faces with the AUs asked for, RGB, 0..1",
+}
 
 Options = TypeVar("Options", bound=FitOptions)
 
@@ -74,6 +88,31 @@ class Painter(ABC, Generic[Options]):
             faces: labels are not looked at.
         """
 
+    @abstractmethod
+    def repainting(self, networks: nn.ModuleDict) -> nn.Module:
+        """What `paint_batch` does, as a module (`aukit.contracts.graph`).
+
+        It takes images (B, 3, S, S) in -1..1, landmarks (B, 68, 2), and what is shown and wanted,
+        both (B, A) in 0..1 and NaN where that is not known; it returns images in -1..1.
+        """
+
+    def graph(self, faces: FaceBatch) -> Graph:
+        """From faces and wishes to painted faces.
+
+        Raises:
+            DataError: not fitted.
+        """
+        networks = deepcopy(self._ready()).cpu().eval()
+        labels = faces.labels.select(self.aus)
+        inputs = {
+            IMAGES: (as_signed(faces.images) + 1) / 2,
+            LANDMARKS: faces.landmarks.float(),
+            SHOWN: labels.values.masked_fill(~labels.mask, torch.nan),
+            WANTED: labels.values.roll(1, 0).masked_fill(~labels.mask.roll(1, 0), torch.nan),
+        }
+        module = _Painting(self.repainting(networks), self._tops())
+        return Graph(module.eval(), inputs, (IMAGE,), ABOUT)
+
     def card(self) -> dict[str, Any]:
         """What the card of the saved model says."""
         kinds = {au: OCCURRENCE if au in self.occurrence else INTENSITY for au in self.aus}
@@ -118,8 +157,11 @@ class Painter(ABC, Generic[Options]):
         """
         networks = self._placed()
         parts = [self.read_batch(networks, faces.take(rows)) for rows in batches(len(faces))]
-        tops = torch.tensor([1 if au in self.occurrence else MAX_LEVEL for au in self.aus])
-        return tops * torch.cat(parts).float().cpu()
+        return self._tops() * torch.cat(parts).float().cpu()
+
+    def _tops(self) -> Tensor:
+        """(A,) the highest code of each AU."""
+        return torch.tensor([1 if au in self.occurrence else MAX_LEVEL for au in self.aus])
 
     def _placed(self) -> nn.ModuleDict:
         return self._ready().to(self.context.device).eval()
@@ -159,6 +201,19 @@ def batches(count: int) -> list[range]:
     """Rows of each batch."""
     starts = range(0, count, PAINT_BATCH)
     return [range(start, min(start + PAINT_BATCH, count)) for start in starts]
+
+
+class _Painting(nn.Module):
+    """A `repainting` between pictures in 0..1 and codes as they are."""
+
+    def __init__(self, repainting: nn.Module, tops: Tensor) -> None:
+        super().__init__()
+        self.repainting, self.tops = repainting, tops
+
+    def forward(self, given: Tensors) -> tuple[Tensor]:
+        levels = given[SHOWN] / self.tops, given[WANTED] / self.tops
+        painted: Tensor = self.repainting(given[IMAGES] * 2 - 1, given[LANDMARKS], *levels)
+        return ((painted.clamp(-1, 1) + 1) / 2,)
 
 
 def refuse_targets(targets: Labels, aus: tuple[str, ...]) -> None:

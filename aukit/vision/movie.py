@@ -49,7 +49,7 @@ def _gif(path: Path, pictures: Iterator[Pixels], rate: float) -> None:
 
 def _mp4(path: Path, pictures: Iterator[Pixels], rate: float) -> None:
     with av.open(str(path.absolute()), "w", format="mp4") as container:
-        stream: Any = container.add_stream(_encoder(), rate=Fraction(rate).limit_denominator(1001))
+        stream: Any = container.add_stream(encoder(), rate=Fraction(rate).limit_denominator(1001))
         stream.pix_fmt, stream.bit_rate = "yuv420p", BIT_RATE
         for number, picture in enumerate(pictures):
             # Colour is stored for every second pixel, so the sides must be even.
@@ -61,7 +61,7 @@ def _mp4(path: Path, pictures: Iterator[Pixels], rate: float) -> None:
         container.mux(stream.encode())
 
 
-def _encoder() -> str:
+def encoder() -> str:
     """The first encoder that this build of FFmpeg has.
 
     Raises:

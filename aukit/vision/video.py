@@ -33,7 +33,7 @@ _LOOK = 200
 """Packets by which the film is told from still pictures in its company."""
 _WIDEST = 4.0
 """Pixels of tapes and discs are 0.5 to 2.2 times as wide as high."""
-_DECODING = (av.FFmpegError, OSError, ValueError, MemoryError)
+DECODING = (av.FFmpegError, OSError, ValueError, MemoryError)
 """What decoders raise on damaged bytes."""
 _SLACK_S = 0.5
 """Durations in headers include the sound, and may exceed the pictures by this."""
@@ -190,14 +190,14 @@ class Video(AbstractContextManager["Video"]):
         """Packets, the last of them empty to flush the decoder."""
         try:
             yield from self._container.demux(self._stream)
-        except _DECODING as error:
+        except DECODING as error:
             self._failure = _text(error)
             yield av.Packet()
 
     def _decode(self, packet: Any) -> list[Any]:
         try:
             return list(self._stream.decode(packet))
-        except _DECODING:
+        except DECODING:
             self._undecodable += 1
             return []
 
@@ -226,7 +226,7 @@ def time_stamps(path: Path) -> dict[int, int] | None:
         with container:
             # Packets are let go one by one: together they are the whole file.
             every = [packet.pts for packet in frame_packets(container, stream)]
-    except (DataError, *_DECODING):
+    except (DataError, *DECODING):
         return None
     stamps = {stamp for stamp in every if stamp is not None}
     if len(stamps) < len(every):

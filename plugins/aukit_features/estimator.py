@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from aukit.au import MAX_LEVEL
 from aukit.contracts.context import Context
 from aukit.contracts.estimator import Prediction, TrainingSet
 from aukit.contracts.faces import FaceBatch, FaceSource
+from aukit.contracts.graph import Graph, Run, Tensors
 from aukit.contracts.labels import Labels
 from aukit.contracts.session import Session
 from aukit.data.kinds import INTENSITY, OCCURRENCE, occurrences
@@ -22,6 +24,18 @@ from aukit.errors import DataError
 from aukit.estimation.calibration import NEAREST, fit_limits, levels_above
 from aukit.statistics.agreement import agreement_terms, icc
 from aukit.store.models import load_card, load_tensors, save_model
+from aukit_features.graph import (
+    ABOUT,
+    ACQUAINTED,
+    EXPECTED,
+    LEVEL,
+    NUMBERS,
+    STRANGER,
+    TRUST,
+    ZERO,
+    Describe,
+    Reading,
+)
 from aukit_features.inputs import components, scales
 from aukit_features.mirrored import Mirrored
 from aukit_features.person import Usual, differences, known, usual
@@ -29,7 +43,7 @@ from aukit_features.plugin import RidgeConfig
 from aukit_features.ridge import Linear, Problem, choose_on, choose_within
 
 BATCH = 64
-STRANGER, ACQUAINTED, LIMITS = "stranger", "acquainted", "limits"
+LIMITS = "limits"
 
 
 class RidgeEstimator(ABC):
@@ -52,10 +66,20 @@ class RidgeEstimator(ABC):
         self.ridges: dict[str, Linear] = {}
         self.limits: Tensor | None = None
         self.people: dict[str, Usual] = {}
+        self._run: Run | None = None
+        self._described: dict[bytes, Tensor] = {}
 
     @abstractmethod
     def describe(self, faces: FaceBatch) -> Tensor:
         """(B, D) float32 numbers of each face, on the CPU."""
+
+    @abstractmethod
+    def given(self, faces: FaceBatch) -> Tensors:
+        """What a graph is given of faces, by name (`aukit_features.graph.ABOUT`), on the CPU."""
+
+    @abstractmethod
+    def describing(self) -> Describe:
+        """`describe`, as a function of what `given` gives."""
 
     @property
     @abstractmethod
@@ -81,6 +105,7 @@ class RidgeEstimator(ABC):
         """
         self.aus, self.ridges, self.people, self.limits = train.faces.aus, {}, {}, None
         self.occurrence = train.faces.labels.occurrence
+        self._described = {}
         for au, uses in zip(self.aus, train.counts.sum(0), strict=True):
             if uses == 0:
                 raise DataError(f"the plan has no training frame for {au}", "leave it out of --aus")
@@ -90,21 +115,55 @@ class RidgeEstimator(ABC):
         if self.config.person != "none":
             self.ridges[ACQUAINTED] = fitting.ridge(differences)
         if valid is not None and self.config.limits:
+            numbers = self._numbers(fitting.valid)
             if self.config.person != "none":
-                self._know(fitting.valid, fitting.valid_people, at_rest=False)
-            self.limits = fit_limits(
-                self._intensity(fitting.valid, fitting.valid_people), valid.labels
-            )
+                self._know(numbers[:, 1], fitting.valid_people, at_rest=False)
+            self.limits = fit_limits(self._intensity(numbers, fitting.valid_people), valid.labels)
             self.people = {}
 
     def calibrate(self, faces: FaceSource, at_rest: bool = False) -> None:
         """Gather what is usual for each person."""
-        if self.config.person != "none" and len(faces):
-            self._know(*self.rows(faces), at_rest)
+        if self.config.person == "none" or not len(faces):
+            return
+        self._described = {}
+        numbers, people = [], list[str]()
+        for batch in _batches(faces):
+            numbers.append(self._differences(batch))
+            people += batch.subjects
+        self._know(torch.cat(numbers), people, at_rest)
 
-    def _know(self, rows: Tensor, people: Sequence[str], at_rest: bool) -> None:
+    def _differences(self, faces: FaceBatch) -> Tensor:
+        """(B, T) numbers that tell how faces differ from what is usual."""
+        if self._run is not None:
+            return self._run({**self.given(faces), **self._acquaintance([""] * len(faces))})[
+                NUMBERS
+            ]
+        found = self._numbers(self.describe(faces))
+        # To describe a face takes far longer than all the rest: it shall not be done again.
+        self._described.update(zip(_digests(faces), found.unbind(), strict=True))
+        return found[:, -1]
+
+    def _numbers(self, rows: Tensor) -> Tensor:
+        """(B, R, T) what each ridge makes of rows."""
+        return torch.stack([ridge(rows) for ridge in self.ridges.values()], 1)
+
+    def _numbers_of(self, faces: FaceBatch) -> Tensor:
+        """The same of faces; those that came to `calibrate` are known."""
+        keys = _digests(faces) if self._described else []
+        if keys and all(key in self._described for key in keys):
+            return torch.stack([self._described[key] for key in keys])
+        return self._numbers(self.describe(faces))
+
+    def _acquaintance(self, people: Sequence[str]) -> Tensors:
+        """What a graph is given of the people of faces."""
+        if ACQUAINTED not in self.ridges:
+            return {}
+        zero, trust = known(people, self.people, len(self.ridges[ACQUAINTED].bias))
+        return {ZERO: zero, TRUST: trust}
+
+    def _know(self, numbers: Tensor, people: Sequence[str], at_rest: bool) -> None:
         ridge = self.ridges[ACQUAINTED]
-        found = usual(ridge(rows), people, "mean" if at_rest else self.config.person)
+        found = usual(numbers, people, "mean" if at_rest else self.config.person)
         if at_rest:
             found = {who: replace(one, trust=1.0) for who, one in found.items()}
         elif self.config.person == "mean":
@@ -115,8 +174,7 @@ class RidgeEstimator(ABC):
     def rows(self, faces: FaceSource) -> tuple[Tensor, list[str]]:
         """(N, D) numbers of all faces of a source, and the N people."""
         numbers, people = [], list[str]()
-        for start in range(0, len(faces), BATCH):
-            batch = faces.batch(range(start, min(start + BATCH, len(faces))))
+        for batch in _batches(faces):
             numbers.append(self.describe(batch))
             people += batch.subjects
         return torch.cat(numbers), people
@@ -129,18 +187,39 @@ class RidgeEstimator(ABC):
         """
         if not self.ridges:
             raise DataError("the estimator has not been fitted or loaded")
-        intensity = self._intensity(self.describe(faces), faces.subjects)
-        nearest = torch.tensor(NEAREST).expand(len(self.aus), -1)
-        limits = nearest if self.limits is None else self.limits
-        return Prediction(intensity, levels_above(intensity, limits))
+        if self._run is not None:
+            found = self._run({**self.given(faces), **self._acquaintance(faces.subjects)})
+            return Prediction(found[EXPECTED], found[LEVEL])
+        intensity = self._intensity(self._numbers_of(faces), faces.subjects)
+        return Prediction(intensity, levels_above(intensity, self._limits()))
 
-    def _intensity(self, rows: Tensor, people: Sequence[str]) -> Tensor:
-        read = self.read(self.ridges[STRANGER](rows))
+    def _limits(self) -> Tensor:
+        nearest = torch.tensor(NEAREST).expand(len(self.aus), -1)
+        return nearest if self.limits is None else self.limits
+
+    def graph(self, faces: FaceBatch) -> Graph:
+        """From faces, and what is known of their people, to intensities and levels.
+
+        Raises:
+            DataError: the estimator was not fitted.
+        """
+        if not self.ridges:
+            raise DataError("the estimator has not been fitted or loaded")
+        inputs = {**self.given(faces), **self._acquaintance(faces.subjects)}
+        module = Reading(self.describing(), self.ridges, self.read, self._limits())
+        outputs = (EXPECTED, LEVEL, *([NUMBERS] if ACQUAINTED in self.ridges else []))
+        return Graph(module.eval(), inputs, outputs, ABOUT)
+
+    def run_graph(self, run: Run) -> None:
+        """Predict by the graph, computed elsewhere."""
+        self._run = run
+
+    def _intensity(self, numbers: Tensor, people: Sequence[str]) -> Tensor:
+        read = self.read(numbers[:, 0])
         if ACQUAINTED not in self.ridges:
             return read
-        ridge = self.ridges[ACQUAINTED]
-        zero, trust = known(people, self.people, len(ridge.bias))
-        return torch.lerp(read, self.read(ridge(rows) - zero), trust[:, None])
+        zero, trust = known(people, self.people, numbers.shape[-1])
+        return torch.lerp(read, self.read(numbers[:, 1] - zero), trust[:, None])
 
     def read(self, numbers: Tensor) -> Tensor:
         """(B, A) intensities in 0..5 from the numbers of a ridge; of an occurrence, probabilities.
@@ -150,7 +229,7 @@ class RidgeEstimator(ABC):
         if self.config.head == "ridge":
             read = numbers
         else:
-            read = numbers.view(len(numbers), -1, MAX_LEVEL).clamp(0, 1).sum(-1)
+            read = numbers.view(numbers.shape[0], -1, MAX_LEVEL).clamp(0, 1).sum(-1)
         tops = [1.0 if au in self.occurrence else MAX_LEVEL for au in self.aus]
         return read.clamp(0).minimum(read.new_tensor(tops))
 
@@ -192,6 +271,7 @@ class RidgeEstimator(ABC):
         self.config, self.aus = self._options_of(card, folder), tuple(card["aus"])
         self.occurrence = occurrences(card.get("kinds", {}))
         self.limits, self.people = tensors.pop(LIMITS, None), {}
+        self._described = {}
         names = [n for n in (STRANGER, ACQUAINTED) if f"{n}/weight" in tensors]
         self.ridges = {
             n: Linear(tensors.pop(f"{n}/weight"), tensors.pop(f"{n}/bias")) for n in names
@@ -206,6 +286,20 @@ class RidgeEstimator(ABC):
                 f"the card of {folder} is of another estimator: {error}",
                 "load the model with the component that its run names",
             ) from error
+
+
+def _digests(faces: FaceBatch) -> list[bytes]:
+    """What tells faces apart by all that `describe` may look at."""
+    pairs = zip(faces.images.cpu().contiguous(), faces.landmarks.cpu().contiguous(), strict=True)
+    return [
+        hashlib.blake2b(image.numpy().tobytes() + points.numpy().tobytes(), digest_size=16).digest()
+        for image, points in pairs
+    ]
+
+
+def _batches(faces: FaceSource) -> Iterator[FaceBatch]:
+    for start in range(0, len(faces), BATCH):
+        yield faces.batch(range(start, min(start + BATCH, len(faces))))
 
 
 class _Fitting:

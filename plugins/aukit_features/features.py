@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -10,12 +11,14 @@ from torch import Tensor
 
 from aukit.contracts.context import Context
 from aukit.contracts.faces import FaceBatch
+from aukit.contracts.graph import Tensors
 from aukit.contracts.session import Session
 from aukit.errors import DataError
-from aukit.estimation.images import prepared
+from aukit.estimation.images import as_float, prepared
 from aukit.seeds import seed_of
 from aukit.store.models import read_weights
 from aukit_features.estimator import RidgeEstimator
+from aukit_features.graph import IMAGES, LANDMARKS, Describe, Described
 from aukit_features.landmarks import coordinates
 from aukit_features.plugin import FeaturesConfig
 from aukit_features.trunk import Trunk
@@ -91,6 +94,17 @@ class FeaturesEstimator(RidgeEstimator):
         if self.config.landmarks:
             parts.append(coordinates(faces))
         return torch.cat(parts, 1)
+
+    def given(self, faces: FaceBatch) -> Tensors:
+        """The pictures, and the landmarks if they are read."""
+        shown = {IMAGES: as_float(faces.images).cpu()}
+        if not self.config.landmarks:
+            return shown
+        return {**shown, LANDMARKS: coordinates(faces).reshape(-1, 68, 2)}
+
+    def describing(self) -> Describe:
+        """What the network sees, and the landmarks."""
+        return Described(deepcopy(self.trunk).cpu(), self.config.size)
 
     @torch.inference_mode()
     def features(self, faces: FaceBatch) -> Tensor:

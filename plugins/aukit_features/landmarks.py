@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from aukit.contracts.faces import FaceBatch
+from aukit.contracts.graph import Tensors
 from aukit.errors import DataError
 from aukit_features.estimator import RidgeEstimator
+from aukit_features.graph import LANDMARKS, Describe
 
 
 class LandmarksEstimator(RidgeEstimator):
@@ -27,6 +29,14 @@ class LandmarksEstimator(RidgeEstimator):
             DataError: the landmarks of a face are not known.
         """
         return coordinates(faces)
+
+    def given(self, faces: FaceBatch) -> Tensors:
+        """The landmarks."""
+        return {LANDMARKS: coordinates(faces).reshape(-1, 68, 2)}
+
+    def describing(self) -> Describe:
+        """Their coordinates."""
+        return lambda given: given[LANDMARKS].flatten(1)
 
 
 def coordinates(faces: FaceBatch) -> Tensor:

@@ -16,6 +16,7 @@ from aukit.synthesis.images import as_bytes, as_signed
 from aukit.synthesis.painter import Painter
 from aukit.vision.resize import resized
 from aukit_ganimation.fit import Fit, build, estimate
+from aukit_ganimation.graph import Repainting
 from aukit_ganimation.networks import repaint
 from aukit_ganimation.plugin import GanimationConfig
 
@@ -45,6 +46,10 @@ class Ganimation(Painter[GanimationConfig]):
     def build(self, config: GanimationConfig, aus: tuple[str, ...]) -> nn.ModuleDict:
         """The averaged generator, and the critic for faces without codes."""
         return nn.ModuleDict(build(config, len(aus)))
+
+    def repainting(self, networks: nn.ModuleDict) -> nn.Module:
+        """The networks as one module."""
+        return Repainting(networks, self.config)
 
     def paint_batch(self, networks: nn.ModuleDict, faces: FaceBatch, targets: Labels) -> Tensor:
         """Synthesize a few faces."""

@@ -101,16 +101,16 @@ class RegionGenerators(nn.Module):
         maps = regions.flatten(1, 2)
         for layer in self.encoder:
             maps = functional.leaky_relu(layer(maps), LEAK)
-        latent: Tensor = self.to_latent(maps.reshape(len(maps), self.aus, -1))
+        latent: Tensor = self.to_latent(maps.reshape(maps.shape[0], self.aus, -1))
         return latent.tanh()
 
     def decode(self, codes: Tensor) -> Tensor:
         """(B, A, 2 Z), z and label code, to (B, A, 3, S, S)."""
         side = self.core
-        maps: Tensor = self.from_code(codes).reshape(len(codes), -1, side, side)
+        maps: Tensor = self.from_code(codes).reshape(codes.shape[0], -1, side, side)
         for layer in self.decoder:
             maps = layer(functional.leaky_relu(maps, LEAK))
-        return maps.tanh().reshape(len(maps), self.aus, self.paints, *maps.shape[2:])
+        return maps.tanh().reshape(maps.shape[0], self.aus, self.paints, *maps.shape[2:])
 
 
 class LatentCritics(nn.Module):
@@ -170,7 +170,7 @@ class LocalCritics(nn.Module):
         maps: Tensor = regions.flatten(1, 2)
         for layer, norm in zip(self.layers, self.norms, strict=True):
             maps = functional.leaky_relu(norm(layer(maps), statistics), LEAK)
-        return maps.reshape(len(maps), self.aus, -1)
+        return maps.reshape(maps.shape[0], self.aus, -1)
 
     def read(self, regions: Tensor) -> Tensor:
         """(B, A) labels that the regressions see in real regions; independent of the batch."""

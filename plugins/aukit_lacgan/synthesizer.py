@@ -19,6 +19,7 @@ from aukit.synthesis.painter import Painter
 from aukit.vision.resize import resized
 from aukit_lacgan.features import Edges, Vgg
 from aukit_lacgan.fit import Fit, generators_of, regions_of
+from aukit_lacgan.graph import Repainting
 from aukit_lacgan.networks import LocalCritics
 from aukit_lacgan.painting import as_labels, estimate, repaint
 from aukit_lacgan.plugin import EDGES, LacganConfig
@@ -95,6 +96,10 @@ class Lacgan(Painter[LacganConfig]):
         """What every card says, and what the identity was compared by."""
         return {**super().card(), "identity loss": self.features}
 
+    def repainting(self, networks: nn.ModuleDict) -> nn.Module:
+        """The networks as one module."""
+        return Repainting(networks, self.config, self._only())
+
     def paint_batch(self, networks: nn.ModuleDict, faces: FaceBatch, targets: Labels) -> Tensor:
         """Synthesize a few faces; only regions of AUs that change are touched.
 
@@ -135,10 +140,14 @@ class Lacgan(Painter[LacganConfig]):
         AU that is present or absent the nearer is taken."""
         labels, targets = labels.to(self.context.device), targets.to(self.context.device)
         critics = cast(LocalCritics, networks["local"])
-        only = torch.tensor([au in self.occurrence for au in self.aus], device=images.device)
+        only = self._only().to(images.device)
         shown = fill(labels.shares, labels.mask, lambda: estimate(critics, images, attention))
         shown = torch.where(only, shown.round(), shown)
         return shown, fill(targets.shares, targets.mask, lambda: shown)
+
+    def _only(self) -> Tensor:
+        """(A,) bool, AUs that are present or absent."""
+        return torch.tensor([au in self.occurrence for au in self.aus])
 
     def read_batch(self, networks: nn.ModuleDict, faces: FaceBatch) -> Tensor:
         """What the AU regressions see."""

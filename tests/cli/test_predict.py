@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import signal
+import socket
+import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +24,9 @@ from torch import Tensor
 
 from aukit import api
 from aukit.cli.main import main
+from aukit.contracts.landmarker import Faces
 from aukit.errors import ConfigError, DataError
+from aukit.estimation.estimator import NetworkEstimator
 from aukit.media import predict as engine
 from aukit.registry.loading import Registry
 from aukit.runs.models import load_from_run
@@ -305,7 +313,7 @@ def test_the_card_of_a_model(model: Path, run: Path) -> None:
     card = json.loads((model / "card.json").read_text())
     assert card["aus"] == ["AU01", "AU12"]
     assert card["kinds"] == {"AU01": "intensity", "AU12": "intensity"}
-    assert card["test people"] == 2
+    assert card["test people"] == card["training people"] == 2
     assert card["alignment"]["template"] == "round"
     scores = json.loads((run / "scores.json").read_text())
     assert card["scores"]["AU12"] == scores["AU12"]
@@ -356,3 +364,202 @@ def test_from_python_other_faces_are_refused(tiny: None, model: Path, run: Path)
             api.load("estimator", folder, aligner=other)
         fitting = api.choose("aligner", "centre")
         assert api.load("estimator", folder, aligner=fitting).aus == ("AU01", "AU12")
+
+
+def test_an_onnx_model_estimates_as_its_run_did(
+    tiny: None, run: Path, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxscript")
+    made = tmp_path / "made"
+    assert main(["export", str(run), "-o", str(made), "--onnx"]) == 0
+    model = made.rename(tmp_path / "model")
+    card = json.loads((model / "card.json").read_text())
+    assert card["onnx"]["estimator"]["largest difference from torch"] <= 1e-4
+    assert list(card["onnx"]["estimator"]["inputs"]) == ["images"]
+    monkeypatch.setattr(NetworkEstimator, "_readings", None)  # torch computes nothing
+    videos = save_videos(tmp_path, shown)
+    table = predict(tmp_path / "out", *videos, "--run", model, "--onnx")
+    assert_as_in_the_run(of_videos(table), run)
+    (model / "estimator" / "model.onnx").write_bytes(b"half")
+    assert call(tmp_path / "out", *videos, "--run", model, "--onnx") == 4
+
+
+def test_onnx_is_refused_where_there_is_none(
+    model: Path, run: Path, shown: Shown, tmp_path: Path, capsys: Capture
+) -> None:
+    photo = save_picture(tmp_path / "me.png", shown["P00", 0])
+    out = tmp_path / "out"
+    assert "has no ONNX form" in refused(capsys, out, photo, "--run", model, "--onnx")
+    assert "is a run, not an ONNX model" in refused(capsys, out, photo, "--run", run, "--onnx")
+    assert not out.exists()
+
+
+def test_a_report_of_videos_and_photos(tiny: None, run: Path, shown: Shown, tmp_path: Path) -> None:
+    black = torch.zeros_like(shown["P00", 0])
+    frames = [shown["P00", frame] for frame in range(12)]
+    video = save_video(tmp_path / "a.mkv", [*frames[:5], black, *frames[5:]])
+    photo = save_picture(tmp_path / "me.png", shown["P01", 0])
+    page = tmp_path / "page.html"
+    table = predict(tmp_path / "out", video, photo, "--run", run, "--report", page)
+    text = page.read_text(encoding="utf-8")
+    strongest = table[table.file == str(video)].AU12_predicted.max()
+    assert f"AU12 {strongest:.1f}" in text
+    assert "12 frames with an estimate, of 13." in text
+    assert '<td data-name="reason">no face</td>' in text
+    assert "me.png: " in text
+    assert "data:image/jpeg;base64," in text
+    assert "AU estimator of run" in text  # the card
+    assert "Scores of the model" in text
+    assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org", "")
+    mine = tmp_path / "mine.html"
+    mine.write_text("years of work", encoding="utf-8")
+    assert call(tmp_path / "out", video, "--run", run, "--report", mine) == 2
+    assert call(tmp_path / "out", video, "--run", run, "--report", tmp_path / "page.pdf") == 2
+    assert mine.read_text(encoding="utf-8") == "years of work"
+
+
+def test_a_killed_command_goes_on_to_the_same_bytes(
+    tiny: None, run: Path, shown: Shown, tmp_path: Path
+) -> None:
+    """SIGKILL between the shards of registered faces, through the command line."""
+    frames = [shown["P00", frame % 12] for frame in range(200)]
+    video = save_video(tmp_path / "long.mkv", frames)
+    words = ["predict", str(video), "--run", str(run), "--device", "cpu", "--executor", "inline"]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert main([*words, "-o", str(whole)]) == 0
+    command = [sys.executable, "-m", "aukit.cli.main", *words, "-o", str(cut)]
+    child = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    work = cut / ".aukit" / "predict"
+    while not list(work.glob("*/part-*.parquet")) and child.poll() is None:
+        time.sleep(0.002)
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    assert not (cut / "predictions.parquet").exists()
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("part-00000.parquet")}
+    assert before
+    assert main([*words, "-o", str(cut)]) == 0
+    for name in ("predictions.parquet", "predictions.csv"):
+        assert (cut / name).read_bytes() == (whole / name).read_bytes()
+
+
+def serve(content: bytes) -> int:
+    """The port of a server that sends some bytes to the first who comes."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def send() -> None:
+        with server, server.accept()[0] as client, contextlib.suppress(OSError):
+            client.sendall(content)
+
+    threading.Thread(target=send, daemon=True).start()
+    port: int = server.getsockname()[1]
+    return port
+
+
+def test_a_stream_is_recorded_and_read(
+    tiny: None, plain_run: Path, shown: Shown, tmp_path: Path, capsys: Capture
+) -> None:
+    file = tmp_path / "sent.ts"
+    with av.open(str(file), "w", format="mpegts") as container:
+        stream = container.add_stream("mpeg2video", rate=25)
+        stream.width = stream.height = 48
+        stream.bit_rate = 2_000_000
+        for frame in range(12):
+            pixels = shown["P00", frame].permute(1, 2, 0).contiguous().numpy()
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    sent = predict(tmp_path / "sent", file, "--run", plain_run)
+    address = f"tcp://127.0.0.1:{serve(file.read_bytes())}"
+    out = tmp_path / "out"
+    assert call(out, "--stream", address, "--run", plain_run) == 0
+    table = pandas.read_parquet(out / "predictions.parquet")
+    assert set(table.file) == {str(out / "recording.mkv")}
+    assert len(table) == len(sent) == 12
+    np.testing.assert_array_equal(table.AU12_predicted, sent.AU12_predicted)
+    address = f"tcp://127.0.0.1:{serve(file.read_bytes())}"
+    assert call(out, "--stream", address, "--seconds", 0.2, "--run", plain_run) == 0
+    # Packets are counted in the order of decoding, which is a frame ahead where there are B-frames.
+    assert len(pandas.read_parquet(out / "predictions.parquet")) in (5, 6)
+    assert call(out, address, "--run", plain_run) == 4  # a name of a file is no address
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_what_is_no_live_source_is_told(
+    tiny: None, plain_run: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    out, model = tmp_path / "out", ("--run", plain_run)
+    assert "or --camera, or --stream" in refused(capsys, out, *model)
+    message = refused(capsys, out, "a.mp4", "--camera", 0, *model)
+    assert "or --camera, or --stream" in message
+    assert "--seconds is of" in refused(capsys, out, "a.mp4", "--seconds", 1, *model)
+    assert "cannot be opened" in refused(capsys, out, "--camera", 97, *model)
+    closed = socket.create_server(("127.0.0.1", 0))
+    port = closed.getsockname()[1]
+    closed.close()
+    message = refused(capsys, out, "--stream", f"tcp://127.0.0.1:{port}", *model)
+    assert "cannot be opened: Connection refused" in message
+    assert not (out / "recording.mkv").exists()
+
+
+def test_videos_without_faces_and_without_pictures(
+    tiny: None, plain_run: Path, shown: Shown, tmp_path: Path, capsys: Capture
+) -> None:
+    black = save_video(tmp_path / "black.mkv", [torch.zeros_like(shown["P00", 0])] * 3)
+    out, model = tmp_path / "out", ("--run", plain_run)
+    message = refused(capsys, out, black, *model)
+    assert "no face was found in 3 frames (no face: 3)" in message
+    table = pandas.read_parquet(out / "predictions.parquet")
+    assert list(table.reason) == ["no face"] * 3
+    sound = tmp_path / "sound.mkv"
+    with av.open(str(sound), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.int16), layout="mono")
+        silence.sample_rate = 8000
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode())
+    message = refused(capsys, tmp_path / "other", sound, *model)
+    assert "cannot read video: it has no video stream" in message
+    page = tmp_path / "page.html"
+    assert "no face was found" in refused(capsys, out, black, *model, "--report", page)
+    assert "Nothing was estimated" in page.read_text(encoding="utf-8")
+
+
+def test_ten_faces_in_a_frame(
+    tiny: None, plain_run: Path, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = save_video(tmp_path / "choir.mkv", [shown["P00", frame] for frame in range(3)])
+    words = (video, "--run", plain_run, "--executor", "inline")
+    predict(tmp_path / "one", *words)  # imports the components
+    landmarker = sys.modules["tiny_distribution"].Everywhere
+    alone = landmarker.detect
+
+    def choir(self: Any, images: list[Tensor]) -> list[Faces]:
+        return [ten(face) for face in alone(self, images)]
+
+    def ten(face: Faces) -> Faces:
+        shifts = 40.0 * torch.arange(10)[:, None]
+        points = {name: each.expand(10, -1, -1) for name, each in face.landmarks.items()}
+        return Faces(face.boxes + shifts, torch.linspace(1, 0.5, 10), points)
+
+    monkeypatch.setattr(landmarker, "detect", choir)
+    every = predict(tmp_path / "all", *words, "--faces", "all")
+    assert every.groupby("frame").face.apply(list).to_list() == [list(range(10))] * 3
+    best = predict(tmp_path / "best", *words)
+    assert list(best.face) == [0, 0, 0]
+
+
+def test_exported_models_that_do_not_fit_are_refused(
+    model: Path, shown: Shown, tmp_path: Path, capsys: Capture
+) -> None:
+    photo = save_picture(tmp_path / "me.png", shown["P00", 0])
+    card = model / "estimator" / "card.json"
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace('"round"', '"square"'), encoding="utf-8")
+    out = tmp_path / "out"
+    assert "template square / round" in refused(capsys, out, photo, "--run", model)
+    card.write_text(text, encoding="utf-8")
+    weights = model / "estimator" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    assert "cannot be read" in refused(capsys, out, photo, "--run", model)
+    weights.unlink()
+    assert "cannot be read" in refused(capsys, out, photo, "--run", model)
+    assert not out.exists()

@@ -18,12 +18,11 @@ from aukit.errors import ConfigError, DataError
 from aukit.faces.registration import Registration
 from aukit.media.edit import (
     Editor,
-    Synthesis,
-    default_landmarker,
     into_photo,
     refuse_turned,
 )
 from aukit.media.portraits import Portrait, Refused, wished
+from aukit.media.synthesis import Synthesis, default_landmarker
 from aukit.registry.loading import Registry
 from aukit.vision.images import encode
 

@@ -24,6 +24,7 @@ from aukit.report import (
     Setting,
     Stage,
 )
+from aukit.report.estimates import Curves, EstimatesPage
 from aukit.scoring.scores import score_predictions
 from aukit_scores.intensity import Intensity
 from aukit_scores.plugin import IntensityConfig
@@ -118,4 +119,25 @@ def full() -> ReportData:
         ],
         environment={"python": "3.11.9", "torch": "2.6.0", "machine": "2 cores"},
         licences=[Licence("aukit-facs/vgg16", "Apache-2.0", "Niinuma et al. 2021", "CC-BY-4.0")],
+    )
+
+
+@pytest.fixture(scope="session")
+def estimates() -> EstimatesPage:
+    """A long video of one person, photos of others, and a model with a card."""
+    seconds = np.arange(3000) / 25
+    values = 2.5 + 2.5 * np.sin(seconds[:, None] * np.array([0.3, 0.1]))
+    values[500:700] = np.nan
+    return EstimatesPage(
+        title=f"AUs of {HOSTILE}",
+        facts={"model": "strangers", "faces with estimates": "2,800"},
+        notes=["Of 20 faces, the 12 seen most are drawn."],
+        aus=("AU12", "AU45"),
+        tops={"AU12": 5.0, "AU45": 1.0},
+        people=[Curves(HOSTILE, seconds, values * [1, 0.2], timed=True)],
+        peaks={HOSTILE: [(picture(n), f"{n} s, frame 1: AU12 4.3") for n in range(3)]},
+        photos=[(picture(n), "me.jpg: AU12 2.1") for n in range(2)],
+        missing=[("no face", 200, "a" * 120 + ".mp4")],
+        scores={},
+        card="# Card\n\n" + "x" * 300,
     )

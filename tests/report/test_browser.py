@@ -23,6 +23,7 @@ import pytest
 from PIL import Image
 
 from aukit.report import ReportData, write_report
+from aukit.report.estimates import EstimatesPage, write_estimates_page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 GROUND = {"light": (246, 247, 249), "dark": (18, 22, 28)}
@@ -268,3 +269,26 @@ def test_curves_are_read_off_by_keys_and_by_the_pointer(browser: Browser, page: 
     first = browser.evaluate(reading)
     assert re.match(r"[-\d.e+]+: .*\d", first)
     assert first != last
+
+
+@pytest.fixture(scope="module")
+def estimates_page(estimates: EstimatesPage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page about estimates of a long video and some photos."""
+    path = tmp_path_factory.mktemp("estimates") / "page.html"
+    write_estimates_page(estimates, path)
+    return path
+
+
+@pytest.mark.parametrize("width", [320, 400, 1200])
+def test_the_page_of_estimates_fits_and_asks_nobody(
+    browser: Browser, estimates_page: Path, width: int
+) -> None:
+    browser.open(estimates_page, width)
+    found = browser.evaluate(MEASURE)
+    assert found["scroll"] <= width
+    assert found["outside"] == []
+    assert found["loaded"] == found["pictures"] == 5
+    assert found["lost"] == 0
+    asked = [event["request"]["url"] for event in browser.seen("Network.requestWillBeSent")]
+    assert asked[0] == estimates_page.as_uri()
+    assert all(url.startswith("data:image/") for url in asked[1:])

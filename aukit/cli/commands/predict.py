@@ -14,15 +14,19 @@ from aukit.cli.completion import model_name
 from aukit.cli.options import ComponentCommand, Slot, settings
 from aukit.cli.shared import Place, device_option, json_at_end_option, output_option
 from aukit.defaults import MODEL, OWN_FILES
+from aukit.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aukit.media.predict import Result
+    from aukit.vision.record import Live
 
 
 @click.command(
     cls=ComponentCommand, slots=[Slot((kind,)) for kind in OWN_FILES], defaults=OWN_FILES
 )
-@click.argument("inputs", nargs=-1, required=True, type=Place(), metavar="INPUT...")
+@click.argument("inputs", nargs=-1, type=Place(), metavar="INPUT...")
 @click.option(
     "--run", "folder", type=Place(path_type=Path), default=MODEL, show_default=True,
     metavar="RUN", shell_complete=model_name,
@@ -30,6 +34,17 @@ if TYPE_CHECKING:
     "that comes along.",
 )  # fmt: skip
 @output_option("Gets predictions.parquet and predictions.csv.")
+@click.option(
+    "--camera", type=click.IntRange(0), metavar="N", help="Record this camera instead of INPUT."
+)
+@click.option(
+    "--stream", metavar="ADDRESS",
+    help="Record this stream instead of INPUT, e.g. rtsp://host/path; the only way to an address.",
+)  # fmt: skip
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), metavar="S",
+    help="How much to record.  [default: until the stream ends, or Ctrl-C]",
+)  # fmt: skip
 @click.option(
     "--faces", type=click.Choice(["best", "all"]), default="best", show_default=True,
     help="The best face of a photo and the most seen person of a video, or all.",
@@ -55,6 +70,14 @@ if TYPE_CHECKING:
     "--overlay", type=Place(path_type=Path), metavar="FILE",
     help="Draw the video again as .mp4: faces, AUs as bars, and their curves over time.",
 )  # fmt: skip
+@click.option(
+    "--report", type=Place(path_type=Path), metavar="FILE",
+    help="Write a page (.html) with the curves, the frames of the peaks, and the model's card.",
+)  # fmt: skip
+@click.option(
+    "--onnx", is_flag=True,
+    help="Let onnxruntime compute the model's ONNX form (`aukit export --onnx`).",
+)  # fmt: skip
 @device_option
 @json_at_end_option
 @click.pass_context
@@ -62,30 +85,43 @@ def predict(
     ctx: click.Context, inputs: tuple[str, ...], folder: Path, output: Path,
     faces: Literal["best", "all"], people: Literal["file", "folder", "one"], neutral: str | None,
     every: int, columns: Literal["aukit", "openface"], overlay: Path | None,
-    device: str, as_json: bool,
+    report: Path | None, camera: int | None, stream: str | None, seconds: float | None,
+    onnx: bool, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Estimate the AU intensities of faces in photos, videos and folders of them.
 
     Faces are registered as the training faces of the run were, and read by the estimator that it
     has fitted. Without --run, a model that comes along reads them; its README says what its numbers
-    are worth. Writes a row for every face, and for every frame without an estimate the reason. If
-    it is interrupted, the same command continues.
+    are worth. A camera or a stream is recorded first, as recording.mkv. Writes a row for every
+    face, and for every frame without an estimate the reason. If it is interrupted, the same command
+    continues.
     """
     from aukit.cli.console import RichProgress
     from aukit.config.choice import make
+    from aukit.media.live import RECORDING, recorded
     from aukit.media.model import open_model
     from aukit.media.overlay import check_overlay, write_overlay
     from aukit.media.people import Grouping
     from aukit.media.predict import Task, predict_files, require_estimates
+    from aukit.media.report import check_report, write_predict_report
+    from aukit.media.synthesis import default_landmarker
+    from aukit.runs.told import told_of
     from aukit.store.files import read_table
     from aukit.store.owned import refuse_foreign, writing
 
+    live = live_source(inputs, camera, stream, seconds)
+    inputs = inputs if live is None else (str(output / RECORDING),)
     if overlay is not None:
         check_overlay(inputs, overlay)
-        refuse_foreign(overlay, map(Path, inputs))
+    if report is not None:
+        check_report(report)
+    for path in filter(None, (overlay, report)):
+        refuse_foreign(path, map(Path, inputs))
     registry, typed = ctx.ensure_object(App).registry, settings(ctx)
     finder = {k: v for k, v in typed.items() if not k.startswith("executor")}
-    model = open_model(folder, registry, device, landmarker_of(registry, finder))
+    model = open_model(folder, registry, device, landmarker_of(registry, finder), onnx)
+    if live is not None:
+        recorded(live, output, seconds, RichProgress())
     name = typed.get("executor", OWN_FILES["executor"])
     executor = make(choose(registry, "executor", name, typed), model.context)
     rest = int(neutral) if neutral is not None and neutral.isdecimal() else neutral
@@ -95,11 +131,38 @@ def predict(
         with writing(overlay):
             rows = read_table(result.table)
             write_overlay(Path(inputs[0]), rows, every, overlay, RichProgress())
+    if report is not None:
+        told = told_of(folder, registry, default_landmarker(registry))
+        with writing(report):
+            write_predict_report(result, told, inputs, report, RichProgress())
     if as_json:
         emit_json(to_json(result))
     else:
         show_result(result)
     require_estimates(result)
+
+
+def live_source(
+    inputs: Sequence[str], number: int | None, address: str | None, seconds: float | None
+) -> Live | None:
+    """The camera or the stream that was asked for.
+
+    Raises:
+        ConfigError: there is not exactly one kind of input, or seconds of files.
+    """
+    from aukit.vision.record import Live, camera
+
+    given = [bool(inputs), number is not None, address is not None]
+    if sum(given) != 1:
+        raise ConfigError(
+            "give photos, videos or folders, or --camera, or --stream",
+            "one of these, e.g. aukit predict me.mp4 -o estimates",
+        )
+    if seconds is not None and inputs:
+        raise ConfigError("--seconds is of a camera or a stream", "leave it out")
+    if number is not None:
+        return camera(number)
+    return None if address is None else Live(address)
 
 
 def to_json(result: Result) -> dict[str, Any]:

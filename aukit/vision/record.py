@@ -1,0 +1,133 @@
+"""A camera or a stream kept as a file, packet by packet, so that it can be read like any video."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+
+from aukit.errors import DataError
+from aukit.progress import Bar
+from aukit.store.files import write_aside
+from aukit.vision.movie import encoder
+from aukit.vision.video import DECODING
+
+PATIENCE_S = 10.0
+"""How long nothing may come before a stream counts as ended."""
+
+BIT_RATE = 8_000_000
+"""Bits a second of pictures that come without compression: faces should lose nothing."""
+
+RATE = 30
+"""Frames a second where the camera does not tell."""
+
+_BARE = ("rawvideo", "wrapped_avframe")
+
+
+@dataclass(frozen=True)
+class Live:
+    """Where live pictures come from.
+
+    Attributes:
+        address: what FFmpeg opens.
+        format: FFmpeg's name of the kind of input; None: told by the address.
+    """
+
+    address: str
+    format: str | None = None
+
+
+def camera(number: int) -> Live:
+    """A camera of this machine, counted from 0."""
+    if sys.platform == "darwin":
+        return Live(str(number), "avfoundation")
+    if sys.platform == "win32":
+        return Live(f"video={number}", "dshow")
+    return Live(f"/dev/video{number}", "v4l2")
+
+
+def record(source: Live, path: Path, seconds: float | None, bar: Bar) -> int:
+    """Keep what comes until the stream ends, so many seconds are over, or somebody interrupts.
+
+    Compressed pictures are kept as they come; nothing before the first whole one can be shown.
+
+    Args:
+        source: where from.
+        path: of the Matroska file; written aside and renamed.
+        seconds: by the clock of the stream; None: until it ends or an interrupt (Ctrl-C) comes.
+        bar: is told of every frame.
+
+    Returns:
+        frames.
+
+    Raises:
+        DataError: it cannot be opened, or shows nothing.
+    """
+    frames = 0
+    with write_aside(path) as aside, _opened(source) as given:
+        if not given.streams.video:
+            raise DataError(f"{source.address} shows no pictures", "it has sound only")
+        stream = given.streams.video[0]
+        try:
+            with av.open(str(aside.absolute()), "w", format="matroska") as kept:
+                for packet in _written(_packets(given, stream, seconds), stream, kept):
+                    kept.mux(packet)
+                    frames += 1
+                    bar.advance()
+        except KeyboardInterrupt:
+            if not frames:
+                raise
+        if not frames:
+            raise DataError(f"nothing came from {source.address}", "is it sending pictures?")
+    return frames
+
+
+def _opened(source: Live) -> Any:
+    try:
+        # A camera that goes away, or a server that falls silent, must not hold us for ever.
+        return av.open(source.address, format=source.format, timeout=PATIENCE_S)
+    except Exception as error:  # demuxers and protocols raise anything at all
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"{source.address} cannot be opened: {reason}",
+            "is it there, and can this build of FFmpeg read it?",
+        ) from error
+
+
+def _written(packets: Iterator[Any], stream: Any, kept: Any) -> Iterator[Any]:
+    """What goes into the file: packets as they are, or compressed if they hold bare pixels."""
+    if stream.codec_context.name not in _BARE:
+        copy = kept.add_stream_from_template(stream)
+        for packet in packets:
+            packet.stream = copy
+            yield packet
+        return
+    coded = kept.add_stream(encoder(), rate=stream.average_rate or RATE)
+    coded.width, coded.height = stream.width, stream.height
+    coded.pix_fmt, coded.bit_rate = "yuv420p", BIT_RATE
+    coded.codec_context.time_base = stream.time_base
+    for packet in packets:
+        for frame in stream.decode(packet):
+            yield from coded.encode(frame)
+    yield from coded.encode()
+
+
+def _packets(given: Any, stream: Any, seconds: float | None) -> Iterator[Any]:
+    """Packets from the first key frame on, with time stamps from 0."""
+    start: int | None = None
+    try:
+        for packet in given.demux(stream):
+            if packet.dts is None or (start is None and not packet.is_keyframe):
+                continue
+            start = packet.dts if start is None else start
+            packet.dts -= start
+            packet.pts = packet.dts if packet.pts is None else packet.pts - start
+            if seconds is not None and packet.dts * stream.time_base >= seconds:
+                return
+            yield packet
+    except DECODING:
+        return  # what came before the break is kept
