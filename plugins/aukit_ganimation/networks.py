@@ -118,15 +118,23 @@ def repaint(
         painting: Painting = generator(small, wanted)
         return painting._replace(image=Change(None, painting.image - small).on(images))
     both: Painting = generator(torch.cat([small, small]), torch.cat([wanted, shown]))
-    keep = None if both.keep is None else both.keep.chunk(2)[0]
+    keep = None if both.keep is None else _halves(both.keep)[0]
     motion = None if both.motion is None else _otherwise(both.motion)
     return Painting(Change(motion, _otherwise(both.image)).on(images), keep, motion)
 
 
 def _otherwise(both: Tensor) -> Tensor:
     """What is otherwise in the first half of a batch than in the second."""
-    asked, own = both.chunk(2)
+    asked, own = _halves(both)
     return asked - own
+
+
+def _halves(both: Tensor) -> tuple[Tensor, ...]:
+    """The first and the second half of a batch.
+
+    Not by `chunk`, which would fix the size of the batch where the graph is exported.
+    """
+    return both.reshape(2, -1, *both.shape[1:]).unbind()
 
 
 class Residual(nn.Module):
