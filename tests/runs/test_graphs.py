@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +77,11 @@ def features() -> RidgeEstimator:
     return with_ridges(estimator, sum(estimator.blocks))
 
 
-ESTIMATORS = {f.__name__: f for f in (vgg, landmarks, features)}
+SLOW = [
+    pytest.mark.slow,
+    pytest.mark.skipif("AUKIT_SLOW" not in os.environ, reason="takes long; set AUKIT_SLOW=1"),
+]
+ESTIMATORS = [vgg, landmarks, pytest.param(features, marks=SLOW)]
 
 
 def ganimation() -> Painter[Any]:
@@ -98,10 +103,10 @@ def painter(synthesizer: Painter[Any], config: Any) -> Painter[Any]:
     return synthesizer
 
 
-PAINTERS = {f.__name__: f for f in (ganimation, lacgan)}
+PAINTERS = [ganimation, pytest.param(lacgan, marks=SLOW)]
 
 
-@pytest.mark.parametrize("make", ESTIMATORS.values(), ids=ESTIMATORS.keys())
+@pytest.mark.parametrize("make", ESTIMATORS)
 def test_an_estimator_predicts_the_same_by_onnxruntime(
     make: Callable[[], Any], tmp_path: Path
 ) -> None:
@@ -131,7 +136,7 @@ def test_an_estimator_predicts_the_same_by_onnxruntime(
         refuse_other_weights(tmp_path / GRAPH, "5678")
 
 
-@pytest.mark.parametrize("make", PAINTERS.values(), ids=PAINTERS.keys())
+@pytest.mark.parametrize("make", PAINTERS)
 def test_a_synthesizer_paints_the_same_by_onnxruntime(
     make: Callable[[], Painter[Any]], tmp_path: Path
 ) -> None:
