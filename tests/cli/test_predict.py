@@ -376,7 +376,7 @@ def test_an_onnx_model_estimates_as_its_run_did(
     card = json.loads((model / "card.json").read_text())
     assert card["onnx"]["estimator"]["largest difference from torch"] <= 1e-4
     assert list(card["onnx"]["estimator"]["inputs"]) == ["images"]
-    monkeypatch.setattr(NetworkEstimator, "_readings", None)  # torch computes nothing
+    monkeypatch.setattr(NetworkEstimator, "_estimated", None)  # torch computes nothing
     videos = save_videos(tmp_path, shown)
     table = predict(tmp_path / "out", *videos, "--run", model, "--onnx")
     assert_as_in_the_run(of_videos(table), run)
