@@ -53,6 +53,9 @@ def show_scores(
     table(title, ("AU", *headings), rows, numeric=headings)
     if remark := mean_remark(scores, names):
         click.echo(f"mean: {remark}")
+    if level := scores.get("level"):
+        found = ", ".join(f"{name.upper()} {cell(level['mean'][name])}" for name in names)
+        click.echo(f"mean of the levels decided for, instead of expected intensities: {found}")
     if views := scores.get("mean of views"):
         found = ", ".join(f"{name.upper()} {cell(views['mean'][name])}" for name in names)
         click.echo(f"mean of the {len(scores['views'])} views: {found}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from aukit.au import is_column
 from aukit.config.choice import named
 from aukit.contracts.metric import Metric
 from aukit.data.records import ALL, DROPPED, TRAIN, VALID
@@ -181,13 +182,17 @@ def predicted(runner: Runner, faces: Faces, estimator: Fitted, normalizer: Fitte
 
 
 def scored(runner: Runner) -> dict[str, Any]:
-    """The scores; leaves them, the predictions and the plan in the run folder."""
+    """The scores of expected intensities, and as `level` those of the levels decided for, without
+    intervals; leaves them, the predictions and the plan in the run folder."""
     run, work = runner.run, runner.work
     choice, options = run.config.need("metric"), run.config.options
     predictions = run.results.need("predict").folder / PREDICTIONS
     metric: Metric = work.make(choice, options.seed)
     with work.progress.start("score"), named(choice, "score"):
         scores = score_predictions(predictions, [metric], draws=options.draws, seed=options.seed)
+        levels = score_predictions(predictions, [metric], draws=0, estimate="level")
+    units = ("mean", *filter(is_column, levels))
+    scores["level"] = {unit: levels[unit] for unit in units}
     write_json(run.folder / SCORES, scores)
     shutil.copyfile(predictions, run.folder / PREDICTIONS)
     shutil.copyfile(run.results.need("plan").folder / PLAN, run.folder / PLAN)

@@ -183,7 +183,10 @@ def _estimates(data: ReportData) -> Estimates | None:
 
 def _headline(tables: ScoreTables | None) -> list[tuple[str, Cell]]:
     """The means, with their headings."""
-    return list(zip(tables.measures, tables.units[-1].cells, strict=True)) if tables else []
+    if tables is None:
+        return []
+    mean = next(row for row in tables.units if row.total)
+    return list(zip(tables.measures, mean.cells, strict=True))
 
 
 def _present(data: ReportData, parts: Parts) -> Iterator[str]:

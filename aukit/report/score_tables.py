@@ -13,6 +13,7 @@ from aukit.report.charts import whisker
 from aukit.report.svg import Range
 
 UNDEFINED = "undefined"
+LEVELS = "of the levels decided for, instead of expected intensities"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class ScoreTables:
     Attributes:
         measures: headings.
         intervals: whether there are any.
-        units: a row for each AU, and the mean.
+        units: a row for each AU, and the means.
         views: a row for each view; none if there is one view only.
         names: AU columns, and the mean.
         units_of_views: for each view its name, then the first measure of each of `names`.
@@ -85,6 +86,8 @@ def score_tables(scores: Mapping[str, Any]) -> ScoreTables | None:
 
     units = [_unit(name, cells(scores, name)) for name in names[:-1]]
     units.append(Row("mean", cells(scores, "mean"), mean_remark(scores, list(titles)), total=True))
+    if "level" in scores:
+        units.append(Row("mean", cells(scores["level"], "mean"), LEVELS, total=True))
     return ScoreTables(
         measures=list(titles.values()),
         intervals=any(cell.interval for row in units for cell in row.cells),
