@@ -65,7 +65,8 @@ def avatar() -> Face:
     )
     frames = next(iter(people.read(people.index())))
     image, faces = frames.images[0], frames.faces
-    assert image is not None and faces is not None  # avatars have both
+    assert image is not None  # avatars have both
+    assert faces is not None
     return registered(image, faces[0])
 
 
