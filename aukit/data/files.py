@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from aukit.errors import ConfigError, DataError
@@ -34,7 +34,7 @@ def require_root(root: Path | None, corpus: str, marks: Sequence[Mark]) -> Path:
     absent = [mark[0] for mark in marks if not holds(root, mark)]
     if not absent:
         return root
-    right = next((place for place in _around(root) if _is_root(place, marks)), None)
+    right = nearest(root, lambda place: _is_root(place, marks))
     hint = f"did you mean {right}?" if right else f"the root holds {' and '.join(_names(marks))}"
     raise DataError(
         f"{root} is not the root of {corpus}: it has no {' and no '.join(absent)}", hint
@@ -57,6 +57,11 @@ def _is_root(folder: Path, marks: Sequence[Mark]) -> bool:
 
 def _names(marks: Sequence[Mark]) -> list[str]:
     return [mark[0] for mark in marks]
+
+
+def nearest(root: Path, fits: Callable[[Path], bool]) -> Path | None:
+    """The nearest folder above or below one that fits, as far as it is worth looking."""
+    return next((place for place in _around(root) if fits(place)), None)
 
 
 def _around(root: Path) -> Iterator[Path]:

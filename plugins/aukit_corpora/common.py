@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from aukit.contracts.context import Context
 from aukit.contracts.survey import Finding
-from aukit.data.codes import Codes, cleaned, merged, pairs
+from aukit.data.codes import Codes, Floats, Numbers, cleaned, merged, pairs
 from aukit.data.kinds import AuKind
 from aukit.data.reader import Reader
 from aukit_corpora.facts import CORPORA
@@ -51,7 +53,20 @@ def pair_codes(
         clean, unknown = cleaned(values, kinds.get(au, "intensity"), str(path))
         columns[au] = (frames, clean)
         found += [*amiss, *unknown]
+    found += shorter(columns, files)
     return merged(columns, aus, where, found)
+
+
+def shorter(
+    columns: Mapping[str, tuple[Numbers, Floats]], files: Mapping[str, Path]
+) -> Iterator[Finding]:
+    """Label files of a recording that lack frames which others have: cut off, or with gaps."""
+    every = [np.unique(frames) for frames, _ in columns.values()]
+    union = np.unique(np.concatenate(every)) if every else ()
+    for au, own in zip(columns, every, strict=True):
+        if lost := len(union) - len(own):
+            what = "label file shorter than those of other AUs"
+            yield Finding("warning", what, str(files[au]), lost)
 
 
 def number_of(path: Path) -> int | None:

@@ -25,7 +25,7 @@ from aukit.contracts.survey import Finding
 from aukit.data.codes import Codes, Floats, Numbers, cleaned, merged
 from aukit.data.files import Mark, files, first_of, folders, require_root
 from aukit.data.recordings import Recording
-from aukit_corpora.common import PICTURES, Corpus, number_of, numbered, pair_codes
+from aukit_corpora.common import PICTURES, Corpus, number_of, numbered, pair_codes, shorter
 from aukit_corpora.plugin import DisfaOptions
 
 LABELS: Mark = ("ActionUnit_Labels", "ActionUnit_labels", "ActionUnits")
@@ -158,6 +158,7 @@ class DisfaPlus(Corpus):
             clean, unknown = cleaned(values, "intensity", str(path))
             columns[au] = (frames, clean)
             found += unknown
+        found += shorter(columns, dict(zip(self.aus, recording.labels, strict=True)))
         return merged(columns, self.aus, recording.name, found)
 
     def surplus(self) -> Iterator[Finding]:

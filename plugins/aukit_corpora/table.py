@@ -21,7 +21,7 @@ from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames
 from aukit.contracts.survey import Finding, Survey
 from aukit.data.codes import CONTRADICTED, NOT_CODED, Floats, Numbers
-from aukit.data.files import files
+from aukit.data.files import files, nearest
 from aukit.data.manifest import hold_to
 from aukit.data.people import assigned
 from aukit.data.reader import NO_PICTURE
@@ -90,8 +90,10 @@ class Table:
         there = files(root, SUFFIXES)
         if len(there) != 1:
             names = ", ".join(path.name for path in there[:4]) or "none"
+            other = None if there else nearest(root, lambda place: len(files(place, SUFFIXES)) == 1)
             raise DataError(
-                f"{root} should hold one table; it holds: {names}", "name the file itself"
+                f"{root} should hold one table; it holds: {names}",
+                f"did you mean {other}?" if other else "name the file itself",
             )
         return there[0]
 

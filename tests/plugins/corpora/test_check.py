@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,45 @@ def test_a_label_file_cut_in_half_is_an_error(
     assert check("disfa", root)[0] == 1
 
 
+def test_a_label_file_cut_between_two_lines_is_shorter_than_its_neighbours(
+    imitation: Imitation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = copied(imitation("disfa"), tmp_path)
+    path = root / "ActionUnit_Labels/SN001/SN001_au12.txt"
+    path.write_text("\n".join(path.read_text().splitlines()[:3]))
+    assert findings("disfa", root, capsys)["label file shorter than those of other AUs"] == 3
+
+
+def test_labels_of_pictures_and_of_a_table_that_are_shifted_are_found(
+    imitation: Imitation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = copied(imitation("unbc"), tmp_path / "unbc")
+    for path in sorted(root.glob("Frame_Labels/FACS/*/*/*.txt"), reverse=True):
+        number = re.findall(r"(\d{3})_facs", path.name)[0]
+        path.rename(path.with_name(path.name.replace(number, f"{int(number) + 1:03d}")))
+    check("unbc", root)
+    assert "all labels are shifted by +1" in capsys.readouterr().out
+    main(["data", "check", "unbc", "--data.root", str(root), "--data.shift", "-1"])
+    assert "shifted" not in capsys.readouterr().out
+    films = copied(imitation("table"), tmp_path / "table")
+    assert main(["data", "check", "table", "--data.root", str(films), "--data.first", "1"]) == 1
+    assert "all labels are shifted by -1" in capsys.readouterr().out
+
+
+def test_rows_that_contradict_each_other_are_counted_and_not_read(
+    imitation: Imitation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = copied(imitation("table"), tmp_path)
+    text = (root / "labels.csv").read_text(encoding="utf-8").splitlines()
+    other = text[1].rsplit(";", 1)[0] + (";A" if text[1].endswith("B") else ";B")
+    (root / "labels.csv").write_text("\n".join([*text, text[2], other]), encoding="utf-8")
+    found = findings("table", root, capsys)
+    assert found["doubled rows"] == 2
+    assert found["coded twice, differently"] == 1
+    check("table", root, "--decode", "6")
+    assert "no picture" not in capsys.readouterr().out, "it is not coded, hence not asked for"
+
+
 def test_an_unreadable_video_and_unknown_codes_are_found(
     imitation: Imitation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +170,15 @@ def test_a_root_too_high_or_too_low_is_recognised(
     root = imitation(corpus)
     for wrong in (root.parent, root / inside):
         assert check(corpus, wrong)[0] == 4
+        assert f"did you mean {root}?" in capsys.readouterr().err
+
+
+def test_a_table_beside_the_root_is_named(
+    imitation: Imitation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = imitation("table")
+    for wrong in (root.parent, root / "films"):
+        assert check("table", wrong)[0] == 4
         assert f"did you mean {root}?" in capsys.readouterr().err
 
 
