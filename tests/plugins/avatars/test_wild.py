@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -109,3 +111,13 @@ def test_rows_of_another_recipe_are_refused(wild: WildAvatars) -> None:
     other = WildAvatars(WildConfig(train=9, valid=0, test=0, frames=1, size=64), Context())
     with pytest.raises(DataError, match="not in this recipe"):
         wild.truth(other.index().slice(8))
+
+
+def test_people_of_a_family_have_heads_of_their_own(meshes: Meshes) -> None:
+    others = WildAvatars(replace(RECIPE, family="kin"), Context())
+    (found,) = others.meshes(others.index())
+    points = found.vertices[:, others.studio.head.landmarks68, :2]
+    assert torch.allclose(points, found.landmarks, atol=1e-3)
+    fits = similarity(found.vertices[..., :2].double(), meshes.vertices[..., :2].double())
+    away = apply(fits, found.vertices[..., :2].double()) - meshes.vertices[..., :2]
+    assert away.norm(dim=-1).mean(1).min() > 0.3  # pixels, of heads that fill 64

@@ -163,3 +163,17 @@ def test_what_cannot_be_fitted_is_refused(tmp_path: Path) -> None:
 def test_options_that_make_no_sense(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         replace(TINY, **wrong)
+
+
+def test_a_fit_begins_with_given_weights_of_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "start.safetensors"
+    torch.manual_seed(9)
+    given = PositionMapNet(2, 64)
+    weights.save(path, given, {}, Layout.load(64))
+    options = replace(TINY, steps=1, learning_rate=1e-12, average=0.0, start=str(path))
+    fitted = _fitted(tmp_path / "fit", options).network
+    assert fitted is not None
+    for ours, theirs in zip(fitted.parameters(), given.parameters(), strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-6)
+    with pytest.raises(ConfigError, match="width 2"):
+        _fitted(tmp_path / "other", replace(options, width=4))
