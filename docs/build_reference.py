@@ -49,6 +49,7 @@ COMMANDS = (
     ("plugins", "list"),
     ("plugins", "show"),
     ("plugins", "check"),
+    ("plugins", "new"),
     ("weights",),
     ("weights", "list"),
     ("weights", "fetch"),

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from aukit.contracts.aligner import Aligned
+from aukit.contracts.landmarker import IBUG68, Faces
+from aukit.vision.warp import apply, inside, warp
 
 NO_FACE = "no face"
 NOT_FINITE = "landmarks not finite"
@@ -94,3 +96,55 @@ def first_reasons(
             old or (reason if bad else None) for old, bad in zip(reasons, failed, strict=True)
         ]
     return tuple(reasons)
+
+
+def points_of(faces: Sequence[Faces]) -> tuple[Tensor, tuple[str | None, ...]]:
+    """The 68 points of each picture's face, or the reason why there are none.
+
+    Args:
+        faces: B of length one, or zero where no face was found.
+
+    Returns:
+        (B, 68, 2) float32 source pixels, and length B reasons; where there is one, the points
+        stand for a face that cannot be, so that they can be computed with.
+    """
+    found = [
+        face.landmarks[IBUG68][0, :, :2].cpu().float() if len(face) else None for face in faces
+    ]
+    reasons = tuple(
+        NO_FACE if one is None else None if one.isfinite().all() else NOT_FINITE for one in found
+    )
+    anything = torch.arange(136.0).reshape(68, 2)
+    usable = zip(found, reasons, strict=True)
+    points = [anything if one is None or reason else one for one, reason in usable]
+    return torch.stack(points) if points else torch.empty(0, 68, 2), reasons
+
+
+def registered(
+    images: Sequence[Tensor],
+    points: Tensor,
+    transforms: Tensor,
+    size: int,
+    reasons: Sequence[str | None],
+) -> Aligned:
+    """Faces resampled by a transform each; rows with a reason hold zeros.
+
+    Args:
+        images: B uint8 (3, H, W), any sizes.
+        points: (B, 68, 2) source pixels, as of `points_of`.
+        transforms: (B, 3, 3) source pixels -> aligned pixels.
+        size: side of the registered faces.
+        reasons: length B; None for a good row.
+    """
+    good = torch.tensor([reason is None for reason in reasons])
+    valid = inside([(image.shape[-2], image.shape[-1]) for image in images], transforms, size)
+    valid = valid & good.to(valid.device)[:, None, None]
+    pictures = warp(images, transforms, size)
+    kept = good.to(pictures.device)
+    return Aligned(
+        images=pictures * kept[:, None, None, None],
+        valid=valid,
+        transforms=transforms * good[:, None, None],
+        landmarks=apply(transforms, points) * good[:, None, None],
+        reasons=tuple(reasons),
+    )

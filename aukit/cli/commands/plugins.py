@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 
 from aukit.cli.app import App, emit_json
+from aukit.cli.commands.plugins_check import check_, named
 from aukit.cli.completion import component_name
 from aukit.cli.groups import ListedByDefault
-from aukit.cli.options import (
-    ComponentCommand,
-    ComponentOption,
-    Slot,
-    option_list,
-    settings,
-)
-from aukit.cli.shared import json_option
+from aukit.cli.shared import json_option, output_option
 from aukit.cli.texts import show
 from aukit.components import KINDS, Component
-from aukit.config.choice import chosen
-from aukit.config.values import COMMAND_LINE, default_of, options, plain, spell, types_of
+from aukit.config.values import default_of, options, plain, spell, types_of
 from aukit.errors import ConfigError
 from aukit.published import role_of
-from aukit.registry.loading import Plugin, Registry
+from aukit.registry.loading import Plugin
 
 
-@click.group(cls=ListedByDefault, subcommand_metavar="[KIND | list | show | check] ...")
+@click.group(cls=ListedByDefault, subcommand_metavar="[KIND | list | show | check | new] ...")
 def plugins() -> None:
     """List and explain what is installed.
 
@@ -116,24 +108,6 @@ def show_(ctx: click.Context, name: str, as_json: bool) -> None:
         show_component(component)
 
 
-def named(registry: Registry, name: str) -> list[Component]:
-    """Every component that a name means, of whatever kind.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if found := registry.find_any(name):
-        return found
-    import difflib
-
-    known = sorted({known for component in registry.components for known in component.names})
-    near = difflib.get_close_matches(name, known, n=1)
-    message = f"unknown component '{name}'"
-    if registry.broken:
-        message += f"; {len(registry.broken)} plugins could not be loaded (see `aukit plugins`)"
-    raise ConfigError(message, f"did you mean '{near[0]}'?" if near else "see `aukit plugins`")
-
-
 def show_component(component: Component) -> None:
     """Print what a record says."""
     from aukit.cli.console import table
@@ -207,56 +181,25 @@ def _details_json(component: Component) -> dict[str, Any]:
     }
 
 
-def typed(ctx: click.Context, component: Component) -> dict[str, Any]:
-    """The options that were typed for a component."""
-    head = f"{component.kind}."
-    chosen = settings(ctx).items()
-    return {key.removeprefix(head): value for key, value in chosen if key.startswith(head)}
+plugins.add_command(check_)
 
 
-class CheckCommand(ComponentCommand):
-    """Has the options of the component that is its first argument."""
-
-    def component_options(
-        self, registry: Registry, args: Sequence[str]
-    ) -> Iterator[ComponentOption]:
-        """The options of everything that the name means."""
-        name = next((word for word in args if not word.startswith("-")), None)
-        for component in registry.find_any(name) if name else ():
-            yield from option_list(component.kind, component)
-
-
-@plugins.command("check", cls=CheckCommand, slots=[Slot((kind,)) for kind in KINDS])
-@click.argument("name", shell_complete=component_name)
+@plugins.command("new")
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("name")
+@output_option("Where the folder aukit-NAME is made.", default=".")
 @json_option
-@click.pass_context
-def check_(ctx: click.Context, name: str, as_json: bool) -> int:
-    """Run the conformance checks on the component NAME; exit code 1 if one fails.
+def new(kind: str, name: str, output: Path, as_json: bool) -> None:
+    """Write the package of a new component NAME of some KIND, with its test.
 
-    Its options are given as in a run: `aukit plugins check disfa --data.root PATH`.
+    It works and keeps its contract as it is; change the method and the options.
     """
-    from aukit.contracts.context import Context
-    from aukit.registry.loading import resolve_weights
-    from aukit.testing import Subject, run_checks
+    from aukit.cli.new_plugin import write_plugin
 
-    components = named(ctx.ensure_object(App).registry, name)
-    for component in components:  # a mistyped option is no broken contract
-        chosen(component, "quick", [(COMMAND_LINE, typed(ctx, component))], COMMAND_LINE)
-    outcomes = [
-        (component, outcome)
-        for component in components
-        for outcome in run_checks(
-            Subject(component, typed(ctx, component), Context(weights=resolve_weights))
-        )
-    ]
-    failed = sum(outcome.result == "failed" for _, outcome in outcomes)
+    folder = write_plugin(kind, name, output)
     if as_json:
-        checks = [{"kind": c.kind, **asdict(outcome)} for c, outcome in outcomes]
-        emit_json({"passed": not failed, "checks": checks})
-        return 1 if failed else 0
-    from aukit.cli.console import table
-
-    rows = [(c.kind, o.check.removeprefix("check_"), o.result, o.reason) for c, o in outcomes]
-    table(f"Conformance of {name}", ("kind", "check", "result", "reason"), rows)
-    click.echo(f"{failed} failed" if failed else "The contract is kept.")
-    return 1 if failed else 0
+        emit_json({"folder": str(folder)})
+        return
+    click.echo(f"made    {folder}")
+    click.echo(f"method  {folder}/src/aukit_{name.replace('-', '_')}/method.py")
+    click.echo(f"next    pip install -e {folder} && aukit plugins check {name}")
