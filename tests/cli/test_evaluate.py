@@ -93,6 +93,11 @@ def test_exported_pictures_come_back_with_the_opinion_of_others(
     found = card["agreement"]["outputs"]["levels"]["painted"]
     assert set(found) == {"mean", "AU12"}
     assert found["AU12"]["mae"]["value"] is not None
+    assert card["detection"]["outputs"]["cuts"] == {"AU12_present": 0.5}
+    with (pictures / "pictures.csv").open(newline="", encoding="utf-8") as file:
+        listed = list(csv.DictReader(file))
+    assert {row["image"].removesuffix(".png") for row in listed} == set(names)
+    assert {row["set"] for row in listed} >= {"real", "synthetic"}
 
 
 def refused(code: int, capsys: Capture, complaint: str) -> None:
