@@ -38,8 +38,8 @@ SMALL = {
     "estimator.width": 0.125, "estimator.epochs": 2, "estimator.ticks": 2,
 }  # fmt: skip
 TIMED = (
-    "stage.json", "events.jsonl", "metrics.jsonl", "cost.json", "state.json", "report.html",
-    "comparison.json", "comparison.csv", "index.html",
+    "made.json", "stage.json", "events.jsonl", "metrics.jsonl", "cost.json", "state.json",
+    "report.html", "comparison.json", "comparison.csv", "index.html",
 )  # fmt: skip
 """Files that say how long something took, or when it was."""
 
