@@ -46,7 +46,8 @@ def test_another_card_can_be_made(tiny: None, moved: Path) -> None:
 def test_its_models_can_be_loaded(
     tiny: None, moved: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from aukit.python import components
     from aukit.registry.loading import Registry
 
-    monkeypatch.setattr(api, "default_registry", Registry)
+    monkeypatch.setattr(components, "default_registry", Registry)
     assert api.load(kind, moved).aus

@@ -42,6 +42,17 @@ def greet():
 """
 
 
+ALIGNER = """
+class Mine:
+    def __init__(self, config, context):
+        pass
+    def align(self, images, faces):
+        raise NotImplementedError
+    def describe(self):
+        return {}
+"""
+
+
 def answer(capsys: pytest.CaptureFixture[str], *line: str) -> Any:
     """What a command prints as JSON."""
     assert main([*line, "--json"]) == 0
@@ -129,10 +140,11 @@ def test_show_explains_options_with_types_defaults_and_help(
     assert "learning_rate" in text
 
 
-@pytest.mark.usefixtures("mine")
 def test_options_of_a_third_partys_component_are_typed_options_of_a_run(
-    capsys: pytest.CaptureFixture[str],
+    distribute: Distribute, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    ready = MINE.replace('requires=("no_such_package",), install_hint="pip install it",', "")
+    distribute("face-tools", {"mine": ready + ALIGNER}, version="3.2")
     assert main(["run", "--aligner", "mine", "--help"]) == 0
     text = capsys.readouterr().out
     assert "Aligner mine (face-tools):" in text

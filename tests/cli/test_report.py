@@ -82,7 +82,7 @@ def test_an_unfinished_run_is_named(
 def test_damaged_scores_are_named(tiny: None, copied: Path, capsys: Capture) -> None:
     (copied / "scores.json").write_text('{"mean": ', encoding="utf-8")
     assert main(["report", str(copied)]) == 4
-    assert "scores.json is missing or damaged" in capsys.readouterr().err
+    assert "scores.json is damaged" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_run_is_refused(tiny: None, tmp_path: Path, capsys: Capture) -> None:

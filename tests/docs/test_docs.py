@@ -83,7 +83,9 @@ def test_every_command_can_be_typed(
     words = [str(tmp_path / word) if word.endswith(".log") else word for word in shlex.split(line)]
     grids = words[0] in ("run", "compare") and "--help" not in words
     dry = ["--dry-run", "--preset", "quick"] if grids else []
-    assert main([*words, *(dry or ["--help"])]) == 0, capsys.readouterr().err
+    code, error = main([*words, *(dry or ["--help"])]), capsys.readouterr().err
+    # What a page fetches before is not on every machine; a dry run says so and how to get it.
+    assert code == 0 or (code == 4 and "aukit weights fetch" in error), error
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

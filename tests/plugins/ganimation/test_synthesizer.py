@@ -311,7 +311,7 @@ def test_targets_outside_of_the_scale_are_refused(tmp_path: Path, value: float) 
     synthesizer = Ganimation(TINY, Context())
     synthesizer.aus = faces.aus
     synthesizer.networks = torch.nn.ModuleDict()
-    with pytest.raises(DataError, match=r"a target intensity is .*: intensities are 0\.\.5"):
+    with pytest.raises(DataError, match=r"a target of AU01 is .*: its codes are 0\.\.5"):
         synthesizer.synthesize(faces.batch(range(12)), faces.targets(value), torch.zeros(12))
 
 

@@ -345,7 +345,7 @@ def test_models_of_others_and_impossible_targets_are_refused(tmp_path: Path) -> 
     synthesizer = fitted(tmp_path / "fit", faces=faces)
     batch = faces.batch(range(12))
     for value in (9.0, -1.0, float("nan")):
-        with pytest.raises(DataError, match=r"a target intensity is .*: intensities are 0\.\.5"):
+        with pytest.raises(DataError, match=r"a target of AU01 is .*: its codes are 0\.\.5"):
             synthesizer.synthesize(batch, faces.targets(value), torch.zeros(12))
     other = Labels(("AU45",), torch.ones(12, 1), torch.ones(12, 1, dtype=torch.bool))
     with pytest.raises(DataError, match="cannot synthesize AU45: it knows AU01, AU04, AU12, AU25"):
