@@ -8,11 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from aukit.data.records import OK
 from aukit.faces.stored import shards
 from aukit.runs.results import read_stages
+from aukit.store.files import read_table
 
 MOST = 6
 """Faces that are shown, of different people where there are enough."""
@@ -51,7 +51,7 @@ def _people(folder: Path) -> dict[str, str]:
     """Id -> person of the faces that were registered."""
     found: dict[str, str] = {}
     for path in shards(folder):
-        table = pq.ParquetFile(path).read(columns=["id", "subject", "status"])
+        table = read_table(path, ["id", "subject", "status"])
         table = table.filter(pc.equal(table.column("status"), OK))
         names = (table.column(name).to_pylist() for name in ("id", "subject"))
         found.update(zip(*names, strict=True))
@@ -69,7 +69,7 @@ def _spread(names: Sequence[str], people: Mapping[str, str]) -> Iterator[str]:
 def _images(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for path in shards(folder):
-        table = pq.ParquetFile(path).read(columns=["id", "image"])
+        table = read_table(path, ["id", "image"])
         rows = table.filter(pc.is_in(table.column("id"), pa.array(names))).to_pylist()
         found.update((row["id"], row["image"]) for row in rows)
     return found

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
@@ -21,6 +20,7 @@ from aukit.contracts.faces import FaceBatch
 from aukit.contracts.labels import Labels
 from aukit.data.records import OK, labels_of, person_keys
 from aukit.errors import DataError
+from aukit.store.files import read_schema, read_table
 from aukit.vision import images
 
 DECODED_LIMIT = 1 << 30
@@ -62,8 +62,7 @@ def read_rows(folder: Path) -> pa.Table:
     """All rows of a stage folder without pixels, dropped ones included."""
     tables = []
     for path in shards(folder):
-        file = pq.ParquetFile(path)
-        tables.append(file.read(columns=[n for n in file.schema_arrow.names if n != "image"]))
+        tables.append(read_table(path, [n for n in read_schema(path).names if n != "image"]))
     if not tables:
         raise DataError(f"{folder} holds no faces")
     return pa.concat_tables(tables)
@@ -175,10 +174,9 @@ def _landmarks(rows: pa.Table) -> Tensor:
 
 
 def _wanted(path: Path, partition: str | None, *, pixels: bool) -> pa.Table:
-    file = pq.ParquetFile(path)
-    names = file.schema_arrow.names
+    names = read_schema(path).names
     columns = ["image", "status", "partition"] if pixels else [n for n in names if n != "image"]
-    table = file.read(columns=columns)
+    table = read_table(path, columns)
     keep = pc.equal(table.column("status"), OK)
     if partition is not None:
         keep = pc.and_(keep, pc.fill_null(pc.equal(table.column("partition"), partition), False))

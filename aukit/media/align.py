@@ -26,7 +26,7 @@ from aukit.media.dataset import FILES, FilesOptions, fingerprints, survey
 from aukit.media.pictures import Overview, PictureFolder
 from aukit.media.tracks import follow, selected
 from aukit.progress import Progress, Silent
-from aukit.store.files import write_aside
+from aukit.store.files import read_schema, write_aside
 from aukit.store.owned import Output
 from aukit.store.stages import Stages
 from aukit.views import View
@@ -167,7 +167,7 @@ def _write(parts: Sequence[Path], output: Output, work: Path, task: Task) -> Res
 
 
 def _writer(path: Path, like: Path) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, pq.ParquetFile(like).schema_arrow, compression="zstd")
+    return pq.ParquetWriter(path, read_schema(like), compression="zstd")
 
 
 def _count(row: Mapping[str, Any], result: Result) -> None:

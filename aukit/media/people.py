@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
 from aukit.contracts.faces import FaceBatch
@@ -18,6 +17,7 @@ from aukit.errors import DataError
 from aukit.faces.registration import Which
 from aukit.faces.stored import StoredFaces
 from aukit.media.tracks import follow, picked, rewritten
+from aukit.store.files import read_table
 
 People = Literal["file", "folder", "one"]
 
@@ -67,7 +67,7 @@ def parts_of(paths: Sequence[Path], grouping: Grouping) -> Iterator[Part]:
     tracks = follow(paths)
     before = 0
     for path in paths:
-        table = pq.ParquetFile(path).read(columns=_COLUMNS)
+        table = read_table(path, _COLUMNS)
         registered = [status == OK for status in table.column("status").to_pylist()]
         places = before + torch.tensor(registered).cumsum(0) - 1
         before += sum(registered)

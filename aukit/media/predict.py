@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from aukit.contracts.estimator import Prediction
 from aukit.contracts.executor import Executor
@@ -28,7 +27,7 @@ from aukit.media.model import Model, Reader
 from aukit.media.people import Followed, Grouping, at_rest, parts_of
 from aukit.media.tables import CSV, TABLE, Columns, estimate_table, write_tables
 from aukit.progress import Progress, Rate, Silent
-from aukit.store.files import write_table
+from aukit.store.files import read_table, write_table
 from aukit.store.owned import Output
 from aukit.store.stages import Stages
 
@@ -160,7 +159,7 @@ class _Work:
 
         made, _ = self.stages.run("neutral", document, compute)
         folder = made.folder
-        table = pq.ParquetFile(shard_path(folder, 0)).read(columns=["status", "reason"])
+        table = read_table(shard_path(folder, 0), ["status", "reason"])
         status, reason = table.to_pylist()[0].values()
         if status != OK:
             raise DataError(
@@ -258,7 +257,7 @@ def estimated(reader: Reader, source: FaceSource, rows: range) -> list[Predictio
 
 def _count(parts: Sequence[Path], result: Result) -> None:
     for path in parts:
-        for row in pq.ParquetFile(path).read(columns=["file", "status", "reason"]).to_pylist():
+        for row in read_table(path, ["file", "status", "reason"]).to_pylist():
             if row["status"] == OK:
                 result.faces += 1
             else:

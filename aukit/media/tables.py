@@ -16,7 +16,7 @@ from torch import Tensor
 from aukit.contracts.estimator import Prediction
 from aukit.data.kinds import Kinds, estimate_kinds, occurrences
 from aukit.data.records import OK, estimate_schema
-from aukit.store.files import write_aside
+from aukit.store.files import read_schema, read_table, write_aside
 
 TABLE, CSV = "predictions.parquet", "predictions.csv"
 
@@ -68,7 +68,7 @@ def write_tables(parts: Sequence[Path], folder: Path, columns: Columns) -> tuple
     Returns:
         their paths.
     """
-    schema = pq.ParquetFile(parts[0]).schema_arrow
+    schema = read_schema(parts[0])
     with write_aside(folder / TABLE) as table, write_aside(folder / CSV) as text:
         names = _named(schema.empty_table(), columns).schema
         with (
@@ -76,7 +76,7 @@ def write_tables(parts: Sequence[Path], folder: Path, columns: Columns) -> tuple
             pyarrow.csv.CSVWriter(text, names) as plain,
         ):
             for path in parts:
-                rows = pq.ParquetFile(path).read()
+                rows = read_table(path)
                 binary.write_table(rows)
                 plain.write_table(_named(rows, columns))
     return folder / TABLE, folder / CSV

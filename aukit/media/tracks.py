@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
 from aukit.data.records import DROPPED
 from aukit.faces.registration import Which
 from aukit.faces.views import without_view
+from aukit.store.files import read_table
 from aukit.vision.tracking import Tracker
 
 OTHER_FACE = "only other people than the followed one"
@@ -74,7 +74,7 @@ Frame = tuple[str, int]
 def _video_frames(parts: Sequence[Path]) -> Iterator[tuple[Frame, list[dict[str, Any]]]]:
     """(path, frame number) and rows of every video frame; a frame lies within one shard."""
     for part in parts:
-        table = pq.ParquetFile(part).read(columns=["id", "subject", "view", "frame", "box"])
+        table = read_table(part, ["id", "subject", "view", "frame", "box"])
         frames: dict[Frame, dict[str, dict[str, Any]]] = {}
         for row in table.to_pylist():
             if row["frame"] is not None:
@@ -91,7 +91,7 @@ def _id(row: Mapping[str, Any]) -> str:
 def selected(parts: Sequence[Path], tracks: Tracks, which: Which) -> Iterator[pa.Table]:
     """The rows that are wanted, a shard at a time, with track numbers for faces of videos."""
     for part in parts:
-        table = pq.ParquetFile(part).read()
+        table = read_table(part)
         rows = table.select(["id", "subject", "view", "frame", "face", "status"]).to_pylist()
         kept = picked(rows, tracks, which)
         yield rewritten(table.take([i for i, _ in kept]), [other for _, other in kept], tracks)

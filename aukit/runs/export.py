@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 import aukit
 from aukit.config.choice import Choice, names_files
 from aukit.config.files import plain_toml
@@ -35,7 +33,7 @@ from aukit.runs.known import model_folder
 from aukit.runs.models import FittedModel, load_from_run
 from aukit.runs.names import PREDICTIONS, SCORES
 from aukit.runs.results import read_stages
-from aukit.store.files import read_object, write_json, write_text
+from aukit.store.files import read_object, read_table, write_json, write_text
 from aukit.store.models import CARD, WEIGHTS, load_card
 
 PERSON = ["dataset", "partition", "subject"]
@@ -211,7 +209,7 @@ def _training_people(run: Path) -> int | None:
 def _people(paths: Sequence[Path]) -> int | None:
     """How many people are in some tables; None if these are gone."""
     there = [path for path in paths if path.is_file()]
-    tables = [pq.ParquetFile(path).read(columns=PERSON) for path in there]
+    tables = [read_table(path, PERSON) for path in there]
     return len({key for table in tables for key in person_keys(table)}) or None
 
 

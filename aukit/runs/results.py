@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from aukit.config.files import read_file
 from aukit.config.options import Layer
 from aukit.config.resolve import resolve
@@ -19,7 +17,7 @@ from aukit.data.records import au_columns, only_in_some
 from aukit.errors import ConfigError, DataError
 from aukit.registry.loading import Registry
 from aukit.runs.names import INDEX, PLAN, STAGES, STAGES_FILE
-from aukit.store.files import read_document, read_object
+from aukit.store.files import read_document, read_object, read_schema
 from aukit.store.stages import STAGE_FILE, Result
 
 GONE = "give the run's command again: what is finished is found, the rest is made again"
@@ -67,7 +65,7 @@ class Results:
     @functools.cached_property
     def aus(self) -> tuple[str, ...]:
         """AUs that the run estimates, in FACS order."""
-        return au_columns(pq.read_schema(self.need("plan").folder / PLAN))
+        return au_columns(read_schema(self.need("plan").folder / PLAN))
 
     @functools.cached_property
     def left_out(self) -> tuple[str, ...]:
@@ -76,7 +74,7 @@ class Results:
         return only_in_some([self._coded(f"index-{name}") for name in names])
 
     def _coded(self, label: str) -> Sequence[str]:
-        return au_columns(pq.read_schema(self.need(label).folder / INDEX))
+        return au_columns(read_schema(self.need(label).folder / INDEX))
 
     @property
     def learned_from(self) -> list[Path]:

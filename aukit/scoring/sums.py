@@ -9,7 +9,6 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from aukit.contracts.metric import Metric
 from aukit.data import records
 from aukit.data.kinds import estimate_kinds, occurrences
 from aukit.errors import DataError
+from aukit.store.files import read_batches, read_schema
 
 Predictions: TypeAlias = pa.Table | Path | str
 """A table in `records.prediction_schema`, or the path of its Parquet file."""
@@ -105,7 +105,7 @@ def schema_of(predictions: Predictions) -> pa.Schema:
     """The columns of a table of predictions, with what their AUs hold."""
     if isinstance(predictions, pa.Table):
         return predictions.schema
-    return pq.read_schema(predictions)
+    return read_schema(Path(predictions))
 
 
 def batches(predictions: Predictions) -> Iterator[pa.Table]:
@@ -113,8 +113,7 @@ def batches(predictions: Predictions) -> Iterator[pa.Table]:
     if isinstance(predictions, pa.Table):
         parts: Iterable[pa.RecordBatch] = predictions.to_batches(max_chunksize=_ROWS)
     else:
-        # By path, not by file object: pyarrow aborts at exit otherwise (apache/arrow #34314).
-        parts = pq.ParquetFile(predictions).iter_batches(batch_size=_ROWS)
+        parts = read_batches(Path(predictions), _ROWS)
     for part in parts:
         if part.num_rows:
             yield pa.Table.from_batches([part])

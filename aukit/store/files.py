@@ -105,8 +105,35 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     Raises:
         DataError: it is missing or damaged.
     """
-    try:
+    with _parquet(path):
         return pq.ParquetFile(path).read(columns=columns)
+
+
+def read_schema(path: Path) -> pa.Schema:
+    """The columns of a Parquet file.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    with _parquet(path):
+        return pq.read_schema(path)
+
+
+def read_batches(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
+    """A Parquet file in batches of at most so many rows.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    with _parquet(path):
+        # By path, not by file object: pyarrow aborts at exit otherwise (apache/arrow #34314).
+        yield from pq.ParquetFile(path).iter_batches(batch_size=rows)
+
+
+@contextlib.contextmanager
+def _parquet(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist") from error
     except (pa.ArrowException, OSError) as error:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from aukit.data.kinds import au_kinds, tops
 from aukit.data.records import DROPPED, OK, labels_of, person_keys
@@ -33,7 +32,7 @@ from aukit.runs.names import CARD, GRIDS, PLAN, PREDICTIONS, SCORES
 from aukit.runs.results import GONE, Results, open_results
 from aukit.scoring.occurrence import only_presence
 from aukit.statistics.levels import label_counts, level_uses
-from aukit.store.files import ensure_writable, read_document, read_table
+from aukit.store.files import ensure_writable, read_document, read_schema, read_table
 from aukit.store.owned import writing
 
 
@@ -120,7 +119,7 @@ def _notes(results: Results) -> Iterator[str]:
         yield f"The plan asked for {lost} uses of faces that could not be made."
     if results.get("align-valid") is None:
         yield "There is no validation partition: the last network was kept, not the best."
-    if only := only_presence(pq.read_schema(results.need("predict").folder / PREDICTIONS)):
+    if only := only_presence(read_schema(results.need("predict").folder / PREDICTIONS)):
         yield f"{presence_remark(only).capitalize()}."
     counts, highest = level_uses(plan, results.aus), tops(au_kinds(plan), results.aus)
     for au, top, levels in zip(results.aus, highest, counts, strict=True):

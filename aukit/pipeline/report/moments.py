@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from aukit.data.records import OK
 from aukit.faces.stored import decode, read_rows, shards
 from aukit.faces.views import without_view
+from aukit.store.files import read_table
 from aukit.vision.images import encode
 from aukit.vision.sheet import contact_sheet
 
@@ -65,7 +64,7 @@ def _spread(moments: dict[tuple[Any, ...], dict[str, str | None]]) -> Iterator[t
 def _pictures(folder: Path, wanted: set[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for path in shards(folder):
-        table = pq.ParquetFile(path).read(columns=["id", "image"])
+        table = read_table(path, ["id", "image"])
         ids = table.column("id").to_pylist()
         for place in (place for place, name in enumerate(ids) if name in wanted):
             found[ids[place]] = table.column("image")[place].as_py()

@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from aukit.au import describe
 from aukit.data.records import OK
@@ -18,6 +17,7 @@ from aukit.pipeline.report.moments import view_rows
 from aukit.report.data import ImageGroup
 from aukit.runs.names import PREVIEWS, TRAINING, grids
 from aukit.runs.results import Results
+from aukit.store.files import read_table
 from aukit.vision import images as images_io
 
 SAMPLES = 24
@@ -69,7 +69,7 @@ def _samples(folder: Path, aus: Sequence[str]) -> list[tuple[bytes, str]]:
     parts = shards(folder)
     wanted = math.ceil(SAMPLES / len(parts))
     for number, path in enumerate(parts):
-        table = pq.ParquetFile(path).read(columns=["image", "subject", "status", *aus])
+        table = read_table(path, ["image", "subject", "status", *aus])
         table = table.filter(pc.equal(table.column("status"), OK))
         # Multiples of the golden ratio spread evenly and never fall into step with the tasks.
         shares = (GOLDEN * (number * wanted + k) % 1 for k in range(wanted))

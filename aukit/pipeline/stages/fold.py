@@ -11,7 +11,6 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from aukit.data.folds import Fold, Weights, divide
 from aukit.data.records import au_columns, labels_of, person_keys
@@ -22,7 +21,7 @@ from aukit.faces.stored import shards
 from aukit.pipeline.stage import Stage
 from aukit.pipeline.work import Work
 from aukit.statistics.levels import label_counts
-from aukit.store.files import write_aside, write_table
+from aukit.store.files import read_table, write_aside, write_table
 from aukit.store.stages import Result
 
 PERSON = ["dataset", "partition", "subject"]
@@ -98,12 +97,12 @@ def pick_people(sources: Sequence[Path], people: Iterable[str], folder: Path) ->
     wanted = set(people)
     number = 0
     for path in (path for source in sources for path in shards(source)):
-        keys = person_keys(pq.ParquetFile(path).read(columns=PERSON))
+        keys = person_keys(read_table(path, PERSON))
         keep = [key in wanted for key in keys]
         if all(keep):
             _link(path, shard_path(folder, number))
         elif any(keep):
-            write_table(shard_path(folder, number), pq.ParquetFile(path).read().filter(keep))
+            write_table(shard_path(folder, number), read_table(path).filter(keep))
         number += any(keep)
 
 
