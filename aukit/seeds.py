@@ -9,6 +9,12 @@ import hashlib
 
 
 def seed_of(seed: int, *names: object) -> int:
-    """A 63-bit seed for a named purpose, e.g. `seed_of(0, "dropout", step)`."""
+    """A 63-bit seed for a named purpose, e.g. `seed_of(0, "dropout", step)`.
+
+    Names may be those of files, also of files whose names are not UTF-8.
+    """
     text = "\x1f".join(str(name) for name in (seed, *names))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
+    return (
+        int.from_bytes(hashlib.sha256(text.encode(errors="surrogateescape")).digest()[:8], "little")
+        >> 1
+    )

@@ -94,9 +94,19 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def write_table(path: Path, table: pa.Table, row_group: int = 256) -> None:
-    """Write a Parquet file in one step, in row groups of a few MB."""
+    """Write a Parquet file in one step, in row groups of a few MB.
+
+    Raises:
+        StorageError: pyarrow cannot write there, since the path is not UTF-8.
+    """
     with write_aside(path) as aside:
-        pq.write_table(table, aside, row_group_size=row_group, compression="zstd")
+        try:
+            pq.write_table(table, aside, row_group_size=row_group, compression="zstd")
+        except UnicodeEncodeError as error:
+            raise StorageError(
+                f"tables cannot be written to {path}: its name is not UTF-8",
+                "choose another folder with -o",
+            ) from error
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
@@ -136,7 +146,7 @@ def _parquet(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist") from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeEncodeError) as error:
         raise DataError(f"{path} is not a readable Parquet file: {error}") from error
 
 

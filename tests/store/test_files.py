@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,11 @@ def test_a_damaged_table_is_named(tmp_path: Path) -> None:
         read_table(path)
     with pytest.raises(DataError, match="does not exist"):
         read_table(tmp_path / "absent.parquet")
+
+
+def test_tables_are_not_written_where_pyarrow_cannot_write(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    with pytest.raises(StorageError, match="its name is not UTF-8"):
+        write_table(folder / "t.parquet", pa.table({"a": [1]}))
+    assert list(folder.iterdir()) == []
