@@ -33,6 +33,7 @@ from filelock import FileLock
 from aukit.config.files import to_toml
 from aukit.config.run import RunConfig
 from aukit.errors import ConfigError
+from aukit.machine.alive import is_alive
 from aukit.machine.parent import refuse_while_imported_by_worker
 from aukit.registry.loading import Registry
 from aukit.runs.environment import environment
@@ -40,7 +41,14 @@ from aukit.runs.kept import keep, prune
 from aukit.runs.names import STAGES, STAGES_FILE
 from aukit.runs.observers import Observers
 from aukit.runs.results import Results, stages_document
-from aukit.store.files import digest, ensure_writable, read_object, write_json, write_text
+from aukit.store.files import (
+    digest,
+    ensure_writable,
+    read_object,
+    remove_left,
+    write_json,
+    write_text,
+)
 from aukit.store.stages import Result
 
 STATE, EVENTS, METRICS, COST = "state.json", "events.jsonl", "metrics.jsonl", "cost.json"
@@ -100,6 +108,7 @@ class Run:
                 folder.mkdir(parents=True, exist_ok=True)
             else:
                 folder = _interrupted(output, identity) or _new_folder(output, config, only)
+            remove_left(folder)
             run = cls(folder, config, registry)
             run.store = output / STAGES
             run._set_state(RUNNING, identity)
@@ -203,19 +212,6 @@ def _interrupted(output: Path, identity: str) -> Path | None:
         if unfinished and state.get("config") == identity and not is_alive(state.get("process")):
             return folder
     return None
-
-
-def is_alive(process: Any) -> bool:
-    """Whether another process of this number runs, as `state.json` names it."""
-    if not isinstance(process, int) or process == os.getpid():
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _new_folder(output: Path, config: RunConfig, only: str | None) -> Path:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from aukit.errors import ConfigError
-from aukit.runs.folder import RUNNING, STATE, is_alive, read_state
+from aukit.machine.alive import is_alive
+from aukit.runs.folder import RUNNING, STATE, read_state
 from aukit.runs.kept import FOLDER, WORKING_FILES
 from aukit.runs.names import MODEL, SCORES, STAGES
 from aukit.runs.results import read_stages

@@ -11,8 +11,9 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aukit.errors import DataError, StorageError
+from aukit.machine.alive import is_alive
 
 LONGEST_NAME = 255
 
@@ -33,14 +35,39 @@ def write_aside(path: Path) -> Iterator[Path]:
     """
     if path.is_symlink() or (path.exists() and not (path.is_file() or path.is_dir())):
         raise StorageError(f"{path} is no plain file, and would be replaced", "name a file")
-    # Not made of the name: together they might be longer than a file system allows.
-    aside = path.with_name(f".{digest(path.name)}.{os.getpid()}.partial")
+    aside = path.with_name(f"{_mark(path.name)}.{os.getpid()}.partial")
     try:
         yield aside
         os.replace(aside, path)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+def remove_left(folder: Path, names: Collection[str] | None = None) -> None:
+    """Remove what killed processes of this machine have left of files that they wrote aside.
+
+    Args:
+        folder: where the files are.
+        names: theirs; None for any, in a folder that is aukit's own.
+    """
+    marks = None if names is None else {_mark(name) for name in names}
+    for left in folder.glob(".*.partial"):
+        mark, _, number = left.name.removesuffix(".partial").rpartition(".")
+        known = left.is_file() and (marks is None or mark in marks)
+        if (
+            known
+            and number.isdecimal()
+            and int(number) != os.getpid()
+            and not is_alive(int(number))
+        ):
+            left.unlink(missing_ok=True)
+
+
+def _mark(name: str) -> str:
+    """Begin of the name of what is written aside. It holds the machine, since processes of others
+    cannot be asked after; and not the name itself, which may be as long as a file system allows."""
+    return f".{digest([name, platform.node()])}"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from aukit.errors import ConfigError, StorageError
-from aukit.store.files import ensure_writable, read_object, write_json
+from aukit.store.files import ensure_writable, read_object, remove_left, write_json
 
 MARK = ".aukit"
 ABOUT = "aukit made these files (size, time of change in ns), and may replace and delete them"
@@ -111,6 +111,8 @@ class Output:
         self._prepare()
         with self._lock():
             self.refuse_foreign(wanted)
+            for folder in {(self.folder / name).parent for name in wanted}:
+                remove_left(folder, {Path(name).name for name in wanted})
             self._write({**self.made(), **dict.fromkeys(wanted)})
         try:
             yield

@@ -11,7 +11,14 @@ import pyarrow as pa
 import pytest
 
 from aukit.errors import DataError, StorageError
-from aukit.store.files import digest, ensure_writable, read_table, write_aside, write_table
+from aukit.store.files import (
+    digest,
+    ensure_writable,
+    read_table,
+    remove_left,
+    write_aside,
+    write_table,
+)
 from aukit.store.stages import Stages
 
 
@@ -99,6 +106,29 @@ def test_a_damaged_table_is_named(tmp_path: Path) -> None:
         read_table(path)
     with pytest.raises(DataError, match="does not exist"):
         read_table(tmp_path / "absent.parquet")
+
+
+HALF = """
+import os, signal, sys
+from pathlib import Path
+from aukit.store.files import write_aside
+with write_aside(Path(sys.argv[1])) as aside:
+    aside.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_can_be_removed(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", HALF, str(tmp_path / "a.txt")], check=False)
+    (left,) = tmp_path.iterdir()
+    mark = left.name.split(".")[1]
+    others = {tmp_path / f".{mark}.{os.getppid()}.partial", tmp_path / ".mine.7.partial"}
+    for other in others:
+        other.write_text("of a process that is at work, or of another program")
+    remove_left(tmp_path, ["b.txt"])
+    assert left.exists()
+    remove_left(tmp_path, ["a.txt"])
+    assert set(tmp_path.iterdir()) == others
 
 
 def test_tables_are_not_written_where_pyarrow_cannot_write(tmp_path: Path) -> None:
