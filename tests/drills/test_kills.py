@@ -167,8 +167,13 @@ Line = Callable[[Path, Path], list[str]]
 """The media and a run -> what is typed, but for the output folder."""
 
 COMMANDS: dict[str, Line] = {
-    "run": lambda media, run: ["run", *words({**SMALL, "executor": "inline", "synth": "tint"})],
-    "run with workers": lambda media, run: ["run", *words({**SMALL, "executor": "local"})],
+    # With a name: the command typed again after a run that ended would make a second run.
+    "run": lambda media, run: [
+        "run", *words({**SMALL, "executor": "inline", "synth": "tint", "name": "it"})
+    ],
+    "run with workers": lambda media, run: [
+        "run", *words({**SMALL, "executor": "local", "name": "it"})
+    ],
     "align": lambda media, run: ["align", str(media), *words(TINY_FACES)],
     "predict": lambda media, run: [
         "predict", str(media), "--run", str(run), "--device", "cpu", "--landmarker", "everywhere"
@@ -190,7 +195,7 @@ def contents(output: Path) -> dict[str, bytes]:
     return {
         path.relative_to(output).as_posix(): path.read_bytes()
         for path in output.rglob("*")
-        if path.is_file() and path.name not in TIMED and path.suffix != ".lock"
+        if path.is_file() and path.name not in TIMED and path.suffix not in (".lock", ".log")
     }
 
 
