@@ -39,9 +39,9 @@ SMALL = {
 }  # fmt: skip
 TIMED = (
     "made.json", "stage.json", "events.jsonl", "metrics.jsonl", "cost.json", "state.json",
-    "report.html", "comparison.json", "comparison.csv", "index.html",
+    "report.html", "command.txt", "table.csv", "comparison.json", "comparison.csv", "index.html",
 )  # fmt: skip
-"""Files that say how long something took, or when it was."""
+"""Files that say how long something took, when it was, or where."""
 
 
 @dataclass(frozen=True)
