@@ -62,17 +62,14 @@ class RayExecutor:
         packed = ray.put(cloudpickle.dumps(function))
         waiting = enumerate(items)
         running: deque[tuple[int, Any]] = deque()
-        try:
-            while True:
-                for place, item in islice(waiting, max(0, self._room() - len(running))):
-                    running.append((place, task.remote(packed, self.config.cpus, item)))
-                if not running:
-                    return
-                yield _result(*running[0])
-                running.popleft()
-        finally:
-            for _, left in running:
-                ray.cancel(left, force=True)
+        # Items in flight are not cancelled where this ends early: they are few and end by
+        # themselves, and Ray ends this process if one comes to its end as it is cancelled.
+        while True:
+            for place, item in islice(waiting, max(0, self._room() - len(running))):
+                running.append((place, task.remote(packed, self.config.cpus, item)))
+            if not running:
+                return
+            yield _result(*running.popleft())
 
     def _room(self) -> int:
         """Items that may be in flight, by what the cluster has now: nodes come and go.

@@ -6,6 +6,8 @@ import functools
 import operator
 import os
 import signal
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from aukit_ray.plugin import RayConfig
 
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,13 @@ def register(folder: Path, executor: Executor, progress: Any) -> list[bytes]:
     return [shard_path(folder, number).read_bytes() for number in range(len(parts))]
 
 
+def _touch_later(path: Path) -> str:
+    if path.name != "a":
+        time.sleep(1)
+    path.touch()
+    return path.name
+
+
 class NodeDies:
     """Progress that kills a node once the first shard is there."""
 
@@ -117,6 +127,17 @@ def test_results_come_in_order_and_errors_as_they_were_raised(cluster: Any) -> N
     with pytest.raises(IndexError) as caught:
         next(found)
     assert "item 2, on a Ray worker" in caught.value.__notes__
+
+
+def test_items_in_flight_end_by_themselves(cluster: Any, tmp_path: Path) -> None:
+    """Cancelling them could end this process: Ray fails where an item ends as it is cancelled."""
+    results = executor(cluster).map(_touch_later, [tmp_path / name for name in "abc"])
+    assert next(results) == "a"
+    results.close()  # type: ignore[attr-defined]
+    end = time.monotonic() + 60
+    while not all((tmp_path / name).exists() for name in "abc"):
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_an_item_that_always_kills_its_worker_is_named(cluster: Any) -> None:
