@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from aukit.au import is_column
 from aukit.contracts.observed import ObservedRun
 from aukit.errors import PluginError
+from aukit.hooks import hookimpl
 
 OFF, ON = ("", "0"), "1"
 """Values of the variable: nothing is written; written where the writer does by default."""
@@ -41,7 +42,9 @@ class Writer(Protocol):
 
 
 class Watch:
-    """The writers of the runs of this process.
+    """The writers of the runs of this process, and the hooks that feed them.
+
+    A plugin hands its methods on as its own hooks: `aukit_run_started = watch.run_started`.
 
     Args:
         variable: environment variable that says whether runs are watched, and where to.
@@ -59,7 +62,8 @@ class Watch:
         self._open = open
         self._writers: dict[Path, Writer] = {}
 
-    def start(self, run: ObservedRun) -> None:
+    @hookimpl
+    def run_started(self, run: ObservedRun) -> None:
         """Open the writer of a run, if it is wanted.
 
         Raises:
@@ -75,16 +79,30 @@ class Watch:
             )
         self._writers[run.folder] = self._open(run, wanted)
 
-    def of(self, run: ObservedRun) -> Iterator[Writer]:
-        """The writer of a run, if it has one."""
-        if run.folder in self._writers:
-            yield self._writers[run.folder]
+    @hookimpl
+    def scalars(self, run: ObservedRun, stage: str, step: int, values: Mapping[str, float]) -> None:
+        """Write the numbers of a fit."""
+        if writer := self._writers.get(run.folder):
+            writer.scalars(stage, step, values)
 
-    def end(self, run: ObservedRun, failed: bool = False) -> None:
-        """Close the writer of a run."""
-        writer = self._writers.pop(run.folder, None)
-        if writer is not None:
-            writer.close(failed)
+    @hookimpl
+    def stage_finished(self, run: ObservedRun, stage: str, result: Path) -> None:
+        """Write the pictures that a fit has left."""
+        if writer := self._writers.get(run.folder):
+            writer.pictures(stage, result)
+
+    @hookimpl
+    def stage_failed(self, run: ObservedRun) -> None:
+        """Write what is left; the run may be continued by another process."""
+        if writer := self._writers.pop(run.folder, None):
+            writer.close(failed=True)
+
+    @hookimpl
+    def run_finished(self, run: ObservedRun, outcome: Mapping[str, Any]) -> None:
+        """Write the scores, and end."""
+        if writer := self._writers.pop(run.folder, None):
+            writer.scores(defined_scores(outcome))
+            writer.close(failed=False)
 
 
 def defined_scores(outcome: Mapping[str, Any]) -> dict[str, float]:
