@@ -18,7 +18,7 @@ from aukit.data.kinds import estimate_kinds, tops
 from aukit.data.records import OK
 from aukit.errors import ConfigError
 from aukit.progress import Progress
-from aukit.vision.film import Film, count_frames, is_video
+from aukit.vision.film import count_frames, is_video, shots_of
 from aukit.vision.movie import write_movie
 
 PANEL, STRIP, LINE = 220, 90, 18
@@ -60,12 +60,10 @@ def write_overlay(video: Path, table: pa.Table, every: int, path: Path, progress
     with progress.start("overlay", len(drawing.frames)) as bar:
 
         def pictures() -> Iterator[Tensor]:
-            film = Film(video, every)
-            shots = (film.shot(number).image for number in drawing.frames)
+            shots = (shot.image for shot in shots_of(video, drawing.frames, every))
             for place, image in enumerate(_of_one_size(shots)):
                 yield drawing.frame(image, place)
                 bar.advance()
-            film.close()
 
         write_movie(path, pictures(), rate / every)
 

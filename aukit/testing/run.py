@@ -6,7 +6,7 @@ import functools
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from aukit.components import Component
 from aukit.errors import MissingWeights
@@ -76,10 +76,14 @@ def run_checks(subject: Subject, expected_failures: Failures | None = None) -> I
             yield Outcome(name, "passed")
 
 
+ContractTest = Callable[[Subject, Check], None]
+"""Calls a check on a subject."""
+
+
 def parametrize_with_checks(
     subjects: Iterable[Subject],
     expected_failures: Callable[[Subject], Failures] = lambda subject: {},
-) -> Any:
+) -> Callable[[ContractTest], ContractTest]:
     """A pytest decorator: one test for each component and check.
 
     Args:

@@ -107,6 +107,22 @@ class Film:
             self._video = None
 
 
+def shots_of(path: Path, numbers: Iterable[int], every: int = 1) -> Iterator[Shot]:
+    """The frames of a video with some numbers, one shot for each number, in their order.
+
+    Rising numbers are read in one pass: frames between are passed over, and gaps of more than
+    `FAR` frames are leapt over. A file that is no video, is damaged or ends early gives shots with
+    the reason.
+
+    Args:
+        path: the video.
+        numbers: positions from 0.
+        every: the numbers are multiples of this; others are not decoded to pixels.
+    """
+    with contextlib.closing(Film(path, every)) as film:
+        yield from map(film.shot, numbers)
+
+
 def _shots(video: Video) -> Iterator[tuple[int, Shot]]:
     for clip in video.batches(8):
         facts = zip(clip.images, clip.numbers, clip.times, clip.damaged, strict=True)

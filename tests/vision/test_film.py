@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from aukit.vision import film as film_module
-from aukit.vision.film import ENDED, Film, count_frames
+from aukit.vision.film import ENDED, MISSING_FRAME, Film, count_frames, shots_of
 from aukit.vision.movie import write_movie
 from aukit.vision.video import Video, time_stamps
 
@@ -59,6 +59,18 @@ def test_a_segment_is_decoded_without_what_lies_before_it(
     for number in range(60, 90):
         film.shot(number)
     assert len(opened) == 1
+
+
+def test_frames_of_a_video_by_numbers_in_one_call(path: Path, tmp_path: Path) -> None:
+    numbers = [0, 3, 6, 60, 61, FRAMES + 7, 12]
+    shots = list(shots_of(path, numbers, every=3))
+    assert [shot.reason for shot in shots] == [None] * 4 + [MISSING_FRAME, ENDED, None]
+    film = Film(path)
+    for number, shot in zip(numbers, shots, strict=True):
+        if shot.image is not None:
+            assert torch.equal(shot.image, film.shot(number).image)
+    (tmp_path / "bad.mp4").write_bytes(b"nothing of the sort")
+    assert [shot.image for shot in shots_of(tmp_path / "bad.mp4", [0, 1])] == [None, None]
 
 
 def test_beyond_the_end_is_a_reason(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
