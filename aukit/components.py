@@ -36,6 +36,7 @@ class Kind:
         flag: command line option, e.g. `--aligner`.
         summary: one line of help.
         several: whether several components are used side by side (`aukit.config.panel`).
+        omissible: whether `none` leaves the step out although there is a default.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Kind:
     flag: str
     summary: str
     several: bool = False
+    omissible: bool = False
 
     @property
     def default(self) -> str | None:
@@ -58,7 +60,7 @@ class Kind:
     @property
     def optional(self) -> bool:
         """Whether `none` is a choice, meaning that the step is left out."""
-        return self.default is None or self.several
+        return self.default is None or self.several or self.omissible
 
 
 KINDS: dict[str, Kind] = {
@@ -70,7 +72,13 @@ KINDS: dict[str, Kind] = {
         Kind("synth", "aukit_synthesizers", "--synth", "synthesizes faces with given AUs"),
         Kind("balancer", "aukit_balancers", "--balancer", "plans the training set"),
         Kind("normalizer", "aukit_normalizers", "--normalizer", "removes the person"),
-        Kind("estimator", "aukit_estimators", "--estimator", "predicts AU intensities"),
+        Kind(
+            "estimator",
+            "aukit_estimators",
+            "--estimator",
+            "predicts AU intensities; none: only synthesize",
+            omissible=True,
+        ),
         Kind("metric", "aukit_metrics", "--metric", "scores predictions"),
         Kind(
             "judge",

@@ -142,6 +142,9 @@ class _Summary:
 
     def _score(self, scored: _Scored) -> None:
         """Score the complete seeds of a cell; what stands in the way is noted."""
+        if not self.comparison.of_cell(scored.cell)[0].config.estimates:
+            self._say(scored, "has no estimator: there are no scores")
+            return
         try:
             tables = list(_tables(scored.entry["runs"]))
             if not tables:

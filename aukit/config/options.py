@@ -12,7 +12,7 @@ from aukit.data.folds import NO_FOLD
 from aukit.data.folds import parse as parse_fold
 from aukit.errors import ConfigError
 from aukit.published import PRESETS
-from aukit.views import View, parse_views
+from aukit.views import View, parse_views, view_name
 
 ALL_AUS = "all"
 NO_VIEWS = "none"
@@ -54,6 +54,13 @@ class RunOptions:
             "whole": True,
         },
     )
+    per_view: bool = field(
+        default=False,
+        metadata={
+            "help": "synthesize faces for each of the views by itself, each shown from that side "
+            "only, instead of showing every face from all sides"
+        },
+    )
     fold: str = field(
         default=NO_FOLD,
         metadata={
@@ -78,6 +85,8 @@ class RunOptions:
             raise ConfigError(f"unknown preset '{self.preset}'", f"presets: {', '.join(PRESETS)}")
         if self.views != NO_VIEWS:
             parse_views(self.views)
+        elif self.per_view:
+            raise ConfigError("per_view is set, but no views are", "add --views fera17")
         parse_fold(self.fold)
         for name in ("seed", "fold_seed"):
             if not 0 <= getattr(self, name) <= HIGHEST_SEED:
@@ -95,6 +104,11 @@ class RunOptions:
     def shown_views(self) -> tuple[View, ...]:
         """The sides from which synthetic faces are shown to the estimator; none: as synthesized."""
         return () if self.views == NO_VIEWS else parse_views(self.views)
+
+    @property
+    def planned_views(self) -> tuple[str, ...]:
+        """Names of the sides that are planned one by one; none: every face is shown from all."""
+        return tuple(map(view_name, self.shown_views)) if self.per_view else ()
 
     @property
     def faces_on_card(self) -> int:

@@ -54,11 +54,13 @@ def resolve(registry: Registry, layers: Sequence[Layer], preset: str | None = No
     for kind in (name for name in KINDS if not KINDS[name].several):
         present = [name for name, choice in components.items() if choice is not None]
         components[kind] = resolver.choice((kind,), beside=present)
+        origins[kind] = resolver.named_by(kind)
     _check_company(components)
+    _check_without_estimator(components)
     roles = {name: resolver.role(name, components, origins) for name in ROLES}
     judges = resolve_panel(registry, "judge", layers, options.preset)
     reference = None
-    if components["synth"] is not None:
+    if components["synth"] is not None and components["estimator"] is not None:
         reference = _Resolver(registry, (), options.preset).choice(("balancer",))
     return RunConfig(options, roles, components, judges, reference, origins)
 
@@ -113,6 +115,11 @@ class _Resolver:
         above = [(origin, _options(table)) for origin, table in tables]
         return chosen(component, preset, above, chosen_by, below)
 
+    def named_by(self, kind: str) -> str:
+        """Where a kind of the run as a whole is named, if only to leave it out."""
+        tables = [(origin, self._table(document, (kind,))) for origin, document in self.layers]
+        return next((o for o, table in reversed(tables) if "name" in table), DEFAULT)
+
     def role(self, name: str, shared: Mapping[str, Choice | None], origins: dict[str, str]) -> Role:
         partition, origins[f"{name}.partition"] = ROLES[name], DEFAULT
         views, origins[f"{name}.views"] = "", DEFAULT
@@ -153,6 +160,22 @@ def _check_company(components: Mapping[str, Choice | None]) -> None:
                 f"{kind} '{choice.component.name}' needs a {other}, and none is chosen",
                 f"add --{other} NAME (`aukit plugins {other}` lists them), or another --{kind}",
             )
+
+
+def _check_without_estimator(components: Mapping[str, Choice | None]) -> None:
+    """Refuse a run without an estimator that has nothing else to do, or prepares faces for one."""
+    if components["estimator"] is not None:
+        return
+    if components["synth"] is None:
+        raise ConfigError(
+            "neither an estimator nor a synthesizer is chosen, so there is nothing to fit",
+            "add --synth NAME, or an estimator; `aukit align` only registers faces",
+        )
+    if (normalizer := components["normalizer"]) is not None:
+        raise ConfigError(
+            f"normalizer '{normalizer.component.name}' is for an estimator, and none is chosen",
+            "leave out --normalizer, or choose an --estimator",
+        )
 
 
 def _check_absent(kind: str, tables: Sequence[tuple[str, Mapping[str, Any]]]) -> None:

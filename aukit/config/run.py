@@ -65,9 +65,9 @@ class RunConfig:
         roles: role name -> `Role`.
         components: kind -> choice, None where an optional kind is left out.
         judges: who judges synthetic faces.
-        reference: where there is a synthesizer, the balancer that a run without one would have:
-            what must not know synthetic faces is fitted on its plan.
-        origins: where each setting of the run as a whole came from.
+        reference: where there are a synthesizer and an estimator, the balancer that a run without a
+            synthesizer would have: what must not know synthetic faces is fitted on its plan.
+        origins: where each setting of the run as a whole came from, and who names each kind.
     """
 
     options: RunOptions
@@ -83,6 +83,11 @@ class RunConfig:
         if choice is None:
             raise ConfigError(f"{kind} cannot be 'none'")
         return choice
+
+    @property
+    def estimates(self) -> bool:
+        """Whether the run fits an estimator, and so has predictions and scores."""
+        return self.components["estimator"] is not None
 
     def to_json(self) -> dict[str, Any]:
         """A run file that resolves to this configuration again."""
@@ -122,7 +127,7 @@ class RunConfig:
         for name, value in plain(self.options).items():
             yield name, json.dumps(value), self.origins[name]
         for kind, choice in self.components.items():
-            yield from _choice_rows(kind, choice)
+            yield from _choice_rows(kind, choice, self.origins[kind])
         yield from self.judges.rows()
         for name, role in self.roles.items():
             yield f"{name}.partition", role.partition, self.origins[f"{name}.partition"]
@@ -138,9 +143,11 @@ def _section(choice: Choice | None) -> dict[str, Any]:
     return {"name": choice.component.qualified, **plain(choice.options)}
 
 
-def _choice_rows(label: str, choice: Choice | None) -> Iterator[tuple[str, str, str]]:
+def _choice_rows(
+    label: str, choice: Choice | None, left_out_by: str = DEFAULT
+) -> Iterator[tuple[str, str, str]]:
     if choice is None:
-        yield label, "none", DEFAULT
+        yield label, "none", left_out_by
         return
     yield label, choice.component.qualified, choice.chosen_by
     for name, value in plain(choice.options).items():

@@ -40,7 +40,7 @@ class Outcome:
     Attributes:
         folder: the run folder.
         report: `report.html` in it.
-        scores: `scores.json` as a dictionary.
+        scores: `scores.json` as a dictionary; empty without an estimator.
         card: `score_card.json` as a dictionary; None without a synthesizer.
         dropped: reason -> number of frames that were dropped, over all roles.
         left_out: AUs that only some of the data code.
@@ -92,8 +92,10 @@ def execute(
         judge = steps.fitted_judge(runner, faces, reference)
         estimator = steps.fitted_estimator(runner, faces, plan, shown, normalizer)
         card = score_card(runner, synth, judge)
-        steps.predicted(runner, faces, estimator, normalizer)
-        scores = steps.scored(runner)
+        scores: Mapping[str, Any] = {}
+        if estimator is not None:
+            steps.predicted(runner, faces, estimator, normalizer)
+            scores = steps.scored(runner)
         steps.reported(runner, scores, card)
     run = runner.run
     outcome = Outcome(

@@ -104,8 +104,9 @@ def plan_alone(config: RunConfig) -> Planned:
     sources = label_table(labels_known.rows("synth-paint"), aus) if painted else labels
     choice = config.need("balancer")
     balancer: Balancer = make(choice, labels_known.context)
-    plan = planned(choice, balancer, labels, sources, aus, config.options.seed)
-    views = max(1, len(config.options.shown_views))
+    options = config.options
+    plan = planned(choice, balancer, labels, sources, aus, options.seed, options.planned_views)
+    views = 1 if options.per_view else max(1, len(options.shown_views))
     known = labels_of(labels, aus)
     before = label_counts(known)
     return Planned(

@@ -42,7 +42,7 @@ def score_card(
     Args:
         runner: of the run.
         synth: the synthesizer.
-        judge: an estimator that knows real frames only.
+        judge: an estimator that knows real frames only; None in a run without an estimator.
         count: faces for each AU and level; that of the run if None.
         strict: refuse what can only be flagged otherwise.
         whole: ask for the labels of every test face.
@@ -53,7 +53,7 @@ def score_card(
     """
     results = runner.run.results
     asked = results.config.options.faces_on_card if count is None else count
-    if synth is None or judge is None or asked == 0:
+    if synth is None or asked == 0:
         return None
     if complaint := _other_alignment(results):
         if strict:
@@ -71,7 +71,7 @@ def score_card(
 def _stage(
     results: Results,
     synth: Fitted,
-    judge: Fitted,
+    judge: Fitted | None,
     seats: list[Seat],
     count: int,
     *,
@@ -184,23 +184,26 @@ def export(
     )
 
 
-def _fitted(results: Results) -> tuple[Fitted, Fitted]:
-    """The synthesizer and the judge of a run.
+def _fitted(results: Results) -> tuple[Fitted, Fitted | None]:
+    """The synthesizer and the judge of a run; no judge where it has no estimator.
 
     Raises:
-        DataError: it has none.
+        DataError: it has no synthesizer, or has not fitted its judge.
     """
     choice = results.config.components["synth"]
     if choice is None:
         raise DataError(f"run {results.folder} has no synthesizer", "make a run with --synth NAME")
+    synth = Fitted(choice, results.need("fit-synth"))
+    estimator = results.config.components["estimator"]
+    if estimator is None:
+        return synth, None
     if "fit-judge" not in results.stages:
         raise DataError(
             f"run {results.folder} has fitted no judge: it was made with --card 0, or was not "
             "finished",
             "run it again without --card 0; its other results are found",
         )
-    judge = Fitted(results.config.need("estimator"), results.need("fit-judge"))
-    return Fitted(choice, results.need("fit-synth")), judge
+    return synth, Fitted(estimator, results.need("fit-judge"))
 
 
 def _reopened(results: Results, registry: Registry, progress: Progress, device: str) -> Runner:

@@ -84,10 +84,12 @@ def registered(runner: Runner) -> Faces:
 
 
 def planned(runner: Runner, faces: Faces) -> tuple[Result, Result | None]:
-    """The plan, and that of a run without a synthesizer where there is one."""
+    """The plan, left in the run folder; and that of a run without a synthesizer for a judge."""
     config, seed = runner.run.config, runner.run.config.options.seed
     paint = faces.synth_paint or faces.train
-    plan = runner.result(Plan(config.need("balancer"), faces.train, paint, faces.aus, seed))
+    views = config.options.planned_views
+    plan = runner.result(Plan(config.need("balancer"), faces.train, paint, faces.aus, seed, views))
+    shutil.copyfile(plan.folder / PLAN, runner.run.folder / PLAN)
     if config.reference is None:
         return plan, None
     real = Plan(config.reference, faces.train, faces.train, faces.aus, seed)
@@ -127,9 +129,8 @@ def synthesized(runner: Runner, faces: Faces, plan: Result, synth: Fitted | None
     if not options.shown_views:
         return painted
     landmarker = needed_landmarker(role.aligner, role.landmarker)
-    return runner.result(
-        ShowViews(painted, role.aligner, landmarker, options.shown_views, faces.aus)
-    )
+    views, chosen = options.shown_views, plan if options.per_view else None
+    return runner.result(ShowViews(painted, role.aligner, landmarker, views, faces.aus, chosen))
 
 
 def fitted_normalizer(runner: Runner, faces: Faces, *, synthetic: bool) -> Fitted | None:
@@ -155,8 +156,10 @@ def fitted_judge(runner: Runner, faces: Faces, reference: Result | None) -> Fitt
 
 def fitted_estimator(
     runner: Runner, faces: Faces, plan: Result, shown: Result | None, normalizer: Fitted | None
-) -> Fitted:
-    """The estimator, fitted on what the plan has chosen."""
+) -> Fitted | None:
+    """The estimator, fitted on what the plan has chosen, if the run has one."""
+    if not runner.run.config.estimates:
+        return None
     learned = (faces.train, *([] if shown is None else [shown]))
     return _estimator(runner, faces, plan, learned, normalizer, FitEstimator.name)
 
@@ -183,7 +186,7 @@ def predicted(runner: Runner, faces: Faces, estimator: Fitted, normalizer: Fitte
 
 def scored(runner: Runner) -> dict[str, Any]:
     """The scores of expected intensities, and as `level` those of the levels decided for, without
-    intervals; leaves them, the predictions and the plan in the run folder."""
+    intervals; leaves them and the predictions in the run folder."""
     run, work = runner.run, runner.work
     choice, options = run.config.need("metric"), run.config.options
     predictions = run.results.need("predict").folder / PREDICTIONS
@@ -195,7 +198,6 @@ def scored(runner: Runner) -> dict[str, Any]:
     scores["level"] = {unit: levels[unit] for unit in units}
     write_json(run.folder / SCORES, scores)
     shutil.copyfile(predictions, run.folder / PREDICTIONS)
-    shutil.copyfile(run.results.need("plan").folder / PLAN, run.folder / PLAN)
     return scores
 
 

@@ -63,9 +63,8 @@ def load_fitted_model(kind: str, results: Results, device: str) -> FittedModel:
 
     choice = results.config.components[kind]
     if choice is None or FITS[kind] not in results.stages:
-        raise DataError(
-            f"run {results.folder} has fitted no {kind}", "finish it, or choose another run"
-        )
+        hint = "choose another run" if choice is None else "finish it, or choose another run"
+        raise DataError(f"run {results.folder} has fitted no {kind}", hint)
     context = Context(resolve_device(device), results.config.options.seed, resolve_weights)
     component = make(choice, context)
     folder = results.need(FITS[kind]).folder / MODEL

@@ -176,6 +176,7 @@ def make_card(
     by = {kind: [s for s in judges if s.judge.measures == kind] for kind in _KINDS}
     notes = [] if evidence.closeness is not None else [NO_TRUTH]
     distances = [scores.distance(seat, evidence, strict=strict) for seat in by["features"]]
+    notes += [] if by[_INTENSITY] else [NO_INTENSITY]
     notes += [] if by["identity"] else [NO_IDENTITY]
     notes += [_too_few(found) for found in distances if not found["enough"]]
     notes += [_told_presence(seat) for seat in by[_INTENSITY] if seat.cuts]
@@ -204,6 +205,9 @@ def make_card(
 
 _INTENSITY = "intensity"
 _KINDS = (_INTENSITY, "features", "identity")
+NO_INTENSITY = (
+    "no judge tells AUs: a run without an estimator needs one by name, such as `--judge outputs`"
+)
 NO_IDENTITY = "no judge of identity was named: `aukit plugins judge` lists them"
 NO_TRUTH = "the dataset cannot render the truth: no L1, PSNR or SSIM, and no true cross-talk"
 

@@ -142,6 +142,7 @@ def test_a_role_may_have_a_landmarker_where_the_run_has_none() -> None:
     [
         ({"sede": 1}, "has no option 'sede'", "did you mean 'seed'"),
         ({"seed": "x"}, r"seed \(command line\): 'x' is not a whole number", None),
+        ({"per_view": "true"}, "per_view is set, but no views are", "--views"),
         ({"preset": "fast"}, "unknown preset 'fast'", "quick, full, paper"),
         ({"draws": "0"}, "draws must be 1 to 100,000", None),
         ({"aus": "1,99"}, "'99' is not a known action unit", "known AUs"),
@@ -154,7 +155,7 @@ def test_a_role_may_have_a_landmarker_where_the_run_has_none() -> None:
         ({"test.partition": "dev"}, "test.partition is 'dev'", "train, valid or test"),
         ({"train.partition": "test"}, "only training people may be fitted", "another dataset"),
         ({"synth-fit.partition": "valid"}, "only training people may be fitted", None),
-        ({"estimator": "none"}, "unknown estimator 'none'", None),
+        ({"estimator": "none"}, "neither an estimator nor a synthesizer", "--synth NAME"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_way_out(

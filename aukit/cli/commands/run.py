@@ -195,7 +195,8 @@ def show_outcome(outcome: Outcome, as_json: bool, *, explain: bool = False) -> N
         from aukit.cli.tables import show_card
 
         show_card(outcome.card)
-    show_scores(outcome.scores)
+    if outcome.scores:
+        show_scores(outcome.scores)
     show_dropped(outcome.dropped)
     if outcome.left_out:
         click.echo(f"AUs that only some of the data code, left out: {', '.join(outcome.left_out)}")

@@ -58,7 +58,7 @@ def gather(
         scores=scores,
         card=card or {},
         card_images=tuple(card_grids(grids / GRIDS)) if card and grids else (),
-        predictions=read_table(results.need("predict").folder / PREDICTIONS),
+        predictions=_predictions(results),
         curves=tuple(about.curves(results)),
         environment=dict(about.environment(results)),
         licences=tuple(about.licences(results)),
@@ -83,10 +83,12 @@ def rewrite(folder: Path, path: Path, registry: Registry, progress: Progress) ->
         StorageError: the page cannot be written.
     """
     results = open_results(folder, registry)
-    results.need("predict")
+    estimates = results.config.estimates
+    results.need("predict" if estimates else "fit-synth")
     with progress.start("report"), _undamaged(folder):
         card = read_document(folder / CARD) if (folder / CARD).is_file() else None
-        data = gather(results, read_document(folder / SCORES), card)
+        scores = read_document(folder / SCORES) if estimates else {}
+        data = gather(results, scores, card)
         ensure_writable(path.parent)
         # A run folder is marked as aukit's already.
         own = path.resolve() == (folder / "report.html").resolve()
@@ -119,12 +121,20 @@ def _notes(results: Results) -> Iterator[str]:
         yield f"The plan asked for {lost} uses of faces that could not be made."
     if results.get("align-valid") is None:
         yield "There is no validation partition: the last network was kept, not the best."
-    if only := only_presence(read_schema(results.need("predict").folder / PREDICTIONS)):
+    if not results.config.estimates:
+        yield "The run has no estimator, so there are no predictions and no scores."
+    elif only := only_presence(read_schema(results.need("predict").folder / PREDICTIONS)):
         yield f"{presence_remark(only).capitalize()}."
     counts, highest = level_uses(plan, results.aus), tops(au_kinds(plan), results.aus)
     for au, top, levels in zip(results.aus, highest, counts, strict=True):
         if missing := [str(level) for level in range(top + 1) if levels[level] == 0]:
             yield f"{au}: no training frame shows level {', '.join(missing)}."
+
+
+def _predictions(results: Results) -> pa.Table | None:
+    if not results.config.estimates:
+        return None
+    return read_table(results.need("predict").folder / PREDICTIONS)
 
 
 def _plan(results: Results) -> pa.Table:

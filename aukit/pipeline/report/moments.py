@@ -20,7 +20,7 @@ TILE = 120
 
 
 def view_rows(folder: Path) -> list[tuple[bytes, str]]:
-    """Sheets of some moments of a stage folder, a column a view; none if there is one view only.
+    """Sheets of some moments of a stage folder, a column a view; none where each has one view only.
 
     Args:
         folder: stage folder with `part-*.parquet` in `records.face_schema`.
@@ -37,6 +37,8 @@ def view_rows(folder: Path) -> list[tuple[bytes, str]]:
     for row in rows:
         shown = row["id"] if row["status"] == OK else None
         moments.setdefault(_moment(row), {})[row["view"]] = shown
+    if max(map(len, moments.values())) < 2:
+        return []
     chosen = list(_spread(moments))
     pictures = _pictures(folder, {name for key in chosen for name in moments[key].values() if name})
     return [_sheet(key, moments[key], views, pictures) for key in chosen]

@@ -92,7 +92,7 @@ def refuse_constant(labels: Labels, counts: Tensor) -> None:
 
 def uses_of(plan: pa.Table, rows: pa.Table, aus: tuple[str, ...]) -> Tensor:
     """(N, A) float32, how often a plan uses each of some faces."""
-    return plan_counts(plan, planned_ids(rows), aus)
+    return plan_counts(plan, planned_ids(rows, plan), aus)
 
 
 def lost_uses(plan: pa.Table, faces: Sequence[Path], aus: tuple[str, ...], views: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -13,9 +14,10 @@ from aukit.contracts.balancer import Balancer
 from aukit.data.kinds import au_kinds, with_kinds
 from aukit.faces.stored import read_rows
 from aukit.pipeline.stage import Stage
-from aukit.pipeline.stages.training_set import check_plan, label_table
+from aukit.pipeline.stages.training_set import check_plan, in_turn, label_table
 from aukit.pipeline.work import Work
 from aukit.runs.names import PLAN
+from aukit.seeds import seed_of
 from aukit.store.files import write_table
 from aukit.store.stages import Result
 
@@ -30,6 +32,7 @@ class Plan(Stage):
         paint: faces that may be synthesized; the same, unless a synthesizer changes other data.
         aus: the AUs to balance.
         seed: of the run.
+        views: names of the sides that are planned one by one; none: the plan says nothing of them.
     """
 
     name: ClassVar[str] = "plan"
@@ -38,16 +41,19 @@ class Plan(Stage):
     paint: Result
     aus: tuple[str, ...]
     seed: int
+    views: tuple[str, ...] = ()
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves `plan.parquet` in `records.plan_schema`."""
+        """Leaves `plan.parquet` in `records.plan_schema`, with views a column `view` more."""
         labels = label_table(read_rows(self.faces.folder), self.aus)
         sources = labels
         if self.paint != self.faces:
             sources = label_table(read_rows(self.paint.folder), self.aus)
         balancer: Balancer = work.make(self.balancer, self.seed)
         with work.progress.start("plan"):
-            plan = planned(self.balancer, balancer, labels, sources, self.aus, self.seed)
+            plan = planned(
+                self.balancer, balancer, labels, sources, self.aus, self.seed, self.views
+            )
         write_table(folder / PLAN, plan, row_group=65536)
 
 
@@ -58,8 +64,12 @@ def planned(
     sources: pa.Table,
     aus: tuple[str, ...],
     seed: int,
+    views: Sequence[str] = (),
 ) -> pa.Table:
     """A balancer's plan, held to its contract.
+
+    With views, each has a plan of its own, drawn by itself: a level's faces in one view are others
+    than those in the next. Real frames, which are in the view that they are in, are taken once.
 
     Args:
         choice: names the balancer in errors.
@@ -67,12 +77,20 @@ def planned(
         labels, sources: `label_table` of training faces, and of those that may be synthesized.
         aus: the AUs to balance.
         seed: of the run.
+        views: names of the sides that are planned one by one.
 
     Raises:
         PluginError: the plan breaks the contract.
         LeakageError: it reaches for faces that are no training faces.
     """
-    with named(choice, "plan"):
-        plan = balancer.plan(labels, sources, aus, seed)
-    check_plan(plan, aus, *(table.column("id").to_pylist() for table in (labels, sources)))
-    return with_kinds(plan, au_kinds(labels))
+    ids = [table.column("id").to_pylist() for table in (labels, sources)]
+
+    def one(seed: int) -> pa.Table:
+        with named(choice, "plan"):
+            plan = balancer.plan(labels, sources, aus, seed)
+        check_plan(plan, aus, *ids)
+        return with_kinds(plan, au_kinds(labels))
+
+    if not views:
+        return one(seed)
+    return in_turn({view: one(seed_of(seed, "view", view)) for view in views})

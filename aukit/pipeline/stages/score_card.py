@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,7 +28,7 @@ class ScoreCard(Stage):
 
     Attributes:
         synth: fitted.
-        judge: an estimator fitted on real frames only.
+        judge: an estimator fitted on real frames only; None in a run without an estimator.
         judges: the judges of plugins that can work here.
         data, landmarker, aligner: how the test faces were registered.
         faces: test faces, which are synthesized and judged.
@@ -44,7 +44,7 @@ class ScoreCard(Stage):
 
     name: ClassVar[str] = "score-card"
     synth: Fitted
-    judge: Fitted
+    judge: Fitted | None
     judges: tuple[Choice, ...]
     data: Choice
     landmarker: Choice | None
@@ -94,12 +94,14 @@ class ScoreCard(Stage):
 
     def _seats(self, work: Work) -> list[Seat]:
         """All judges, ready to look."""
-        estimator: Estimator = self.judge.load(work.context(self.seed))
-        known = occurrences(estimated_kinds(self.judge.result.folder))
-        fit = self.judge.result.key.rpartition("-")[2][:8]
         train = StoredFaces([self.calibration.folder], self.aus)
         seats, _ = plugin_seats(self.judges, work.context(self.seed))
-        return [
-            *own_seats(estimator, self.judge.choice, fit, known),
-            *(calibrated(seat, train, self.seed, work.progress) for seat in seats),
-        ]
+        own = [] if self.judge is None else self._own_seats(self.judge, work)
+        return [*own, *(calibrated(seat, train, self.seed, work.progress) for seat in seats)]
+
+    def _own_seats(self, judge: Fitted, work: Work) -> Iterator[Seat]:
+        """The run's own estimator."""
+        estimator: Estimator = judge.load(work.context(self.seed))
+        known = occurrences(estimated_kinds(judge.result.folder))
+        fit = judge.result.key.rpartition("-")[2][:8]
+        return own_seats(estimator, judge.choice, fit, known)

@@ -3,7 +3,8 @@
 P1 (Synthetic Expressions, 2021), figure 5 (c): expressions are synthesized on frontal faces, and
 the synthetic faces are rendered in nine views. Every use that the plan makes of a synthetic face
 becomes one use in each view. The aligner that registered the synthetic face looks at it again,
-which is why it must know the face in space.
+which is why it must know the face in space. With a plan that names the view of each face
+(`per_view`), a face is shown in that view alone: 500 faces are drawn for each AU, level and pose.
 """
 
 from __future__ import annotations
@@ -31,12 +32,17 @@ from aukit.faces.shards import parts_of, write_shards
 from aukit.faces.stored import StoredFaces, face_batch
 from aukit.faces.views import in_view, interleaved, shows_views
 from aukit.pipeline.stage import Stage
+from aukit.pipeline.stages.training_set import requested_views
 from aukit.pipeline.work import Work
+from aukit.runs.names import PLAN
+from aukit.store.files import read_table
 from aukit.store.stages import Result
-from aukit.views import View
+from aukit.views import View, parse_view, view_name
 
 BATCH, SHARD = 32, 128
 """Faces shown in one go, and synthetic faces a shard."""
+WANTED = "wanted"
+"""Column with the names of the views that are wanted of a face."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class ShowViews(Stage):
             face has, will do.
         views: pitch and yaw of each view, degrees.
         aus: AU columns.
+        plan: says in which view each face is shown; None: in all.
     """
 
     name: ClassVar[str] = "show-views"
@@ -58,15 +65,28 @@ class ShowViews(Stage):
     landmarker: Choice | None
     views: tuple[View, ...]
     aus: tuple[str, ...]
+    plan: Result | None = None
 
     def compute(self, folder: Path, work: Work) -> None:
         """Leaves `part-*.parquet` in `records.face_schema`."""
         faces = StoredFaces([self.synthetic.folder], self.aus)
         write_alignment(folder, alignment_of(self.synthetic.folder))
-        showing = Showing(self.aligner, self.landmarker, self.views, self.aus, work.context())
+        showing = Showing(self.aligner, self.landmarker, self.aus, work.context())
+        wanted = self._wanted(faces.table.column("id").to_pylist())
+
+        def asked(part: range) -> pa.Table:
+            names = pa.array(wanted[part.start : part.stop], pa.list_(pa.string()))
+            return faces.rows(part).append_column(WANTED, names)
+
         with work.progress.start("show views", len(faces)) as bar:
-            parts = parts_of(len(faces), SHARD)
-            write_shards(folder, parts, faces.rows, showing, work.executor, bar)
+            write_shards(folder, parts_of(len(faces), SHARD), asked, showing, work.executor, bar)
+
+    def _wanted(self, ids: Sequence[str]) -> list[list[str]]:
+        """Names of the views of each synthetic face."""
+        if self.plan is None:
+            return [[view_name(view) for view in self.views]] * len(ids)
+        known = requested_views(read_table(self.plan.folder / PLAN), self.aus)
+        return [known[name] for name in ids]
 
 
 def needed_landmarker(aligner: Choice, landmarker: Choice | None) -> Choice | None:
@@ -101,21 +121,20 @@ def refuse_views(config: RunConfig, work: Work) -> None:
 
 @dataclass(frozen=True)
 class Showing(Portable):
-    """All views of some faces; the function that executors map.
+    """The wanted views of some faces; the function that executors map.
 
     Attributes:
-        aligner, landmarker, views, aus: see `ShowViews`.
+        aligner, landmarker, aus: see `ShowViews`.
         context: where the components work.
     """
 
     aligner: Choice
     landmarker: Choice | None
-    views: tuple[View, ...]
     aus: tuple[str, ...]
     context: Context
 
     def __call__(self, rows: pa.Table) -> pa.Table:
-        """Rows in `records.face_schema`, one a view, for rows of the same."""
+        """Rows in `records.face_schema`, one a view, for rows of the same and a column `WANTED`."""
         parts = (rows.slice(start, BATCH) for start in range(0, rows.num_rows, BATCH))
         return pa.concat_tables([self._shown(part) for part in parts])
 
@@ -128,12 +147,22 @@ class Showing(Portable):
         return None if self.landmarker is None else make(self.landmarker, self.context)
 
     def _shown(self, rows: pa.Table) -> pa.Table:
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for place, names in enumerate(rows.column(WANTED).to_pylist()):
+            groups.setdefault(tuple(names), []).append(place)
+        faces = rows.drop_columns(WANTED)
+        return pa.concat_tables(
+            self._in_views(faces.take(places), [parse_view(name) for name in names])
+            for names, places in groups.items()
+        )
+
+    def _in_views(self, rows: pa.Table, views: Sequence[View]) -> pa.Table:
         batch, parents = face_batch(rows, self.aus), rows.drop_columns("image")
         images, found = list(batch.images), self._found(batch)
         with named(self.aligner, ShowViews.name):
-            aligned = self._aligner.views(images, found, self.views)
+            aligned = self._aligner.views(images, found, views)
         tables = [shown_rows(parents, each, self.aus) for each in aligned]
-        return interleaved([in_view(t, v) for t, v in zip(tables, self.views, strict=True)])
+        return interleaved([in_view(t, v) for t, v in zip(tables, views, strict=True)])
 
     def _found(self, batch: FaceBatch) -> Sequence[Faces]:
         if self._landmarker is None or self.landmarker is None:

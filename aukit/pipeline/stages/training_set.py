@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -62,6 +62,33 @@ def _subset(ids: pa.ChunkedArray, allowed: Sequence[str], verb: str) -> None:
         raise LeakageError(f"the plan {verb} {len(stray)} faces outside training, e.g. {example}")
 
 
+VIEW = "view"
+"""Column of a plan that says in which view a synthetic face is shown; where it is missing, each is
+shown in all."""
+
+
+def in_turn(plans: Mapping[str, pa.Table]) -> pa.Table:
+    """One plan out of a plan for each view; real frames are those of the first."""
+    parts: list[pa.Table] = []
+    for view, plan in plans.items():
+        real = pc.equal(plan.column("origin"), REAL)
+        kept = plan.filter(pc.invert(real)) if parts else plan
+        views = pc.if_else(
+            pc.equal(kept.column("origin"), REAL), pa.scalar(None, pa.string()), view
+        )
+        parts.append(kept.append_column(VIEW, views))
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def requested_views(plan: pa.Table, aus: tuple[str, ...]) -> dict[str, list[str]]:
+    """Id of each synthetic face -> names of the views in which a plan wants it, in its order."""
+    rows = plan.filter(pc.equal(plan.column("origin"), SYNTHETIC))
+    found: dict[str, dict[str, None]] = {}
+    for name, view in zip(_request_ids(rows, aus), rows.column(VIEW).to_pylist(), strict=True):
+        found.setdefault(name, {})[view] = None
+    return {name: list(views) for name, views in found.items()}
+
+
 def request_id(source: str, seed: int | None, target: Sequence[float | None]) -> str:
     """Id of the synthetic face that a request makes; equal requests make one face."""
     return f"{source}#{digest([seed, list(target)])}"
@@ -84,6 +111,14 @@ def _request_ids(rows: pa.Table, aus: tuple[str, ...]) -> list[str]:
     return [request_id(source, seed, target) for source, seed, target in triples]
 
 
+def _planned_names(rows: pa.Table, aus: tuple[str, ...]) -> list[str]:
+    """What a plan calls the synthetic faces of its rows: with their view, if it names one."""
+    names = _request_ids(rows, aus)
+    if VIEW not in rows.column_names:
+        return names
+    return [f"{name}@{v}" for name, v in zip(names, rows.column(VIEW).to_pylist(), strict=True)]
+
+
 def plan_counts(plan: pa.Table, ids: Sequence[str], aus: tuple[str, ...]) -> Tensor:
     """How often each face appears in each AU's training set: (N, A) float32 for faces `ids`.
 
@@ -95,7 +130,7 @@ def plan_counts(plan: pa.Table, ids: Sequence[str], aus: tuple[str, ...]) -> Ten
     synthetic = pc.equal(plan.column("origin"), SYNTHETIC).to_numpy(zero_copy_only=False)
     names = plan.column("source").to_pylist()
     if synthetic.any():
-        made = iter(_request_ids(plan.filter(pa.array(synthetic)), aus))
+        made = iter(_planned_names(plan.filter(pa.array(synthetic)), aus))
         names = [next(made) if s else n for s, n in zip(synthetic, names, strict=True)]
     counts = np.zeros((len(distinct), len(aus)), np.float32)
     sets = plan.column("training_set").to_pylist()
@@ -107,14 +142,19 @@ def plan_counts(plan: pa.Table, ids: Sequence[str], aus: tuple[str, ...]) -> Ten
     return torch.from_numpy(counts[[position[name] for name in ids]])
 
 
-def planned_ids(table: pa.Table) -> list[str]:
-    """The ids by which a plan knows some faces, whatever view they are in."""
+def planned_ids(table: pa.Table, plan: pa.Table) -> list[str]:
+    """The ids by which a plan knows some faces: without their views, unless it names views."""
+    if VIEW in plan.column_names:
+        names: list[str] = table.column("id").to_pylist()
+        return names
     rows = zip(table.column("id").to_pylist(), table.column("view").to_pylist(), strict=True)
     return [without_view(name, view) for name, view in rows]
 
 
 def planned_uses(plan: pa.Table, views: int) -> int:
-    """Uses of faces that a plan asks for, each synthetic one in so many views."""
+    """Uses of faces that a plan asks for, each synthetic one in so many views, if it names none."""
+    if VIEW in plan.column_names:
+        views = 1
     synthetic = pc.equal(plan.column("origin"), SYNTHETIC)
     counts = plan.column("count")
     return int(pc.sum(pc.if_else(synthetic, pc.multiply(counts, views), counts)).as_py() or 0)

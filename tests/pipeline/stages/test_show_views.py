@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import torch
 from torch import Tensor
@@ -27,7 +28,13 @@ from aukit.faces.stored import StoredFaces
 from aukit.faces.views import in_view, interleaved, without_view
 from aukit.pipeline.report.moments import MOMENTS, TILE, view_rows
 from aukit.pipeline.stages.show_views import ShowViews, refuse_views
-from aukit.pipeline.stages.training_set import plan_counts, planned_ids, planned_uses, request_id
+from aukit.pipeline.stages.training_set import (
+    in_turn,
+    plan_counts,
+    planned_ids,
+    planned_uses,
+    request_id,
+)
 from aukit.pipeline.work import Work
 from aukit.progress import Silent
 from aukit.store.files import write_table
@@ -181,12 +188,43 @@ def test_every_planned_use_becomes_one_in_each_view(synthetic: Path) -> None:
         ],
         schema=records.plan_schema(AUS),
     )  # fmt: skip
-    names = [*planned_ids(faces.table), "real/1"]
+    names = [*planned_ids(faces.table, plan), "real/1"]
     counts = plan_counts(plan, names, AUS)
     assert counts[:2].tolist() == [[0, 3], [0, 3]]
     assert counts[-1].tolist() == [4, 0]
     assert planned_uses(plan, 2) == counts.sum() == 10
     assert planned_uses(plan, 1) == 7
+
+
+def view_plan(sources: Sequence[str], views: Sequence[str]) -> pa.Table:
+    """A face of each source in its own view, used twice."""
+    row = {"training_set": "AU12", "level": 2, "origin": "synthetic", "count": 2, "seed": 0}
+    rows = [{**row, "source": source, "AU01": 1.0, "AU12": 2.0} for source in sources]
+    plan = pa.Table.from_pylist(rows, schema=records.plan_schema(AUS))
+    own = pa.array(views)
+    return in_turn({view: plan.filter(pc.equal(own, view)) for view in dict.fromkeys(views)})
+
+
+def test_a_plan_that_names_views_shows_each_face_in_its_own(synthetic: Path) -> None:
+    before = StoredFaces([synthetic], AUS).table
+    views = ["frontal", "0,30", "0,-30", "frontal", "0,30"]
+    plan = view_plan(before.column("parent").to_pylist(), views)
+    folder = synthetic.parent / "shown"
+    for new in (folder, synthetic.parent / "plan"):
+        new.mkdir()
+    write_table(synthetic.parent / "plan" / "plan.parquet", plan)
+    made, planned = Result("s", synthetic), Result("p", synthetic.parent / "plan")
+    sides = parse_views("0,0 0,30 0,-30")
+    ShowViews(made, EGG, None, sides, AUS, planned).compute(folder, WORK)
+    faces = StoredFaces([folder], AUS)
+    shown = dict(
+        zip(faces.table["parent"].to_pylist(), faces.table["view"].to_pylist(), strict=True)
+    )
+    assert shown == dict(zip(before["parent"].to_pylist(), views, strict=True))
+    counts = plan_counts(plan, planned_ids(faces.table, plan), AUS)
+    assert counts.tolist() == [[0, 2]] * 5
+    assert planned_uses(plan, 3) == 10
+    assert view_rows(folder) == []
 
 
 @pytest.mark.parametrize(
@@ -219,7 +257,7 @@ def test_ids_of_views_lead_back() -> None:
     table = pa.table({"id": ["a@b/1", "c"], "view": pa.array([None, None], pa.string())})
     shown = interleaved([in_view(table, view) for view in FERA17])
     assert shown.column("id").to_pylist()[:2] == ["a@b/1@-40,-40", "a@b/1@-20,-40"]
-    assert planned_ids(shown) == ["a@b/1"] * 9 + ["c"] * 9
+    assert planned_ids(shown, records.plan_schema(AUS).empty_table()) == ["a@b/1"] * 9 + ["c"] * 9
     assert without_view("a@0,40", None) == "a@0,40"
 
 

@@ -16,8 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_tables import AUS, ROWS, labels, rounded, skewed
 
+from aukit.components import Component
+from aukit.config.choice import Choice
 from aukit.contracts.context import Context
 from aukit.data import records
+from aukit.pipeline.stages.plan import planned
 from aukit.pipeline.stages.training_set import check_plan, synthetic_requests
 from aukit.statistics.levels import level_uses
 from aukit_resampling.balancers import EMPTY_LEVELS
@@ -194,3 +197,21 @@ def test_words_are_those_of_splitmix64() -> None:
     # The first outputs of the published generator, seeded with 0 and with 1234567.
     assert int(mix(np.uint64(0))) == 0xE220A8397B1DCDAF
     assert int(mix(np.uint64(1234567))) == 6457827717110365317
+
+
+def test_each_view_is_drawn_by_itself_as_in_figure_5_c() -> None:
+    """Niinuma et al. 2021, 4.6: as many faces for each AU, level and pose."""
+    table = labels([(level % 6, 0) for level in range(60)])
+    record = Component(
+        "balancer", "semantic", "aukit_resampling.semantic:Semantic", SemanticConfig, ""
+    )
+    views = ["frontal", "-40,0", "0,40"]
+    maker = Semantic(SemanticConfig(5), Context())
+    plan = planned(Choice(record, SemanticConfig(5)), maker, table, table, AUS[:1], 0, views)
+    uses = Counter[tuple[int, str]]()
+    for row in plan.to_pylist():
+        uses[row["level"], row["view"]] += row["count"]
+    assert uses == {(level, view): 5 for level in range(6) for view in views}
+    drawn = {v: set(plan.filter(pc.equal(plan["view"], v))["seed"].to_pylist()) for v in views}
+    assert not drawn["frontal"] & drawn["-40,0"]
+    assert synthetic_requests(plan, AUS[:1]).num_rows == plan.num_rows
