@@ -72,13 +72,7 @@ KINDS: dict[str, Kind] = {
         Kind("synth", "aukit_synthesizers", "--synth", "synthesizes faces with given AUs"),
         Kind("balancer", "aukit_balancers", "--balancer", "plans the training set"),
         Kind("normalizer", "aukit_normalizers", "--normalizer", "removes the person"),
-        Kind(
-            "estimator",
-            "aukit_estimators",
-            "--estimator",
-            "predicts AU intensities; none: only synthesize",
-            omissible=True,
-        ),
+        Kind("estimator", "aukit_estimators", "--estimator", "predicts AUs", omissible=True),
         Kind("metric", "aukit_metrics", "--metric", "scores predictions"),
         Kind(
             "judge",
