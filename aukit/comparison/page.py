@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,8 @@ from aukit import au
 from aukit.comparison import tables
 from aukit.comparison.same_faces import same_faces
 from aukit.comparison.tables import MEAN, Entry, entry_of, is_best
+from aukit.report.card_rows import DETECTION_COLUMNS, detections, digits, summary
 from aukit.report.card_rows import Row as CardRow
-from aukit.report.card_rows import digits, summary
 from aukit.report.charts import whisker
 from aukit.report.page import Links, render_page
 from aukit.report.svg import Range
@@ -67,12 +68,13 @@ def render(document: Mapping[str, Any]) -> str:
     Args:
         document: what `comparison.json` holds; pictures are read from the runs that it names.
     """
+    scored = any(cell["scores"] is not None for cell in document["cells"])
     sections = {
         "cells": overview(document),
-        "aus": [each_au(document, metric) for metric in tables.shown(document)],
+        "aus": [each_au(document, metric) for metric in tables.shown(document) if scored],
         "differences": [*_differences(document)],
         "views": views(document),
-        "cards": cards(document),
+        "cards": [*cards(document), *presence(document)],
         "painted": list(painted(document)),
         "faces": list(same_faces(document)),
     }
@@ -145,7 +147,7 @@ def views(document: Mapping[str, Any]) -> Grid | None:
     return Grid(f"mean {metric.upper()}", list(found), rows)
 
 
-def cards(document: Mapping[str, Any]) -> Grid | None:
+def cards(document: Mapping[str, Any]) -> Iterator[Grid]:
     """The score cards side by side: a row a measure, a column a cell with a synthesizer."""
     found = {
         cell["label"]: {row.name: row for row in summary(cell["card"])}
@@ -153,10 +155,39 @@ def cards(document: Mapping[str, Any]) -> Grid | None:
         if cell["card"]
     }
     names = list(dict.fromkeys(name for table in found.values() for name in table))
-    if not names:
-        return None
-    rows = [(n, [_of_card(table.get(n)) for table in found.values()]) for n in names]
-    return Grid("What the synthesizers make of them", list(found), rows)
+    if names:
+        rows = [(n, [_of_card(table.get(n)) for table in found.values()]) for n in names]
+        yield Grid("What the synthesizers make of them", list(found), rows)
+
+
+def presence(document: Mapping[str, Any]) -> Iterator[Grid]:
+    """What each judge of presence finds in real and synthetic faces: a row an AU, the columns of
+    each cell; published numbers, which are the same for all cells, once."""
+    known = {cell["label"]: cell["card"] for cell in document["cells"] if cell["card"]}
+    found = {label: detections(card) for label, card in known.items()}
+    beside = {name for card in known.values() for name in card.get("published", {})}
+    for judge in dict.fromkeys(itertools.chain.from_iterable(found.values())):
+        own = [label for label, judges in found.items() if judge in judges]
+        shown = {"": own[0]} if judge in beside else {f"{label}: ": label for label in own}
+        columns = [f"{head}{name}" for head in shown for name in DETECTION_COLUMNS]
+        entries = [dict(found[label][judge]) for label in shown.values()]
+        names = dict.fromkeys(name for table in entries for name in table)
+        nothing: list[Entry] = [{}] * len(DETECTION_COLUMNS)
+        rows = [
+            (name, [_plain(e) for table in entries for e in table.get(name, nothing)])
+            for name in names
+        ]
+        yield Grid(f"Presence in real and synthetic faces: {judge}", columns, rows)
+
+
+def _plain(entry: Entry) -> Shown:
+    value, low, high = (entry.get(part) for part in ("value", "low", "high"))
+    if value is None:
+        return Shown(tables.NOTHING)
+    interval = (
+        "" if low is None or high is None else f"[{digits(low, value)}, {digits(high, value)}]"
+    )
+    return Shown(digits(value), interval)
 
 
 def _of_card(row: CardRow | None) -> Shown:

@@ -80,6 +80,19 @@ class RunOptions:
         },
     )
 
+    card_whole: bool = field(
+        default=False,
+        metadata={"help": "score card: ask for the labels of every test face, not of a sample"},
+    )
+    card_published: str | None = field(
+        default=None,
+        metadata={
+            "help": "score card: TOML file with F1 and accuracy that somebody has published, to "
+            "stand beside",
+            "whole": True,
+        },
+    )
+
     def __post_init__(self) -> None:
         if self.preset not in (*PRESETS, "auto"):
             raise ConfigError(f"unknown preset '{self.preset}'", f"presets: {', '.join(PRESETS)}")

@@ -30,6 +30,7 @@ from aukit.pipeline.work import Work
 from aukit.progress import Progress, Silent
 from aukit.registry.loading import Registry, default_registry, resolve_weights
 from aukit.runs.folder import Run
+from aukit.score_card.published import read_published
 from aukit.store.stages import Stages
 
 
@@ -180,12 +181,15 @@ def check_ready(config: RunConfig, shows_views: bool = True) -> str:
         the device that it will use.
 
     Raises:
-        ConfigError: there is no such device, or the aligner cannot show the views.
+        ConfigError: there is no such device, the aligner cannot show the views, or published
+            numbers cannot be read.
         PluginError: a required package is missing, or an import fails.
         MissingWeights: a component lacks its weights.
     """
     device = resolve_device(config.options.device)
     import_all(config)
+    if config.options.card_published is not None:
+        read_published(Path(config.options.card_published))
     if shows_views and config.options.shown_views:
         refuse_views(config, Work(device, resolve_weights, Silent(), config.need("executor")))
     return device

@@ -35,7 +35,7 @@ def score_card(
     *,
     strict: bool = False,
     whole: bool = False,
-    published: Card | None = None,
+    published: Path | None = None,
 ) -> Card | None:
     """The card of a run, left in the run folder; None without a synthesizer or with `card = 0`.
 
@@ -45,8 +45,9 @@ def score_card(
         judge: an estimator that knows real frames only; None in a run without an estimator.
         count: faces for each AU and level; that of the run if None.
         strict: refuse what can only be flagged otherwise.
-        whole: ask for the labels of every test face.
-        published: detections that stand beside (`aukit.score_card.published`).
+        whole: ask for the labels of every test face, even if the run does not.
+        published: file with detections that stand beside (`aukit.score_card.published`); that of
+            the run if None.
 
     Raises:
         DataError: strict, and there can be no card.
@@ -64,7 +65,8 @@ def score_card(
     stage = _stage(results, synth, judge, seats, asked, strict=strict, whole=whole)
     made = runner.result(stage)
     card = read_document(made.folder / CARD)
-    beside = {"published": published} if published else {}
+    path = published or results.config.options.card_published
+    beside = {} if path is None else {"published": read_published(Path(path))}
     return _left(results, {**card, **beside, "notes": [*notes, *card["notes"]]})
 
 
@@ -93,7 +95,7 @@ def _stage(
         draws=options.draws,
         strict=strict,
         seed=options.seed,
-        whole=whole,
+        whole=whole or options.card_whole,
         synthesized=results.stages.get("synthesize"),
     )
 
@@ -144,8 +146,7 @@ def card_anew(
     """
     runner = _reopened(open_results(folder, registry, changes, origin), registry, progress, device)
     synth, judge = _fitted(runner.run.results)
-    known = None if published is None else read_published(published)
-    card = score_card(runner, synth, judge, count, strict=True, whole=whole, published=known)
+    card = score_card(runner, synth, judge, count, strict=True, whole=whole, published=published)
     if card is None:
         raise DataError(f"run {folder} was made with --card 0", "say how many: --faces 6")
     return card, runner.run.results.need("score-card").folder / GRIDS

@@ -13,6 +13,7 @@ from aukit.cli.main import main
 from aukit.runs.results import read_stages
 
 TINY = Path(__file__).parent / "tiny_plugin.py"
+PUBLISHED = Path(__file__).parents[2] / "examples" / "lac-gan" / "published" / "table1.toml"
 TYPED = [
     "--preset", "quick", "--device", "cpu", "--data", "drawn", "--data.people", "2",
     "--data.frames", "24", "--aligner", "centre", "--synth", "tint", "--balancer.per_level", "2",
@@ -82,11 +83,17 @@ def is_listed_and_no_estimator(made: Path, tmp_path: Path, capsys: Capture) -> N
 
 
 def test_a_comparison_without_estimators_shows_score_cards(tmp_path: Path, capsys: Capture) -> None:
-    assert main(["compare", "-o", str(tmp_path), "--name", "one", *TYPED, "--json"]) == 0
+    typed = [*TYPED, "--card_whole", "true", "--card_published", str(PUBLISHED)]
+    assert main(["compare", "-o", str(tmp_path), "--name", "one", *typed, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     (cell,) = document["cells"]
     assert cell["status"] == "finished"
     assert cell["scores"] is None
     assert cell["card"]["aus"] == ["AU01", "AU12"]
     assert any("no estimator" in note for note in document["notes"])
-    assert "not scored" in (tmp_path / "one" / "report.html").read_text()
+    assert (
+        cell["card"]["requests"]["vectors"] == 48
+    )  # every test face, not 25 for each AU and level
+    page = (tmp_path / "one" / "report.html").read_text()
+    assert "not scored" in page
+    assert "Presence in real and synthetic faces: OpenFace, published" in page
