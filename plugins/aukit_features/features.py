@@ -41,6 +41,7 @@ class FeaturesEstimator(RidgeEstimator):
     def __init__(self, config: FeaturesConfig, context: Context) -> None:
         super().__init__(config, context)
         self._trunk: Trunk | None = None
+        self._quick: Trunk | None = None
 
     def begin(self, session: Session) -> None:
         """Build the network with the weights of the options.
@@ -59,6 +60,7 @@ class FeaturesEstimator(RidgeEstimator):
         strides = [int(stride) for stride in config.strides.split()]
         trunk = Trunk(config.backbone, weights, config.size, strides, config.cells)
         trunk.load_state_dict({key: _halved(value) for key, value in trunk.state_dict().items()})
+        self._quick = None
         self._trunk = trunk.to(self.context.device).to(memory_format=torch.channels_last)
         return trunk
 
@@ -113,7 +115,8 @@ class FeaturesEstimator(RidgeEstimator):
         return torch.cat([self._seen(chunk) for chunk in chunks])
 
     def _seen(self, images: Tensor) -> Tensor:
-        seen: Tensor = self.trunk(prepared(images.to(self.context.device), self.config.size))
+        self._quick = self._quick or self.trunk.fused()
+        seen: Tensor = self._quick(prepared(images.to(self.context.device), self.config.size))
         return seen.float().cpu()
 
     def state(self) -> Mapping[str, Tensor]:

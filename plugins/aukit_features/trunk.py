@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy, deepcopy
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor
 
@@ -72,6 +75,15 @@ class Trunk(nn.Module):
         seen: Mapping[str, Tensor] = self.net((images - self.mean) / self.std)
         return torch.cat([self._pooled(one) for one in seen.values()], 1)
 
+    def fused(self) -> Trunk:
+        """The same network, with its batch normalizations within the convolutions before them.
+
+        It is for use, not to be saved, and equal to rounding. On a CPU it takes half the time.
+        """
+        other = copy(self)
+        other._modules = {**self._modules, "net": _fused(self.net)}
+        return other
+
     def _pooled(self, seen: Tensor) -> Tensor:
         height, width = (min(self.cells, side) for side in seen.shape[2:])
         return functional.adaptive_avg_pool2d(seen, (height, width)).flatten(1)
@@ -92,6 +104,27 @@ def _network(name: str, weights: Mapping[str, Tensor] | None) -> nn.Module:
         except RuntimeError as error:
             raise DataError(f"the weights are not those of '{name}'") from error
     return net.eval()
+
+
+def _fused(net: fx.GraphModule) -> nn.Module:
+    result = deepcopy(fx.GraphModule(net, net.graph))
+    steps = [module for module in result.modules() if isinstance(module, nn.Sequential)]
+    for step in steps:
+        for (name, _), (after, _) in itertools.pairwise(list(step.named_children())):
+            _join(step, name, after)
+    for node in result.graph.nodes:
+        before = node.args[0] if node.op == "call_module" else None
+        if isinstance(before, fx.Node) and before.op == "call_module" and len(before.users) == 1:
+            _join(result, str(before.target), str(node.target))
+    return result.eval().to(memory_format=torch.channels_last)
+
+
+def _join(net: nn.Module, name: str, after: str) -> None:
+    """Put a normalization into the convolution that alone comes before it."""
+    conv, norm = net.get_submodule(name), net.get_submodule(after)
+    if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+        net.set_submodule(name, fuse_conv_bn_eval(conv.eval(), norm.eval()))
+        net.set_submodule(after, nn.Identity())
 
 
 _WITHOUT: Mapping[str, Any] = {

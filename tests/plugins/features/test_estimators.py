@@ -135,6 +135,26 @@ def test_maps_that_are_not_there_and_weights_of_other_networks_are_refused() -> 
         Trunk("mobilenet_v2", models.squeezenet1_1(weights=None).state_dict(), 64, [8], 1)
 
 
+@pytest.mark.parametrize("name", ["mobilenet_v2", "resnet18", "efficientnet_lite0"])
+@torch.inference_mode()
+def test_a_fused_network_sees_the_same(name: str) -> None:
+    torch.manual_seed(0)
+    trunk = Trunk(name, None, size=64, strides=[8, 16], cells=4)
+    norms = [module for module in trunk.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.running_mean.normal_(0, 0.1)
+        norm.running_var.uniform_(0.5, 2)
+        norm.weight.uniform_(0.5, 1.5)
+        norm.bias.normal_(0, 0.1)
+    before = {key: value.clone() for key, value in trunk.state_dict().items()}
+    fused, faces = trunk.fused(), torch.rand(3, 3, 64, 64)
+    left = [module for module in fused.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert norms
+    assert not left
+    assert torch.allclose(fused(faces), trunk(faces), rtol=1e-4, atol=1e-4)
+    assert all(torch.equal(before[key], value) for key, value in trunk.state_dict().items())
+
+
 def test_lite0_has_the_published_size_and_the_sizes_of_its_maps() -> None:
     trunk = Trunk("efficientnet_lite0", None, size=64, strides=[4, 8, 16, 32], cells=2)
     assert trunk.widths == [24 * 4, 40 * 4, 112 * 4, 1280 * 4]
