@@ -84,12 +84,14 @@ class Face:
         self._seal = head.action_index["lipSeal"]
         self._blink = [head.action_index["eyeBlink" + side] for side in SIDES]
 
-    def weights(self, identity: Tensor, strength: Tensor) -> Tensor:
+    def weights(self, identity: Tensor, strength: Tensor, besides: Tensor | None = None) -> Tensor:
         """Weights of the facial-action shapes.
 
         Args:
             identity: (B, I) float32.
             strength: (B, AUs, 2) float32 in 0..1 and a little more, left and right, as in `AUS`.
+            besides: (B, A) float32 weights of the actions that no AU asks for; lips and lids
+                close over them as well.
 
         Returns:
             (B, A) float32 for `Head.move`.
@@ -98,6 +100,8 @@ class Face:
         others = strength.clone()
         others[:, [_EYES_CLOSED, _BLINK]] = 0
         weights = mix(others.flatten(1), self.matrix)
+        if besides is not None:
+            weights = weights + besides
         rest, change = self._opening(identity, weights)
         parted = mix((others * self._parting).flatten(1), self.matrix)
         weights[:, self._seal] += self._lips(rest[:, 0] + change[:, 0], parted)

@@ -20,6 +20,7 @@ from aukit.views import View, parse_view, view_name
 from aukit_avatars.actions import AUS, check
 from aukit_avatars.camera import views_of
 from aukit_avatars.head import FORMAT
+from aukit_avatars.individuals import Individuals
 from aukit_avatars.known import frames_of, meshes_of
 from aukit_avatars.people import Person, sample_person
 from aukit_avatars.plugin import AvatarsConfig
@@ -45,7 +46,7 @@ class Avatars:
 
     def __init__(self, config: AvatarsConfig, context: Context) -> None:
         self.config = config
-        self.name = "avatars" if config.domain == "a" else f"avatars-{config.domain}"
+        self.name = _name(config)
         self.views = views_of(config.views)
         self._device = context.device
         self._person = lru_cache(maxsize=512)(self._draw_person)
@@ -54,7 +55,9 @@ class Avatars:
     @cached_property
     def studio(self) -> Studio:
         """Where the pictures are taken."""
-        return Studio(self._device)
+        return (
+            Studio(self._device) if self.config.version == 1 else Individuals(device=self._device)
+        )
 
     @property
     def subjects(self) -> tuple[tuple[str, str], ...]:
@@ -131,6 +134,7 @@ class Avatars:
             scene=torch.tensor([self._seed("scene", *key[:3]) for key in keys]),
             noise=torch.tensor([self._seed("noise", *key) for key in keys]),
             domain=self.config.domain,
+            uncoded=_pick([moment.uncoded for moment in moments], frames),
         )
 
     def _check_rows(self, datasets: Sequence[str], keys: Sequence[tuple[str, ...]]) -> None:
@@ -189,6 +193,12 @@ class Avatars:
             **{au: levels[:, column] for column, au in enumerate(self.aus)},
         }
         return pa.table(columns, schema=index_schema(self.aus))
+
+
+def _name(config: AvatarsConfig) -> str:
+    """The name in tables: avatars, with version and domain where these are not the first."""
+    version = "" if config.version == 1 else f"-{config.version}"
+    return f"avatars{version}" if config.domain == "a" else f"avatars{version}-{config.domain}"
 
 
 _KEY = ("partition", "subject", "task", "view", "frame")

@@ -25,6 +25,14 @@ def _refuse_too_many(frames: int) -> None:
 class AvatarsConfig:
     """A recipe: the same recipe gives the same pictures. The default is the size `quick`."""
 
+    version: int = field(
+        default=1,
+        metadata={
+            "role": METHOD,
+            "help": "1: everyone makes an AU alike; 2: everyone in their own way, from their own "
+            "resting face, with speech, glasses, hair, hands and masks",
+        },
+    )
     train: int = field(default=100, metadata={"role": SIZE, "help": "people to train on"})
     valid: int = field(default=8, metadata={"role": SIZE, "help": "people to choose models on"})
     test: int = field(default=12, metadata={"role": SIZE, "help": "people to test on"})
@@ -68,6 +76,8 @@ class AvatarsConfig:
         _refuse_too_many((self.train + self.valid + self.test) * self.frames)
         if not 1 <= self.tasks <= 8:
             raise ValueError("tasks must be 1 to 8")
+        if self.version not in (1, 2):
+            raise ValueError("version must be 1 or 2")
         if self.domain not in ("a", "b"):
             raise ValueError("domain must be a or b")
         if self.rates not in ("lively", "fera17"):
@@ -146,10 +156,22 @@ PUBLISHED = {
     "rate": Published(25.0, _FERA),
     "size": silent(256, "avatars fill the picture"),
     "views": Published("frontal", "4.1: frontal, and nine views in 4.6"),
+    "version": silent(1),
     "domain": silent("a"),
     "rates": Published("fera17", _FERA),
     "seed": silent(0),
 }
+
+
+@hookimpl
+def aukit_commands() -> dict[str, tuple[str, str]]:
+    """`aukit benchmark`."""
+    return {
+        "benchmark": (
+            "aukit_avatars.command:benchmark",
+            "Score a model on a fixed test set of rendered people.",
+        )
+    }
 
 
 @hookimpl

@@ -19,10 +19,12 @@ from aukit.vision.raster import (
 )
 from aukit.vision.rotation import product
 from aukit_avatars.appearance import Looks
+from aukit_avatars.before import Before
 from aukit_avatars.camera import Camera
 from aukit_avatars.film import background, expose
 from aukit_avatars.head import Head
 from aukit_avatars.lighting import vertex_normals
+from aukit_avatars.props import Props
 from aukit_avatars.scene import Scenes
 from aukit_avatars.surface import Subject, Surface
 from aukit_avatars.wardrobe import Wardrobe
@@ -55,6 +57,8 @@ class Rendering:
         landmarks: (B, 68, 2) float32 pixels, iBUG order.
         visible: (B, V) bool, vertices that nothing hides from the camera.
         mask: (B, H, W) float32 in 0..1, how much of each pixel the person covers.
+        props: (B, H, W) float32 in 0..1, how much of each pixel what the person wears or holds
+            before the face hides.
     """
 
     image: Tensor
@@ -62,6 +66,7 @@ class Rendering:
     landmarks: Tensor
     visible: Tensor
     mask: Tensor
+    props: Tensor
 
 
 class Renderer:
@@ -101,6 +106,7 @@ class Renderer:
         scenes: Scenes,
         seeds: Tensor,
         size: int | tuple[int, int],
+        props: Props | None = None,
     ) -> Rendering:
         """Render B pictures. Each is the same in any batch.
 
@@ -113,6 +119,7 @@ class Renderer:
             scenes: B scenes.
             seeds: (B,) int64, one a picture: decides the noise.
             size: pixels, height and width or both.
+            props: what B people wear or hold before their faces.
 
         Raises:
             ConfigError: the size is not positive.
@@ -129,6 +136,7 @@ class Renderer:
                 scenes[rows].to(self.device),
                 seeds[rows].to(self.device),
                 extent,
+                None if props is None else props[rows].to(self.device),
             )
             for rows in (slice(start, start + step) for start in range(0, len(shape), step))
         ]
@@ -143,6 +151,7 @@ class Renderer:
         scenes: Scenes,
         seeds: Tensor,
         size: tuple[int, int],
+        props: Props | None,
     ) -> Rendering:
         fine = (size[0] * self.supersampling, size[1] * self.supersampling)
         dressed = self._wardrobe.dress(shape, looks)
@@ -160,19 +169,20 @@ class Renderer:
             samples=fine[1],
         )
         raster = dense(seen, (len(screen), *fine))
-        light = self._light(screen, seen, raster, subject, size)
+        light = self._light(screen, seen, raster, subject, size, _before(props, camera, fine))
         vertices = camera.project(camera.place(shape), size)
         seen_vertices = visible_vertices(
             screen, self._mesh.triangles, raster, tolerance=VISIBLE_WITHIN
         )
         metered = replace(scenes, exposure=scenes.exposure * dressed.metered)
-        picture = light[:, :3] + (1 - light[:, 3:]) * background(scenes, size)
+        picture = light[:, :3] + (1 - light[:, 3:4]) * background(scenes, size)
         return Rendering(
             image=expose(picture, metered, seeds),
             vertices=vertices,
             landmarks=vertices[:, self.head.landmarks68, :2],
             visible=seen_vertices[:, : shape.shape[1]],
             mask=light[:, 3],
+            props=light[:, 4],
         )
 
     def _light(
@@ -182,17 +192,20 @@ class Renderer:
         raster: Raster,
         subject: Subject,
         size: tuple[int, int],
+        before: Before | None,
     ) -> Tensor:
-        """(B, 4, H, W) linear light of the person, and how much of each pixel the person covers."""
-        samples = screen.new_zeros(raster.triangle.numel(), 4)
+        """(B, 5, H, W) linear light of the person; shares of person and of props in each pixel."""
+        samples = screen.new_zeros(raster.triangle.numel(), 5)
         even = self._even(raster) if self.supersampling == 2 else None
         if even is not None:
             seen = seen[(~_spared(even)[seen.pixel]).nonzero().squeeze(1)]
         colour = self._surface.colour(seen, subject)
-        samples[seen.pixel] = functional.pad(colour, (0, 1), value=1.0)
+        samples[seen.pixel, :4] = functional.pad(colour, (0, 1), value=1.0)
         if even is not None:
             _copy_diagonal(samples, even)
         self._draw_lashes(samples, screen, raster)
+        if before is not None:
+            before.draw(samples, raster.depth, subject.scenes)
         return _averaged(samples, size, self.supersampling)
 
     def _even(self, raster: Raster) -> Tensor:
@@ -219,6 +232,10 @@ class Renderer:
         lashes = lashes[(lashes.depth < behind + LASH_DEPTH).nonzero().squeeze(1)]
         cover = self._surface.lashes(lashes)
         samples[lashes.pixel, :3] *= 1 - cover
+
+
+def _before(props: Props | None, camera: Camera, size: tuple[int, int]) -> Before | None:
+    return None if props is None else Before(props, camera, size)
 
 
 def _spared(even: Tensor) -> Tensor:

@@ -68,6 +68,15 @@ COMMON = ("smile", "laugh", "grimace", "polite", "dimple", "talk")
 LIVELY_COMMON, LIVELY_RARE, LIVELY_PEAK = 0.5, 4.0, 1.5
 """Factors of the lively rates: common and rare expressions a minute, and the rare ones' peak."""
 
+UNCODED = (
+    "mouthFunnel", "mouthPucker", "jawLeft", "jawRight", "jawForward",
+    "mouthLeft", "mouthRight", "cheekPuff",
+)  # fmt: skip
+"""Actions that no AU of `actions.AUS` is made of: speech and other movements without a code."""
+
+SPEECH, SYLLABLES, FIDGETS = 18.0, 3.0, 9.0
+"""Utterances a minute, syllables a second, and single movements of the mouth a minute."""
+
 BLINKS = 14.0  # a minute
 _MEAN_PEAK = {"smile": 3.0, "laugh": 3.7, "grimace": 3.0, "polite": 2.6, "dimple": 2.3, "rest": 5.0}
 _RARE_PEAK = 2.0
@@ -83,11 +92,13 @@ class Sequence:
         activation: (T, AUs) float32 in 0..5: what the muscles do, the exact truth.
         angles: (T, 3) float32 degrees, pitch, yaw and roll of the head on the neck.
         gaze: (T, 2) float32 in -1..1, up and to the right of the picture.
+        uncoded: (T, K) float32, weights of `UNCODED`.
     """
 
     activation: Array
     angles: Array
     gaze: Array
+    uncoded: Array
 
     @property
     def levels(self) -> Array:
@@ -131,7 +142,30 @@ def perform(
         activation=np.clip(activation, 0, MAX_LEVEL),
         angles=_drift(random, time, np.array([4.0, 6.0, 3.0])),
         gaze=_drift(random, time, np.array([0.12, 0.25])),
+        uncoded=_uncoded(seed_of(seed, "uncoded", domain, person, task), time),
     )
+
+
+def _uncoded(seed: int, time: npt.NDArray[np.float64]) -> Array:
+    """(T, K) weights of `UNCODED`: lips round and jaws shift in speech, mouths move aside."""
+    random = np.random.Generator(np.random.Philox(seed))
+    weights = np.zeros((len(time), len(UNCODED)), np.float32)
+    seconds = len(time) * (time[1] - time[0]) if len(time) > 1 else 1.0
+    for start in _poisson(random, SPEECH, seconds):
+        course = _pulse(time, start, 0.2, 1.6 * random.uniform(0.5, 1.5), 0.3)
+        beat = 2 * np.pi * SYLLABLES * random.uniform(0.7, 1.3) * time
+        for column in range(5):
+            phase = random.uniform(0, 2 * np.pi)
+            wave = np.maximum(np.sin(beat / (1 + column % 3) + phase), 0)
+            weights[:, column] += _SPOKEN[column] * random.uniform(0.3, 1.0) * course * wave
+    for start in _poisson(random, FIDGETS, seconds):
+        column = int(random.integers(5, len(UNCODED)))
+        weights[:, column] += random.uniform(0.15, 0.6) * _pulse(time, start, 0.3, 1.0, 0.4)
+    return np.clip(weights, 0, 1)
+
+
+_SPOKEN = (0.6, 0.6, 0.35, 0.35, 0.3)
+"""Largest weights of the first of `UNCODED` in speech."""
 
 
 def _factors(domain: str, lively: bool) -> dict[str, float]:

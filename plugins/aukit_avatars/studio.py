@@ -17,6 +17,7 @@ from aukit_avatars.appearance import Looks
 from aukit_avatars.camera import Camera, bend, check_view
 from aukit_avatars.head import Head, mix
 from aukit_avatars.people import OLDEST, YOUNGEST, Person
+from aukit_avatars.props import Props
 from aukit_avatars.randomness import normal
 from aukit_avatars.render import Renderer, Rendering
 from aukit_avatars.scene import Scenes
@@ -40,6 +41,7 @@ class Shots:
         scene: (B,) int64 seeds of light, room and camera.
         noise: (B,) int64 seeds of the sensor noise.
         domain: `a` or `b`.
+        uncoded: (B, K) float32 weights of `sequences.UNCODED`: what moves and is not an AU.
     """
 
     people: Sequence[Person]
@@ -50,6 +52,7 @@ class Shots:
     scene: Tensor
     noise: Tensor
     domain: str = "a"
+    uncoded: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Truth:
         vertices: (B, V, 3) float32: the dense mesh, pixels and the distance in centimetres.
         visible: (B, V) bool, the vertices that nothing hides.
         mask: (B, S, S) float32 in 0..1, how much of each pixel the person covers.
+        props: (B, S, S) float32 in 0..1, how much of each pixel hair, glasses, a hand or a mask
+            before the face hides.
         head: (B, V, 3) float32 centimetres, the mesh in the head's own frame, neck unbent.
         pose: (B, 3, 3) float32, rotation from the head's frame to camera axes.
         camera: the cameras.
@@ -72,6 +77,7 @@ class Truth:
     vertices: Tensor
     visible: Tensor
     mask: Tensor
+    props: Tensor
     head: Tensor
     pose: Tensor
     camera: Camera
@@ -115,14 +121,16 @@ class Studio:
             raise ConfigError(f"pictures of {size} pixels cannot be taken")
         check(AUS, shots.activation)
         head, camera = self.shape(shots), camera or self.camera(shots)
-        angles = shots.angles.to(self.device)
-        picture = self._render(shots, bend(head, self.head.turning, angles), camera, size)
+        angles = self._turned(shots).to(self.device)
+        bent = bend(head, self.head.turning, angles)
+        picture = self._render(shots, bent, self._props(shots, bent), camera, size)
         return Truth(
             images=picture.image,
             landmarks=picture.landmarks - 0.5,
             vertices=picture.vertices - picture.vertices.new_tensor([0.5, 0.5, 0.0]),
             visible=picture.visible,
             mask=picture.mask,
+            props=picture.props,
             head=head,
             pose=product(camera.rotation, rotations(angles)),
             camera=camera,
@@ -173,16 +181,34 @@ class Studio:
             height=height * torch.exp(spread * bell[:, 3]),
         ).to(self.device)
 
-    def _render(self, shots: Shots, shape: Tensor, camera: Camera, size: int) -> Rendering:
+    def _render(
+        self, shots: Shots, shape: Tensor, props: Props | None, camera: Camera, size: int
+    ) -> Rendering:
         return self._renderer.render(
             shape=shape,
             camera=camera,
-            looks=[looks_of(person) for person in shots.people],
-            strength=self._strength(shots),
+            looks=self._looks(shots),
+            strength=self._folds(shots),
             scenes=Scenes.draw(shots.scene, shots.domain),
             seeds=shots.noise,
             size=size,
+            props=props,
         )
+
+    def _looks(self, shots: Shots) -> list[Looks]:
+        return [looks_of(person) for person in shots.people]
+
+    def _folds(self, shots: Shots) -> Tensor:
+        """(B, AUs, 2): how deep the folds of each AU are, left and right."""
+        return self._strength(shots)
+
+    def _turned(self, shots: Shots) -> Tensor:
+        """(B, 3) degrees that the heads turn on their necks."""
+        return shots.angles
+
+    def _props(self, shots: Shots, shape: Tensor) -> Props | None:
+        """What hides parts of the faces, for (B, V, 3) shapes; nothing by default."""
+        return None
 
     def _neutral_of(self, person: Person) -> Tensor:
         return self.head.neutral(person.identity[None].to(self.device))[0]

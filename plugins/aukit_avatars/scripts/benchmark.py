@@ -25,6 +25,7 @@ from aukit.contracts.landmarker import IBUG68, Faces, Landmarker
 from aukit.registry.loading import default_registry
 from aukit.views import FRONTAL, View, view_name
 from aukit_avatars.actions import AUS
+from aukit_avatars.individuals import Individuals
 from aukit_avatars.people import Person, sample_person
 from aukit_avatars.studio import Studio
 from aukit_mediapipe.plugin import BLENDSHAPE_NAMES
@@ -222,15 +223,17 @@ def _found(
 @click.option("--weights", default="face-landmarker", help="MediaPipe's face_landmarker.task.")
 @click.option("--people", default=30, help="How many perform.", type=click.IntRange(2))
 @click.option("--size", default=192, help="Side of the pictures.", type=click.IntRange(32))
+@click.option("--version", default="1", help="Of the avatars.", type=click.Choice(["1", "2"]))
 @click.option("--device", default="cpu", help="Where to render.")
 @click.option("-o", "--output", default="judged", type=click.Path(path_type=Path))
-def main(weights: str, people: int, size: int, device: str, output: Path) -> None:
+def main(weights: str, people: int, size: int, version: str, device: str, output: Path) -> None:
     """Write judge.json and judge.md; exit with 1 when a promise is broken."""
     registry = default_registry()
     component = registry.find("landmarker", "mediapipe")
     config = component.config(weights=weights)
     landmarker = component.load()(config, Context(weights=registry.resolve_weights))
-    verdict = judge(Studio(device), landmarker, people, size)
+    studio = Studio(device) if version == "1" else Individuals(device=device)
+    verdict = judge(studio, landmarker, people, size)
     output.mkdir(parents=True, exist_ok=True)
     (output / "judge.json").write_text(json.dumps(asdict(verdict), indent=2) + "\n")
     (output / "judge.md").write_text(verdict.markdown())

@@ -161,11 +161,22 @@ def truths(studio: Studio) -> Image.Image:
     return strip
 
 
+def individuals() -> Image.Image:
+    """Version 2: two moments of each of 12 people."""
+    recipe = AvatarsConfig(version=2, train=12, valid=0, test=0, size=160)
+    avatars = Avatars(recipe, Context())
+    rows = avatars.index()
+    images = avatars.truth(rows.take(list(range(0, rows.num_rows, 16)))).images.cpu()
+    return picture(contact_sheet(list(images), [""] * len(images), 128, 8))
+
+
 def main() -> None:
     """Write all pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/images/avatars"))
-    folder = parser.parse_args().output
+    parser.add_argument("--only", help="Draw this one alone.")
+    given = parser.parse_args()
+    folder = given.output
     folder.mkdir(parents=True, exist_ok=True)
     studio = Studio()
     first, second = cast(studio, 2)
@@ -177,8 +188,11 @@ def main() -> None:
         "views": lambda: views(studio, second, 1),
         "sequence": lambda: sequence(studio, second, 1),
         "truth": lambda: truths(studio),
+        "version-2": individuals,
     }
     for name, draw in pictures.items():
+        if given.only not in (None, name):
+            continue
         draw().save(folder / f"{name}.jpg", quality=78, optimize=True)
         print(folder / f"{name}.jpg")
 

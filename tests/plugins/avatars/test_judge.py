@@ -63,7 +63,7 @@ class Slate:
         images[:, 1] = levels.argmax(1)[:, None, None].to(torch.uint8)
         points = torch.arange(136.0).view(1, 68, 2).expand(len(levels), -1, -1)
         empty = torch.zeros(0)
-        return Truth(images, points, empty, empty, empty, empty, empty, None)  # type: ignore[arg-type]
+        return Truth(images, points, empty, empty, empty, empty, empty, empty, None)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

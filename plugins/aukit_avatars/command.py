@@ -1,0 +1,118 @@
+"""`aukit benchmark`: the score of a model, or of any program, on the fixed test set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aukit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aukit_avatars.benchmark import Frameset
+
+EPILOG = """\b
+Another program can be scored, too: let it read the pictures, and give its
+table (CSV or Parquet with a column `file`, in the columns of aukit, OpenFace,
+py-feat or LibreFace) as --predictions."""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FOLDER",
+    help="Gets the test set, once, and the estimates of each model.",
+)  # fmt: skip
+@click.option(
+    "--predictions", type=click.Path(path_type=Path), metavar="TABLE",
+    help="Score this table instead of a model.",
+)  # fmt: skip
+@click.option("--device", default="auto", show_default=True, help="Torch device.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def benchmark(
+    model: Path | None, output: Path, predictions: Path | None, device: str, as_json: bool
+) -> None:
+    """Score MODEL on the fixed test set of rendered people, beside the results so far.
+
+    MODEL is the folder of a run or of a model that `aukit export` made, or the name of a model that
+    comes along. The test set is rendered once: 768 pictures of 24 people whom no other dataset of
+    aukit holds. The pictures of one person are read together, without codes. Without MODEL and
+    without --predictions, only the test set is made.
+    """
+    from aukit.cli.console import RichProgress
+    from aukit.machine.devices import resolve_device
+    from aukit_avatars.benchmark import frameset
+
+    if model is not None and predictions is not None:
+        raise ConfigError("a model and --predictions were given", "give one of them")
+    frames = frameset(output / "frames", resolve_device(device), RichProgress())
+    if model is None and predictions is None:
+        click.echo(f"pictures  {frames.pictures}")
+        click.echo(f"truth     {frames.truth}")
+        return
+    name = str(model or predictions)
+    table = predictions or _estimates(Path(name), frames, output, device)
+    found = _scored(frames, table)
+    if as_json:
+        from aukit.cli.app import emit_json
+
+        emit_json({"name": name, **found})
+    else:
+        _show(name, found)
+
+
+def _estimates(model: Path, frames: Frameset, output: Path, device: str) -> Path:
+    """The table of a model's estimates, written beside the test set."""
+    from aukit import api
+    from aukit.cli.console import RichProgress
+    from aukit.media.model import open_model
+    from aukit.media.people import Grouping
+    from aukit.media.predict import Task, predict_files
+    from aukit.registry.loading import default_registry
+
+    opened = open_model(model, default_registry(), device)
+    task = Task((str(frames.pictures),), Grouping("best", "folder"))
+    executor = api.build("executor", "auto")
+    return predict_files(opened, task, output / model.name, executor, RichProgress()).table
+
+
+def _scored(frames: Frameset, table: Path) -> dict[str, Any]:
+    from aukit import api
+    from aukit_avatars.benchmark import VERSION, mean_scores
+
+    found = api.evaluate(frames.truth, table, skip_missing=True)
+    return {
+        "version": VERSION,
+        "frames": found["frames"],
+        "aus": found["aus"],
+        "scores": mean_scores(found["scores"]),
+        "each": {name: found["scores"][name] for name in found["aus"]},
+        "notes": found["notes"],
+    }
+
+
+def _show(name: str, found: dict[str, Any]) -> None:
+    from aukit.cli.console import table
+    from aukit_avatars.benchmark import SCORES, results
+
+    for note in found["notes"]:
+        click.echo(note)
+    each = [(au, *map(_text, found["each"][au].values())) for au in found["aus"]]
+    table("Each AU", ("AU", *next(iter(found["each"].values()))), each)
+    ours = {"name": name, "about": "this one", **found}
+    every = sorted([ours, *results()], key=lambda one: -(one["scores"]["icc"]["value"] or -1))
+    rows = [
+        (one["name"], one["about"], one["frames"], *(_text(one["scores"][s]) for s in SCORES))
+        for one in every
+    ]
+    title = f"Means over the AUs, test set {found['version']}, with 95 % intervals over people"
+    table(title, ("model", "", "frames", *SCORES), rows)
+
+
+def _text(score: dict[str, float | None]) -> str:
+    if score["value"] is None:
+        return "undefined"
+    if score["low"] is None:
+        return f"{score['value']:.2f}"
+    return f"{score['value']:.2f} ({score['low']:.2f} to {score['high']:.2f})"
