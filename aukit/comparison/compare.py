@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from filelock import FileLock, Timeout
 from aukit.comparison.attempts import Attempt, attempt_all
 from aukit.comparison.planned import COMPARISON, Comparison
 from aukit.errors import ConfigError
+from aukit.runs.environment import typed_command
 from aukit.store.files import ensure_writable, write_json, write_text
 from aukit.store.owned import Output
 
@@ -50,8 +49,7 @@ def compare(
     with _alone(comparison.folder):
         results.refuse_foreign([COMMAND, COMPARISON, *FILES])
         with results.writing([COMMAND]):
-            typed = [Path(sys.argv[0]).name, *sys.argv[1:]]
-            write_text(comparison.folder / COMMAND, shlex.join(typed) + "\n")
+            write_text(comparison.folder / COMMAND, typed_command() + "\n")
         errors = _run(comparison, attempt, jobs, say)
         document = summarize(comparison, errors)
         with results.writing([COMPARISON, *FILES]):

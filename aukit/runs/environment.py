@@ -6,7 +6,10 @@ import importlib.metadata
 import os
 import platform
 import re
+import shlex
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from aukit.machine.devices import resolve_device
@@ -58,3 +61,10 @@ def _requirements(distribution: str) -> list[str]:
         return importlib.metadata.requires(distribution) or []
     except importlib.metadata.PackageNotFoundError:
         return []
+
+
+def typed_command() -> str:
+    """The command of this process as one types it again, also where it was `python -m aukit`."""
+    program = Path(sys.argv[0])
+    ours = Path(__file__).parents[1] in program.resolve().parents
+    return shlex.join(["aukit" if ours else program.name, *sys.argv[1:]])

@@ -21,8 +21,6 @@ import json
 import logging
 import os
 import re
-import shlex
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,7 +34,7 @@ from aukit.errors import ConfigError
 from aukit.machine.alive import is_alive
 from aukit.machine.parent import refuse_while_imported_by_worker
 from aukit.registry.loading import Registry
-from aukit.runs.environment import environment
+from aukit.runs.environment import environment, typed_command
 from aukit.runs.kept import keep, prune
 from aukit.runs.names import STAGES, STAGES_FILE
 from aukit.runs.observers import Observers
@@ -113,7 +111,7 @@ class Run:
             run.store = output / STAGES
             run._set_state(RUNNING, identity)
         write_text(folder / "run.toml", to_toml(config))
-        write_text(folder / "command.txt", shlex.join(sys.argv) + "\n")
+        write_text(folder / "command.txt", typed_command() + "\n")
         write_json(folder / "environment.json", environment(registry, config.options.device))
         run.observers.tell("run_started", run=run)
         return run
