@@ -1,4 +1,4 @@
-"""aukit from Python: a whole run, any component alone, or what a run has learned.
+"""aukit from Python: whole runs, single components, or the models a run has fitted.
 
 from aukit import api
 

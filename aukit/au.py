@@ -1,4 +1,4 @@
-"""The FACS vocabulary: action units, their names, where they show, and the six intensity levels.
+"""The FACS vocabulary: action units, their names, facial regions and the six intensity levels.
 
 Numbers and names follow the Facial Action Coding System (Ekman, Friesen and Hager 2002). AU
 intensity is ordinal: 0 (absent), then A (trace) to E (maximum), written 0..5 everywhere in aukit.
@@ -26,7 +26,7 @@ class ActionUnit:
     Attributes:
         number: FACS number.
         name: FACS name.
-        region: part of the face where it shows.
+        region: part of the face where it appears.
     """
 
     number: int
@@ -75,12 +75,12 @@ _TABLE: tuple[tuple[int, str, Region], ...] = (
 
 ACTION_UNITS: dict[int, ActionUnit] = {n: ActionUnit(n, name, region) for n, name, region in _TABLE}
 
-# The AU lists of the corpora that the papers use (facts: FERA 2017 intensity, DISFA).
+# The AU lists of the corpora used in the papers (FERA 2017 intensity, DISFA).
 FERA17_INTENSITY = tuple(column(n) for n in (1, 4, 6, 10, 12, 14, 17))
 DISFA = tuple(column(n) for n in (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26))
 
 LISTS = {"fera17": FERA17_INTENSITY, "disfa": DISFA}
-"""AU lists that can be asked for by name."""
+"""AU lists that can be requested by name."""
 
 _COLUMN = re.compile(r"AU\d{2}")
 
@@ -91,13 +91,13 @@ def is_column(name: str) -> bool:
 
 
 def describe(name: str) -> str:
-    """`AU12` -> `AU12 lip corner puller`; an AU outside the table stays as it is."""
+    """`AU12` -> `AU12 lip corner puller`; other names are returned unchanged."""
     unit = ACTION_UNITS.get(int(name[2:])) if is_column(name) else None
     return name if unit is None else f"{name} {unit.name}"
 
 
 def parse(text: str) -> str:
-    """Column name of one AU as people write it: `12`, `AU12`, `au 12`, `AU1`.
+    """Column name of an AU in any common spelling: `12`, `AU12`, `au 12`, `AU1`.
 
     Raises:
         ConfigError: the text is not an AU of the FACS table.
@@ -110,5 +110,5 @@ def parse(text: str) -> str:
 
 
 def parse_list(texts: Iterable[str]) -> tuple[str, ...]:
-    """Column names of several AUs, in FACS order, without doubles."""
+    """Column names of several AUs, in FACS order, without duplicates."""
     return tuple(sorted({parse(text) for text in texts}))

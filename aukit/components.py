@@ -1,7 +1,7 @@
 """What a plugin says about its components, without importing them.
 
 A plugin returns `Component` records. A record names its factory as a string, so listing, help and
-configuration need nothing heavy; the factory is imported when the component is built.
+configuration import nothing heavy; the factory is imported when the component is built.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from aukit.faults import is_interrupt, reason
 from aukit.published import PRESETS, Published, preset_values
 
 API = 1
-"""Generation of the hooks and contracts. A record names the one it was written against."""
+"""Version of the hooks and contracts. A record names the one it was written against."""
 
 
 @dataclass(frozen=True)
@@ -48,37 +48,42 @@ class Kind:
 
     @property
     def default(self) -> str | None:
-        """Component used when none is named; None means that the kind may be left out."""
+        """The component used when none is named; None if the kind may be left out."""
         return RUN[self.name]
 
     def default_beside(self, chosen: Collection[str]) -> tuple[str | None, str | None]:
-        """The default where components of some kinds are chosen, and the kind that decided it."""
+        """The default given the kinds chosen, and the kind that determined it."""
         beside = BESIDE.get(self.name, {})
         decided = ((name, kind) for kind, name in beside.items() if kind in chosen)
         return next(decided, (self.default, None))
 
     @property
     def optional(self) -> bool:
-        """Whether `none` is a choice, meaning that the step is left out."""
+        """Whether `none` may be chosen to leave the step out."""
         return self.default is None or self.several or self.omissible
 
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("data", "aukit_datasets", "--data", "which frames, people and codes"),
+        Kind("data", "aukit_datasets", "--data", "dataset: frames, people and AU codes"),
         Kind("landmarker", "aukit_landmarkers", "--landmarker", "finds faces and landmarks"),
         Kind("aligner", "aukit_aligners", "--aligner", "registers faces"),
         Kind("synth", "aukit_synthesizers", "--synth", "synthesizes faces with given AUs"),
         Kind("balancer", "aukit_balancers", "--balancer", "plans the training set"),
-        Kind("normalizer", "aukit_normalizers", "--normalizer", "removes the person"),
+        Kind(
+            "normalizer",
+            "aukit_normalizers",
+            "--normalizer",
+            "removes what is specific to a person",
+        ),
         Kind("estimator", "aukit_estimators", "--estimator", "predicts AUs", omissible=True),
         Kind("metric", "aukit_metrics", "--metric", "scores predictions"),
         Kind(
             "judge",
             "aukit_judges",
             "--judge",
-            "judge synthetic faces; several: a,b; auto: all that can",
+            "judge synthetic faces; several: a,b; auto: all available",
             several=True,
         ),
         Kind("executor", "aukit_executors", "--executor", "runs the map-like stages"),
@@ -88,13 +93,13 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Fitting:
-    """How `aukit fit` makes the weights of a component that no run fits.
+    """How `aukit fit` trains the weights of a component that runs do not fit.
 
     Attributes:
-        factory: `package.module:Class`, called as `Class(config, context)`; what it makes has the
+        factory: `package.module:Class`, called as `Class(config, context)`; the instance has the
             protocol of its kind (`aukit.contracts.aligner.FitsAligner`).
-        config: frozen dataclass of the options of the fit, as `Component.config`.
-        presets, published: as those of a component.
+        config: frozen dataclass of the fit's options, as for `Component.config`.
+        presets, published: as for a component.
     """
 
     factory: str
@@ -105,7 +110,7 @@ class Fitting:
 
 @dataclass(frozen=True)
 class Component:
-    """One thing that can be chosen by name.
+    """A component that can be chosen by name.
 
     Attributes:
         kind: a key of `KINDS`.
@@ -113,22 +118,22 @@ class Component:
         factory: `package.module:Class`, called as `Class(config, context)`.
         config: frozen dataclass of its options; importable without heavy packages. Every field
             has a default; `metadata={"role": SIZE, "help": ...}` explains it.
-        summary: what it is, at most 72 characters.
+        summary: one line of at most 72 characters.
         aliases: other names for it.
         presets: option values by preset name; `quick` sets sizes only. What `full` and `paper` set
             follows from `published`, and may be completed here.
-        published: option -> what the component's paper has for it.
+        published: option -> its value in the component's paper.
         requires: import names that must be installed.
-        install_hint: what to type when one of them is missing.
-        accepts: what the component needs of its input (landmark schemes for aligners).
-        beside: kinds that may not be left out with it (`synth`, for a plan of synthetic faces).
-        tags: properties that the conformance checks use (`stochastic`, `needs-fit`), and `auto`.
+        install_hint: command to type when one of them is missing.
+        accepts: input that the component needs (landmark schemes for aligners).
+        beside: kinds that it requires (`synth`, for a balancer that plans synthetic faces).
+        tags: properties used by the conformance checks (`stochastic`, `needs-fit`), and `auto`.
         licence: SPDX name of the code.
-        weights_licence: licence of the weights it uses, where there are any.
-        data_licence: terms of the data it reads or brings, where there are any.
+        weights_licence: licence of the weights it uses, if any.
+        data_licence: terms of the data it reads or bundles, if any.
         paper: what to cite.
-        fitting: how `aukit fit` makes its weights, for a component that has such.
-        api: generation of the contracts that it was written against.
+        fitting: how `aukit fit` trains its weights; None if it does not.
+        api: version of the contracts it was written against.
         distribution, version, entry_point: stamped by the registry, never by the author.
     """
 
@@ -157,7 +162,7 @@ class Component:
 
     @property
     def qualified(self) -> str:
-        """`distribution/name`: unique among everything that is installed."""
+        """`distribution/name`, unique among all installed components."""
         return f"{self.distribution}/{self.name}"
 
     @property
@@ -166,24 +171,24 @@ class Component:
         return (self.name, *self.aliases)
 
     def preset(self, name: str) -> dict[str, Any]:
-        """The option values of a preset; none where the component knows nothing of it."""
+        """The option values of a preset; empty if the component does not define it."""
         return preset_values(name, fields(self.config), self.presets, self.published)
 
     @property
     def preset_names(self) -> tuple[str, ...]:
-        """The presets that set anything."""
+        """Names of the presets that set any option."""
         return tuple(name for name in PRESETS if self.preset(name))
 
     def fitter(self) -> Component:
-        """The record of what `aukit fit` builds for this component.
+        """The record of the component that `aukit fit` builds for this one.
 
         Raises:
-            ConfigError: `aukit fit` makes no weights for it.
+            ConfigError: `aukit fit` cannot train weights for it.
         """
         if self.fitting is None:
             raise ConfigError(
                 f"{self.kind} '{self.name}' has no weights that can be fitted",
-                f"`aukit plugins show {self.name}` says what it is",
+                f"see `aukit plugins show {self.name}`",
             )
         values = {entry.name: getattr(self.fitting, entry.name) for entry in fields(Fitting)}
         return dataclasses.replace(self, **values, fitting=None)
@@ -205,7 +210,7 @@ class Component:
             )
         module, _, attribute = self.factory.partition(":")
         try:
-            # Standard output may be a program's (`--json`).
+            # Keep standard output clean: a program may read it (`--json`).
             with contextlib.redirect_stdout(sys.stderr):
                 return getattr(importlib.import_module(module), attribute)
         except BaseException as error:
@@ -218,7 +223,7 @@ class Component:
 
 
 def _installed(name: str) -> bool:
-    """Whether a package can be found; looking for `a.b` imports `a`, which may raise anything."""
+    """Whether a package can be found; looking up `a.b` imports `a`, which may raise anything."""
     try:
         return importlib.util.find_spec(name) is not None
     except BaseException as error:
@@ -228,7 +233,7 @@ def _installed(name: str) -> bool:
 
 
 AUTO = "auto"
-"""Of a kind that takes several: all its components that have this as a tag."""
+"""Tag, and name that selects all components with the tag, for kinds that allow several."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -249,7 +254,7 @@ def validate(component: Component) -> None:
         if name == "none" and KINDS[component.kind].optional:
             raise PluginError(f"{where}: 'none' means that the {component.kind} step is left out")
     if component.api != API:
-        raise PluginError(f"{where} was written for contracts {component.api}; this is {API}")
+        raise PluginError(f"{where} is written for contracts {component.api}; this aukit has {API}")
     if unknown := set(component.beside) - set(KINDS):
         raise PluginError(f"{where} needs unknown kinds {sorted(unknown)} beside it")
     if ":" not in component.factory:
@@ -262,11 +267,11 @@ def validate(component: Component) -> None:
 def _validate_words(component: Component, where: str) -> None:
     for name in ("name", "factory", "summary", "install_hint"):
         if not isinstance(getattr(component, name), str):
-            raise PluginError(f"{where}: {name} must be text")
+            raise PluginError(f"{where}: {name} must be a string")
     for name in ("aliases", "requires", "tags"):
         words = getattr(component, name)
         if not (isinstance(words, tuple) and all(isinstance(word, str) for word in words)):
-            raise PluginError(f"{where}: {name} must be a tuple of texts")
+            raise PluginError(f"{where}: {name} must be a tuple of strings")
 
 
 def _validate_config(component: Component, where: str) -> None:
@@ -290,7 +295,7 @@ def _validate_config(component: Component, where: str) -> None:
 
 
 def _validate_default(entry: dataclasses.Field[Any], where: str) -> None:
-    """Defaults are shown in the help of every command that the component could be chosen in."""
+    """Refuse a default that cannot be shown in the help of commands."""
     make: Any = entry.default_factory
     try:
         str(entry.default if make is dataclasses.MISSING else make())

@@ -1,4 +1,4 @@
-"""Which component is used where none is named: the one table of such names."""
+"""The components used when none is named; the only table of such names."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ RUN: Mapping[str, str | None] = {
     "judge": "auto",
     "executor": "auto",
 }
-"""Kind -> the component of a run; None: the step is left out."""
+"""Kind -> default component of a run; None: the step is left out."""
 
 BESIDE: Mapping[str, Mapping[str, str]] = {"balancer": {"synth": "semantic"}}
-"""Kind -> other kind -> the component of a run that has one of that other kind."""
+"""Kind -> other kind -> default component of a run that has the other kind."""
 
 OWN_FILES: Mapping[str, str] = {"landmarker": "mediapipe", "executor": "inline"}
-"""Kind -> the component where anybody's pictures are read, which bring no landmarks."""
+"""Kind -> default component for the user's own pictures, which come without landmarks."""
 
 MODEL = "strangers"
-"""The model that reads anybody's pictures."""
+"""Default model for the user's own pictures."""
 
 ALIGN: Mapping[str, str] = {"aligner": "2d", **OWN_FILES}
 EDIT: Mapping[str, str] = {"landmarker": OWN_FILES["landmarker"]}

@@ -1,13 +1,13 @@
-"""Errors meant for the person at the keyboard: one line of what and where, one of what to do.
+"""Errors shown to the user: a message that says what and where, and a hint what to do.
 
 Every class has its own exit code, so that scripts can tell the kinds of failure apart:
 
 | code | class | meaning |
 |---|---|---|
-| 2 | `ConfigError` | the command line or the run file asks for something that cannot be |
+| 2 | `ConfigError` | the command line or the run file is invalid |
 | 3 | `PluginError` | a component is missing, broken, or broke its contract |
 | 4 | `DataError` | input data, weights or labels are missing or damaged |
-| 5 | `StageError` | a component failed while a run was in progress |
+| 5 | `StageError` | a component failed during a run |
 | 6 | `StorageError` | the disk is full, or the output cannot be written |
 """
 
@@ -15,10 +15,10 @@ from __future__ import annotations
 
 
 class AukitError(Exception):
-    """An error with one line of explanation and, where there is one, the way out.
+    """An error with a one-line message and, if possible, a hint.
 
     Args:
-        message: what went wrong, naming the thing and the place.
+        message: what went wrong, and where.
         hint: what the user can do about it.
     """
 
@@ -33,12 +33,12 @@ class AukitError(Exception):
         return self.message if self.hint is None else f"{self.message} ({self.hint})"
 
     def __reduce__(self) -> tuple[type[AukitError], tuple[str, str | None]]:
-        # Errors cross process borders (executors); the default would lose the hint.
+        # Errors are pickled between processes (executors); the default would lose the hint.
         return (type(self), (self.message, self.hint))
 
 
 class ConfigError(AukitError):
-    """The command line or the run file asks for something that cannot be."""
+    """The command line or the run file is invalid."""
 
     exit_code = 2
 
@@ -56,7 +56,7 @@ class DataError(AukitError):
 
 
 class LeakageError(DataError):
-    """Something would let test or validation people reach a fit."""
+    """Test or validation people would reach a fit."""
 
 
 class MissingWeights(DataError):

@@ -1,8 +1,7 @@
-"""What plugins may raise: anything, also what is no `Exception`, also without a text.
+"""Handling of whatever plugins may raise, including what is not an `Exception`.
 
-A plugin that calls `sys.exit`, or whose compiled part panics, is at fault like one that raises a
-ValueError. Only an interrupt by the user, which arrives wherever Python happens to be, is no one's
-fault and is passed on.
+A plugin that calls `sys.exit`, or whose compiled code panics, is at fault just like one that raises
+a ValueError. Only the user's interrupt, which can arrive anywhere, is not a fault; it is passed on.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """Handler of the signals that mean: end, in good order.
+    """Signal handler for a clean shutdown.
 
     Raises:
         Interrupted: always.
@@ -31,7 +30,7 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def interrupts_told_apart() -> Iterator[None]:
-    """Within the block a Ctrl-C raises `Interrupted`, unless somebody else handles it already."""
+    """Within the block, Ctrl-C raises `Interrupted`, unless another handler is installed."""
     ours = threading.current_thread() is threading.main_thread()
     ours = ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
@@ -44,7 +43,8 @@ def interrupts_told_apart() -> Iterator[None]:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether the user interrupted; where the two cannot be told apart, any KeyboardInterrupt."""
+    """Whether the user interrupted; outside `interrupts_told_apart`, any KeyboardInterrupt
+    counts."""
     if isinstance(error, Interrupted):
         return True
     unknown = signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -52,12 +52,12 @@ def is_interrupt(error: BaseException) -> bool:
 
 
 def reason(error: BaseException) -> str:
-    """`ValueError: its text` in one line of bounded length, also where no text can be made."""
+    """`ValueError: its text` on one line of bounded length, even if `str()` fails."""
     kind = type(error).__name__
     try:
         text = " ".join(str(error).split())
     except BaseException as fault:
         if is_interrupt(fault):
             raise
-        text = "(its text cannot be made)"
+        text = "(no message available)"
     return f"{kind}: {text[:_LONGEST]}" if text else kind

@@ -1,7 +1,7 @@
-"""All hooks of aukit (pluggy). A plugin implements what it needs, with any subset of arguments.
+"""All hooks of aukit (pluggy). A plugin implements those it needs, with any subset of arguments.
 
-Collecting hooks take nothing and return records. Observing hooks are called with what a run does
-and may not change it. A complete plugin:
+Collecting hooks take no arguments and return records. Observing hooks are told about a run and may
+not change it. A complete plugin:
 
     from aukit.hooks import hookimpl
 
@@ -31,7 +31,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def aukit_datasets() -> Iterable[Component]:
-    """Datasets: which frames exist, who is in them and how they were coded."""
+    """Datasets: frames, the people in them and their AU codes."""
     return ()
 
 
@@ -49,25 +49,25 @@ def aukit_aligners() -> Iterable[Component]:
 
 @hookspec
 def aukit_synthesizers() -> Iterable[Component]:
-    """Synthesizers: fitted on aligned faces, synthesize a face with given AU intensities."""
+    """Synthesizers: fitted on registered faces, synthesize a face with given AU intensities."""
     return ()
 
 
 @hookspec
 def aukit_balancers() -> Iterable[Component]:
-    """Balancers: look at labels only and plan the training set."""
+    """Balancers: plan the training set from labels only."""
     return ()
 
 
 @hookspec
 def aukit_normalizers() -> Iterable[Component]:
-    """Normalizers: remove the person from a face before estimation."""
+    """Normalizers: remove person-specific appearance from a face before estimation."""
     return ()
 
 
 @hookspec
 def aukit_estimators() -> Iterable[Component]:
-    """Estimators: fitted on what the plan produced, predict AU intensities."""
+    """Estimators: fitted on the planned training set, predict AU intensities."""
     return ()
 
 
@@ -79,7 +79,7 @@ def aukit_metrics() -> Iterable[Component]:
 
 @hookspec
 def aukit_judges() -> Iterable[Component]:
-    """Judges: look at synthetic faces, and were never seen by a synthesizer."""
+    """Judges: evaluate synthetic faces; no synthesizer was trained against them."""
     return ()
 
 
@@ -91,43 +91,43 @@ def aukit_executors() -> Iterable[Component]:
 
 @hookspec
 def aukit_commands() -> Mapping[str, tuple[str, str]]:
-    """Further commands: name -> ("package.module:click_command", short help).
+    """Additional commands: name -> ("package.module:click_command", short help).
 
-    A name of two words adds to a group that is open to it: `"data imitate"`.
+    A name of two words adds to a group that allows it: `"data imitate"`.
     """
     return {}
 
 
 @hookspec
 def aukit_models() -> Mapping[str, tuple[str, str]]:
-    """Models that come along, as `aukit export` makes them: name -> ("package:folder", summary)."""
+    """Bundled models in the format of `aukit export`: name -> ("package:folder", summary)."""
     return {}
 
 
 @hookspec
 def aukit_weights() -> Iterable[Weights]:
-    """Weights that `aukit weights fetch` can bring, with pinned checksums."""
+    """Weights that `aukit weights fetch` can download, with pinned checksums."""
     return ()
 
 
 @hookspec(firstresult=True)
 def aukit_resolve_weights(ref: str) -> Path | None:
-    """The file that a weights reference means, or None to let others answer."""
+    """The file for a weights reference, or None to leave it to other plugins."""
 
 
 @hookspec
 def aukit_run_started(run: ObservedRun) -> None:
-    """A run starts, or continues."""
+    """A run starts or continues."""
 
 
 @hookspec
 def aukit_stage_started(run: ObservedRun, stage: str) -> None:
-    """A stage begins to compute (stages found finished are not announced)."""
+    """A stage starts computing (not called for reused results)."""
 
 
 @hookspec
 def aukit_scalars(run: ObservedRun, stage: str, step: int, values: Mapping[str, float]) -> None:
-    """A fitted component reports numbers, e.g. its losses."""
+    """A component being fitted reports scalars, e.g. its losses."""
 
 
 @hookspec
@@ -137,9 +137,9 @@ def aukit_stage_finished(run: ObservedRun, stage: str, result: Path) -> None:
 
 @hookspec
 def aukit_stage_failed(run: ObservedRun, stage: str, error: BaseException) -> None:
-    """A stage raised; everything finished before it is still there."""
+    """A stage failed; the results of finished stages are kept."""
 
 
 @hookspec
 def aukit_run_finished(run: ObservedRun, outcome: Mapping[str, Any]) -> None:
-    """A run ends with its scores."""
+    """A run has finished; `outcome` holds its scores."""

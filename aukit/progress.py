@@ -1,7 +1,7 @@
-"""How long work tells somebody how far it is, without knowing who listens.
+"""Progress reporting that is independent of the display.
 
 The command line shows bars (`aukit.cli.console.RichProgress`); from Python nothing is shown unless
-a `Progress` is handed over.
+a `Progress` is passed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Protocol, Self
 
 
 class Bar(Protocol):
-    """One piece of work in progress; a context manager that ends with the work."""
+    """A task in progress; a context manager that ends with the task."""
 
     def __enter__(self) -> Self: ...
 
@@ -24,7 +24,7 @@ class Bar(Protocol):
     ) -> None: ...
 
     def advance(self, n: int = 1) -> None:
-        """`n` further items are done."""
+        """Advance by `n` items."""
         ...
 
     def note(self, text: str) -> None:
@@ -33,10 +33,10 @@ class Bar(Protocol):
 
 
 class Rate:
-    """How fast work is, since it began.
+    """Measures items per second since the start.
 
     Args:
-        unit: of what is counted, in the plural.
+        unit: name of the items, plural.
     """
 
     def __init__(self, unit: str) -> None:
@@ -45,7 +45,7 @@ class Rate:
         self._done = 0
 
     def advance(self, bar: Bar, n: int = 1) -> None:
-        """`n` further items are done: tell a bar, and how many that makes a second."""
+        """Advance a bar by `n` items and note the rate on it."""
         self._done += n
         bar.advance(n)
         seconds = max(time.monotonic() - self._begin, 1e-9)
@@ -53,15 +53,15 @@ class Rate:
 
 
 class Progress(Protocol):
-    """Somebody who listens."""
+    """Receives progress."""
 
     def start(self, name: str, total: int | None = None) -> Bar:
-        """A piece of work begins; `total` is the number of items, None if it is not known."""
+        """Start a task; `total` is the number of items, None if unknown."""
         ...
 
 
 class SilentBar:
-    """A bar that is not shown."""
+    """A bar without display."""
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +72,7 @@ class SilentBar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Nothing was shown, so nothing ends."""
+        """Nothing to close."""
 
     def advance(self, n: int = 1) -> None:
         """Ignored."""
@@ -82,8 +82,8 @@ class SilentBar:
 
 
 class Silent:
-    """The listener of programs that did not bring one."""
+    """The default of programs: no display."""
 
     def start(self, name: str, total: int | None = None) -> SilentBar:
-        """A bar that is not shown."""
+        """A bar without display."""
         return SilentBar()

@@ -1,7 +1,7 @@
-"""What papers have for the options of components, and the presets that follow from it.
+"""Values of options in the papers, and the presets derived from them.
 
-An option's role is `size` (how large, how long: what time and memory pay for) or `method` (what is
-done at all). `quick` sets sizes only, `full` sets the sizes of the paper, and `paper` every option.
+An option's role is `size` (it changes time and memory) or `method` (it changes what is done).
+`quick` sets sizes only, `full` sets the paper's sizes, and `paper` sets every option.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from typing import Any, Literal
 SIZE, METHOD = "size", "method"
 
 PRESETS = ("quick", "full", "paper")
-"""Of a run: small sizes; the papers' sizes; the papers exactly."""
+"""Presets of a run: small sizes; the papers' sizes; exactly as in the papers."""
 PAPER_METHOD = "paper-method"
-"""Of one component: the method of its paper at the sizes of the run's preset."""
+"""Preset of one component: its paper's method at the sizes of the run's preset."""
 
 PRESET = "preset"
-"""Key beside a component's options: `synth.preset` is a preset of that component alone."""
+"""Key among a component's options: `synth.preset` is the preset of that component alone."""
 
 _ROLES = {"full": (SIZE,), "paper": (SIZE, METHOD), PAPER_METHOD: (METHOD,)}
 _BELOW = {"full": ("full", "paper")}
-"""Preset -> the presets of a record that it starts from, the first one that there is."""
+"""Preset -> presets of a record to start from; the first that exists is used."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What the paper of a component has for one of its options.
+    """The value of an option in the component's paper.
 
     Attributes:
-        value: the option's value in the paper.
-        source: where the paper says so, in words.
-        standing: `said`; `silent` where the paper says nothing and the value is ours; `brought`
-            where the paper's value is a file that users bring, and `value` says which.
+        value: the value.
+        source: where the paper states it, as a phrase.
+        standing: `said`; `silent` if the paper does not state it and the value is ours;
+            `brought` if it is a file that users must provide, which `value` describes.
     """
 
     value: Any
@@ -42,17 +42,17 @@ class Published:
 
 
 def silent(value: Any, why: str = "not said; ours") -> Published:
-    """The value with which an option stands in for what a paper leaves open."""
+    """Our value for an option that the paper does not specify."""
     return Published(value, why, "silent")
 
 
 def inherited(config: type[Any], name: str, default: Any) -> Any:
-    """An option of a base class that a derived one gives another default."""
+    """An inherited option with another default."""
     return field(default=default, metadata=config.__dataclass_fields__[name].metadata)
 
 
 def role_of(option: Field[Any]) -> str:
-    """`size` or `method`; an option that says nothing belongs to the method."""
+    """`size` or `method`; `method` unless stated."""
     return str(option.metadata.get("role", METHOD))
 
 
@@ -62,13 +62,13 @@ def preset_values(
     presets: Mapping[str, Mapping[str, Any]],
     published: Mapping[str, Published],
 ) -> dict[str, Any]:
-    """The option values of a preset; none where a component knows nothing of it.
+    """The option values of a preset; empty if the component does not define it.
 
     Args:
-        name: `quick`, `full`, `paper`, `paper-method`, or a preset of the record's own.
-        options: of the component.
-        presets: of its record.
-        published: of its record.
+        name: `quick`, `full`, `paper`, `paper-method`, or another preset of the record.
+        options: options of the component.
+        presets: presets of its record.
+        published: published values of its record.
     """
     below = next((presets[own] for own in _BELOW.get(name, (name,)) if own in presets), {})
     above = {

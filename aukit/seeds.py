@@ -1,6 +1,6 @@
-"""Randomness per sample: a number drawn from the run's seed and the sample's name.
+"""Per-sample randomness, derived from the run's seed and the sample's name.
 
-So nothing depends on batch size, order or the number of workers.
+Results therefore do not depend on batch size, order or the number of workers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 def seed_of(seed: int, *names: object) -> int:
     """A 63-bit seed for a named purpose, e.g. `seed_of(0, "dropout", step)`.
 
-    Names may be those of files, also of files whose names are not UTF-8.
+    Names may be file names that are not UTF-8.
     """
     text = "\x1f".join(str(name) for name in (seed, *names))
     return (

@@ -1,7 +1,7 @@
-"""Views of a head, and their names.
+"""Views of a head and their names.
 
-Angles are degrees. A positive yaw turns the face to the right of the picture, a positive pitch
-turns it up. Nothing heavy is imported: command lines and run files are checked with this.
+Angles are in degrees. Positive yaw turns the face towards the right of the picture, positive pitch
+turns it up. Nothing heavy is imported, since this checks command lines and run files.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from aukit.errors import ConfigError
 
 View = tuple[float, float]
-"""Pitch and yaw of a view."""
+"""Pitch and yaw of a view, degrees."""
 
 FRONTAL: View = (0.0, 0.0)
 FERA17: tuple[View, ...] = tuple((p, y) for y in (-40.0, 0.0, 40.0) for p in (-40.0, -20.0, 0.0))
@@ -23,29 +23,29 @@ _VIEW = re.compile(r"[+-]?\d+(\.\d+)?,[+-]?\d+(\.\d+)?")
 
 
 def parse_views(text: str) -> tuple[View, ...]:
-    """Views from text: `frontal`, `fera17`, or poses as pitch,yaw separated by blanks.
+    """Views from text: `frontal`, `fera17`, or pitch,yaw pairs separated by spaces.
 
     Raises:
-        ConfigError: the text is none of these, or a face would be turned beyond 90 degrees.
+        ConfigError: the text is none of these, or an angle is beyond 90 degrees.
     """
     if text in NAMED:
         return NAMED[text]
     if not text.split():
-        raise ConfigError("no view is named", "write frontal, fera17, or pitch,yaw in degrees")
+        raise ConfigError("no view given", "use frontal, fera17, or pitch,yaw in degrees")
     return tuple(dict.fromkeys(parse_view(part) for part in text.split()))
 
 
 def parse_view(text: str) -> View:
-    """One view from its name, the inverse of `view_name`."""
+    """Parse the name of one view; the inverse of `view_name`."""
     if text == "frontal":
         return FRONTAL
     if not _VIEW.fullmatch(text):
         raise ConfigError(
-            f"'{text}' is not a view", "write frontal, fera17, or pitch,yaw in degrees: -20,40"
+            f"'{text}' is not a view", "use frontal, fera17, or pitch,yaw in degrees: -20,40"
         )
     pitch, yaw = (float(number) + 0.0 for number in text.split(","))
     if max(abs(pitch), abs(yaw)) > 90:
-        raise ConfigError(f"view {text} turns the face away", "angles lie within +-90 degrees")
+        raise ConfigError(f"view {text} turns the face away", "angles must be within ±90 degrees")
     return pitch, yaw
 
 

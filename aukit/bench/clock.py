@@ -1,4 +1,4 @@
-"""Times of pieces of work that are compared: taken in turns, the least of several rounds."""
+"""Timing of work to be compared: interleaved, minimum over several rounds."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import torch
 from aukit.progress import SilentBar
 
 WARM_STEPS = 3
-"""Steps of a fit before the clock starts: memory is found and networks are compiled in them."""
+"""Warm-up steps of a fit before timing, for memory allocation and compilation."""
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Seconds on a device: of this process's processors, or of the wall for accelerators.
+    """Seconds on a device: processor time on the CPU, wall-clock time on accelerators.
 
-    Processor time hardly depends on what else the machine does; it counts all threads.
+    Processor time includes all threads, and other load on the machine hardly affects it.
 
     Attributes:
         device: torch device name.
@@ -28,14 +28,14 @@ class Clock:
     device: str
 
     def __call__(self) -> float:
-        """Now, when all that was asked of the device is done."""
+        """The current time, after all work on the device has finished."""
         if self.device == "cpu":
             return time.process_time()
         torch.accelerator.synchronize()
         return time.perf_counter()
 
     def least(self, works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-        """The least seconds of each piece of work; a round before does not count."""
+        """The minimum seconds of each piece of work, after a warm-up round."""
         best = [math.inf] * len(works)
         for number in range(rounds + 1):
             for place, work in enumerate(works):
@@ -51,14 +51,14 @@ class Enough(Exception):
 
 
 class StepClock:
-    """A listener (`aukit.progress.Progress`) that measures the steps of a fit, and then ends it.
+    """A `aukit.progress.Progress` that times the steps of a fit and then ends it.
 
     Args:
-        clock: of the fit's device.
-        steps: how many to measure, after `WARM_STEPS`.
+        clock: clock of the fit's device.
+        steps: number of steps to measure, after `WARM_STEPS`.
 
     Attributes:
-        seconds: of a step; NaN before it was measured.
+        seconds: seconds per step; NaN before they are measured.
     """
 
     def __init__(self, clock: Clock, steps: int) -> None:
@@ -67,11 +67,11 @@ class StepClock:
         self._done, self._start = 0, 0.0
 
     def start(self, name: str, total: int | None = None) -> SilentBar:
-        """A piece of work begins."""
+        """Start a task."""
         return _StepBar(self)
 
     def advance(self, n: int) -> None:
-        """`n` steps are done.
+        """Advance by `n` steps.
 
         Raises:
             Enough: all steps are measured.

@@ -1,4 +1,4 @@
-"""The z-buffer loop that one writes first, to compare the rasterizer with."""
+"""A straightforward z-buffer loop, as a reference for the rasterizer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from torch import Tensor
 
 
 def plain_rasterizer() -> Callable[[Tensor, Tensor, tuple[int, int]], Tensor]:
-    """A function of (B, V, 3) vertices, (T, 3) triangles and (height, width), compiled again.
+    """A newly compiled function of (B, V, 3) vertices, (T, 3) triangles and (height, width).
 
-    It gives the (B, H, W) int32 numbers of the nearest triangles, -1 where there is none.
+    It returns the indices of the nearest triangles, (B, H, W) int32, -1 where there is none.
     """
     loop: Any = numba.njit(error_model="numpy")(_loop)
 

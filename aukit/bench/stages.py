@@ -1,4 +1,4 @@
-"""What every stage of a run costs, each beside something that one knows the cost of."""
+"""Measures every stage of a run beside a reference operation of known cost."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from aukit.vision.images import decode, encode
 from aukit.vision.raster import rasterize
 
 FACES, SIDE, SCORED = 16, 224, 20_000
-"""Faces of a batch, side of registered faces, and frames that are scored."""
+"""Faces per batch, side of registered faces, and number of scored frames."""
 
 FIT_STEPS = 5
 
 PRODUCT = 2048
-"""Side of the square matrices whose product a step is compared with: the speed of the device."""
+"""Side of the square matrices whose product is the reference for steps."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Row:
 
     Attributes:
         stage: e.g. `align`.
-        what: the component's name, or what was done.
-        ms: milliseconds for one item; None if it could not be measured.
-        beside: what it is compared with.
-        ratio: its time over that of what it is compared with; None if not measured.
+        what: name of the component or operation.
+        ms: milliseconds per item; None if it could not be measured.
+        beside: the reference operation.
+        ratio: time relative to the reference; None if not measured.
         note: why it could not be measured.
     """
 
@@ -67,10 +67,10 @@ class Bench:
     """Measures on one device.
 
     Args:
-        registry: whose components.
+        registry: provides the components.
         device: torch device name.
-        preset: options of the components, `quick`, `full` or `paper`.
-        rounds: of which the best counts.
+        preset: preset of the components, `quick`, `full` or `paper`.
+        rounds: rounds; the fastest counts.
     """
 
     def __init__(self, registry: Registry, device: str, preset: str, rounds: int) -> None:
@@ -87,7 +87,8 @@ class Bench:
         }
 
     def rows(self, stages: tuple[str, ...] = ()) -> Iterator[Row]:
-        """All measurements, or those of some stages; what cannot be measured says why."""
+        """All measurements, or those of the given stages; rows that cannot be measured have a
+        note."""
         for name in stages or self.stages:
             try:
                 yield from self.stages[name]()
@@ -195,7 +196,7 @@ class Bench:
         yield from self._steps("estimator", lambda made, session: made.fit(uses, None, session))
 
     def _steps(self, kind: str, fit: Callable[[Any, Session], None]) -> Iterator[Row]:
-        """A step of the fit of each component of a kind."""
+        """One fitting step of each component of a kind."""
         matrix = torch.rand(PRODUCT, PRODUCT, device=self.device)
 
         def one(component: Component) -> Row:
@@ -206,7 +207,7 @@ class Bench:
                 raise DataError(f"its fit takes fewer than {WARM_STEPS + FIT_STEPS} steps")
             (known,) = self.clock.least([lambda: matrix @ matrix], self.rounds)
             ms, ratio = 1000 * steps.seconds, steps.seconds / known
-            return Row(kind, f"{component.name}, a step", ms, "a matrix product", ratio)
+            return Row(kind, f"{component.name}, one step", ms, "matrix product", ratio)
 
         yield from self._each(kind, one)
 
@@ -220,7 +221,7 @@ class Bench:
                 "score",
                 component.name,
                 lambda: score_predictions(table, [metric]),
-                "one correlation of NumPy",
+                "one NumPy correlation",
                 lambda: np.corrcoef(truth, found),
                 1,
             )

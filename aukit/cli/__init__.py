@@ -1,1 +1,1 @@
-"""The command line. A command's module is imported when the command is used, not before."""
+"""The command line. A command's module is imported only when the command is used."""

@@ -17,14 +17,14 @@ class App:
     """The global options of one invocation.
 
     Attributes:
-        verbose: whether to tell what happens besides.
+        verbose: whether to report plugins that could not be loaded.
     """
 
     verbose: bool = False
 
     @functools.cached_property
     def registry(self) -> Registry:
-        """The plugins, loaded when a command first asks."""
+        """The plugins, loaded on first access."""
         from aukit.registry.loading import Registry
 
         registry = Registry()
@@ -35,11 +35,11 @@ class App:
 
 
 def emit_json(value: Any) -> None:
-    """Print one JSON object on standard output: all that `--json` prints there."""
+    """Print one JSON object on standard output; `--json` prints nothing else there."""
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
     sys.stdout.flush()
 
 
 def hyphens(token: str) -> str:
-    """The spelling in which options are compared: `--aligner.min_eyes` is `--aligner.min-eyes`."""
+    """Normalize an option for comparison: `--aligner.min_eyes` becomes `--aligner.min-eyes`."""
     return token.replace("_", "-")

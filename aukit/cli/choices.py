@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 def choose(
     registry: Registry, kind: str, name: str, typed: Mapping[str, Any], preset: str = ""
 ) -> Choice:
-    """A component with the options that were typed for its kind.
+    """The component `name` with the options typed for its kind.
 
     Args:
         registry: where the name is looked up.
         kind: kind of component.
-        name: its name.
+        name: name of the component.
         typed: settings from the command line, e.g. `{"data.size": "64"}`.
-        preset: sizes to start from; none if empty.
+        preset: preset to start from; empty for the component's own defaults.
     """
     return with_options(registry.find(kind, name), kind, typed, preset)
 
@@ -33,7 +33,7 @@ def choose(
 def with_options(
     component: Component, head: str, typed: Mapping[str, Any], preset: str = ""
 ) -> Choice:
-    """A component with those of the typed options that start with `head`, above a preset."""
+    """The component with the typed options that start with `head`, on top of a preset."""
     preset = str(typed.get(f"{head}.{PRESET}", preset))
     options = {
         key.removeprefix(f"{head}."): raw
@@ -44,7 +44,7 @@ def with_options(
 
 
 def context_of(device: str, seed: int) -> Context:
-    """What components are given when they are built."""
+    """The context that components are built with."""
     from aukit.contracts.context import Context
     from aukit.machine.devices import resolve_device
     from aukit.registry.loading import resolve_weights

@@ -1,4 +1,4 @@
-"""What a shell may complete: names of components, values of options."""
+"""Shell completion: names of components, values of options."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from aukit.registry.loading import Registry
 
 
 def completions(offers: Iterable[str], incomplete: str) -> list[CompletionItem]:
-    """Those of some words that begin as what was typed; the last one of a list is completed."""
+    """The offers that start with what was typed, or with the last item of a typed list."""
     head, comma, last = incomplete.rpartition(",")
     return [CompletionItem(f"{head}{comma}{word}") for word in offers if word.startswith(last)]
 
 
 def names_of(registry: Registry, kind: Kind) -> list[str]:
-    """The components of a kind, and `none` where it may be left out."""
+    """The components of a kind, and `none` if the kind is optional."""
     names = [name for component in registry.of_kind(kind.name) for name in component.names]
     return [*names, *(["none"] if kind.optional else [])]
 
 
 def known_values(annotation: Any) -> tuple[str, ...]:
-    """The values of an option that has few: those of a Literal, true and false."""
+    """The values of a Literal or a bool option; none for other types."""
     if annotation is bool:
         return ("true", "false")
     if get_origin(annotation) is Literal:
@@ -38,7 +38,7 @@ Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]
 
 
 def completer(words: Callable[[Registry], Sequence[str]]) -> Completer:
-    """A `shell_complete` for what the plugins of this process offer."""
+    """A `shell_complete` callback over names from the registry."""
 
     def complete(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
         return completions(words(ctx.ensure_object(App).registry), typed)
@@ -51,7 +51,7 @@ weights_name = completer(lambda registry: list(registry.weights()))
 
 
 def model_name(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Names of models that come along, then folders."""
+    """Names of bundled models, then folders."""
     from aukit.runs.known import known_models
 
     known = completions(known_models(ctx.ensure_object(App).registry), typed)

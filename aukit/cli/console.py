@@ -1,4 +1,4 @@
-"""Everything that is drawn on a terminal; the only module that imports rich.
+"""All terminal output; the only module that imports rich.
 
 Results go to standard output, everything else to standard error, so that output can be piped.
 """
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 PLAIN_WIDTH = 120
-"""Columns of a table that is not drawn on a terminal (rich would fold it into 80)."""
+"""Width of tables that do not go to a terminal (rich would fold them at 80 columns)."""
 
 
 STACKED_HEADING, NAME_WIDTH = 11, 12
-"""Characters of a line of a heading, and least ones of a name, where a table is stacked."""
+"""Most characters in a line of a heading, and fewest in a name, when a table is stacked."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Spread:
 
     @property
     def stacked(self) -> str:
-        """The value, and its interval in the line beneath."""
+        """The value, with its interval on the next line."""
         return f"{self.value}\n{self.low}..{self.high}"
 
 
 def console(stream: TextIO) -> Console:
-    """A console on a stream."""
+    """A console that writes to a stream."""
     from rich.console import Console
 
     width = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
@@ -56,7 +56,7 @@ def console(stream: TextIO) -> Console:
 
 
 def say(text: str) -> None:
-    """A line for the person at the keyboard, on standard error."""
+    """Print a line for the user, on standard error."""
     sys.stderr.write(text + "\n")
 
 
@@ -69,14 +69,14 @@ def table(
 ) -> None:
     """Draw a table.
 
-    Where the terminal is too narrow for a table with intervals, they are stacked; where it is too
-    narrow even for that, the columns are spread over several tables. Names break between words.
+    In a narrow terminal, intervals are stacked under their values. If that is still too wide, the
+    columns are spread over several tables. Names break between words.
 
     Args:
         title: printed above it.
         columns: headings; none are shown if all are empty.
         rows: cells, shown by `str`; None is an empty cell.
-        numeric: headings of the columns that are set flush right.
+        numeric: headings of the right-aligned columns.
         stream: standard output if None.
     """
     from rich.text import Text
@@ -99,7 +99,7 @@ def table(
 def _least_width(
     rows: Sequence[Sequence[object]], columns: Sequence[str], numeric: Sequence[str]
 ) -> int:
-    """Characters below which the cells of a table would be broken within words and numbers."""
+    """Width below which cells would break within words or numbers."""
 
     def width(place: int, name: str) -> int:
         texts = [name, *(_shown(row[place], False) for row in rows)]
@@ -121,7 +121,7 @@ def _listed(columns: Sequence[str], row: Sequence[object]) -> Iterator[Text]:
 
 
 def _width(out: Console, drawn: Table) -> int:
-    """Columns that a table takes if it may be as wide as it wants."""
+    """Width of a table without any limit."""
     return out.measure(drawn, options=out.options.update_width(sys.maxsize)).maximum
 
 
@@ -182,11 +182,11 @@ def _shown(cell: object, stacked: bool) -> str:
 
 
 class RichProgress:
-    """Bars on standard error; where that is no terminal, a line now and then and one at the end.
+    """Progress bars on standard error; without a terminal, a line now and then and one at the end.
 
     Args:
-        stream: takes the place of standard error.
-        every: seconds between two lines of a piece of work where there is no terminal.
+        stream: used instead of standard error.
+        every: seconds between two lines about a task when there is no terminal.
     """
 
     def __init__(self, stream: TextIO | None = None, every: float = 30.0) -> None:
@@ -196,7 +196,7 @@ class RichProgress:
         self._running = 0
 
     def start(self, name: str, total: int | None = None) -> RichBar:
-        """A piece of work begins."""
+        """Start a task."""
         if not self._stream.isatty():
             return RichBar(self, name, total, None)
         bars = self._bars or self._open()
@@ -228,7 +228,7 @@ class RichProgress:
             self._bars.update(task, advance=advance, remark=remark)
 
     def close(self, task: TaskID | None) -> None:
-        """A piece of work ended; the terminal is given back with the last one."""
+        """End a task; the last one releases the terminal."""
         if self._bars is None or task is None:
             return
         self._running -= 1
@@ -237,7 +237,7 @@ class RichProgress:
             self._bars = None
 
     def line(self, text: str) -> None:
-        """Print a line where there are no bars."""
+        """Print a line if bars cannot be drawn."""
         if not self._stream.isatty():
             self._stream.write(text + "\n")
             self._stream.flush()
@@ -269,7 +269,7 @@ class RichBar:
 
     def __enter__(self) -> Self:
         if self._task is None:
-            # From a thread: the work may not come back here for hours.
+            # In a thread, since the work may not return here for hours.
             threading.Thread(target=self._tell, name="progress", daemon=True).start()
         return self
 
@@ -285,7 +285,7 @@ class RichBar:
         self._line(f"{'stopped' if kind else 'done'}{count} in")
 
     def advance(self, n: int = 1) -> None:
-        """`n` further items are done."""
+        """Advance by `n` items."""
         self._done += n
         self._owner.show(self._task, advance=n)
 

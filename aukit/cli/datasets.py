@@ -1,4 +1,4 @@
-"""What the commands of `aukit data` share: the dataset, their first argument, and pictures."""
+"""Shared code of the `aukit data` commands: the dataset argument and pictures."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ Body = Callable[..., int | None]
 
 
 class DataCommand(ComponentCommand):
-    """The dataset is the first argument, not an option."""
+    """A command whose first argument, not an option, is the dataset."""
 
     def chosen_names(self, args: Sequence[str]) -> dict[str, str]:
-        """The argument in front of all options."""
+        """The first argument, before all options."""
         return {"data": args[0]} if args and not args[0].startswith("-") else {}
 
     def component_options(
@@ -42,7 +42,7 @@ class DataCommand(ComponentCommand):
 
 
 def shared(body: Body) -> Body:
-    """The arguments of every subcommand."""
+    """Add the arguments of every subcommand."""
     body = device_option(body)
     body = click.option("--seed", default=0, show_default=True, help="Seed of the dataset.")(body)
     body = sizes_option()(body)
@@ -52,7 +52,7 @@ def shared(body: Body) -> Body:
 def opened(
     ctx: click.Context, name: str, preset: str, seed: int, device: str
 ) -> tuple[Choice, Dataset]:
-    """The dataset and the choice that it was built from."""
+    """The opened dataset, and the choice it was built from."""
     from aukit.config.choice import make
 
     registry = ctx.ensure_object(App).registry
@@ -62,7 +62,7 @@ def opened(
 
 
 def index_of(choice: Choice, dataset: Dataset, partition: str | None) -> pa.Table:
-    """The checked index, or one partition of it."""
+    """The validated index, or one partition of it."""
     from aukit.config.choice import named
     from aukit.data.records import check_index, partition_rows
 
@@ -82,7 +82,7 @@ def index_of(choice: Choice, dataset: Dataset, partition: str | None) -> pa.Tabl
 
 
 def show_levels(counts: dict[str, Sequence[int]] | Any) -> None:
-    """Print how often each AU is coded, and the share of each level, or of presence."""
+    """Print how often each AU is coded, and the share of each level or of presence."""
     from aukit.au import LEVELS
 
     scaled = {au: levels for au, levels in counts.items() if len(levels) == len(LEVELS)}
@@ -105,7 +105,7 @@ def _show_shares(title: str, codes: Sequence[str], counts: Mapping[str, Sequence
 
 
 def sheet_of(dataset: Dataset, rows: pa.Table, count: int) -> Any:
-    """Frames spread over some rows, with their codes, in one picture."""
+    """A contact sheet of `count` frames, evenly spaced over the rows, with their codes."""
     from aukit.data.kinds import code_kinds, occurrences
     from aukit.media.frames import pictures, spread
     from aukit.vision.sheet import contact_sheet
@@ -117,19 +117,21 @@ def sheet_of(dataset: Dataset, rows: pa.Table, count: int) -> Any:
 
 
 def picture_kind(path: Path) -> str:
-    """`png` or `jpeg`, by the name.
+    """`png` or `jpeg`, from the suffix.
 
     Raises:
-        ConfigError: it is neither.
+        ConfigError: the suffix is neither.
     """
     kinds = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
     if path.suffix.lower() not in kinds:
-        raise ConfigError(f"'{path}' names no picture format", "end it in .png or .jpg")
+        raise ConfigError(
+            f"unknown picture format: '{path}'", "use a name that ends in .png or .jpg"
+        )
     return kinds[path.suffix.lower()]
 
 
 def write_picture(image: Any, path: Path, kind: Any) -> None:
-    """Write a uint8 (3, H, W) picture in one step."""
+    """Write a picture, uint8 (3, H, W), atomically."""
     from aukit.store.files import write_aside
     from aukit.store.owned import writing
     from aukit.vision.images import encode
@@ -139,11 +141,11 @@ def write_picture(image: Any, path: Path, kind: Any) -> None:
 
 
 def caption(row: dict[str, Any], present: Collection[str] = ()) -> str:
-    """Who, where, and the AUs that show: `F003 train frontal` over `1A 4C`.
+    """Person, partition, view and active AUs: `F003 train frontal` over `1A 4C`.
 
     Args:
-        row: of an index.
-        present: columns that are occurrences: without a level, `1+`.
+        row: row of an index.
+        present: columns that hold presence, not levels; shown as `1+`.
     """
     from aukit.au import LEVELS, is_column
 

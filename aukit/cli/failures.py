@@ -1,4 +1,4 @@
-"""What the user reads, and the exit code, when something goes wrong."""
+"""Error messages for the user, and exit codes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from aukit.errors import AukitError, ConfigError, StorageError
 from aukit.faults import is_interrupt, reason
 
 INTERRUPTED = 130
-"""Exit code that shells give to a program that was interrupted."""
+"""Exit code that shells use for interrupted programs."""
 
 _STORAGE: dict[int, tuple[str, str]] = {
     errno.ENOSPC: ("the disk is full", "free some space and run the same command again"),
     errno.EDQUOT: ("the disk quota is used up", "free some space and run the same command again"),
     errno.EROFS: ("the file system is read-only", "choose another folder with --output"),
     errno.EACCES: ("permission denied", "choose another folder, or change its permissions"),
-    errno.EISDIR: ("a folder lies where a file is to be written", "name a file"),
-    errno.ENOTDIR: ("a file lies where a folder should be", "choose another folder"),
-    errno.ENAMETOOLONG: ("the name of a file is too long", "give a shorter one"),
-    errno.ELOOP: ("a link leads to itself", "give the file that is meant"),
+    errno.EISDIR: ("there is a folder where a file is to be written", "give the name of a file"),
+    errno.ENOTDIR: ("there is a file where a folder should be", "choose another folder"),
+    errno.ENAMETOOLONG: ("a file name is too long", "give a shorter one"),
+    errno.ELOOP: ("a link points to itself", "give the file itself"),
     errno.EPERM: ("operation not permitted", "choose another folder, or change its permissions"),
 }
 
@@ -31,10 +31,10 @@ def explain(error: BaseException) -> tuple[str, int]:
     """One line for the user, and the exit code.
 
     Args:
-        error: whatever ended the command.
+        error: the exception that ended the command.
     """
     if isinstance(error, click.Abort):
-        # What click makes of an interrupt, and of an EOFError.
+        # click turns interrupts and EOFError into Abort.
         error = error.__cause__ or KeyboardInterrupt()
     if is_interrupt(error):
         return "interrupted; run the same command again to continue", INTERRUPTED
@@ -48,22 +48,22 @@ def explain(error: BaseException) -> tuple[str, int]:
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks."""
+    """The text on one line."""
     return " ".join(text.split())
 
 
 def of_storage(error: OSError) -> StorageError | None:
-    """The error for a disk that is full or cannot be written; None for other system errors."""
+    """The error for a full or unwritable disk; None for other system errors."""
     if error.errno not in _STORAGE:
         return None
     what, hint = _STORAGE[error.errno]
-    name = error.filename2 or error.filename  # of a file that is renamed, what it is to be called
+    name = error.filename2 or error.filename  # for a rename, the new name
     place = f": {name}" if name else ""
     return StorageError(f"{what}{place}", hint)
 
 
 def of_click(error: click.ClickException) -> ConfigError:
-    """click's complaint about the command line, in our words where they are clearer."""
+    """A usage error of click, reworded where our words are clearer."""
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
     see = f"see `{command} --help`" if command else None
     if isinstance(error, click.NoSuchOption):

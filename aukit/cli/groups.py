@@ -1,4 +1,4 @@
-"""Groups of commands that plugins may add to."""
+"""Command groups that plugins can extend."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def load_command(target: str) -> click.Command:
     """The command at `package.module:attribute`.
 
     Raises:
-        PluginError: it cannot be imported, or is no click command.
+        PluginError: it cannot be imported, or is not a click command.
     """
     module, _, attribute = target.partition(":")
     try:
@@ -26,17 +26,17 @@ def load_command(target: str) -> click.Command:
             raise
         raise PluginError(f"command '{target}' cannot be imported: {reason(error)}") from error
     if not isinstance(command, click.Command):
-        raise PluginError(f"command '{target}' is a {type(command).__name__}, no click command")
+        raise PluginError(f"command '{target}' is a {type(command).__name__}, not a click command")
     return command
 
 
 class ListedByDefault(click.Group):
-    """A group whose subcommand `list` is meant where none is named."""
+    """A group that defaults to its subcommand `list`."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the subcommand; anything else is an argument of the list."""
+        """Find the subcommand; any other word is an argument of `list`."""
         if args[0] in self.commands:
             return super().resolve_command(ctx, args)
         return "list", self.commands["list"], args
@@ -51,7 +51,7 @@ class ListedByDefault(click.Group):
 class OpenGroup(click.Group):
     """A group to which plugins add commands, by the hook `aukit_commands`: `"data imitate"`.
 
-    Nothing overrides silently: a name that is ours, or that two plugins offer, is spelled
+    Nothing is overridden silently: a name that is built in, or that two plugins offer, is spelled
     `distribution/imitate`.
     """
 
@@ -65,11 +65,11 @@ class OpenGroup(click.Group):
         return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Our commands, then those of plugins."""
+        """Built-in commands, then those of plugins."""
         return [*super().list_commands(ctx), *sorted(self.offered(ctx))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """One of ours, or one of a plugin, imported."""
+        """Import a built-in command or one of a plugin."""
         if (own := super().get_command(ctx, cmd_name)) is not None:
             return own
         entry = self.offered(ctx).get(cmd_name)

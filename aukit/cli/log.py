@@ -1,4 +1,4 @@
-"""Where warnings and the events of a run go: standard error, and a file if one is named."""
+"""Logging of warnings and run events: to standard error, and to a file if one is given."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 @contextlib.contextmanager
 def logged(level: str | None, file: Path | None) -> Iterator[None]:
-    """A block whose messages are shown from a level on, and written to the end of a file.
+    """Show messages of the enclosed block from a level on, and append them to a file.
 
     Args:
-        level: `debug`, `info`, `warning` or `error`; None shows warnings, and writes `info` too.
-        file: where they are written as well, each with its time; None for nowhere. An error that
-            ends the block is written with its traceback.
+        level: `debug`, `info`, `warning` or `error`; None shows warnings and writes from `info` on.
+        file: file to append to, with times; None for none. An error that ends the block is written
+            with its traceback.
 
     Raises:
         StorageError: the file cannot be written.
@@ -39,10 +39,10 @@ def logged(level: str | None, file: Path | None) -> Iterator[None]:
         root.addHandler(handler)
     try:
         yield
-    except click.exceptions.Exit:  # of --help, and of commands that end with a code
+    except click.exceptions.Exit:  # raised by --help and by commands that set an exit code
         raise
     except Exception as error:
-        shown.setLevel(logging.CRITICAL)  # it is told by who called
+        shown.setLevel(logging.CRITICAL)  # the caller reports it
         root.error("%s", error, exc_info=error)
         raise
     finally:

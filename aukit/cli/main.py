@@ -20,11 +20,14 @@ from aukit.registry.loading import BLOCK_VARIABLE
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("aukit.cli.commands.run:run", "Run a pipeline from frames to scores."),
-    "compare": ("aukit.cli.commands.compare:compare", "Run a grid of choices and compare them."),
-    "plan": ("aukit.cli.commands.plan:plan", "Balance the labels alone, and look at the plan."),
+    "compare": (
+        "aukit.cli.commands.compare:compare",
+        "Run a grid of configurations and compare their scores.",
+    ),
+    "plan": ("aukit.cli.commands.plan:plan", "Preview the balanced training set."),
     "align": (
         "aukit.cli.commands.align:align",
-        "Register the faces of photos, folders and videos.",
+        "Register the faces in photos, folders and videos.",
     ),
     "predict": (
         "aukit.cli.commands.predict:predict",
@@ -32,20 +35,26 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "export": (
         "aukit.cli.commands.export:export",
-        "Make a model that travels of what a run has fitted.",
+        "Export what a run has fitted as a self-contained model.",
     ),
     "evaluate": (
         "aukit.cli.commands.evaluate:evaluate",
         "Score predictions, or a run's synthesizer.",
     ),
     "report": ("aukit.cli.commands.report:report", "Regenerate the report of a finished run."),
-    "edit": ("aukit.cli.commands.edit:edit", "Give the faces of photos other AUs."),
+    "edit": ("aukit.cli.commands.edit:edit", "Change the AUs of the faces in photos."),
     "fit": ("aukit.cli.commands.fit:fit", "Fit an aligner or a synthesizer alone."),
-    "data": ("aukit.cli.commands.data:data", "Look at a dataset."),
-    "plugins": ("aukit.cli.commands.plugins:plugins", "List and explain what is installed."),
-    "weights": ("aukit.cli.commands.weights:weights", "Fetch and find model weights."),
-    "runs": ("aukit.cli.commands.runs:runs", "List runs, and free what none of them needs."),
-    "completion": ("aukit.cli.commands.completion:completion", "Let a shell complete commands."),
+    "data": ("aukit.cli.commands.data:data", "Inspect and check a dataset."),
+    "plugins": (
+        "aukit.cli.commands.plugins:plugins",
+        "List, explain, check and create components.",
+    ),
+    "weights": ("aukit.cli.commands.weights:weights", "Download and locate model weights."),
+    "runs": (
+        "aukit.cli.commands.runs:runs",
+        "List runs, and delete stage results that no run needs.",
+    ),
+    "completion": ("aukit.cli.commands.completion:completion", "Print a shell completion script."),
     "bench": ("aukit.cli.commands.bench:bench", "Measure every stage on this machine."),
     "doctor": (
         "aukit.cli.commands.doctor:doctor",
@@ -55,24 +64,24 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 class CommandTable(click.Group):
-    """A group whose commands are named in a table and imported when used.
+    """A group whose commands stand in a table and are imported when used.
 
-    click asks every command for its short help; here the table has it.
+    click asks every command for its short help, which would import it; here the table has it.
     """
 
     def table(self, ctx: click.Context) -> dict[str, tuple[str, str]]:
-        """Our commands and those of plugins; a plugin cannot replace ours."""
+        """Built-in commands and those of plugins; a plugin cannot replace a built-in one."""
         offered = ctx.ensure_object(App).registry.commands(reserved=COMMANDS)
         # Names of two words belong to a group (`aukit.cli.groups`).
         return {**COMMANDS, **{name: e for name, e in offered.items() if " " not in name}}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Command names, ours first."""
+        """Command names, built-in ones first."""
         return list(self.table(ctx))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
-        # Ours are found without loading plugins, so that a broken environment can be looked into.
+        # Built-in commands need no plugins, so that they work in a broken environment.
         entry = COMMANDS.get(cmd_name) or self.table(ctx).get(cmd_name)
         return None if entry is None else load_command(entry[0])
 
@@ -103,7 +112,7 @@ def unknown_command(name: str, known: Sequence[str]) -> click.UsageError:
 
 
 LEVELS = ("debug", "info", "warning", "error")
-"""Of `--log-level`."""
+"""Values of `--log-level`."""
 
 CONTEXT = {
     "help_option_names": ["-h", "--help"],
@@ -115,16 +124,20 @@ CONTEXT = {
 @click.group(cls=CommandTable, context_settings=CONTEXT)
 @click.version_option(aukit.__version__, "--version", prog_name="aukit")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.option("-v", "--verbose", is_flag=True, help="Say which plugins are not in use, and why.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Report plugins that could not be loaded, and why."
+)
 @click.option(
     "--log-level", type=click.Choice(LEVELS), envvar="AUKIT_LOG_LEVEL", show_envvar=True,
-    help="Least messages shown, and written to the log.  [default: warning; of a file: info]",
+    help="Lowest level shown and logged.  [default: warning; in the log file: info]",
 )  # fmt: skip
 @click.option(
     "--log-file", type=click.Path(path_type=Path), envvar="AUKIT_LOG_FILE", show_envvar=True,
-    metavar="FILE", help="Write messages to the end of this file as well.",
+    metavar="FILE", help="Also append messages to this file.",
 )  # fmt: skip
-@click.option("--block", multiple=True, metavar="PLUGIN", help="Leave a plugin out (repeatable).")
+@click.option(
+    "--block", multiple=True, metavar="PLUGIN", help="Do not load this plugin (repeatable)."
+)
 @click.pass_context
 def cli(
     ctx: click.Context, debug: bool, verbose: bool, log_level: str | None, log_file: Path | None,
@@ -132,10 +145,10 @@ def cli(
 ) -> None:  # fmt: skip
     """Facial action units: register faces, synthesize, balance, estimate, score.
 
-    `aukit run` without options runs a whole pipeline on the built-in avatars.
+    Without options, `aukit run` runs a whole pipeline on the built-in avatars.
     """
     if block:
-        # In the environment, so that worker processes leave them out as well.
+        # In the environment, so that worker processes block them as well.
         os.environ[BLOCK_VARIABLE] = ",".join([*block, os.environ.get(BLOCK_VARIABLE, "")])
     if log_level or log_file:
         from aukit.cli.log import logged
@@ -151,24 +164,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows `aukit`; `sys.argv` if None.
 
     Returns:
-        the exit code: 0, 1 for a verdict of "not well" or an unforeseen error, else that of the
-        kind of error (see `aukit.errors`), 130 when interrupted. A reader that goes away
-        (`aukit plugins | head`) ends the process quietly with 1; click sees to that.
+        the exit code: 0 for success; 1 for a failed check or an unexpected error; that of the
+        error's class (see `aukit.errors`); 130 when interrupted. A closed pipe (`aukit plugins |
+        head`) ends the process quietly with 1; click handles that.
     """
     end_with_stdin()
     for stream in (sys.stdout, sys.stderr):
-        # Names of files may be what no terminal can show: written as escapes then.
+        # File names may be undecodable: print them with escapes.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # Accepted behind the command too, where people append it after an error.
+    # Also accepted after the command, where people append it after an error.
     rest = [argument for argument in given if argument != "--debug"]
     with interrupts_told_apart():
         try:
             code: Any = cli.main(args=rest, prog_name="aukit", standalone_mode=False)
-        except SystemExit:  # of a command, or of click where a reader went away
+        except SystemExit:  # raised by a command, or by click when a pipe was closed
             raise
-        except BaseException as error:  # a plugin may raise anything at all
+        except BaseException as error:  # a plugin may raise anything
             from aukit.cli.failures import report
 
             return report(error, debug=len(rest) < len(given))

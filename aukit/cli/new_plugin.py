@@ -1,4 +1,4 @@
-"""Writes the package of a new plugin, which works and keeps its contract from the first minute."""
+"""Writes the package of a new plugin, which works and passes the checks as it is."""
 
 from __future__ import annotations
 
@@ -13,39 +13,46 @@ from aukit.store.owned import new_folder
 
 STARTS: dict[str, tuple[str, str]] = {
     "aligner": ('size: int = field(default=224, metadata={"help": "side in pixels"})', "by eyes"),
-    "balancer": ('count: int = field(default=1, metadata={"help": "uses a frame"})', "every frame"),
+    "balancer": (
+        'count: int = field(default=1, metadata={"help": "uses per frame"})',
+        "every frame",
+    ),
     "metric": (
-        'least: float = field(default=0.0, metadata={"help": "least true level"})',
+        'least: float = field(default=0.0, metadata={"help": "lowest true level that counts"})',
         "mean absolute error",
     ),
     "normalizer": (
-        'contrast: float = field(default=0.5, metadata={"help": "of the difference"})',
+        'contrast: float = field(default=0.5, metadata={"help": "gain of the difference"})',
         "difference to the mean face",
     ),
 }
-"""Kinds that there is a start for: its option, and what it does."""
+"""Kinds that have a template: its option, and what it does."""
 
 
 def write_plugin(kind: str, name: str, parent: Path) -> Path:
-    """Write the package of a component: record, method, test, README and pyproject.
+    """Write the package of a new component: record, method, test, README and pyproject.toml.
 
     Args:
         kind: one of `STARTS`.
-        name: of the component.
-        parent: where the folder `aukit-NAME` is made.
+        name: name of the component.
+        parent: folder in which `aukit-NAME` is made.
 
     Returns:
         the folder.
 
     Raises:
-        ConfigError: no such kind, no name for a component, or the folder is there already.
-        StorageError: nothing can be written there.
+        ConfigError: the kind has no template, the name is invalid, or the folder exists.
+        StorageError: the folder cannot be written.
     """
     if kind not in STARTS:
-        known = f"there are starts for {', '.join(STARTS)}"
-        raise ConfigError(f"no start for the kind '{kind}'", f"{known}; copy examples/plugin else")
+        known = f"there are templates for {', '.join(STARTS)}"
+        raise ConfigError(
+            f"no template for the kind '{kind}'", f"{known}; else copy examples/plugin"
+        )
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise ConfigError(f"'{name}' is no name of a component", "lower case, digits, hyphens")
+        raise ConfigError(
+            f"'{name}' is not a valid name of a component", "use lower case, digits and hyphens"
+        )
     package = f"aukit_{name.replace('-', '_')}"
     option, summary = STARTS[kind]
     found = KINDS[kind]

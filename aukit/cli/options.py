@@ -1,9 +1,9 @@
 """Options of components on the command line.
 
-Which options a command has depends on the components that its own arguments choose. So the
-arguments are looked through once for names (`--aligner 2d`, `--config FILE`), the configuration
-dataclasses of those components become options (`--aligner.size`), and only then does click parse.
-The options belong to one invocation; nothing heavy is imported.
+The options of a command depend on the components that its arguments choose. The arguments are first
+scanned for names (`--aligner 2d`, `--config FILE`). The configuration dataclasses of those
+components become options (`--aligner.size`); then click parses. The options belong to one
+invocation; nothing heavy is imported.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ class Slot:
 
     @property
     def dotted(self) -> str:
-        """`test.aligner`: the key in settings, and after two hyphens the option."""
+        """The key in settings, e.g. `test.aligner`; the option is `--test.aligner`."""
         return ".".join(self.path)
 
 
 class ComponentOption(click.Option):
-    """An option whose text is understood by `aukit.config.values`, not by click.
+    """An option whose value is parsed by `aukit.config.values`, not by click.
 
     Args:
         dotted: key of the setting, e.g. `aligner.size`.
-        section: heading in the help under which it is listed; None hides it.
-        offers: the values that a shell completes it to.
+        section: heading under which the help lists it; None hides it.
+        offers: values for shell completion.
         values: further arguments of `click.Option`.
     """
 
@@ -66,7 +66,7 @@ class ComponentOption(click.Option):
         self, dotted: str, section: str | None, offers: Sequence[str] = (), **values: Any
     ) -> None:
         name = dotted.replace(".", "__").replace("-", "_")
-        # Shown with hyphens; `hyphens` makes click take underscores as well.
+        # Shown with hyphens; `hyphens` lets click accept underscores as well.
         super().__init__([f"--{hyphens(dotted)}", name], expose_value=False, **values)
         self.dotted = dotted
         self.section = section
@@ -74,7 +74,7 @@ class ComponentOption(click.Option):
         self.callback = self._remember
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """What a shell may complete the value to."""
+        """Shell completions of the value."""
         return completions(self.offers, incomplete)
 
     def _remember(self, ctx: click.Context, _: click.Parameter, value: Any) -> None:
@@ -86,8 +86,8 @@ class ComponentCommand(click.Command):
     """A command that chooses components in some slots.
 
     Args:
-        slots: where; the first slot of a kind is listed in the help, role slots are not.
-        defaults: kind -> component where the command differs from a run.
+        slots: the slots; the help lists the first slot of a kind, but not the slots of roles.
+        defaults: kind -> default component, where it differs from that of a run.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class ComponentCommand(click.Command):
         self.defaults = {name: kind.default for name, kind in KINDS.items()} | dict(defaults or {})
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Find out which options there are, then parse."""
+        """Find the options of the chosen components, then parse."""
         registry = ctx.ensure_object(App).registry
         found = list(self.component_options(registry, args))
         known = {hyphens(option.dotted) for option in found}
@@ -118,7 +118,7 @@ class ComponentCommand(click.Command):
     def options_for(
         self, registry: Registry, names: Mapping[str, str]
     ) -> Iterator[ComponentOption]:
-        """The options where these components are chosen, slot -> name."""
+        """The options that apply when these components are chosen (slot -> name)."""
         present = [name for name in KINDS if names.get(name, "none") != "none"]
         for slot in self.slots:
             beside, _ = slot.kind.default_beside(present)
@@ -161,12 +161,12 @@ class ComponentCommand(click.Command):
 
 
 def settings(ctx: click.Context) -> dict[str, Any]:
-    """The settings that the command line made: `{"aligner": "2d", "aligner.size": "64"}`."""
+    """The settings from the command line: `{"aligner": "2d", "aligner.size": "64"}`."""
     return dict(ctx.meta.get(_SETTINGS, {}))
 
 
 def values_of(args: Sequence[str], flag: str) -> list[str]:
-    """The values that an option is given, `--flag value` or `--flag=value`."""
+    """The values given to an option, as `--flag value` or `--flag=value`."""
     found = []
     for position, argument in enumerate(args):
         if argument == flag and position + 1 < len(args):
@@ -177,7 +177,7 @@ def values_of(args: Sequence[str], flag: str) -> list[str]:
 
 
 def names_in(document: Mapping[str, Any], slots: Sequence[Slot]) -> dict[str, str]:
-    """Slot -> name, as a run file has them."""
+    """Slot -> name, as a run file chooses them."""
     found = {}
     for slot in slots:
         table: Any = document
@@ -194,13 +194,13 @@ def names_in(document: Mapping[str, Any], slots: Sequence[Slot]) -> dict[str, st
 def chosen(
     registry: Registry, slot: Slot, names: Mapping[str, str], default: str | None
 ) -> Component | None:
-    """The component in a slot, None if there is none.
+    """The component in a slot; None if there is none.
 
-    A role without a choice of its own has the component of the whole run; a default that is not
-    installed is left out here, and missed when the run is put together.
+    A role without its own choice uses the component of the whole run. A default that is not
+    installed gives None here; the error comes when the run is resolved.
 
     Raises:
-        ConfigError: the name means no component, or several.
+        ConfigError: the name is unknown or ambiguous.
     """
     kind = slot.kind
     name = names.get(slot.dotted, names.get(kind.name))
@@ -244,12 +244,12 @@ def option_list(
             None if hidden else section,
             (*PRESETS, PAPER_METHOD),
             metavar="|".join((*PRESETS, PAPER_METHOD)),
-            help="preset of this component; paper-method: the run's sizes, its paper's method",
+            help="preset of this component; paper-method: its paper's method at the run's sizes",
             hidden=hidden,
         )
     for entry in options(component):
         annotation = types[entry.name]
-        # A bare `--estimator.shared` switches on; `--estimator.shared false` switches off.
+        # A bare `--estimator.shared` means true; `--estimator.shared false` means false.
         switch = {"is_flag": False, "flag_value": "true"} if annotation is bool else {}
         yield ComponentOption(
             f"{dotted}.{entry.name}",
@@ -265,7 +265,8 @@ def option_list(
 def _misspelt(
     args: Sequence[str], slots: Sequence[Slot], known: set[str]
 ) -> Iterator[ComponentOption]:
-    """Options such as `--aligner.sise`: let through, since `resolve` has the better error."""
+    """Misspelled options such as `--aligner.sise`: accepted here, as `resolve` has a better
+    error."""
     heads = {slot.path[0] for slot in slots}
     for argument in args:
         dotted = hyphens(argument[2:].partition("=")[0])

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Body = TypeVar("Body", bound=Callable[..., Any])
 
 
 class Place(click.Path):
-    """A path that somebody has really named."""
+    """A path that must not be empty."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path.
 
         Raises:
-            click.UsageError: the text is empty, as a variable of a script may be.
+            click.UsageError: the text is empty, e.g. from an unset variable of a script.
         """
         if value == "":
             self.fail("the path is empty", param, ctx)
@@ -28,12 +28,12 @@ class Place(click.Path):
 
 
 config_option = click.option(
-    "--config", type=Place(path_type=Path), metavar="FILE", help="A run file."
+    "--config", type=Place(path_type=Path), metavar="FILE", help="Run file with settings."
 )
 
 
 def setting_of_project(name: str, otherwise: str) -> Callable[[], str]:
-    """The default of an option: what the project's file says (`aukit.config.project`)."""
+    """The default of an option from the project's file (`aukit.config.project`)."""
 
     def value() -> str:
         from aukit.config.project import option
@@ -45,16 +45,16 @@ def setting_of_project(name: str, otherwise: str) -> Callable[[], str]:
 
 device_option = click.option(
     "--device", default=setting_of_project("device", "auto"), envvar="AUKIT_DEVICE",
-    show_envvar=True, show_default="auto", help="auto, cpu, cuda, mps.",
+    show_envvar=True, show_default="auto", help="Device: auto, cpu, cuda, mps.",
 )  # fmt: skip
 
 
 def sizes_option(default: str | None = "auto") -> Callable[[Body], Body]:
-    """The sizes of components: `--preset`."""
+    """The option `--preset`."""
     return click.option(
         "--preset", type=click.Choice([*PRESETS, "auto"]), default=default, envvar="AUKIT_PRESET",
         show_envvar=True, show_default=default or "the components' own defaults",
-        help="Sizes; auto by hardware.",
+        help="Preset of the components; auto chooses by hardware.",
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ json_at_end_option = click.option(
 def output_option(
     help: str, default: str | None = None, metavar: str = "DIR"
 ) -> Callable[[Body], Body]:
-    """Where a command writes: `-o`, which must be given unless it has a default."""
+    """The output option `-o`, required unless it has a default."""
     path = Place(path_type=Path)
     if default is None:
         return click.option("-o", "--output", type=path, required=True, metavar=metavar, help=help)
@@ -77,7 +77,7 @@ def output_option(
 
 
 def runs_option_of(help: str) -> Callable[[Body], Body]:
-    """The folder of run folders, which the project or the environment may choose."""
+    """The option for the folder of run folders; the project or the environment may set it."""
     return click.option(
         "-o", "--output", type=Place(path_type=Path), metavar="DIR", help=help,
         default=setting_of_project("output", "runs"), envvar="AUKIT_OUTPUT", show_envvar=True,
@@ -85,4 +85,4 @@ def runs_option_of(help: str) -> Callable[[Body], Body]:
     )  # fmt: skip
 
 
-runs_option = runs_option_of("Where run folders are made.")
+runs_option = runs_option_of("Folder that holds the run folders.")

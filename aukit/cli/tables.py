@@ -18,10 +18,10 @@ from aukit.report.score_tables import mean_remark, presence_remark
 Score = Mapping[str, float | None]
 
 HEADLINE = ("icc", "mae", "f1")
-"""Scores that are shown where a run has them; `scores.json` holds all."""
+"""Scores shown if a run has them; `scores.json` holds all."""
 
 DETECTION = ("f1", "accuracy", "auc")
-"""Scores that are shown besides where only presence is known of an AU."""
+"""Scores also shown if some AU is labelled with presence only."""
 
 
 TITLE = "Scores of the test faces, with 95 % intervals over people"
@@ -30,16 +30,16 @@ TITLE = "Scores of the test faces, with 95 % intervals over people"
 def show_scores(
     scores: Mapping[str, Any], title: str = TITLE, headline: Sequence[str] = HEADLINE
 ) -> None:
-    """Print one row an AU, the mean last.
+    """Print one row per AU, the mean last.
 
     Args:
         scores: AU column, or `mean`, -> score name -> `value`, `low`, `high` (None: undefined).
-        title: of the table.
-        headline: the scores that are shown, where they are there; else all.
+        title: title of the table.
+        headline: scores to show if present; if none is, all are shown.
 
-    The mean says over how many AUs it was taken where a score is undefined for some. Where only
-    presence is known of some AUs, scores of detection are shown too, and scores that no AU has are
-    not.
+    If a score is undefined for some AUs, the mean is marked with the number of AUs it covers. If
+    some AUs are labelled with presence only, detection scores are shown as well, and scores that
+    are undefined for every AU are omitted.
     """
     names = [name for name in headline if name in scores["mean"]] or list(scores["mean"])
     if only := scores.get("presence"):
@@ -55,23 +55,23 @@ def show_scores(
         click.echo(f"mean: {remark}")
     if level := scores.get("level"):
         found = ", ".join(f"{name.upper()} {cell(level['mean'][name])}" for name in names)
-        click.echo(f"mean of the levels decided for, instead of expected intensities: {found}")
+        click.echo(f"mean with decided levels instead of expected intensities: {found}")
     if views := scores.get("mean of views"):
         found = ", ".join(f"{name.upper()} {cell(views['mean'][name])}" for name in names)
-        click.echo(f"mean of the {len(scores['views'])} views: {found}")
+        click.echo(f"mean over the {len(scores['views'])} views: {found}")
     if only:
         click.echo(presence_remark(only))
 
 
 def show_dropped(dropped: Mapping[str, int]) -> None:
-    """Print how many frames were left out, and why; nothing if none was."""
+    """Print how many frames were dropped, and why; print nothing if none was."""
     if dropped:
         rows = sorted(dropped.items(), key=lambda entry: -entry[1])
         table("Dropped frames", ("reason", "frames"), rows, numeric=("frames",))
 
 
 def cell(score: Score) -> Spread | str:
-    """`0.71 [0.62, 0.78]`, which a narrow terminal may stack; `undefined` where the score is."""
+    """`0.71 [0.62, 0.78]`, stacked in a narrow terminal; `undefined` if the score is."""
     value, low, high = (score.get(part) for part in ("value", "low", "high"))
     if value is None:
         return "undefined"
@@ -80,13 +80,11 @@ def cell(score: Score) -> Spread | str:
     return Spread(f"{value:.2f}", f"{low:.2f}", f"{high:.2f}")
 
 
-CARD_TITLE = (
-    "Score card: {faces} faces synthesized of {people} people that the synthesizer has not seen"
-)
+CARD_TITLE = "Score card: {faces} faces synthesized from {people} people unseen by the synthesizer"
 
 
 def show_card(card: Mapping[str, Any]) -> None:
-    """Print the measures, then a row for each AU, then what must be known about them."""
+    """Print the measures, then a row per AU, then notes."""
     for found in tables(card, CARD_TITLE):
         lines = [
             (_name(name, remark), *(_card_cell(entry) for entry in entries))
@@ -102,7 +100,7 @@ def _name(name: str, remark: str) -> str:
 
 
 def _card_cell(entry: Entry | None) -> Spread | str:
-    """`1.62 [1.10, 2.05]`; "undefined" where the score is."""
+    """`1.62 [1.10, 2.05]`; `undefined` if the score is."""
     if entry is None:
         return ""
     value, low, high = (entry.get(part) for part in ("value", "low", "high"))
@@ -114,7 +112,7 @@ def _card_cell(entry: Entry | None) -> Spread | str:
 
 
 def show_comparison(document: Mapping[str, Any]) -> None:
-    """Print the overview, the first score by AU, what must be known, and where everything is."""
+    """Print the overview, the first score per AU, notes, and the paths of the results."""
     _show_table(overview(document))
     if any(cell["scores"] for cell in document["cells"]):
         _show_table(units(document, shown(document)[0]))

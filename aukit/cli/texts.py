@@ -1,4 +1,4 @@
-"""How options and their values are written in help, tables and the reference."""
+"""Formatting of options and their values in help, tables and the reference."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aukit.config.values import default_of, plain, spell
 
 
 def metavar(annotation: Any) -> str:
-    """How an option's value is announced: `INTEGER`, `TEXT,...`, `per-au|shared`."""
+    """The metavar of an option: `INTEGER`, `TEXT,...`, `per-au|shared`."""
     text = spell(annotation).replace(" | ", "|")
     return re.sub(r"\b(integer|number|text|path)\b", lambda word: word[0].upper(), text)
 
 
 def help_text(component: Component, entry: dataclasses.Field[Any]) -> str:
-    """What an option means, with its default and what presets make of it."""
+    """The help of an option, with its default and its values in the presets."""
     values = [f"default: {show(default_of(entry))}"]
     for preset in (name for name in component.preset_names if name != "full"):
         found = component.preset(preset)
@@ -27,7 +27,7 @@ def help_text(component: Component, entry: dataclasses.Field[Any]) -> str:
 
 
 def show(value: Any) -> str:
-    """A configuration value as it is typed."""
+    """A configuration value as one would type it."""
     value = plain(value)
     if isinstance(value, list):
         return ",".join(map(show, value)) or "empty"

@@ -1,4 +1,4 @@
-"""Comparisons: a grid of runs that share what they have in common, and one table at the end.
+"""Comparisons: a grid of runs that share stages, and tables of their scores.
 
 Nothing is imported here, so that the help of the command stays fast.
 """

@@ -1,7 +1,7 @@
-"""Runs the trials of a comparison: in this process, or several at a time in processes of their own.
+"""Runs the trials of a comparison in this process, or several at a time in child processes.
 
-Trials that need the same stage do not compute it twice: the store locks a stage while it is made.
-To spend no time waiting for each other, trials that run side by side are chosen to differ.
+Trials do not compute a shared stage twice: the store locks a stage while it is computed. To avoid
+waiting for each other, trials that run at the same time are chosen to differ.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ class Attempt(Protocol):
     """Makes one run."""
 
     def __call__(self, trial: Trial, folder: Path) -> str | None:
-        """Run a trial in a folder; None, or in one line why it failed."""
+        """Run a trial in a folder; returns None, or one line on why it failed."""
         ...
 
     def stop(self) -> None:
-        """End what is under way."""
+        """Stop what is running."""
         ...
 
 
 def jobs_here() -> int:
-    """How many runs at a time this machine is good for: one an accelerator, or one for every four
-    processors and 4 GB of memory; at least one."""
+    """Runs at a time for this machine: one per accelerator, or one per four processors and 4 GB of
+    memory; at least one."""
     if accelerator() is not None:
         import torch
 
@@ -64,12 +64,12 @@ def jobs_here() -> int:
 
 
 class InProcess:
-    """Runs trials one after the other in this process.
+    """Runs trials one after another in this process.
 
     Args:
         output: folder of run folders and stages.
-        registry: told of what happens.
-        progress: shows how far it is.
+        registry: its plugins observe the runs.
+        progress: shows progress.
     """
 
     def __init__(self, output: Path, registry: Registry, progress: Progress) -> None:
@@ -86,23 +86,23 @@ class InProcess:
             execute(trial.config, self.output, self.registry, self.progress, name)
         except AukitError as error:
             return str(error)
-        except BaseException as error:  # whatever a component raises, the other cells go on
+        except BaseException as error:  # whatever a component raises, other cells continue
             if is_interrupt(error):
                 raise
             return reason(error)
         return None
 
     def stop(self) -> None:
-        """Nothing is under way once this process is asked."""
+        """Nothing to stop: the trial runs in this process."""
 
 
 class Children:
-    """Runs each trial in a process of its own, which may die without taking the others along.
+    """Runs each trial in its own process, so that a crash does not affect the others.
 
     Args:
         output: folder of run folders and stages.
-        jobs: how many run at a time; they share the processors, and each has an accelerator where
-            there are several.
+        jobs: runs at a time; they share the processors, and each gets its own accelerator if there
+            are several.
     """
 
     def __init__(self, output: Path, jobs: int) -> None:
@@ -128,14 +128,14 @@ class Children:
                 shown = None if self.jobs == 1 and sys.stderr.isatty() else file
                 process = subprocess.Popen(
                     line,
-                    stdin=subprocess.PIPE,  # ends with this process, however that ends
+                    stdin=subprocess.PIPE,  # closes when this process ends, for whatever reason
                     stdout=file,
                     stderr=shown,
                     env={**environment(self.jobs, slot), STDIN_IS_PARENT: "1"},
                 )
                 with process, _ended_with(process):
                     self._running.add(process)
-                    if self._stopped:  # while this one was being started
+                    if self._stopped:  # meanwhile
                         process.terminate()
                     code = process.wait()
                 self._running.discard(process)
@@ -144,7 +144,7 @@ class Children:
         return None if code == 0 else _reason(folder, log, code)
 
     def stop(self) -> None:
-        """End the processes."""
+        """Stop the processes."""
         self._stopped = True
         for process in list(self._running):
             process.terminate()
@@ -152,7 +152,7 @@ class Children:
 
 @contextlib.contextmanager
 def _ended_with(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """A process that does not outlive the block when an interrupt ends it early."""
+    """End the process if an interrupt ends the block early."""
     try:
         yield
     except BaseException:
@@ -161,11 +161,11 @@ def _ended_with(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 NOTES = "cells"
-"""Folder in a comparison's folder: the run file of each run, and what it said."""
+"""Subfolder of a comparison with the run file and the log of each run."""
 
 
 def environment(jobs: int, slot: int) -> dict[str, str]:
-    """What a process finds in its environment: its share of the processors and accelerators."""
+    """Environment variables of a process: its share of the processors and accelerators."""
     values = dict(os.environ)
     if jobs > 1:
         share = str(max(1, usable_processors() // jobs))
@@ -179,9 +179,9 @@ def environment(jobs: int, slot: int) -> dict[str, str]:
 
 
 def _reason(folder: Path, log: Path, code: int) -> str:
-    """Why a process ended with a code: what it said last, or what the run noted."""
+    """Why a process failed: its last error message, or the error recorded in the run."""
     if code < 0:
-        return f"its process was ended by signal {-code} (9: often out of memory); see {log}"
+        return f"its process was killed by signal {-code} (9: often out of memory); see {log}"
     said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     if said and said[-1].startswith("error: "):
         return said[-1].removeprefix("error: ")
@@ -191,7 +191,7 @@ def _reason(folder: Path, log: Path, code: int) -> str:
 def attempt_all(
     trials: Iterable[tuple[Trial, Path]], attempt: Attempt, jobs: int
 ) -> Iterator[tuple[Trial, str | None]]:
-    """Run trials, each with its folder; those that ended, in that order, and why if they failed."""
+    """Run trials; yields each as it ends, with the reason if it failed."""
     if jobs > 1:
         yield from _several(list(trials), attempt, jobs)
         return
@@ -204,7 +204,7 @@ def _several(
     waiting: list[tuple[Trial, Path]], attempt: Attempt, jobs: int
 ) -> Iterator[tuple[Trial, str | None]]:
     running: dict[Future[str | None], Trial] = {}
-    # Within the pool, which waits for what is under way.
+    # Inside the pool's block, which waits for running trials.
     with ThreadPoolExecutor(jobs) as pool, stopped_if_interrupted(attempt):
         while waiting or running:
             while waiting and len(running) < jobs:
@@ -218,7 +218,7 @@ def _several(
 
 @contextlib.contextmanager
 def stopped_if_interrupted(attempt: Attempt) -> Iterator[None]:
-    """Leave nothing under way when the block ends early."""
+    """Stop running trials if the block ends early."""
     try:
         yield
     except BaseException:
@@ -228,7 +228,7 @@ def stopped_if_interrupted(attempt: Attempt) -> Iterator[None]:
 
 @contextlib.contextmanager
 def ended_like_interrupted() -> Iterator[None]:
-    """Within the block, a request to end (SIGTERM, as schedulers send it) is an interrupt."""
+    """Within the block, SIGTERM, as sent by schedulers, acts as an interrupt."""
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
@@ -237,14 +237,14 @@ def ended_like_interrupted() -> Iterator[None]:
 
 
 def furthest(waiting: Sequence[Trial], running: Sequence[Trial]) -> int:
-    """Place of the waiting trial that has least in common with those that run; the first of
-    several."""
+    """Index of the waiting trial that has least in common with the running ones; the first in a
+    tie."""
     shared = [max((likeness(t.config, r.config) for r in running), default=0) for t in waiting]
     return shared.index(min(shared))
 
 
 def likeness(first: RunConfig, second: RunConfig) -> int:
-    """How many parts two configurations have in common."""
+    """Number of parts that two configurations share."""
     parts = [first.components[kind] == second.components[kind] for kind in first.components]
     parts += [first.roles[name] == second.roles[name] for name in first.roles]
     return sum(parts) + (first.options == second.options)

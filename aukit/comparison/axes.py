@@ -1,4 +1,4 @@
-"""Axes of a grid: settings that take several values, on the command line and in run files."""
+"""Axes of a grid: settings with several values, on the command line and in run files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from aukit.errors import ConfigError
 from aukit.registry.loading import Registry
 
 WHOLE = "whole"
-"""Key in the metadata of an option whose text may hold numbers with commas between them."""
+"""Metadata key of options whose text may contain comma-separated numbers."""
 
 
 def flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of nested settings; a component is named by its bare kind."""
+    """Dotted keys and values of nested settings; a component has its bare kind as key."""
     for name, value in document.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping):
@@ -34,30 +34,30 @@ def names_component(key: str) -> bool:
 
 
 def split(registry: Registry, key: str, text: str) -> tuple[str, ...]:
-    """The values of a setting that were typed.
+    """Split a typed setting into the values of an axis.
 
-    Commas separate values; semicolons do where a single value may hold commas (lists such as
-    `--aus 1,4,12`, poses such as `--views "0,0 -20,40"`), or where there is a semicolon.
+    Values are separated by commas; by semicolons if a single value may contain commas (lists such
+    as `--aus 1,4,12`, poses such as `--views "0,0 -20,40"`) or if there is a semicolon.
 
     Raises:
-        ConfigError: one of the values is empty.
+        ConfigError: a value is empty.
     """
     words = all(part.strip()[:1].isalpha() for part in text.split(","))
     kept = holds_commas(registry, key, words)
     mark = ";" if ";" in text or kept else ","
     values = tuple(part.strip() for part in text.split(mark))
     if len(values) > 1 and not all(values):
-        raise ConfigError(f"--{key} {text}: a value is empty", f"separate values by '{mark}'")
+        raise ConfigError(f"--{key} {text}: a value is empty", f"separate values with '{mark}'")
     return values
 
 
 def holds_commas(registry: Registry, key: str, words: bool = False) -> bool:
-    """Whether one value of a setting may hold commas.
+    """Whether a single value of a setting may contain commas.
 
     Args:
         registry: where options are looked up.
         key: the setting.
-        words: whether there are words between the commas: `frontal,fera17` is no pose.
+        words: whether there are words between the commas: `frontal,fera17` is not a pose.
     """
     *place, name = key.split(".")
     if not place and name in RunOptions.__dataclass_fields__:
@@ -79,7 +79,7 @@ def _holds_commas(config: type[Any], name: str, words: bool) -> bool:
 
 
 def spell(value: Any) -> str:
-    """A value of an axis as it is typed."""
+    """A value of an axis as one would type it."""
     if isinstance(value, (list, tuple)):
         return ",".join(map(spell, value))
     if isinstance(value, bool):
@@ -88,8 +88,8 @@ def spell(value: Any) -> str:
 
 
 def describe(axes: Collection[str], key: str, value: str) -> str:
-    """A choice in the name of a cell: `2d`, `test 2d`, `l_ids 0`, and `synth.size 64` where another
-    axis is called `size`, too."""
+    """A choice in a cell's label: `2d`, `test 2d`, `l_ids 0`; `synth.size 64` if another axis is
+    `size` too."""
     *place, name = key.split(".")
     if not names_component(key) and sum(axis.split(".")[-1] == name for axis in axes) > 1:
         return f"{key} {value}"
@@ -102,4 +102,4 @@ def describe(axes: Collection[str], key: str, value: str) -> str:
 
 
 CELL = "cell"
-"""The axis of cells that a run file names one by one."""
+"""The axis of the cells listed in a run file."""

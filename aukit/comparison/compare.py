@@ -1,4 +1,4 @@
-"""A whole comparison: the grid, its runs, the scores, and the files that tell of it."""
+"""A whole comparison: the grid, its runs, the scores, and the output files."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def compare(
     """Run what is not finished, and gather scores, differences and costs.
 
     Args:
-        comparison: what to run.
+        comparison: the comparison.
         attempt: makes a run.
-        jobs: how many at a time.
-        say: told in one line of each run that ends.
+        jobs: runs at a time.
+        say: receives a line about each run that ends.
 
     Returns:
-        what `comparison.json` holds; see `aukit.comparison.summary`.
+        the content of `comparison.json`; see `aukit.comparison.summary`.
 
     Raises:
-        ConfigError: another process is at work on this comparison, or its folder holds files
-            that aukit did not make and would replace.
+        ConfigError: another process is working on this comparison, or its folder holds files that
+            aukit did not make and would replace.
         StorageError: the folder cannot be written.
     """
     from aukit.comparison.files import FILES, write_files
@@ -65,18 +65,18 @@ def _alone(folder: Path) -> Iterator[None]:
             yield
     except Timeout:
         raise ConfigError(
-            f"another process is at work on {folder}", "wait for it, or choose another --name"
+            f"another process is working on {folder}", "wait for it, or choose another --name"
         ) from None
 
 
 def _run(
     comparison: Comparison, attempt: Attempt, jobs: int, say: Callable[[str], None]
 ) -> Mapping[str, str]:
-    """Name of each trial that failed -> why."""
+    """Name of each failed trial -> reason."""
     todo = [(t, comparison.place(t)) for t in comparison.trials if not comparison.is_finished(t)]
     count = len(comparison.trials)
     if found := count - len(todo):
-        say(f"{found} of {count} runs are finished already")
+        say(f"{found} of {count} runs are already finished")
     errors: dict[str, str] = {}
     for number, (trial, error) in enumerate(attempt_all(todo, attempt, jobs), found + 1):
         if error is not None:

@@ -1,21 +1,21 @@
-"""What a comparison is asked to be: a run file and the command line, before names are looked up.
+"""The definition of a comparison from a run file and the command line, before names are resolved.
 
-A run file of a grid is a run file with further tables:
+A grid's run file is a run file with additional tables:
 
     [grid]
-    aligner = ["2d", "3d"]               # an axis: each value with each value of the other axes
-    "synth.l_ids" = [0, 1]               # options, too; quoted, where the kind is an axis itself
-    seeds = 3                            # runs of each cell: 3, or [0, 5, 6]
-    baseline = "2d"                      # the cell to compare with; the first if left out
+    aligner = ["2d", "3d"]               # an axis, combined with all other axes
+    "synth.l_ids" = [0, 1]               # an option; quoted if its kind is an axis too
+    seeds = 3                            # runs per cell: 3, or [0, 5, 6]
+    baseline = "2d"                      # the cell to compare with; by default the first
 
-    [cells.paper]                        # cells named one by one: settings of each
+    [cells.paper]                        # a single cell with its settings
     aligner = "3d"
     test.aligner = "2d"
 
-    [cells.paper.quick]                  # of a cell, or of all: only with the preset quick
+    [cells.paper.quick]                  # of a cell, or of all: only for the preset quick
     balancer.per_level = 20
 
-    [published."2d"]                     # numbers to stand beside the measured ones
+    [published."2d"]                     # published numbers, shown beside the measured ones
     mean = 0.506
 """
 
@@ -47,19 +47,19 @@ _RESERVED = ("seeds", "folds", *_TEXTS)
 
 @dataclass(frozen=True)
 class Definition:
-    """What is to be compared, before names are looked up.
+    """A comparison, before names are resolved.
 
     Attributes:
-        name: what the folder of the comparison is called after.
+        name: base of the name of the comparison's folder.
         title: heading of tables and the report.
-        layers: settings that all cells share, in the order of their force; those of the command
-            line come last and are stronger than those of a cell.
-        bundles: name -> settings of cells that are named one by one.
+        layers: settings shared by all cells, weakest first; those of the command line come last and
+            override those of a cell.
+        bundles: name -> settings, of cells listed in the run file.
         axes: dotted key -> values.
-        seeds, folds: as they were given; None if not.
-        baseline: name of the cell that others are compared with; None is the first.
-        published: cell -> AU or `mean` -> number that somebody else has published.
-        metric: the score that these numbers are.
+        seeds, folds: as given; None if not.
+        baseline: label of the cell to compare with; None for the first.
+        published: cell -> AU or `mean` -> published number.
+        metric: the score of these numbers.
     """
 
     name: str = "compare"
@@ -75,7 +75,7 @@ class Definition:
 
     @property
     def folder(self) -> str:
-        """Name of the comparison's folder; the same for other values of the same axes."""
+        """Name of the comparison's folder; it does not depend on the values of the axes."""
         documents = [dict(document) for _, document in self.layers]
         return f"{self.name}-{digest([documents, self.bundles, sorted(self.axes)])[:6]}"
 
@@ -83,16 +83,16 @@ class Definition:
 def define(
     registry: Registry, file: Path | None, typed: Mapping[str, Any], **overrides: Any
 ) -> Definition:
-    """The comparison that a run file and typed settings mean.
+    """The comparison defined by a run file and typed settings.
 
     Args:
-        registry: tells which settings may hold commas.
-        file: a run file of a grid, or of a run; None for none.
+        registry: tells which settings may contain commas.
+        file: run file of a grid or of a run; None for none.
         typed: dotted keys and text from the command line.
-        **overrides: `seeds`, `folds`, `baseline`, where they are given.
+        **overrides: `seeds`, `folds`, `baseline`, if given.
 
     Raises:
-        ConfigError: a table that is not understood, or an axis without values.
+        ConfigError: a table is malformed, or an axis has no values.
     """
     below = Definition() if file is None else _of_file(file)
     found = {key: split(registry, key, str(value)) for key, value in typed.items()}
@@ -100,7 +100,7 @@ def define(
     axes = {key: values for key, values in below.axes.items() if key not in found}
     axes |= {key: values for key, values in found.items() if len(values) > 1}
     named = (*below.layers, (COMMAND_LINE, nest(single)))
-    # What axes or cells choose is no single name: the project's table of that kind is left out.
+    # Axes and cells choose several components: the project's options for that kind do not apply.
     cells = [nest(axes), *below.bundles.values()]
     layers = (*ambient([*named, *((GRID, cell) for cell in cells)]), *named)
     name = slug("-".join([below.name, *axes])) if file is None else below.name
@@ -132,12 +132,12 @@ def _table(path: Path, name: str, value: Any) -> dict[str, Any]:
 
 def _text(path: Path, name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise ConfigError(f"{path}: {GRID}.{name} must be a text, not {value!r}")
+        raise ConfigError(f"{path}: {GRID}.{name} must be text, not {value!r}")
     return value
 
 
 def _settings(path: Path, place: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of all cells or of one; what they say for one preset is a table of its own."""
+    """Settings of all cells or of one; those for one preset are in a table of their own."""
     for preset in (name for name in PRESETS if name in document):
         _table(path, f"{place}{preset}", document[preset])
     return dict(document)
@@ -158,7 +158,7 @@ def _values(path: Path, key: str, value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise ConfigError(f"{path}: {GRID}.{key} must be a list of values")
     if not value:
-        raise ConfigError(f"{path}: the axis {GRID}.{key} has no values", "name at least one")
+        raise ConfigError(f"{path}: the axis {GRID}.{key} has no values", "give at least one")
     return tuple(value)
 
 
@@ -167,11 +167,11 @@ def _numbers(path: Path, cell: str, table: Any) -> dict[str, float]:
     for unit in _table(path, place, table):
         if unit != MEAN and not au.is_column(unit):
             raise ConfigError(
-                f"{path}: {place} has a number of {unit}", "a column such as AU01, mean"
+                f"{path}: {place} has a number for {unit}", "use a column such as AU01, or mean"
             )
     return {unit: coerce(value, float, f"{place}.{unit}") for unit, value in table.items()}
 
 
 def slug(text: str) -> str:
-    """A text as the name of a file: lower case letters, digits, dots and hyphens."""
+    """Text as a file name: lower case letters, digits, dots and hyphens."""
     return re.sub(r"[^a-z0-9.+]+", "-", text.lower()).strip("-.") or "run"

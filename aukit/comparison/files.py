@@ -21,8 +21,8 @@ def write_files(document: Mapping[str, Any], folder: Path) -> None:
     """Write the tables and the report of a comparison.
 
     Args:
-        document: what `comparison.json` holds.
-        folder: where to.
+        document: content of `comparison.json`.
+        folder: folder to write to.
     """
     from aukit.comparison.page import write_comparison
 
@@ -33,7 +33,7 @@ def write_files(document: Mapping[str, Any], folder: Path) -> None:
 
 
 def tables(document: Mapping[str, Any]) -> list[Table]:
-    """The tables that are written: the overview, then each shown score by AU."""
+    """The tables to write: the overview, then each shown score per AU."""
     return [overview(document), *(units(document, metric) for metric in shown(document))]
 
 
@@ -61,7 +61,7 @@ def _piped(cells: list[str] | Any) -> str:
 
 
 def latex(document: Mapping[str, Any]) -> str:
-    """The tables for a paper: `\\input` them; they need the package booktabs."""
+    """The tables for `\\input` in a paper; they need the package booktabs."""
     parts = ["% needs \\usepackage{booktabs}"]
     for table in tables(document):
         spec = "l" * table.words + "r" * (len(table.columns) - table.words)
@@ -84,7 +84,7 @@ _SPECIAL = {
 
 
 def escaped(text: str) -> str:
-    """A text as LaTeX prints it."""
+    """Text escaped for LaTeX."""
     return re.sub(r"[\\~^–&%$#_{}]", lambda found: _SPECIAL[found[0]], text)
 
 
@@ -96,7 +96,7 @@ COSTS = ("wall_s", "alone_s", "cpu_s", "gpu_h")
 
 
 def table_csv(document: Mapping[str, Any]) -> str:
-    """One line for each cell, AU (or `mean`) and score, numbers in full: for other programs."""
+    """One line per cell, AU (or `mean`) and score, with numbers in full precision."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     axes = document["axes"]

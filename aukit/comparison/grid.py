@@ -1,4 +1,4 @@
-"""The grid of a comparison: from what is asked for to cells and their runs."""
+"""The grid of a comparison: from its definition to cells and their runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aukit.registry.loading import Registry
 from aukit.store.files import digest
 
 MOST_RUNS = 10_000
-"""Runs of a comparison; more are taken for a slip."""
+"""Most runs of a comparison; more are assumed to be a typing error."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Cell:
     """A combination of choices.
 
     Attributes:
-        label: the choices as people read them.
-        choices: axis -> value, as they are typed; axes that mean nothing here are left out.
+        label: the choices in readable form.
+        choices: axis -> value as typed, without axes that do not apply.
         layers: all settings.
     """
 
@@ -44,10 +44,10 @@ class Trial:
     """One run of a cell.
 
     Attributes:
-        cell: whose.
-        seed, fold: what the runs of a cell differ in.
+        cell: the cell it belongs to.
+        seed, fold: in which the runs of a cell differ.
         config: its resolved configuration.
-        twin: number among trials that a file name cannot tell apart, such as yaw 20 and -20.
+        twin: number among trials with the same file name, e.g. yaw 20 and -20.
     """
 
     cell: Cell
@@ -67,7 +67,7 @@ class Trial:
 
     @property
     def label(self) -> str:
-        """The run as people read it."""
+        """The run in readable form."""
         fold = [] if self.fold == NO_FOLD else [f"fold {self.fold}"]
         return ", ".join([self.cell.label, f"seed {self.seed}", *fold])
 
@@ -75,12 +75,12 @@ class Trial:
 def cells_of(registry: Registry, definition: Definition) -> list[Cell]:
     """The cells of a grid, in the order of its axes.
 
-    An option is set in the cells whose component has it: with `--synth none,lacgan`, `--synth.size
-    64` concerns the second.
+    An option applies to the cells whose component has it: with `--synth none,lacgan`, `--synth.size
+    64` applies to the second.
 
     Raises:
-        ConfigError: an unknown name, an option that no cell's component has, or an axis that has
-            a value twice.
+        ConfigError: a name is unknown, no cell's component has an option, or an axis repeats a
+            value.
     """
     _refuse_doubled(definition.axes)
     found: dict[str, Cell] = {}
@@ -102,7 +102,7 @@ def _refuse_doubled(axes: Mapping[str, Sequence[Any]]) -> None:
 
 
 Combination = tuple[str | None, dict[str, Any]]
-"""A bundle's name, if there are bundles, and a value of each axis."""
+"""A bundle's name, if there are bundles, and a value for each axis."""
 
 
 def _combinations(definition: Definition) -> Iterator[Combination]:
@@ -119,12 +119,12 @@ def _layers(definition: Definition, combination: Combination) -> list[Layer]:
 
 
 def _sized(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """The layers with what they say for the preset alone, behind what they say for all."""
+    """The layers, each followed by its settings for the preset."""
     always = [(o, {k: v for k, v in d.items() if k not in PRESETS}) for o, d in layers]
     preset = run_options(always)[0].preset
     for (origin, document), (_, plain) in zip(layers, always, strict=True):
         yield origin, plain
-        # What a file says for `paper` are sizes, unless it says others for `full`.
+        # A file's settings for `paper` also apply to `full`, unless it has its own.
         named = "paper" if preset == "full" and preset not in document else preset
         if isinstance(own := document.get(named), Mapping):
             yield f"{origin}, {named}", own
@@ -133,7 +133,7 @@ def _sized(layers: Sequence[Layer]) -> Iterator[Layer]:
 def _cell(
     registry: Registry, definition: Definition, bundle: str | None, values: dict[str, Any]
 ) -> tuple[Cell, set[str]]:
-    """A cell, and the settings that mean something in it."""
+    """A cell, and the settings that apply to it."""
     layers = _layers(definition, (bundle, values))
     known = meaningful(registry, layers)
     choices = {} if bundle is None else {CELL: bundle}
@@ -148,7 +148,7 @@ def _only(document: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
 
 
 def meaningful(registry: Registry, layers: Sequence[Layer]) -> set[str]:
-    """The dotted keys of layers, without options that the chosen components do not have."""
+    """The dotted keys of layers that apply to the chosen components."""
     keys = {key for _, document in layers for key, _ in flat(document)}
     named = {key for key in keys if names_component(key)}
     chosen = resolve(registry, [(origin, nest(_only(d, named))) for origin, d in layers])
@@ -156,7 +156,7 @@ def meaningful(registry: Registry, layers: Sequence[Layer]) -> set[str]:
 
 
 def _is_known(chosen: RunConfig, key: str) -> bool:
-    """Whether a key is no option of a component, or one that its component has."""
+    """Whether a key is not an option of a component, or the chosen component has it."""
     head, *rest = key.split(".")
     if head in ROLES and len(rest) == 2:
         choice = getattr(chosen.roles[head], rest[0], None)
@@ -175,21 +175,23 @@ def _refuse_unused(
     layers = _layers(definition, combination)
     keys = [key for _, document in layers for key, _ in flat(document)]
     if unused := [key for key in keys if key not in used]:
-        # A cell reports an option that no component has, with the nearest name.
+        # Resolving a cell reports an unknown option with the nearest name.
         names = {key for key in keys if names_component(key)} | {unused[0]}
         resolve(registry, [(origin, nest(_only(d, names))) for origin, d in layers])
         raise ConfigError(f"no cell has an option '{unused[0]}'")
 
 
 def seeds_of(definition: Definition) -> tuple[int, ...]:
-    """The seeds that each cell is run with: `3` is 0, 1 and 2; `0,5,6` and lists are themselves.
+    """The seeds of each cell: `3` means 0, 1 and 2; `0,5,6` and lists are taken as they are.
 
     Raises:
-        ConfigError: no seed, a doubled one, or a seed that is set besides.
+        ConfigError: no seed, a repeated seed, or `seed` is set as well.
     """
     set_by = [origin for origin, document in definition.layers if "seed" in document]
     if "seed" in definition.axes:
-        raise ConfigError("several values of seed", "use --seeds: runs of a cell, not cells")
+        raise ConfigError(
+            "seed has several values", "use --seeds: seeds are runs of a cell, not cells"
+        )
     if definition.seeds is None:
         return (0,) if not set_by else (_seed(definition.layers),)
     if set_by:
@@ -197,8 +199,8 @@ def seeds_of(definition: Definition) -> tuple[int, ...]:
     seeds = _listed(definition.seeds)
     if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
         raise ConfigError(
-            f"seeds: {spell(definition.seeds)!r} names no seeds, or one of them twice",
-            "a number of runs such as 3, or seeds such as 0,5,6",
+            f"seeds: {spell(definition.seeds)!r} has no seeds, or repeats one",
+            "give a number of runs such as 3, or seeds such as 0,5,6",
         )
     return seeds
 
@@ -216,7 +218,7 @@ def _listed(seeds: Any) -> tuple[int, ...]:
     count = coerce(seeds, int, "seeds")
     if count > MOST_RUNS:
         raise ConfigError(
-            f"seeds: {count:,} runs of each cell are too many", f"at most {MOST_RUNS:,}"
+            f"seeds: {count:,} runs per cell are too many", f"use at most {MOST_RUNS:,}"
         )
     return tuple(range(count))
 
@@ -232,16 +234,15 @@ def trials_of(
     Args:
         registry: where names are looked up.
         cells: the cells.
-        seeds: of each cell.
+        seeds: seeds of each cell.
         folds: label of each cell -> names of its folds.
 
     Raises:
-        ConfigError: a setting that is not accepted, two cells that are the same run, or far too
-            many runs.
+        ConfigError: a setting is invalid, two cells are the same run, or there are too many runs.
     """
     count = len(seeds) * sum(len(folds[cell.label]) for cell in cells)
     if count > MOST_RUNS:
-        raise ConfigError(f"{count:,} runs are too many", f"at most {MOST_RUNS:,}")
+        raise ConfigError(f"{count:,} runs are too many", f"use at most {MOST_RUNS:,}")
     trials: list[Trial] = []
     names: Counter[str] = Counter()
     runs = ((c, s, f) for c in cells for s in seeds for f in folds[c.label])

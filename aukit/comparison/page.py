@@ -24,7 +24,7 @@ from aukit.store.files import write_text
 CONTENTS: Sequence[tuple[str, Links]] = (
     ("Comparison", (("what", "What was compared"), ("cells", "Cells"))),
     ("Estimates", (("aus", "Each AU"), ("differences", "Differences"), ("views", "Views"))),
-    ("Registration", (("faces", "The same faces"),)),
+    ("Registration", (("faces", "Same faces"),)),
     ("Synthesis", (("cards", "Score cards"), ("painted", "Synthetic faces"))),
     ("Making", (("runs", "Runs"),)),
 )
@@ -35,8 +35,8 @@ class Shown:
     """A score in a table.
 
     Attributes:
-        value, interval: texts.
-        chart: the interval, drawn.
+        value, interval: text.
+        chart: chart of the interval.
         best: whether it is the best of its column or row.
         remark: a verdict, or a published number.
     """
@@ -58,15 +58,15 @@ class Grid:
 
 
 def write_comparison(document: Mapping[str, Any], path: Path) -> None:
-    """Write the report of a comparison as one HTML file, aside and renamed."""
+    """Write the report of a comparison as one HTML file, atomically."""
     write_text(path, render(document))
 
 
 def render(document: Mapping[str, Any]) -> str:
-    """The page.
+    """Render the page.
 
     Args:
-        document: what `comparison.json` holds; pictures are read from the runs that it names.
+        document: content of `comparison.json`; pictures are read from the runs it names.
     """
     scored = any(cell["scores"] is not None for cell in document["cells"])
     sections = {
@@ -91,13 +91,13 @@ def render(document: Mapping[str, Any]) -> str:
         "legend": tables.LEGEND,
         "sections": sections,
         "runs": [*_runs(document)],
-        "run_columns": ["cell", "run of it", "folder", "state", *tables.cost_columns(document)],
+        "run_columns": ["cell", "run", "folder", "state", *tables.cost_columns(document)],
     }
     return render_page("comparison.html", document["title"], facts, there, context, CONTENTS)
 
 
 def overview(document: Mapping[str, Any]) -> Grid:
-    """A row a cell: means, the difference to the baseline, time and cost."""
+    """One row per cell: means, difference to the baseline, time and cost."""
     metrics = tables.shown(document)
     spans = {m: _span(entry_of(c, MEAN, m) for c in document["cells"]) for m in metrics}
     paired = len(document["cells"]) > 1
@@ -117,7 +117,7 @@ def _facts(document: Mapping[str, Any], cell: Mapping[str, Any]) -> list[Shown]:
 
 
 def each_au(document: Mapping[str, Any], metric: str) -> Grid:
-    """A row an AU, a column a cell."""
+    """One row per AU, one column per cell."""
     cells = [cell for cell in document["cells"] if cell["scores"] is not None]
     names = [*document["aus"], MEAN]
     span = _span(entry_of(cell, name, metric) for cell in cells for name in names)
@@ -134,7 +134,7 @@ def _differences(document: Mapping[str, Any]) -> Iterator[Grid]:
 
 
 def views(document: Mapping[str, Any]) -> Grid | None:
-    """A row a view, a column a cell: the mean of the first score; None with one view."""
+    """One row per view, one column per cell: the mean of the first score; None with one view."""
     metric = tables.shown(document)[0]
     cells = [cell for cell in document["cells"] if (cell["scores"] or {}).get("views")]
     if not cells:
@@ -148,7 +148,7 @@ def views(document: Mapping[str, Any]) -> Grid | None:
 
 
 def cards(document: Mapping[str, Any]) -> Iterator[Grid]:
-    """The score cards side by side: a row a measure, a column a cell with a synthesizer."""
+    """The score cards: one row per measure, one column per cell with a synthesizer."""
     found = {
         cell["label"]: {row.name: row for row in summary(cell["card"])}
         for cell in document["cells"]
@@ -157,7 +157,7 @@ def cards(document: Mapping[str, Any]) -> Iterator[Grid]:
     names = list(dict.fromkeys(name for table in found.values() for name in table))
     if names:
         rows = [(n, [_of_card(table.get(n)) for table in found.values()]) for n in names]
-        yield Grid("What the synthesizers make of them", list(found), rows)
+        yield Grid("Score cards of the synthesizers", list(found), rows)
 
 
 def presence(document: Mapping[str, Any]) -> Iterator[Grid]:
@@ -191,7 +191,7 @@ def _plain(entry: Entry) -> Shown:
 
 
 def _of_card(row: CardRow | None) -> Shown:
-    """What was synthesized, beside the input copied or the true pictures."""
+    """The score of synthetic faces, with that of the copied input or the true pictures."""
     entry: Entry = row.cells.get("painted", {}) if row else {}
     value, low, high = (entry.get(part) for part in ("value", "low", "high"))
     if row is None or value is None:
@@ -206,7 +206,7 @@ def _of_card(row: CardRow | None) -> Shown:
 
 
 def painted(document: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[bytes, str]]]]:
-    """For each AU the grids of what the cells' synthesizers made, captioned with the cell."""
+    """For each AU, the synthesized grids of all cells, captioned with the cell."""
     grids = {cell["label"]: folder for cell in document["cells"] if (folder := _grids(cell))}
     for name in document["aus"]:
         paths = {label: folder / f"{name}.png" for label, folder in grids.items()}

@@ -1,4 +1,4 @@
-"""A grid of runs before any of them has begun: what each would be, and where it would lie."""
+"""A planned comparison: its runs and their folders."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ COMPARISON = "comparison.json"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is to be run.
+    """A planned comparison.
 
     Attributes:
-        definition: what was asked for.
-        cells: the cells, in the order of the grid.
-        trials: their runs.
-        baseline: the cell that others are compared with.
-        folder: where everything is, or will be.
+        definition: its definition.
+        cells: the cells, in grid order.
+        trials: the runs of all cells.
+        baseline: the cell to compare with.
+        folder: folder of the comparison.
     """
 
     definition: Definition
@@ -40,12 +40,12 @@ class Comparison:
         return named_folder(self.folder / trial.name, trial.config)
 
     def is_finished(self, trial: Trial) -> bool:
-        """Whether a trial need not run again."""
+        """Whether a trial is finished."""
         return read_state(self.place(trial)).get("state") == FINISHED
 
     @property
     def size(self) -> str:
-        """How much there is to run, in words."""
+        """Number of runs and cells, in words."""
         runs, cells = len(self.trials), len(self.cells)
         return f"{runs} run{'s' * (runs != 1)} of {cells} cell{'s' * (cells != 1)}"
 
@@ -57,16 +57,17 @@ class Comparison:
 def plan_comparison(
     registry: Registry, definition: Definition, output: Path, name: str | None = None
 ) -> Comparison:
-    """Look up everything that a comparison names; nothing is computed.
+    """Resolve everything that a comparison names, without computing anything.
 
     Args:
         registry: where names are looked up.
-        definition: what is to be compared.
+        definition: the comparison.
         output: folder of run folders.
-        name: of the comparison's folder, below `output`; made of what is compared if None.
+        name: name of the comparison's folder below `output`; if None, derived from what is
+            compared.
 
     Raises:
-        ConfigError: with one line of what cannot be.
+        ConfigError: the definition is invalid.
     """
     if name is not None:
         refuse_name(name)
@@ -84,7 +85,7 @@ def plan_comparison(
 
 
 def _folds(registry: Registry, definition: Definition, cell: Cell) -> list[str]:
-    """The folds of a cell; only leaving one person out needs to know who there is."""
+    """The folds of a cell; only leave-one-person-out needs to know the people."""
     spec = NO_FOLD if definition.folds is None else str(definition.folds)
     if spec == NO_FOLD:
         return [NO_FOLD]
@@ -112,4 +113,4 @@ def _baseline(cells: Sequence[Cell], wanted: str | None) -> Cell:
         if wanted.replace(" ", "") == cell.label.replace(" ", ""):
             return cell
     names = "; ".join(cell.label for cell in cells)
-    raise ConfigError(f"the baseline '{wanted}' is no cell", f"cells: {names}")
+    raise ConfigError(f"the baseline '{wanted}' is not a cell", f"cells: {names}")

@@ -15,17 +15,16 @@ from aukit.runs.results import read_stages
 from aukit.store.files import read_table
 
 MOST = 6
-"""Faces that are shown, of different people where there are enough."""
+"""Faces shown, of different people if there are enough."""
 
 
 def same_faces(document: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[bytes, str]]]]:
-    """For each of some test frames, the face of it in every cell, captioned with the cell.
+    """For a few test frames, the registered face in every cell, captioned with the cell.
 
-    Cells that register faces in one way show one picture: only where it differs is there anything
-    to compare.
+    Cells that register faces the same way share one picture.
 
     Args:
-        document: what `comparison.json` holds; faces are read from the runs that it names.
+        document: content of `comparison.json`; faces are read from the runs it names.
     """
     folders = {cell["label"]: folder for cell in document["cells"] if (folder := _faces(cell))}
     by_folder: dict[str, list[str]] = {}
@@ -50,7 +49,7 @@ def _faces(cell: Mapping[str, Any]) -> Path | None:
 
 
 def _people(folder: Path) -> dict[str, str]:
-    """Id -> person of the faces that were registered."""
+    """Face id -> person, of registered faces."""
     found: dict[str, str] = {}
     for path in shards(folder):
         table = read_table(path, ["id", "subject", "status"])
@@ -61,7 +60,7 @@ def _people(folder: Path) -> dict[str, str]:
 
 
 def _spread(names: Sequence[str], people: Mapping[str, str]) -> Iterator[str]:
-    """Some frames: the middle one of each person."""
+    """The middle frame of each person."""
     frames: dict[str, list[str]] = {}
     for name in names:
         frames.setdefault(people[name], []).append(name)

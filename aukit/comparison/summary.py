@@ -1,19 +1,19 @@
-"""From the finished runs of a comparison to what `comparison.json` holds.
+"""Summarizes the finished runs of a comparison as `comparison.json`.
 
 | key | content |
 |---|---|
-| `title`, `folder`, `command`, `baseline` | what was compared, where, how, with which cell |
-| `axes` | names of the choices, in their order |
-| `metrics`, `lower_is_better` | names of the scores, and those of which less is better |
+| `title`, `folder`, `command`, `baseline` | title, folder, command and baseline cell |
+| `axes` | names of the axes, in order |
+| `metrics`, `lower_is_better` | names of the scores, and those for which lower is better |
 | `aus` | AU columns that at least one cell scores |
-| `cells` | one entry a cell, below |
-| `notes` | what must be known to read the numbers: failures, frames that were left out |
+| `cells` | one entry per cell, see below |
+| `notes` | notes on the numbers: failures, frames left out |
 
 A cell has `label`, `choices` (axis -> value), `status` (`finished`, `partial`, `failed`), `run`
 (its first run's folder), `runs` (`seed`, `fold`, `run`, `status`, `error`, `cost` of each),
 `scores` (of `aukit.scoring.scores.score_repeats`), `frames`, `difference` (of
-`aukit.scoring.scores.paired_difference` with the baseline), `compared` (`frames` that both hold,
-and how many either side left out), `published`, `card` (of its first run's synthesizer) and `cost`.
+`aukit.scoring.scores.paired_difference` with the baseline), `compared` (common `frames`, and how
+many each side left out), `published`, `card` (of its first run's synthesizer) and `cost`.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ FINISHED, PARTIAL, FAILED = "finished", "partial", "failed"
 
 @dataclass
 class _Scored:
-    """A cell on the way to its entry.
+    """A cell with its entry.
 
     Attributes:
-        cell: which.
-        entry: what `comparison.json` holds of it.
+        cell: the cell.
+        entry: its entry in `comparison.json`.
         tables: predictions of each complete seed, all with the same frames.
     """
 
@@ -63,8 +63,8 @@ def summarize(comparison: Comparison, errors: Mapping[str, str]) -> dict[str, An
     """Scores, paired differences and costs of all cells.
 
     Args:
-        comparison: whose runs have ended.
-        errors: name of each trial that failed -> why.
+        comparison: comparison whose runs have ended.
+        errors: name of each failed trial -> reason.
     """
     return _Summary(comparison, errors).document()
 
@@ -136,12 +136,12 @@ class _Summary:
             "fold": trial.fold,
             "run": str(folder),
             "status": FINISHED if finished else FAILED,
-            "error": None if finished else self.errors.get(trial.name, "it was not run"),
+            "error": None if finished else self.errors.get(trial.name, "was not run"),
             "cost": _cost(folder),
         }
 
     def _score(self, scored: _Scored) -> None:
-        """Score the complete seeds of a cell; what stands in the way is noted."""
+        """Score the complete seeds of a cell; problems become notes."""
         if not self.comparison.of_cell(scored.cell)[0].config.estimates:
             self._say(scored, "has no estimator: there are no scores")
             return
@@ -151,7 +151,10 @@ class _Summary:
                 return
             scored.tables, lost = shared_frames(tables)
             if any(lost):
-                self._say(scored, f"its runs hold other frames; {max(lost)} of one are left out")
+                self._say(
+                    scored,
+                    f"its runs have different frames; up to {max(lost)} of a run are left out",
+                )
             scored.entry["scores"] = score_repeats(
                 scored.tables, [self.metric], draws=self.draws, seed=self.seed
             )
@@ -164,7 +167,7 @@ class _Summary:
         self.notes.append(f"{scored.cell.label}: {what}")
 
     def _difference(self, baseline: _Scored, other: _Scored) -> dict[str, Any]:
-        """`difference` and `compared` of a cell; on the frames that both hold."""
+        """`difference` and `compared` of a cell, on the common frames."""
         if not baseline.tables or not other.tables:
             return {}
         both, lost = shared_frames([*baseline.tables, *other.tables])
@@ -175,7 +178,7 @@ class _Summary:
             "left_out_of_baseline": lost[0],
         }
         if compared["frames"] == 0:
-            self._say(other, f"holds none of the frames of {baseline.cell.label}: no difference")
+            self._say(other, f"shares no frames with {baseline.cell.label}: no difference")
             return {"compared": compared}
         if lost[0] or lost[count]:
             self._say(other, _left_out(compared, baseline.cell.label))
@@ -190,21 +193,21 @@ class _Summary:
 
 
 def not_shown(comparison: Comparison, scores: Sequence[str]) -> Iterator[str]:
-    """Published numbers that stand beside nothing."""
+    """Notes on published numbers that cannot be shown."""
     definition = comparison.definition
     labels = {cell.label for cell in comparison.cells}
     if others := [f"'{name}'" for name in definition.published if name not in labels]:
-        yield f"published numbers of {', '.join(others)} are not shown: no such cell is here"
+        yield f"published numbers of {', '.join(others)} are not shown: there is no such cell"
     if definition.published and definition.metric not in scores:
         known = ", ".join(scores)
-        yield f"published numbers are of '{definition.metric}', which is none of: {known}"
+        yield f"published numbers are for '{definition.metric}', which is not one of: {known}"
 
 
 def _left_out(compared: Mapping[str, int], baseline: str) -> str:
     return (
-        f"the difference to {baseline} is on the {compared['frames']} frames that both hold; "
+        f"the difference to {baseline} is over the {compared['frames']} common frames; "
         f"{compared['left_out']} of this cell and {compared['left_out_of_baseline']} of {baseline} "
-        "are left out of it"
+        "are left out"
     )
 
 
@@ -213,7 +216,7 @@ def _axes(cells: Sequence[Cell]) -> list[str]:
 
 
 def _tables(runs: Sequence[Mapping[str, Any]]) -> Iterator[pa.Table]:
-    """The predictions of each seed of which every fold is finished, its folds pooled."""
+    """The predictions of each seed with all folds finished, pooled over folds."""
     for seed in dict.fromkeys(run["seed"] for run in runs):
         own = [run for run in runs if run["seed"] == seed]
         if all(run["status"] == FINISHED for run in own):
@@ -230,8 +233,8 @@ def _card(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 
 def _cost(folder: Path) -> dict[str, float | None]:
-    """`wall_s` and `cpu_s` that a run took here, `alone_s` that all its stages take when none is
-    found, `gpu_h` hours of a GPU (None without one)."""
+    """`wall_s` and `cpu_s` of a run here, `alone_s` if no stage were reused, `gpu_h` (None without
+    GPU)."""
     cost = read_cost(folder)
     wall = cost.get("wall_s")
     on_gpu = str(cost.get("device", "")).startswith("cuda")
@@ -253,7 +256,7 @@ def _alone(folder: Path) -> float | None:
 
 
 def _total(costs: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
-    """The sum over the runs; None where no run knows."""
+    """Sum over the runs; None if unknown for all."""
     total: dict[str, float | None] = {}
     for name in costs[0]:
         known = [value for cost in costs if (value := cost[name]) is not None]

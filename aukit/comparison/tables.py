@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 HEADLINE = ("icc", "mae", "f1")
-"""Scores that tables show where there are such; `comparison.json` holds all."""
+"""Scores shown in tables if present; `comparison.json` holds all."""
 
 Entry = Mapping[str, float | None]
 MEAN = "mean"
@@ -19,7 +19,7 @@ class Text:
     """A cell of a table.
 
     Attributes:
-        value: what it says.
+        value: its text.
         best: whether its score is the best of its row or column.
         low, high: ends of its interval; empty without one.
     """
@@ -37,13 +37,13 @@ class Text:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts.
+    """A table of text.
 
     Attributes:
         title: heading.
         columns: headings of the columns.
         rows: the cells.
-        words: how many of the first columns hold words; the others hold numbers.
+        words: number of leading columns with words; the others hold numbers.
     """
 
     title: str
@@ -59,7 +59,8 @@ def shown(document: Mapping[str, Any]) -> list[str]:
 
 
 def overview(document: Mapping[str, Any]) -> Table:
-    """One row a cell: choices, means with intervals, difference to the baseline, time and cost."""
+    """One row per cell: choices, means with intervals, difference to the baseline, time and
+    cost."""
     metrics, axes = shown(document), document["axes"]
     first = metrics[0]
     words = axes or ["cell"]
@@ -96,12 +97,12 @@ def _overview_row(
 
 
 def unscored(cell: Mapping[str, Any]) -> str:
-    """What stands in the place of the scores of a cell that has none."""
+    """Text in place of missing scores of a cell."""
     return "failed" if cell["status"] == "failed" else "not scored"
 
 
 def units(document: Mapping[str, Any], metric: str) -> Table:
-    """One row an AU, one column a cell, for one score; published numbers beside, if any."""
+    """One row per AU, one column per cell, for one score, with published numbers if any."""
     cells = [cell for cell in document["cells"] if cell["scores"] is not None]
     published = published_of(document) if metric == document["published_metric"] else {}
     columns = ["AU"]
@@ -109,7 +110,7 @@ def units(document: Mapping[str, Any], metric: str) -> Table:
         columns.append(cell["label"])
         columns += ["published"] if cell["label"] in published else []
     rows = [list(_unit_row(document, cells, unit, metric)) for unit in (*document["aus"], MEAN)]
-    return Table(f"{metric.upper()} of each AU", columns, rows, 1)
+    return Table(f"{metric.upper()} per AU", columns, rows, 1)
 
 
 def _unit_row(
@@ -124,7 +125,7 @@ def _unit_row(
 
 
 def published_of(document: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
-    """Cell -> published numbers, of the cells that have such."""
+    """Cell -> published numbers, for cells that have any."""
     return {cell["label"]: cell["published"] for cell in document["cells"] if cell["published"]}
 
 
@@ -135,14 +136,14 @@ def score(document: Mapping[str, Any], cell: Mapping[str, Any], unit: str, metri
 
 
 def entry_of(cell: Mapping[str, Any], unit: str, metric: str, part: str = "scores") -> Entry:
-    """A score, or a difference, of a cell; empty where there is none."""
+    """A score or a difference of a cell; empty if there is none."""
     found: Entry = ((cell[part] or {}).get(unit) or {}).get(metric) or {}
     return found
 
 
 def is_best(document: Mapping[str, Any], cell: Mapping[str, Any], unit: str, metric: str) -> bool:
-    """Whether no cell has a better score; never where cells were tested on other faces, or where
-    all scores are one."""
+    """Whether no cell has a better score; False if cells have different test faces or all scores
+    are equal."""
     if any((other["compared"] or {}).get("frames") == 0 for other in document["cells"]):
         return False
     values = [entry_of(other, unit, metric).get("value") for other in document["cells"]]
@@ -154,7 +155,7 @@ def is_best(document: Mapping[str, Any], cell: Mapping[str, Any], unit: str, met
 def compared(
     document: Mapping[str, Any], cell: Mapping[str, Any], unit: str, metric: str
 ) -> tuple[Text, Text]:
-    """The difference to the baseline with its interval, and what it shows."""
+    """The difference to the baseline with its interval, and its verdict."""
     if cell["label"] == document["baseline"]:
         return Text("baseline"), Text("")
     entry = entry_of(cell, unit, metric, "difference")
@@ -163,8 +164,8 @@ def compared(
 
 
 def verdict(difference: Entry, lower_is_better: bool) -> str:
-    """`better` or `worse` where the interval of a difference excludes 0; `unclear` where it does
-    not; nothing where it is undefined."""
+    """`better` or `worse` if the interval of a difference excludes 0, else `unclear`; empty if
+    undefined."""
     low, high = difference.get("low"), difference.get("high")
     if low is None or high is None:
         return ""
@@ -174,7 +175,7 @@ def verdict(difference: Entry, lower_is_better: bool) -> str:
 
 
 def with_interval(entry: Entry, style: str, best: bool = False) -> Text:
-    """A score as text, in a format such as `.3f` or `+.3f`; a dash where it is undefined."""
+    """A score as text, in a format such as `.3f` or `+.3f`; a dash if undefined."""
     value, low, high = (entry.get(part) for part in ("value", "low", "high"))
     if value is None:
         return Text(NOTHING)
@@ -184,7 +185,7 @@ def with_interval(entry: Entry, style: str, best: bool = False) -> Text:
 
 
 def number(value: float, style: str) -> str:
-    """A number in a format; what rounds to 0 has no minus."""
+    """A number in a format, without negative zero."""
     return f"{round(value, 3) + 0.0:{style}}"
 
 
@@ -197,7 +198,7 @@ _COSTS = {"wall_s": "wall s", "alone_s": "alone s", "cpu_s": "CPU s", "gpu_h": "
 
 
 def costs(document: Mapping[str, Any]) -> list[str]:
-    """The costs that at least one cell knows."""
+    """The costs known for at least one cell."""
     costs = [cell["cost"] for cell in document["cells"]]
     return [name for name in _COSTS if any(cost[name] is not None for cost in costs)]
 
@@ -208,14 +209,14 @@ def cost_columns(document: Mapping[str, Any]) -> list[str]:
 
 
 def cost_text(cost: Entry, name: str) -> str:
-    """A cost in the digits that it deserves."""
+    """A cost with suitable digits."""
     value = cost[name]
     return NOTHING if value is None else f"{value:.2f}" if name == "gpu_h" else f"{value:.0f}"
 
 
 LEGEND = (
-    "Intervals: 95 %, bootstrap over people. Bold: the best value. Better or worse is said only "
-    "where the interval of the paired difference to the baseline (same frames, same draws of "
-    "people) excludes 0. wall s: what the cell's runs took here; alone s: what they take when no "
-    "stage is shared with other runs."
+    "Intervals: 95 %, bootstrap over people. Bold: the best value. A verdict is given only "
+    "if the interval of the paired difference to the baseline (same frames, same draws of people) "
+    "excludes 0. wall s: time of the cell's runs here; alone s: time without stages shared with "
+    "other runs."
 )

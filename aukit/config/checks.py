@@ -7,7 +7,7 @@ def at_least(options: object, limit: int, *names: str) -> None:
     """Refuse options below a limit.
 
     Raises:
-        ValueError: one is; the message names it.
+        ValueError: an option is below the limit; the message names it.
     """
     for name in names:
         if not getattr(options, name) >= limit:

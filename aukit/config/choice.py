@@ -1,4 +1,4 @@
-"""A chosen component: its record, its options, and the object made of them."""
+"""A chosen component: its record, its options, and the instance built from them."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Choice:
     chosen_by: str = DEFAULT
 
     def to_json(self) -> dict[str, Any]:
-        """Name, code and options as JSON values: what a stage's key is made of.
+        """Name, code and options as JSON values: the content of a stage's key.
 
-        Options that name files come with the state of those files, so that results of what they
-        once held are not taken for results of what they hold now.
+        Options that name files include the state of those files, so that results computed from
+        old content are not reused.
         """
         from aukit.registry.code import code_of
 
@@ -52,10 +52,10 @@ class Choice:
 
 
 def file_states(options: Any) -> dict[str, Any]:
-    """Option name -> state of what it names, of the options that name files, folders or weights.
+    """Option name -> state of the file, folder or weights that the option names.
 
-    Those are the options of type `Path`, and those with `metadata={"file": True}`: a text that
-    happens to be the name of a file says nothing of that file.
+    Only options of type `Path` or with `metadata={"file": True}` count: a text that happens to be
+    the name of a file does not refer to it.
     """
     from aukit.registry.loading import default_registry
     from aukit.registry.states import state_of
@@ -68,7 +68,7 @@ def file_states(options: Any) -> dict[str, Any]:
 
 
 def names_files(options: Any, entry: dataclasses.Field[Any]) -> bool:
-    """Whether an option is the name of a file, a folder or weights."""
+    """Whether an option names a file, a folder or weights."""
     annotation = types_of(type(options))[entry.name]
     return bool(entry.metadata.get("file")) or Path in (annotation, *get_args(annotation))
 
@@ -85,17 +85,17 @@ def chosen(
     chosen_by: str,
     below: Mapping[str, Value] | None = None,
 ) -> Choice:
-    """A component with its options: those of a preset, below what layers of settings say.
+    """A component with its options: a preset's, overridden by layers of settings.
 
     Args:
         component: what was chosen.
-        preset: where the options start from; one that the component does not know sets nothing.
+        preset: preset to start from; one that the component does not define sets nothing.
         layers: (origin, option -> raw value), later layers winning.
         chosen_by: where the choice itself came from.
-        below: values that lie below everything; in the place of the preset's, if given.
+        below: base values that replace the preset's, if given.
 
     Raises:
-        ConfigError: an unknown option, or a value of the wrong type or out of range.
+        ConfigError: an option is unknown, or a value has the wrong type or is out of range.
     """
     if below is None:
         start = f"preset {preset}"
@@ -116,7 +116,7 @@ def build(
         the options and the origin of each.
 
     Raises:
-        ConfigError: an unknown option, or a value of the wrong type or out of range.
+        ConfigError: an option is unknown, or a value has the wrong type or is out of range.
     """
     hints = types_of(component.config)
     where = component.name
@@ -153,18 +153,18 @@ _stage: ContextVar[str | None] = ContextVar("stage", default=None)
 
 
 def current_stage() -> str | None:
-    """The stage that `named` says is under way, None outside of it."""
+    """The stage of the enclosing `named` block; None outside one."""
     return _stage.get()
 
 
 @contextlib.contextmanager
 def named(choice: Choice, stage: str) -> Iterator[None]:
-    """Errors within the block, told as those of a component in a stage.
+    """Report errors within the block as errors of a component in a stage.
 
-    Those of another component that is called within the block are reported as that one's.
+    Errors of another component called within the block are reported as that component's.
 
     Raises:
-        StageError, StorageError, AukitError: as `told` says.
+        StageError, StorageError, AukitError: as for `told`.
     """
     token = _stage.set(stage)
     try:
@@ -176,12 +176,12 @@ def named(choice: Choice, stage: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def told(component: Component, stage: str) -> Iterator[None]:
-    """Errors of a component, told with its name, distribution, version and the stage.
+    """Report errors of a component with its name, distribution, version and stage.
 
     Raises:
-        StageError: the component raised something of its own, whatever that is.
-        StorageError: the disk is full or the place not writable.
-        AukitError: as it came.
+        StageError: the component raised an error that is not an `AukitError`.
+        StorageError: the disk is full or not writable.
+        AukitError: unchanged.
     """
     try:
         yield
@@ -205,12 +205,12 @@ def _stage_error(component: Component, stage: str, error: BaseException) -> Stag
     return StageError(
         f"{component.kind} '{component.name}' ({component.distribution} {component.version}) "
         f"failed in stage {stage}: {reason(error)}",
-        "finished stages are kept; --debug shows where",
+        "finished stages are kept; --debug shows the traceback",
     )
 
 
 def make(choice: Choice, context: Context) -> Any:
-    """An instance of a chosen component, held to its contract (`aukit.config.held`).
+    """An instance of a chosen component, checked against its contract (`aukit.config.held`).
 
     Raises:
         PluginError: it cannot be imported or constructed, or lacks a method of its contract.

@@ -1,4 +1,4 @@
-"""Where a run does otherwise than the papers of its components."""
+"""Where a run departs from the papers of its components."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from aukit.published import METHOD, role_of
 
 @dataclass(frozen=True)
 class Departure:
-    """An option that has another value than in the paper of its component.
+    """An option whose value differs from its component's paper.
 
     Attributes:
         setting: dotted, e.g. `synth.l_exp`.
-        value: what it is.
-        paper: what the paper has, in words.
+        value: its value in the run.
+        paper: the paper's value, as a phrase.
         role: `size` or `method`.
     """
 
@@ -32,7 +32,7 @@ class Departure:
 
 
 def departures(label: str, choice: Choice) -> Iterator[Departure]:
-    """The departures of a component; none where the paper says nothing of an option.
+    """The departures of a component; options that the paper does not mention are none.
 
     Args:
         label: where it was chosen, e.g. `synth`.
@@ -56,7 +56,7 @@ def departures(label: str, choice: Choice) -> Iterator[Departure]:
 
 
 def told(found: list[Departure]) -> list[str]:
-    """A line for each departure of the method, and one for all sizes."""
+    """One line per departure of method, and one for all departures of size."""
     lines = [str(one) for one in found if one.role == METHOD]
     sizes = [one.setting for one in found if one.role != METHOD]
-    return [*lines, f"other sizes than the papers': {', '.join(sizes)}"] if sizes else lines
+    return [*lines, f"sizes that differ from the papers': {', '.join(sizes)}"] if sizes else lines

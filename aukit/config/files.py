@@ -1,4 +1,4 @@
-"""Run files, read and written."""
+"""Reading and writing of run files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from aukit.errors import ConfigError
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """A run file: TOML, or the JSON that a run folder holds.
+    """Read a run file in TOML or JSON.
 
     Raises:
-        ConfigError: it is missing or not readable as such.
+        ConfigError: it is missing or invalid.
     """
     import tomllib
 
-    if path.is_fifo():  # would wait for ever for somebody to write
+    if path.is_fifo():  # reading would block forever
         raise ConfigError(f"cannot read run file {path}: it is a pipe", "save it as a file")
     try:
         text = path.read_text(encoding="utf-8")
@@ -38,9 +38,9 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def to_toml(config: RunConfig) -> str:
-    """The resolved run file with the origin of each value as a comment; `resolve` reads it back."""
+    """The resolved run file, with each value's origin as a comment; `resolve` reads it back."""
     document = config.to_json()
-    lines = ["# resolved run file of aukit; `aukit run --config` reads it"]
+    lines = ["# resolved run file of aukit; rerun with `aukit run --config`"]
     origins = {name: origin for name, _, origin in config.rows()}
     lines += _toml_table(document, (), origins)
     return "\n".join(lines) + "\n"
@@ -59,7 +59,7 @@ def _toml_table(
             dotted = ".".join((*path, key))
             origin = origins.get(".".join(path) if key == "name" else dotted)
             comment = f"  # {origin}" if origin else ""
-            # Not escaped: JSON's surrogate pairs are no TOML.
+            # Not escaped: JSON's surrogate pairs are not valid TOML.
             text = json.dumps("none" if value is None else value, ensure_ascii=False)
             yield f"{key} = {text}{comment}"
     for key, value in table.items():

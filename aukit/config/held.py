@@ -1,14 +1,14 @@
-"""Holds components to their contracts, at the one place where they are built (`choice.make`).
+"""Enforces the contracts of components, at the one place where they are built (`choice.make`).
 
-The methods of a built component are wrapped: what they return is checked, and what they raise is
-put down to this component, whoever called it. A rule looks at shapes, types and finite numbers, so
-it costs next to nothing; `aukit.testing` looks closer, and off line.
+The methods of a built component are wrapped: their results are checked, and their errors are
+attributed to this component, wherever it is called. The rules check only shapes, types and
+finiteness, so they cost next to nothing; `aukit.testing` checks more, offline.
 
-A held component is given a subclass of its own class, made here. Plainer ways do not hold what
-authors may write. A proxy is no instance of the author's class, and since Python 3.12 `isinstance`
-no longer finds the methods of an optional contract (`RendersTruth`, `ShowsViews`) behind one. A
-wrapper set on the instance needs a `__dict__`, which classes with slots have not, and a pickled or
-copied component would carry it along, bound to the original.
+A held component's class is replaced by a subclass made here. Simpler ways fail for some classes. A
+proxy is not an instance of the author's class, and since Python 3.12 `isinstance` does not see the
+methods of an optional contract (`RendersTruth`, `ShowsViews`) through one. A wrapper set on the
+instance needs a `__dict__`, which classes with slots lack, and a pickled or copied component would
+carry it along, bound to the original.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from aukit.errors import PluginError
 
 
 def hold(component: Any, record: Component) -> Any:
-    """The component with its methods wrapped; also a copy or a pickled one works, then unwrapped.
+    """The component with its methods wrapped; copies and pickles of it work too, unwrapped.
 
     Raises:
-        PluginError: it lacks a method of its contract.
+        PluginError: the component lacks a method of its contract.
     """
     kind = type(component)
     rules = RULES[record.kind]
-    fits_weights = record.kind == "aligner" and hasattr(kind, "fit")  # of `Component.fitter`
+    fits_weights = record.kind == "aligner" and hasattr(kind, "fit")  # by `Component.fitter`
     for name in ("fit", "save") if fits_weights else REQUIRED[record.kind]:
         if not callable(getattr(component, name, None)):
             raise PluginError(f"{_who(record)} breaks its contract: it has no method '{name}'")
@@ -48,13 +48,13 @@ def hold(component: Any, record: Component) -> Any:
     }
     if not hasattr(component, "__dict__"):
         body["__slots__"] = ()
-    # Also of a frozen dataclass, which refuses the plain assignment.
+    # `object.__setattr__`, since frozen dataclasses refuse plain assignment.
     object.__setattr__(component, "__class__", type(kind.__name__, (kind,), {**body, **methods}))
     return component
 
 
 def _reduced(self: Any, protocol: Any) -> Any:
-    """A held component travels as what its author wrote: its class has no name to be found by."""
+    """Pickle a held component as its author's class, since the generated one cannot be imported."""
     held, written = type(self), type(self).__mro__[1]
     made, arguments, *rest = super(held, self).__reduce_ex__(protocol)
     swapped = tuple(written if value is held else value for value in arguments)

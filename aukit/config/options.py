@@ -1,4 +1,4 @@
-"""The settings of a run as a whole: sizes, seed, device, AUs, views, intervals."""
+"""The settings of a whole run: preset, seed, device, AUs, views, intervals."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ _CARD_FACES = {"quick": 6, "full": 40, "paper": 40}
 
 HIGHEST_SEED = 2**32 - 1
 MOST_DRAWS = MOST_FACES = 100_000
-"""More are taken for a slip."""
+"""Higher numbers are assumed to be typing errors."""
 
 Layer = tuple[str, Mapping[str, Any]]
-"""Origin and nested settings, as a run file has them."""
+"""Origin, and settings nested as in a run file."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What concerns the run as a whole.
+    """The settings of a whole run.
 
-    Attributes are options; their help texts are in the metadata.
+    The attributes are options; their help is in the fields' metadata.
     """
 
     preset: str = field(
         default="auto",
         metadata={
-            "help": "quick: minutes on two cores; full: the papers' sizes, one GPU; paper: the "
-            "papers exactly; auto: quick or full, by hardware"
+            "help": "quick: minutes on two cores; full: the papers' sizes on one GPU; paper: "
+            "exactly as in the papers; auto: quick or full, depending on the hardware"
         },
     )
-    seed: int = field(default=0, metadata={"help": "all randomness is drawn from it"})
-    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda, cuda:1, mps"})
+    seed: int = field(default=0, metadata={"help": "seed of all randomness"})
+    device: str = field(default="auto", metadata={"help": "device: auto, cpu, cuda, cuda:1, mps"})
     aus: tuple[str, ...] = field(
         default=("fera17",),
-        metadata={"help": "AUs to estimate: 1,4,12, or those of fera17 or disfa, or all"},
+        metadata={"help": "AUs to estimate: a list such as 1,4,12, or fera17, disfa or all"},
     )
     views: str = field(
         default=NO_VIEWS,
         metadata={
-            "help": "sides from which synthetic faces are shown to the estimator: fera17, or "
-            'pitch,yaw in degrees such as "0,0 -20,40" (3D aligners)',
+            "help": "views in which the estimator sees synthetic faces: fera17, or pitch,yaw in "
+            'degrees such as "0,0 -20,40" (3D aligners only)',
             "whole": True,
         },
     )
@@ -64,18 +64,18 @@ class RunOptions:
     fold: str = field(
         default=NO_FOLD,
         metadata={
-            "help": "splits people into partitions: 2/5 (second of five folds made here), loso:7 "
-            "(the seventh person left out), disfa:1 or bp4d:1 (published lists)"
+            "help": "split of people into partitions: 2/5 (second of five random folds), loso:7 "
+            "(leave the seventh person out), disfa:1 or bp4d:1 (published folds)"
         },
     )
     fold_seed: int = field(
-        default=0, metadata={"help": "of the folds made here, and of their validation people"}
+        default=0, metadata={"help": "seed of random folds and of their validation people"}
     )
     draws: int = field(default=1000, metadata={"help": "bootstrap draws for the 95 % intervals"})
     card: int | None = field(
         default=None,
         metadata={
-            "help": "faces an AU and level on a synthesizer's score card, 0 for no card; "
+            "help": "faces per AU and level on a synthesizer's score card, 0 for no card; "
             "none: 6 with the preset quick, else 40"
         },
     )
@@ -115,7 +115,7 @@ class RunOptions:
 
     @property
     def shown_views(self) -> tuple[View, ...]:
-        """The sides from which synthetic faces are shown to the estimator; none: as synthesized."""
+        """The views in which the estimator sees synthetic faces; empty: as synthesized."""
         return () if self.views == NO_VIEWS else parse_views(self.views)
 
     @property
@@ -125,21 +125,21 @@ class RunOptions:
 
     @property
     def faces_on_card(self) -> int:
-        """`card`, or what the preset makes of it."""
+        """`card`, or its value for the preset."""
         return _CARD_FACES[self.preset] if self.card is None else self.card
 
 
 def run_options(
     layers: Sequence[Layer], preset: str | None = None
 ) -> tuple[RunOptions, dict[str, str]]:
-    """The settings that layers mean, later layers winning, and the origin of each.
+    """The settings resolved from layers, later layers winning, and the origin of each.
 
     Args:
         layers: (origin, settings) pairs.
-        preset: what `auto` means on this machine; found out from the hardware if None.
+        preset: what `auto` means here; detected from the hardware if None.
 
     Raises:
-        ConfigError: a value that is not accepted.
+        ConfigError: a value is invalid.
     """
     values: dict[str, Any] = {}
     origins = {f.name: DEFAULT for f in fields(RunOptions)}
@@ -157,7 +157,7 @@ def run_options(
 
 
 def preset_of_hardware() -> str:
-    """`full` where there is an accelerator, else `quick`: no machine changes the method."""
+    """`full` with an accelerator, else `quick`; the hardware never changes the method."""
     from aukit.machine.devices import accelerator
 
     return "quick" if accelerator() is None else "full"

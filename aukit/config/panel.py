@@ -1,4 +1,4 @@
-"""The choice of several components of one kind side by side: the judges of a score card.
+"""A choice of several components of one kind, such as the judges of a score card.
 
 In a run file
 
@@ -8,7 +8,7 @@ In a run file
     [judge.mobilenet]
     weights = "mobilenet-v2-imagenet"
 
-and on the command line `--judge blendshapes,mobilenet --judge.mobilenet.weights ...`.
+and on the command line: `--judge blendshapes,mobilenet --judge.mobilenet.weights ...`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Panel:
     """Several components of one kind.
 
     Attributes:
-        kind: their kind.
-        names: what was asked for: `auto`, `none`, or names.
+        kind: kind of the components.
+        names: the names requested, or `auto` or `none`.
         origin: where that came from.
         choices: the components.
     """
@@ -45,12 +45,12 @@ class Panel:
     choices: tuple[Choice, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The table of a run file that resolves to this again."""
+        """The table of a run file that resolves to this panel."""
         options = {choice.component.name: plain(choice.options) for choice in self.choices}
         return {NAME: ",".join(self.names), **{key: made for key, made in options.items() if made}}
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
-        """(setting, value, origin) of everything, for tables."""
+        """(setting, value, origin) rows for tables."""
         yield self.kind, ",".join(self.names), self.origin
         for choice in self.choices:
             for name, value in plain(choice.options).items():
@@ -59,10 +59,10 @@ class Panel:
 
 
 def members(registry: Registry, kind: str, names: Sequence[str]) -> list[Component]:
-    """The components that `auto`, `none` or some names mean.
+    """The components selected by `auto`, `none` or names.
 
     Raises:
-        ConfigError: a name that means no component, several, or one that was named before.
+        ConfigError: a name is unknown, ambiguous or repeated.
     """
     if tuple(names) in ((), ("none",)):
         return []
@@ -78,17 +78,17 @@ def members(registry: Registry, kind: str, names: Sequence[str]) -> list[Compone
 def resolve_panel(
     registry: Registry, kind: str, layers: Sequence[tuple[str, Mapping[str, Any]]], preset: str
 ) -> Panel:
-    """The components that layers of settings mean, later layers winning.
+    """The components resolved from layers of settings, later layers winning.
 
     Raises:
-        ConfigError: an unknown name or option, or a value that is not accepted.
+        ConfigError: a name or an option is unknown, or a value is invalid.
     """
     tables = [(origin, _table(document.get(kind, {}))) for origin, document in layers]
     named = [(table[NAME], origin) for origin, table in tables if NAME in table]
     raw, origin = named[-1] if named else (KINDS[kind].default or "none", DEFAULT)
     names = coerce(raw, tuple[str, ...], f"{kind} ({origin})")
     found = members(registry, kind, names)
-    # What an earlier layer said of components that a later one does not name is ignored.
+    # Options of components that a later layer does not name are ignored.
     allowed = registry.of_kind(kind)
     for where, table in tables:
         allowed = found if where == origin else allowed

@@ -1,7 +1,7 @@
-"""Settings that lie about a run: `aukit.toml`, `[tool.aukit]` of a pyproject.toml, the environment.
+"""Ambient settings: `aukit.toml`, `[tool.aukit]` in pyproject.toml, environment variables.
 
-They are the weakest layers: a run file that is named and what is typed are stronger. Environment
-variables are stronger than the file, as everywhere.
+They are the weakest layers: run files and the command line override them. Environment variables
+override the project's file.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from aukit.errors import ConfigError
 
 FILE, PYPROJECT = "aukit.toml", "pyproject.toml"
 VARIABLES = {"device": "AUKIT_DEVICE", "preset": "AUKIT_PRESET"}
-"""Setting of a run -> the environment variable that sets it; `AUKIT_OUTPUT` is the folder."""
+"""Setting of a run -> its environment variable; `AUKIT_OUTPUT` sets the folder of runs."""
 OUTPUT, OUTPUT_VARIABLE = "output", "AUKIT_OUTPUT"
 
 
 def find(start: Path) -> tuple[str, Mapping[str, Any]] | None:
     """The settings of the project around a folder: origin and content; None if there are none.
 
-    The nearest folder upwards decides that has an `aukit.toml`, or a `pyproject.toml` with a table
-    `[tool.aukit]`; `aukit.toml` wins where both are.
+    The nearest folder at or above `start` with an `aukit.toml`, or with a `pyproject.toml` that has
+    a table `[tool.aukit]`, is used; `aukit.toml` wins if both exist.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -46,7 +46,7 @@ def _named(path: Path, start: Path) -> str:
 
 
 def settings() -> tuple[str, dict[str, Any]] | None:
-    """The settings of a run in the project around the working folder, without the output folder."""
+    """The run settings of the project around the working folder, without the output folder."""
     found = find(Path.cwd())
     if found is None:
         return None
@@ -54,10 +54,10 @@ def settings() -> tuple[str, dict[str, Any]] | None:
 
 
 def option(name: str) -> str | None:
-    """`device` or `output` of the project's file; None if it says nothing.
+    """`device` or `output` from the project's file; None if not set there.
 
     Raises:
-        ConfigError: it is no text.
+        ConfigError: the value is not text.
     """
     origin, document = find(Path.cwd()) or ("", {})
     value = document.get(name)
@@ -67,10 +67,10 @@ def option(name: str) -> str | None:
 
 
 def ambient(above: Sequence[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
-    """The layers below those that are named, weakest first.
+    """The ambient layers, weakest first.
 
-    A table of options belongs to the component that it is written for: where a stronger layer
-    chooses another component of that kind, it is left out.
+    A table of options belongs to the component it is written for. If a stronger layer chooses
+    another component of that kind, the table is ignored.
 
     Args:
         above: (origin, settings) of the stronger layers.

@@ -19,7 +19,8 @@ from aukit.views import parse_views, view_name
 
 
 def nest(dotted: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"synth.size": 64}` -> `{"synth": {"size": 64}}`; a bare kind names its component."""
+    """Nest dotted keys, `{"synth.size": 64}` -> `{"synth": {"size": 64}}`; a bare kind becomes
+    `name`."""
     document: dict[str, Any] = {}
     for key, value in dotted.items():
         *path, last = key.split(".")
@@ -35,7 +36,7 @@ def nest(dotted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def resolve(registry: Registry, layers: Sequence[Layer], preset: str | None = None) -> RunConfig:
-    """The configuration that layers of settings mean, later layers winning.
+    """The configuration resolved from layers of settings, later layers winning.
 
     Args:
         registry: where names are looked up.
@@ -50,7 +51,7 @@ def resolve(registry: Registry, layers: Sequence[Layer], preset: str | None = No
     options, origins = run_options(layers, preset)
     resolver = _Resolver(registry, layers, options.preset)
     components: dict[str, Choice | None] = {}
-    # Kinds that decide another's default come before it.
+    # A kind comes after those that determine its default.
     for kind in (name for name in KINDS if not KINDS[name].several):
         present = [name for name, choice in components.items() if choice is not None]
         components[kind] = resolver.choice((kind,), beside=present)
@@ -78,7 +79,7 @@ def _check_keys(origin: str, document: Mapping[str, Any]) -> None:
 
 
 class _Resolver:
-    """Finds the component and the options at a place of the layered settings."""
+    """Finds the component and its options at a path of the layered settings."""
 
     def __init__(self, registry: Registry, layers: Sequence[Layer], preset: str) -> None:
         self.registry = registry
@@ -90,7 +91,7 @@ class _Resolver:
     ) -> Choice | None:
         """The choice at `path`; a role's path falls back on the choice of the whole run.
 
-        The default may depend on the kinds that are chosen `beside` it.
+        The default may depend on the kinds in `beside` that are chosen.
         """
         kind = KINDS[path[-1]]
         tables = [(origin, self._table(document, path)) for origin, document in self.layers]
@@ -144,21 +145,20 @@ class _Resolver:
         if isinstance(table, str):
             return {"name": table}
         if not isinstance(table, Mapping):
-            raise ConfigError(
-                f"{'.'.join(path)} is {table!r}", "give a name, or a table of options"
-            )
+            raise ConfigError(f"{'.'.join(path)} is {table!r}", "give a name or a table of options")
         return table
 
 
 def _check_company(components: Mapping[str, Choice | None]) -> None:
-    """Refuse a component that needs another kind which is left out."""
+    """Refuse a component that needs another kind when none is chosen."""
     for kind, choice in components.items():
         needed = () if choice is None else choice.component.beside
         for other in (other for other in needed if components[other] is None):
             assert choice is not None
             raise ConfigError(
-                f"{kind} '{choice.component.name}' needs a {other}, and none is chosen",
-                f"add --{other} NAME (`aukit plugins {other}` lists them), or another --{kind}",
+                f"{kind} '{choice.component.name}' needs a {other}, but none is chosen",
+                f"add --{other} NAME (`aukit plugins {other}` lists them), or choose another "
+                f"--{kind}",
             )
 
 
@@ -189,21 +189,22 @@ def _check_absent(kind: str, tables: Sequence[tuple[str, Mapping[str, Any]]]) ->
 
 def _check_partition(role: str, partition: str) -> None:
     if partition not in ("train", "valid", "test", "all"):
-        raise ConfigError(f"{role}.partition is '{partition}'", "use train, valid or test, or all")
+        raise ConfigError(f"{role}.partition is '{partition}'", "use train, valid, test or all")
     if role != "test" and partition != "train":
         raise ConfigError(
-            f"role {role} cannot use the {partition} partition: only training people may be fitted",
-            "choose another dataset for the role instead",
+            f"role {role} cannot use the {partition} partition: models may only be fitted on "
+            f"training people",
+            "choose another dataset for the role",
         )
 
 
 def _own_preset(kind: str, origin: str, table: Mapping[str, Any]) -> str:
-    """The preset that a component alone is given."""
+    """The preset given to this component alone."""
     known = (*PRESETS, PAPER_METHOD)
     if table[PRESET] not in known:
         raise ConfigError(
             f"{kind}.{PRESET} ({origin}): unknown preset '{table[PRESET]}'",
-            f"presets of a component: {', '.join(known)}",
+            f"presets: {', '.join(known)}",
         )
     return str(table[PRESET])
 

@@ -1,6 +1,6 @@
-"""What the contracts ask of results: shapes, types, finite numbers, as many as were asked for.
+"""Contract rules for results: shapes, types, finiteness and counts.
 
-A rule looks at what costs next to nothing; `aukit.testing` looks closer, and off line.
+A rule checks only what costs next to nothing; `aukit.testing` checks more, offline.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from aukit.data.records import index_schema, plan_schema
 from aukit.errors import ConfigError
 
 HIGHEST, ROUNDING = 5, 1e-3
-"""Intensities are 0..5, up to rounding."""
+"""Upper limit of intensities: 5, with a margin for rounding."""
 
 Rule = Callable[..., Any]
-"""Takes the component, what a method returned and the method's arguments; returns the former."""
+"""Takes the component, a method's result and its arguments; returns the result."""
 
 
 class BrokenRuleError(Exception):
-    """What a method did against its contract, as the rest of a sentence."""
+    """How a method broke its contract; the message completes a sentence that names the method."""
 
 
 def _anything(component: Any, found: Any, *arguments: Any) -> Any:
@@ -45,11 +45,11 @@ def _instance(found: Any, kind: type[Any]) -> None:
 def _many(found: Any, count: int, what: str) -> None:
     if not isinstance(found, (list, tuple)) or len(found) != count:
         size = f" of {len(found)}" if isinstance(found, Sized) else ""
-        raise BrokenRuleError(f"gave {type(found).__name__}{size} as {what}, not {count} of them")
+        raise BrokenRuleError(f"returned {type(found).__name__}{size} as {what}, expected {count}")
 
 
 def _tensor(value: Any, name: str, shape: Sequence[int | None], kind: torch.dtype | None) -> None:
-    """Refuse another shape (None: any length) or type (None: any floating one)."""
+    """Refuse a wrong shape (None: any length) or dtype (None: any floating-point dtype)."""
     if not isinstance(value, Tensor):
         raise BrokenRuleError(f"returned {type(value).__name__} as {name}, not a tensor")
     fits = value.dtype == kind if kind else value.is_floating_point()
@@ -66,13 +66,13 @@ def _tensor(value: Any, name: str, shape: Sequence[int | None], kind: torch.dtyp
 
 def _finite(values: Tensor, name: str) -> None:
     if not values.isfinite().all():
-        raise BrokenRuleError(f"gave {name} that are not finite")
+        raise BrokenRuleError(f"returned {name} that are not finite")
 
 
 def _reasons(found: Any, count: int) -> None:
     _many(found, count, "reasons")
     if not all(reason is None or (isinstance(reason, str) and reason) for reason in found):
-        raise BrokenRuleError("gave reasons that are neither None nor text")
+        raise BrokenRuleError("returned reasons that are neither None nor text")
 
 
 def _aligned(aligner: Any, found: Any, images: Sequence[Tensor], *_: Any) -> Any:
@@ -102,15 +102,15 @@ def _described(aligner: Any, found: Any) -> Any:
     try:
         json.dumps(dict(found))
     except (TypeError, ValueError) as error:
-        raise BrokenRuleError(f"gave values that JSON does not have: {error}") from None
+        raise BrokenRuleError(f"returned values that cannot be written as JSON: {error}") from None
     return found
 
 
 def _detected(landmarker: Any, found: Any, images: Sequence[Tensor]) -> Any:
     for image in images:
         if image.dtype != torch.uint8:
-            # A float picture of 0..1 is black to a detector, and silently shows no face.
-            raise ConfigError(f"a picture of {image.dtype}", "landmarkers take uint8 (3, H, W)")
+            # A detector sees a float picture in 0..1 as black and silently finds no face.
+            raise ConfigError(f"got a picture of {image.dtype}", "landmarkers take uint8 (3, H, W)")
     _many(found, len(images), "faces of pictures")
     for faces in found:
         _faces(faces)
@@ -131,7 +131,7 @@ def _faces(faces: Any) -> None:
 def _indexed(dataset: Any, found: Any) -> Any:
     _instance(found, pa.Table)
     if absent := [name for name in index_schema(()).names if name not in found.column_names]:
-        raise BrokenRuleError(f"gave a table without the columns {', '.join(absent)}")
+        raise BrokenRuleError(f"returned a table without the columns {', '.join(absent)}")
     return found
 
 
@@ -145,7 +145,7 @@ def _frames(frames: Any) -> None:
         if image is not None:
             _tensor(image, "a picture", (3, None, None), torch.uint8)
         elif reason is None:
-            raise BrokenRuleError("gave neither a picture nor the reason why there is none")
+            raise BrokenRuleError("returned neither a picture nor a reason for its absence")
     if frames.faces is not None:
         _many(frames.faces, count, "faces of frames")
         for faces in frames.faces:
@@ -159,16 +159,16 @@ def _read(dataset: Any, found: Any, rows: pa.Table) -> Iterator[Frames]:
         _frames(frames)
         names = frames.rows.column("id").to_pylist()
         if names != list(islice(wanted, len(names))):
-            raise BrokenRuleError("gave other rows than were asked for, or in another order")
+            raise BrokenRuleError("returned other rows than requested, or in another order")
         yield frames
     if left := len(list(wanted)):
-        raise BrokenRuleError(f"left out the last {left} rows that were asked for")
+        raise BrokenRuleError(f"left out the last {left} requested rows")
 
 
 def _rendered(dataset: Any, found: Any, rows: pa.Table, targets: Any) -> Any:
     _frames(found)
     if found.rows.num_rows != rows.num_rows:
-        raise BrokenRuleError(f"gave {found.rows.num_rows} frames, not {rows.num_rows}")
+        raise BrokenRuleError(f"returned {found.rows.num_rows} frames, expected {rows.num_rows}")
     return found
 
 
@@ -190,9 +190,11 @@ def _planned(
     _instance(found, pa.Table)
     for field in plan_schema(aus):
         if field.name not in found.column_names:
-            raise BrokenRuleError(f"gave a table without the column '{field.name}'")
+            raise BrokenRuleError(f"returned a table without the column '{field.name}'")
         if (kind := found.schema.field(field.name).type) != field.type:
-            raise BrokenRuleError(f"gave the column '{field.name}' as {kind}, not {field.type}")
+            raise BrokenRuleError(
+                f"returned the column '{field.name}' as {kind}, expected {field.type}"
+            )
     return found
 
 
@@ -215,7 +217,7 @@ def _predicted(estimator: Any, found: Any, faces: FaceBatch) -> Any:
     for name, values in (("intensity", found.intensity), ("level", found.level)):
         _finite(values, f"values of {name}")
         if not ((values >= -ROUNDING) & (values <= HIGHEST + ROUNDING)).all():
-            raise BrokenRuleError(f"gave values of {name} outside 0..{HIGHEST}")
+            raise BrokenRuleError(f"returned values of {name} outside 0..{HIGHEST}")
     return found
 
 
@@ -226,7 +228,7 @@ def _features(estimator: Any, found: Any, faces: FaceBatch) -> Any:
 
 def _seen(judge: Any, found: Any, images: Tensor, landmarks: Tensor) -> Any:
     columns = len(judge.names) if judge.measures == "intensity" else None
-    _tensor(found, "what it sees", (len(images), columns), torch.float32)
+    _tensor(found, "features", (len(images), columns), torch.float32)
     return found
 
 
@@ -238,7 +240,7 @@ def _terms(metric: Any, found: Any, truth: Tensor, *_: Any) -> Any:
 def _scores(metric: Any, found: Any, sums: Tensor) -> Any:
     _instance(found, Mapping)
     if absent := [name for name in metric.names if name not in found]:
-        raise BrokenRuleError(f"gave no score {', '.join(absent)}")
+        raise BrokenRuleError(f"returned no score {', '.join(absent)}")
     for name, values in found.items():
         _tensor(values, f"score {name}", sums.shape[:-1], None)
     return found
@@ -251,7 +253,7 @@ def _mapped(executor: Any, found: Any, function: Any, items: Any) -> Iterator[An
         count += 1
         yield result
     if isinstance(items, Sized) and count != len(items):
-        raise BrokenRuleError(f"gave {count} results for {len(items)} items")
+        raise BrokenRuleError(f"returned {count} results for {len(items)} items")
 
 
 _FITTED: dict[str, Rule] = dict.fromkeys(("fit", "save", "load"), _anything)
@@ -273,7 +275,7 @@ RULES: dict[str, dict[str, Rule]] = {
     "judge": {"look": _seen},
     "executor": {"map": _mapped},
 }  # fmt: skip
-"""Kind -> method -> what is asked of its result."""
+"""Kind -> method -> rule for its result."""
 
 REQUIRED: dict[str, tuple[str, ...]] = {
     "data": ("index", "read"),

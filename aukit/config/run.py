@@ -1,13 +1,13 @@
-"""The configuration of a run: components, their options, and the roles that data play.
+"""The configuration of a run: components, their options, and the roles of data.
 
-A run knows four roles. They share one dataset, landmarker and aligner unless a role says otherwise
-(cross-domain and cross-pose experiments need it):
+A run has four roles. They share one dataset, landmarker and aligner unless a role has its own, as
+cross-domain and cross-pose experiments need:
 
 | role | faces |
 |---|---|
 | `synth-fit` | the synthesizer is fitted on these |
-| `synth-paint` | the synthesizer changes these |
-| `train` | the estimator is fitted on these (and chosen on their `valid` partition) |
+| `synth-paint` | the synthesizer edits these |
+| `train` | the estimator is fitted on these (and selected on their `valid` partition) |
 | `test` | these are scored |
 """
 
@@ -32,21 +32,21 @@ ROLES: dict[str, str] = {
     "train": "train",
     "test": "test",
 }
-"""Role -> the partition that it takes by default."""
+"""Role -> its default partition."""
 
 ROLE_KINDS = ("data", "landmarker", "aligner")
-"""Kinds that a role may choose for itself."""
+"""Kinds that a role may choose separately."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """Which faces play a part.
+    """The faces that play a role.
 
     Attributes:
-        data, landmarker, aligner: where they come from; without a landmarker the dataset's own
+        data, landmarker, aligner: where the faces come from; without a landmarker, the dataset's
             landmarks are used.
         partition: `train`, `valid` or `test`.
-        views: names of the views to which it is limited (`aukit.views`); empty: all.
+        views: names of the views it is limited to (`aukit.views`); empty: all.
     """
 
     data: Choice
@@ -78,7 +78,12 @@ class RunConfig:
     origins: Mapping[str, str]
 
     def need(self, kind: str) -> Choice:
-        """The choice of a kind that cannot be left out."""
+        """The choice of a kind that is required.
+
+        Raises:
+            ConfigError: none is chosen.
+
+        """
         choice = self.components[kind]
         if choice is None:
             raise ConfigError(f"{kind} cannot be 'none'")
@@ -90,7 +95,7 @@ class RunConfig:
         return self.components["estimator"] is not None
 
     def to_json(self) -> dict[str, Any]:
-        """A run file that resolves to this configuration again."""
+        """A run file that resolves to this configuration."""
         document: dict[str, Any] = plain(self.options)
         for kind, choice in self.components.items():
             document[kind] = _section(choice)
@@ -105,19 +110,19 @@ class RunConfig:
         return document
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
-        """(setting, value, origin) of everything, for tables; with the paper's where it differs."""
+        """(setting, value, origin) rows for tables; the origin notes where the papers differ."""
         papers = {found.setting: found.paper for found in self.departures()}
         for name, value, origin in self._rows():
             yield name, value, f"{origin}; {papers[name]}" if name in papers else origin
 
     def departures(self) -> list[Departure]:
-        """Where the components do otherwise than their papers."""
+        """Where the components depart from their papers."""
         choices = [*self.components.items(), *self._own_choices()]
         found = [departures(label, choice) for label, choice in choices if choice is not None]
         return list(itertools.chain.from_iterable(found))
 
     def _own_choices(self) -> Iterator[tuple[str, Choice | None]]:
-        """What roles choose for themselves, by `role.kind`."""
+        """The separate choices of roles, as (`role.kind`, choice)."""
         for name, role in self.roles.items():
             for kind in ROLE_KINDS:
                 if _section(getattr(role, kind)) != _section(self.components[kind]):

@@ -1,7 +1,7 @@
 """Typed configuration: component defaults < preset < run file (TOML) < command line.
 
-Every value remembers where it came from. Options are the fields of a component's frozen dataclass;
-their annotations say what is accepted.
+Every value records its origin. Options are the fields of a component's frozen dataclass; their
+annotations define the accepted values.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Value:
 
 
 def options(component: Component) -> list[dataclasses.Field[Any]]:
-    """The options of a component, in their order."""
+    """The options of a component, in order of definition."""
     return list(dataclasses.fields(component.config))
 
 
 def types_of(config: type[Any]) -> dict[str, Any]:
-    """Option name -> annotation, resolved."""
+    """Option name -> resolved annotation."""
     return typing.get_type_hints(config)
 
 
@@ -55,10 +55,10 @@ def unknown_option(where: str, name: str, known: Mapping[str, Any]) -> ConfigErr
 
 
 def coerce(raw: Any, annotation: Any, where: str) -> Any:
-    """A value as the annotated type; text is parsed as the command line and TOML write it.
+    """Convert a value to the annotated type; text is parsed as on the command line and in TOML.
 
     Raises:
-        ConfigError: it is no such value; the message names the place and what is accepted.
+        ConfigError: the value does not fit; the message gives the place and what is accepted.
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
@@ -85,7 +85,7 @@ def _coerce_union(raw: Any, arguments: tuple[Any, ...], where: str) -> Any:
             return coerce(raw, argument, where)
         except ConfigError as error:
             problem = problem or error
-    raise problem or _refuse(raw, "allowed here", where)
+    raise problem or _refuse(raw, "accepted here", where)
 
 
 def _coerce_literal(raw: Any, arguments: tuple[Any, ...], where: str) -> Any:
@@ -156,12 +156,12 @@ def _coerce_float(raw: Any, where: str) -> float:
 
 
 def from_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Options out of JSON, which has lists where options have tuples."""
+    """Convert options from JSON: lists become tuples."""
     return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
 
 def spell(annotation: Any) -> str:
-    """An annotation as people read it: `integer`, `a | b`, `text,...`."""
+    """An annotation in readable form: `integer`, `a | b`, `text,...`."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         return " | ".join("none" if a is type(None) else spell(a) for a in arguments)
@@ -176,7 +176,7 @@ def spell(annotation: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A configuration value as JSON values."""
+    """A configuration value as a JSON value."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):

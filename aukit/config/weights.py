@@ -1,4 +1,4 @@
-"""Looks for the weights that options name, before anything is computed."""
+"""Checks, before anything is computed, that the weights named by options are present."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from aukit.config.choice import Choice
 from aukit.errors import MissingWeights
 
 WEIGHTS = "weights"
-"""Key in the metadata of an option that names weights: a value that goes without them."""
+"""Metadata key of an option that names weights; its value turns the weights off."""
 
 
 def check_weights(choice: Choice, resolve: Callable[[str], Path]) -> None:
-    """Stop where a component would fail, hours later, because its weights are missing.
+    """Fail early instead of hours later when a component's weights are missing.
 
     Args:
         choice: the component and its options.
         resolve: finds weights by name or path.
 
     Raises:
-        MissingWeights: they are not on this machine; the hint says how to get them, and how to go
-            without.
+        MissingWeights: they are not on this machine; the hint tells how to get them or do without.
     """
     component = choice.component
     for entry in fields(choice.options):
@@ -36,5 +35,5 @@ def check_weights(choice: Choice, resolve: Callable[[str], Path]) -> None:
             option = f"--{component.kind}.{entry.name}"
             raise MissingWeights(
                 f"{component.kind} '{component.name}': {error.message}",
-                f"{error.hint}; or {option} PATH, or {option} {without} to go without",
+                f"{error.hint}; or use {option} PATH, or {option} {without} to do without",
             ) from error

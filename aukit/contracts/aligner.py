@@ -21,17 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Aligned:
-    """A batch of registered faces; rows with a reason hold zeros and are to be dropped.
+    """A batch of registered faces; rows with a reason hold zeros and must be dropped.
 
     Attributes:
         images: (B, 3, S, S) uint8.
-        valid: (B, S, S) bool, pixels that show the source picture.
+        valid: (B, S, S) bool, True where a pixel comes from the source picture.
         transforms: (B, 3, 3) float32, source pixels -> aligned pixels (homogeneous).
         landmarks: (B, 68, 2) float32 iBUG points, aligned pixels.
-        reasons: length B; None for a good row, else why it is dropped.
-        occlusion: (B,) float32 in 0..1, share of the face's region that the picture does not show:
-            turned away, beyond the picture, or taken for something else than the face; NaN or None
-            where the aligner cannot tell.
+        reasons: length B; None for a valid row, else why it is dropped.
+        occlusion: (B,) float32 in 0..1, share of the face region not visible in the picture: turned
+            away, outside the picture, or covered by something; NaN or None if unknown.
     """
 
     images: Tensor
@@ -43,11 +42,11 @@ class Aligned:
 
 
 class Aligner(Protocol):
-    """Registers one face an image.
+    """Registers one face per image.
 
-    An aligner that does more than a transform of the plane (3D registration) has the tag
-    `non-planar`. Its `transforms` are then the nearest similarities, and the conformance checks do
-    not compare its pictures with what those would give.
+    An aligner that applies more than a planar transform (3D registration) has the tag `non-planar`.
+    Its `transforms` are then the closest similarities, and the conformance checks do not compare
+    its pictures with pictures warped by them.
     """
 
     def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:
@@ -55,45 +54,46 @@ class Aligner(Protocol):
 
         Args:
             images: B uint8 tensors (3, H, W), any sizes.
-            faces: B `Faces` of length one, or zero where no face was found.
+            faces: B `Faces` of length one, or zero if no face was found.
 
         Returns:
-            B rows in the same order. Never raises for a picture: it gives a reason.
+            B rows in the same order. Bad pictures do not raise; their rows have a reason.
         """
         ...
 
     def describe(self) -> Mapping[str, Any]:
-        """What a model must know to refuse faces that were aligned otherwise (JSON values)."""
+        """The alignment as JSON values; models compare it to refuse differently aligned faces."""
         ...
 
 
 @runtime_checkable
 class ShowsViews(Aligner, Protocol):
-    """An aligner that can also show a face from other sides; 3D aligners have it."""
+    """An aligner that can also render a face in other views, as 3D aligners do."""
 
     def views(
         self, images: Sequence[Tensor], faces: Sequence[Faces], views: Sequence[View]
     ) -> list[Aligned]:
-        """Show each face in several views.
+        """Render each face in several views.
 
         Args:
             images, faces: as for `Aligner.align`.
             views: pitch and yaw in degrees, see `aukit.views`.
 
         Returns:
-            one `Aligned` of B rows a view, in order; the frontal view is what `align` returns.
+            one `Aligned` of B rows per view, in order; the frontal view equals the result of
+            `align`.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Way:
-    """Where in a registered face the pixels of its picture lie.
+    """Maps the pixels of a picture to its registered face.
 
     Attributes:
-        left, top: pixel of the picture that the table begins with.
-        places: (h, w, 2) float32 x and y in aligned pixels; NaN where the picture shows no face.
-        inset: (h, w) float32, how far inside the outline of the face, in widths of it.
+        left, top: pixel of the picture at the origin of the tables.
+        places: (h, w, 2) float32, x and y in aligned pixels; NaN where the picture shows no face.
+        inset: (h, w) float32, distance inside the outline of the face, in face widths.
     """
 
     left: int
@@ -104,10 +104,10 @@ class Way:
 
 @runtime_checkable
 class LeadsBack(Aligner, Protocol):
-    """A `non-planar` aligner that knows the way from a picture to its registered face."""
+    """A `non-planar` aligner that can map a picture to its registered face."""
 
     def way(self, image: Tensor, face: Faces) -> Way:
-        """The way of one face.
+        """The mapping for one face.
 
         Args:
             image: uint8 (3, H, W).
@@ -117,22 +117,22 @@ class LeadsBack(Aligner, Protocol):
 
 
 class FitsAligner(Protocol):
-    """Makes weights for an aligner from a dataset that knows its meshes (`Component.fitting`)."""
+    """Trains an aligner's weights on a dataset with meshes (`Component.fitting`)."""
 
     def fit(self, dataset: KnowsMesh, train: pa.Table, valid: pa.Table, session: Session) -> None:
-        """Fit on some index rows of a dataset.
+        """Fit on index rows of a dataset.
 
         Args:
-            dataset: brings pictures and meshes.
-            train: rows to learn from.
-            valid: rows of other people to follow the error on; may be empty.
-            session: device, progress, and a folder for whatever lets a later attempt continue.
+            dataset: provides pictures and meshes.
+            train: rows to train on.
+            valid: rows of other people for validation; may be empty.
+            session: device, progress, and a folder for checkpoints.
 
         Raises:
-            ConfigError: the dataset's mesh is not one that the aligner can learn.
+            ConfigError: the aligner cannot learn the dataset's mesh.
         """
         ...
 
     def save(self, folder: Path) -> Path:
-        """Write the weights and their card; returns what the aligner's options take."""
+        """Write the weights and their card; return the path to give as the aligner's option."""
         ...

@@ -1,4 +1,4 @@
-"""A balancer looks at the label table only and writes a plan. It never sees a pixel."""
+"""A balancer makes a plan from the label table only; it never sees pixels."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Balancer(Protocol):
         Args:
             labels: rows of training people: `id`, `subject`, `view`, `task` and the AU columns
                 (null = not coded).
-            sources: the same of the faces that may be synthesized; the same table, unless the
-                synthesizer changes the faces of another dataset.
+            sources: the same for faces that may be synthesized from; it is the same table unless
+                the synthesizer uses another dataset.
             aus: the AU columns to balance.
-            seed: the plan is a function of the labels and this.
+            seed: the plan depends only on the labels and this seed.
 
         Returns:
-            a table in `aukit.data.records.plan_schema(aus)`: one row a request. `training_set`
+            a table in `aukit.data.records.plan_schema(aus)`: one row per request. `training_set`
             names the AU whose training set the row belongs to; `source` the frame; `count` how
             often it is used; `origin` is `real`, or `synthetic` with the target AUs in the AU
             columns.

@@ -1,4 +1,4 @@
-"""What every component is given when it is built."""
+"""The context that every component is built with."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from aukit.errors import MissingWeights
 
 
 def no_weights(ref: str) -> Path:
-    """A resolver that knows no weights; the default of a bare `Context`."""
-    raise MissingWeights(f"weights '{ref}' were asked for, but no resolver was given")
+    """A resolver without weights; the default of `Context`. Raises `MissingWeights`."""
+    raise MissingWeights(f"weights '{ref}' are needed, but no resolver was given")
 
 
 @dataclass(frozen=True)
 class Context:
-    """Where and how a component works.
+    """Device, seed and weights of a component.
 
     Attributes:
         device: a torch device name, e.g. `cpu`, `cuda:0`.
-        seed: the seed of the run; randomness is drawn per sample from it and the sample's id. In
-            a run, datasets, landmarkers and aligners are given 0: runs that differ in their seed
-            share the registered faces.
-        weights: resolves a weights reference or a path to a checked local file.
+        seed: seed of the run; per-sample randomness derives from it and the sample's id. In a run,
+            datasets, landmarkers and aligners get 0, so that runs with different seeds share the
+            registered faces.
+        weights: resolves a weights reference or a path to a verified local file.
     """
 
     device: str = "cpu"

@@ -1,4 +1,4 @@
-"""A dataset says which frames exist, who is in them, how they were coded, and brings the pixels."""
+"""A dataset lists frames with their people and AU codes, and provides the pixels."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Frames:
-    """Some frames with their pixels.
+    """Frames with their pixels.
 
     Attributes:
         rows: the index rows of these frames, B of them.
-        images: length B; uint8 (3, H, W), or None where the picture cannot be had.
-        reasons: length B; why the picture cannot be had, None where it can.
-        faces: length B; the dataset's own faces and landmarks, or None if it has none.
+        images: length B; uint8 (3, H, W), or None if the picture is unavailable.
+        reasons: length B; why the picture is unavailable, else None.
+        faces: length B; the dataset's own faces and landmarks; None if it has none.
     """
 
     rows: pa.Table
@@ -34,14 +34,14 @@ class Frames:
 
 @dataclass(frozen=True)
 class Meshes:
-    """Some pictures, all of one size, with the mesh of the head that is in them.
+    """Pictures of one size, with the mesh of the head in each.
 
     Attributes:
         rows: the index rows of these pictures, B of them.
         images: (B, 3, H, W) uint8.
-        vertices: (B, V, 3) float32. x and y in pixels; z, the distance from the camera, in the same
-            unit, so that the mesh is (up to the camera's perspective) a similar copy of the head.
-            Only differences of z mean something; smaller is nearer.
+        vertices: (B, V, 3) float32. x and y in pixels; z is the distance from the camera in the
+            same unit, so that the mesh is similar to the head, up to perspective. Only differences
+            in z are meaningful; smaller is nearer.
         landmarks: (B, 68, 2) float32 iBUG points, pixels.
         cover: (B, H, W) float32 in 0..1, how much of each pixel the person covers.
     """
@@ -54,11 +54,11 @@ class Meshes:
 
 
 class Dataset(Protocol):
-    """Frames of people, coded or not.
+    """A set of frames of people, AU-coded or not.
 
     Attributes:
         aus: AU columns that are coded anywhere in the dataset, in FACS order.
-        landmarks: whether `read` brings the dataset's own landmarks.
+        landmarks: whether `read` provides the dataset's own landmarks.
     """
 
     aus: tuple[str, ...]
@@ -67,36 +67,36 @@ class Dataset(Protocol):
     def index(self) -> pa.Table:
         """All frames without pixels, in `aukit.data.records.index_schema(aus)`.
 
-        The order is stable, ids are unique, (partition, subject) is the person, and AUs that were
-        not coded are null.
+        The order is stable, ids are unique, (partition, subject) identifies the person, and AUs
+        that were not coded are null.
         """
         ...
 
     def read(self, rows: pa.Table) -> Iterator[Frames]:
-        """The pixels of some index rows, streamed in their order, in batches of any size."""
+        """The pixels of index rows, streamed in order, in batches of any size."""
         ...
 
 
 @runtime_checkable
 class KnowsSources(Protocol):
-    """A dataset of files on this machine, which says which they are."""
+    """A dataset that can list its files on this machine."""
 
     def sources(self) -> Iterable[Path]:
-        """Every file that `index` or `read` looks into, in any order.
+        """Every file that `index` or `read` uses, in any order.
 
-        Names, sizes and times of these files belong to the keys of the stages that read them, so
-        that a corrected label file is noticed; they are not opened for it. Files that are missing
-        may be named, too: their coming is a change.
+        Names, sizes and modification times of these files are part of the keys of the stages that
+        read them, so that a corrected label file is noticed; the files are not opened. Missing
+        files may be listed too, so that their appearance counts as a change.
         """
         ...
 
 
 @runtime_checkable
 class RendersTruth(Protocol):
-    """A dataset that can show the same frame with other AUs."""
+    """A dataset that can render a frame with other AUs."""
 
     def render(self, rows: pa.Table, targets: Labels) -> Frames:
-        """The true pictures of the given frames, had the AUs been `targets`.
+        """Render the given frames with the AUs `targets`.
 
         AUs that are masked in `targets` keep the frame's own intensity.
         """
@@ -105,14 +105,15 @@ class RendersTruth(Protocol):
 
 @runtime_checkable
 class KnowsMesh(Protocol):
-    """A dataset that knows the mesh behind its pictures.
+    """A dataset that provides the mesh of each picture.
 
     Attributes:
-        mesh: name of the mesh: what vertex number v means. Meshes of one name can be exchanged.
+        mesh: name of the mesh topology, which defines the meaning of each vertex index; meshes of
+            the same name are interchangeable.
     """
 
     mesh: str
 
     def meshes(self, rows: pa.Table) -> Iterator[Meshes]:
-        """Pictures and meshes of some index rows, streamed in their order, in batches."""
+        """Pictures and meshes of index rows, streamed in order, in batches."""
         ...

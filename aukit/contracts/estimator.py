@@ -1,4 +1,4 @@
-"""An estimator is fitted on what the plan produced and predicts AU intensities, or presence."""
+"""An estimator is fitted on the planned training set and predicts AU intensities or presence."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ class Prediction:
     """Estimates of a batch.
 
     Attributes:
-        intensity: (B, A) float32 in 0..5; the expected intensity. Of an AU that was an occurrence
+        intensity: (B, A) float32 in 0..5, the expected intensity. For an AU that was an occurrence
             in the training faces (`Labels.occurrence`): the probability of presence, 0..1.
-        level: (B, A) int64 in 0..5; the one level that the estimator decides for. Of an
-            occurrence: 0 or 1.
+        level: (B, A) int64 in 0..5, the decided level; 0 or 1 for an occurrence.
     """
 
     intensity: Tensor
@@ -52,11 +51,12 @@ class Estimator(Protocol):
     aus: tuple[str, ...]
 
     def fit(self, train: TrainingSet, valid: FaceSource | None, session: Session) -> None:
-        """Learn. `valid` holds people who are in no training set; it may choose the epoch."""
+        """Fit; `valid` holds people who are in no training set, and may be used to choose the
+        epoch."""
         ...
 
     def predict(self, faces: FaceBatch) -> Prediction:
-        """Estimate a batch; independent of how the faces are batched."""
+        """Estimate a batch; the result does not depend on how faces are batched."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -64,40 +64,40 @@ class Estimator(Protocol):
         ...
 
     def load(self, folder: Path) -> None:
-        """Become what was saved there."""
+        """Load what `save` wrote."""
         ...
 
 
 @runtime_checkable
 class HasFeatures(Protocol):
-    """An estimator that can also show what it sees in a face before it decides.
+    """An estimator that also provides its features of a face.
 
-    Fréchet distances are measured with these features where no other extractor is chosen.
+    Fréchet distances use these features unless another extractor is chosen.
     """
 
     def features(self, faces: FaceBatch) -> Tensor:
-        """(B, D) float32 on the CPU; independent of how the faces are batched."""
+        """(B, D) float32 on the CPU; the result does not depend on how faces are batched."""
         ...
 
 
 @runtime_checkable
 class Calibrates(Protocol):
-    """An estimator that reads a face better if it has seen more of the person.
+    """An estimator that improves when calibrated on a person.
 
-    What is usual for a person (a resting face, the mean of a recording) differs more between
-    strangers than one AU moves a face, so an estimator may take it away before it decides. What it
-    gathered of people is no part of the model: `save` leaves it out.
+    The neutral appearance of people (a resting face, the mean of a recording) differs more than one
+    AU moves a face, so an estimator may subtract it. Calibration data are not part of the model:
+    `save` leaves them out.
     """
 
     def calibrate(self, faces: FaceSource, at_rest: bool = False) -> None:
-        """Gather what is usual for each person in `faces`, by `FaceBatch.subjects`.
+        """Calibrate on each person in `faces`, by `FaceBatch.subjects`.
 
         Called after `fit` or `load` and before `predict`. Labels are hidden: every mask is False.
-        What was known of a person who comes again is replaced. `predict` still takes people who
-        never came here, and is then as good as it can be without.
+        Earlier data of the same person are replaced. `predict` must still accept people who were
+        never calibrated, with whatever accuracy is possible.
 
         Args:
             faces: all faces that will be predicted, unless `at_rest`.
-            at_rest: the faces are known to show people at rest; one a person is enough.
+            at_rest: the faces are known to be neutral; one per person is enough.
         """
         ...

@@ -16,17 +16,16 @@ class Executor(Protocol):
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Results in the order of the items, with a bounded number of items in flight.
 
-        The function and the items can be pickled. The first exception is raised where its result
-        would have come, and nothing further is started.
+        The function and the items must be picklable. The first exception is raised in place of its
+        result, and no further items are started.
         """
         ...
 
 
 class Portable:
-    """Base of frozen dataclasses that executors map: pickled, they are their fields alone.
+    """Base of frozen dataclasses that executors map; only their fields are pickled.
 
-    What one has built or loaded meanwhile, in cached properties, stays where it is: a worker makes
-    its own.
+    Cached properties, such as loaded models, are not pickled: each worker builds its own.
     """
 
     def __reduce__(self) -> tuple[type, tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Registered faces on their way into models."""
+"""Registered faces as input of models."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class FaceBatch:
         subjects: the person keys (`dataset/partition/subject`), length B.
         images: (B, 3, S, S) uint8, or float after a normalizer.
         labels: AU intensities and mask.
-        landmarks: (B, 68, 2) float32 iBUG points, aligned pixels; NaN where they are not known
-            (`aukit edit --aligned`).
+        landmarks: (B, 68, 2) float32 iBUG points, aligned pixels; NaN if unknown (`aukit edit
+            --aligned`).
     """
 
     ids: tuple[str, ...]
@@ -36,7 +36,7 @@ class FaceBatch:
         return len(self.ids)
 
     def take(self, rows: Sequence[int]) -> FaceBatch:
-        """Some of the faces, in that order."""
+        """The faces at `rows`, in that order."""
         chosen = list(rows)
         return FaceBatch(
             ids=tuple(self.ids[row] for row in chosen),
@@ -48,7 +48,7 @@ class FaceBatch:
 
 
 class FaceSource(Protocol):
-    """Registered faces that a component may see: random access, bounded memory."""
+    """Registered faces for a component: random access, bounded memory."""
 
     @property
     def aus(self) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class FaceSource(Protocol):
 
     @property
     def table(self) -> pa.Table:
-        """The rows without pixels, in the order of the indices."""
+        """The rows without pixels, in index order."""
         ...
 
     @property

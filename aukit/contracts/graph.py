@@ -1,4 +1,4 @@
-"""The computation of a fitted component as a graph of tensors, which other programs can run (ONNX).
+"""A fitted component as a tensor graph that other programs can run (ONNX).
 
 Optional, for estimators and synthesizers.
 """
@@ -22,15 +22,14 @@ Run = Callable[[Tensors], Tensors]
 
 @dataclass(frozen=True)
 class Graph:
-    """What becomes an ONNX file.
+    """A graph to be written as an ONNX file.
 
     Attributes:
-        module: takes the inputs, by name, in one dictionary, and returns a tuple of the outputs in
-            their order; on the CPU and in evaluation mode. The first axis of each is the batch, of
-            any size.
-        inputs: name -> example, float32, of two faces or more.
-        outputs: their names.
-        about: name of an input or output -> what it is, in one line.
+        module: takes a dictionary of inputs by name and returns a tuple of the outputs in order; on
+            the CPU, in evaluation mode. The first axis of each is the batch, of any size.
+        inputs: name -> example, float32, of at least two faces.
+        outputs: names of the outputs.
+        about: name of an input or output -> one-line description.
     """
 
     module: nn.Module
@@ -41,23 +40,23 @@ class Graph:
 
 @runtime_checkable
 class HasGraph(Protocol):
-    """A component that can be given away as a graph."""
+    """A component that can be exported as a graph."""
 
     def graph(self, faces: FaceBatch) -> Graph:
-        """What was fitted or loaded, for registered faces of the size of some.
+        """The graph of the fitted or loaded component, for faces of the example's size.
 
         Args:
-            faces: an example, two or more; their AUs are those of the component.
+            faces: example of at least two faces; their AUs are those of the component.
         """
         ...
 
 
 @runtime_checkable
 class RunsGraph(HasGraph, Protocol):
-    """An estimator that can have its graph computed elsewhere, and predict with the results."""
+    """An estimator that can predict with its graph run elsewhere."""
 
     def run_graph(self, run: Run) -> None:
-        """From now on, take from `run` what the graph gives.
+        """Use `run` to compute the graph's outputs from now on.
 
         Called after `load`.
         """

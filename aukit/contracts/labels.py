@@ -1,4 +1,4 @@
-"""AU labels on their way through the program: intensities, and occurrences that are 0 or 1."""
+"""AU labels: intensities, and occurrences that are 0 or 1."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Labels:
 
     Attributes:
         aus: column names, length A.
-        values: (B, A) float32, 0..5, of an occurrence 0 or 1; 0 where the mask is False.
+        values: (B, A) float32 in 0..5, for an occurrence 0 or 1; 0 where the mask is False.
         mask: (B, A) bool, True where the AU was coded.
-        occurrence: the AUs of which only presence is known, not intensity.
+        occurrence: the AUs labelled with presence only, not intensity.
     """
 
     aus: tuple[str, ...]
@@ -41,20 +41,20 @@ class Labels:
 
     @property
     def tops(self) -> tuple[int, ...]:
-        """The highest code of each AU: 5, of an occurrence 1."""
+        """The highest code of each AU: 5, for an occurrence 1."""
         return tuple(1 if au in self.occurrence else MAX_LEVEL for au in self.aus)
 
     @property
     def shares(self) -> Tensor:
-        """(B, A) float32, the codes in 0..1, whatever their kind."""
+        """(B, A) float32: the codes of either kind scaled to 0..1."""
         return self.values / self.values.new_tensor(self.tops)
 
     def take(self, rows: Sequence[int] | slice | Tensor) -> Labels:
-        """Some rows, in that order; a tensor holds their numbers, or a bool for each row."""
+        """The given rows, in that order; a tensor holds row numbers, or one bool per row."""
         return replace(self, values=self.values[rows], mask=self.mask[rows])
 
     def select(self, aus: tuple[str, ...]) -> Labels:
-        """The same rows for other AUs; those that are not here come back uncoded."""
+        """The same rows for other AUs; AUs not in the labels are masked."""
         columns = [self.aus.index(au) if au in self.aus else -1 for au in aus]
         values = self.values.new_zeros((len(self), len(aus)))
         mask = self.mask.new_zeros((len(self), len(aus)))
@@ -65,7 +65,7 @@ class Labels:
         return Labels(aus, values, mask, self.occurrence.intersection(aus))
 
     def hidden(self) -> Labels:
-        """As many rows, of which nothing is coded."""
+        """The same number of rows with everything masked."""
         nothing = self.values.new_zeros(self.values.shape)
         return replace(self, values=nothing, mask=nothing.bool())
 

@@ -50,7 +50,7 @@ class Landmarker(Protocol):
     """Finds every face of every image.
 
     Attributes:
-        schemes: the landmark schemes that it supplies.
+        schemes: the landmark schemes it provides.
     """
 
     schemes: tuple[str, ...]
@@ -62,6 +62,6 @@ class Landmarker(Protocol):
             images: uint8 tensors of shape (3, H, W), any sizes, any device.
 
         Returns:
-            one `Faces` an image; of length 0 where there is no face. Never raises for a picture.
+            one `Faces` per image, of length 0 if there is no face. Bad pictures do not raise.
         """
         ...

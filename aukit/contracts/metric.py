@@ -1,7 +1,7 @@
 """A metric compares predictions with the truth.
 
-A metric is a sum and a formula: `terms` maps each frame to numbers that are summed, `value` turns
-sums into scores. So a million frames stream, and a bootstrap over people only adds up their sums.
+A metric is a sum and a formula: `terms` maps each frame to summands, `value` turns sums into
+scores. This way frames can be streamed, and a bootstrap over people only adds their sums.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class Metric(Protocol):
     Attributes:
         names: the scores that `value` returns, e.g. `("icc", "mae", "f1")`.
 
-    A metric may have `lower_is_better`, a tuple of those names of which less is better; of the
-    others more is.
+    A metric may have `lower_is_better`, a tuple of the names for which lower is better; for the
+    others higher is.
     """
 
     names: tuple[str, ...]
@@ -45,6 +45,6 @@ class Metric(Protocol):
             sums: (..., A, M) float64.
 
         Returns:
-            score name -> (..., A) float64; NaN where undefined, never 0 in its place.
+            score name -> (..., A) float64; NaN where undefined, never 0.
         """
         ...

@@ -1,4 +1,4 @@
-"""A normalizer removes the person from a face before estimation."""
+"""A normalizer removes person-specific appearance from a face before estimation."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Normalizer(Protocol):
     """Turns faces into person-independent images."""
 
     def fit(self, faces: FaceSource) -> None:
-        """Gather what is needed of each person in `faces`; may be called once per source.
+        """Learn what is needed of each person in `faces`; may be called once per source.
 
-        People of all partitions come here, since a new person's frames alone can say what is usual
-        for that person; what is learned of one person must not depend on another's labels.
+        People of all partitions are passed, since only a person's own frames show their usual
+        appearance. What is learned of one person must not depend on another's labels.
         """
         ...
 
@@ -28,7 +28,7 @@ class Normalizer(Protocol):
         A synthetic face carries the person key of its parent.
 
         Raises:
-            DataError: a person was in no source.
+            DataError: a person was in no source passed to `fit`.
         """
         ...
 
@@ -37,5 +37,5 @@ class Normalizer(Protocol):
         ...
 
     def load(self, folder: Path) -> None:
-        """Become what was saved there."""
+        """Load what `save` wrote."""
         ...

@@ -1,4 +1,4 @@
-"""What an observing hook is shown of a run."""
+"""The view of a run that observing hooks get."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 
 class ObservedRun(Protocol):
-    """A run, as far as an observer may look at it.
+    """A run as seen by an observer.
 
     Attributes:
-        folder: the run folder; what is in it is described in `aukit.runs.folder`.
+        folder: the run folder; `aukit.runs.folder` describes its content.
         config: its configuration, an `aukit.config.run.RunConfig`.
     """
 

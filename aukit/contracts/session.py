@@ -1,4 +1,4 @@
-"""What a fit is given: device, progress, and a folder to continue in."""
+"""The session of a fit: device, progress, and a folder for checkpoints."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ Scalars = Mapping[str, float]
 
 
 Paint = Callable[[FaceBatch, Labels], Tensor]
-"""Synthesizes faces with target AUs as the networks stand now: (B, 3, S, S) uint8 on the CPU."""
+"""Synthesizes faces with target AUs using the current networks: (B, 3, S, S) uint8 on the CPU."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """Where and how a component is fitted.
+    """Device, folder, seed and callbacks of a fit.
 
     Attributes:
-        folder: for checkpoints and scalars; survives a kill, and a later attempt continues in it.
+        folder: folder for checkpoints and scalars; it survives a kill, and a later attempt
+            continues from it.
         device: torch device name.
         seed: seed of everything random in this fit.
-        progress: shows how far it is.
-        on_scalars: told the step and its numbers.
-        preview: given the step and a `Paint`, shows what a synthesizer makes by now.
+        progress: shows progress.
+        on_scalars: receives the step and its scalars.
+        preview: receives the step and a `Paint`, to show what the synthesizer makes so far.
         checkpoint_every: seconds between checkpoints.
-        compile: compile the networks (worth it for long fits only).
+        compile: whether to compile the networks (worthwhile only for long fits).
     """
 
     folder: Path
@@ -51,9 +52,9 @@ class Session:
     compile: bool = False
 
     def part(self, name: str) -> Session:
-        """A session for one of several networks of a fit, with a folder and seed of its own.
+        """A session for one of several networks of a fit, with its own folder and seed.
 
-        Its scalars are reported as `name/loss`: the networks' steps are not the same.
+        Its scalars are reported as `name/loss`, since each network counts its own steps.
         """
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,15 +68,15 @@ class Session:
         return replace(self, folder=folder, seed=seed, on_scalars=tell)
 
     def show(self, step: int, paint: Paint) -> None:
-        """Let observers see what a synthesizer makes after `step`; once, not per process."""
+        """Show observers what the synthesizer makes after `step`; once, not per process."""
         if self.preview is not None and rank() == 0:
             self.preview(step, paint)
 
     def place(self, module: nn.Module) -> nn.Module:
-        """The module itself on the device, channels last, compiled as asked.
+        """Move a module to the device, channels last, compiled if requested.
 
         For fits that average gradients themselves (`average_gradients`). A compiled module cannot
-        be differentiated twice: call its `forward` where that is needed.
+        be differentiated twice; call its `forward` instead where that is needed.
         """
         module = module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.compile:
@@ -83,7 +84,7 @@ class Session:
         return module
 
     def prepare(self, module: nn.Module) -> nn.Module:
-        """The module placed, and distributed if there are several processes."""
+        """Place a module, and distribute it if there are several processes."""
         module = self.place(module)
         if world_size() > 1:
             on_gpu = not self.device.startswith("cpu")
@@ -91,15 +92,15 @@ class Session:
         return module
 
     def images(self, batch: Tensor) -> Tensor:
-        """A batch of images (B, C, H, W) on the device, channels last."""
+        """Move a batch of images (B, C, H, W) to the device, channels last."""
         return self.moved(batch).contiguous(memory_format=torch.channels_last)
 
     def moved(self, values: Tensor) -> Tensor:
-        """Values on the device, without waiting until they are there."""
+        """Move values to the device asynchronously."""
         if self.device.startswith("cuda") and values.device.type == "cpu":
-            values = values.pin_memory()  # only from there does a copy go on by itself
+            values = values.pin_memory()  # asynchronous copies need pinned memory
         return values.to(self.device, non_blocking=True)
 
     def autocast(self, enabled: bool = True) -> contextlib.AbstractContextManager[Any]:
-        """bfloat16 where the device is fast at it; float32 elsewhere."""
+        """Autocast to bfloat16 if the device is fast at it; else float32."""
         return precision(self.device) if enabled else contextlib.nullcontext()

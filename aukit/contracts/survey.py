@@ -1,4 +1,4 @@
-"""What a dataset knows to say about its own files, for `aukit data check`."""
+"""A dataset's report on its own files, for `aukit data check`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 Weight = Literal["error", "warning", "note"]
-"""An error makes data unusable or wrong; a warning loses frames; a note loses nothing."""
+"""An error means unusable or wrong data; a warning, lost frames; a note, no loss."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about a dataset's files that its user should know.
+    """A finding about a dataset's files.
 
     Attributes:
-        weight: how bad it is.
-        what: the problem, without names, so that equal ones are counted together.
+        weight: severity.
+        what: the problem, without names, so that equal problems are counted together.
         where: the file or the recording.
-        count: frames, rows or files that it is about.
+        count: number of frames, rows or files affected.
     """
 
     weight: Weight
@@ -29,13 +29,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a look at all files, but not into the pictures, has found.
+    """The result of checking all files without decoding pictures.
 
     Attributes:
-        findings: in the order of the files.
-        recordings: videos, or folders of pictures, that belong to the dataset.
-        published: numbers that the corpus was published with, by what they count: `people`,
-            `recordings`, `frames`, `coded frames`.
+        findings: findings in the order of the files.
+        recordings: videos, or folders of pictures, of the dataset.
+        published: published counts of the corpus by name: `people`, `recordings`, `frames`,
+            `coded frames`.
         licence: the terms of use, in one sentence.
         citation: what to cite.
     """
@@ -52,5 +52,5 @@ class Surveys(Protocol):
     """A dataset that can report problems of its files."""
 
     def survey(self) -> Survey:
-        """Look at names, headers and labels of everything; decode no picture."""
+        """Check names, headers and labels of all files, without decoding pictures."""
         ...

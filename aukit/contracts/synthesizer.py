@@ -1,6 +1,6 @@
-"""A synthesizer is fitted on aligned faces and then gives a face other AUs.
+"""A synthesizer is fitted on registered faces and then changes the AUs of a face.
 
-It never decides what to balance: the plan does.
+It does not decide what to synthesize: the plan does.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ class Synthesizer(Protocol):
     """Synthesizes faces."""
 
     def fit(self, faces: FaceSource, session: Session) -> None:
-        """Learn from training people only (the pipeline hands over nothing else)."""
+        """Fit; the pipeline passes training people only."""
         ...
 
     def synthesize(self, faces: FaceBatch, targets: Labels, seeds: Tensor) -> Tensor:
-        """The given faces with the target intensities.
+        """Synthesize the given faces with target intensities.
 
         Args:
-            faces: B aligned faces.
-            targets: (B, A); AUs that are masked keep what the face shows.
-            seeds: (B,) int64; a stochastic synthesizer draws from these alone, so that the result
-                does not depend on the batch.
+            faces: B registered faces.
+            targets: (B, A); masked AUs keep what the face shows.
+            seeds: (B,) int64; all randomness comes from these, so that the result does not depend
+                on the batch.
 
         Returns:
             (B, 3, S, S) uint8, in the order of the faces.
@@ -43,28 +43,28 @@ class Synthesizer(Protocol):
         ...
 
     def load(self, folder: Path) -> None:
-        """Become what was saved there."""
+        """Load what `save` wrote."""
         ...
 
 
 @runtime_checkable
 class HasRegions(Protocol):
-    """A synthesizer that paints each AU inside a region of its own.
+    """A synthesizer that edits each AU within a region of its own.
 
-    The score card says how much of the face each region covers.
+    The score card reports how much of the face each region covers.
     """
 
     def regions(self, faces: FaceBatch) -> Tensor:
-        """(B, A, S, S) float32 attention in 0..1 at the faces' size, of the AUs it knows."""
+        """(B, A, S, S) float32 attention in 0..1 at the faces' size, for the AUs it knows."""
         ...
 
 
 @runtime_checkable
 class ReadsFaces(Protocol):
-    """A synthesizer with a network that estimates AUs, from which its generator learned.
+    """A synthesizer with an AU-estimating network that its generator was trained against.
 
-    The score card shows these estimates apart from the judges: where that network finds the AUs
-    that were asked for and no judge does, the generator has learned to fool it.
+    The score card shows these estimates apart from the judges'. If this network finds the target
+    AUs and no judge does, the generator has learned to fool it.
 
     Attributes:
         aus: the AUs that it knows.
@@ -73,5 +73,5 @@ class ReadsFaces(Protocol):
     aus: tuple[str, ...]
 
     def read(self, faces: FaceBatch) -> Tensor:
-        """(B, A) float32 on the CPU: intensities in 0..5 of its AUs, of an occurrence 0..1."""
+        """(B, A) float32 on the CPU: intensities in 0..5 of its AUs; 0..1 for an occurrence."""
         ...

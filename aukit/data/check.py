@@ -1,4 +1,4 @@
-"""What a look at all files of a dataset finds: counts, findings, a verdict."""
+"""Checks all files of a dataset: counts, findings, a verdict."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ RECORDING = ("partition", "subject", "task", "view")
 
 @dataclass(frozen=True)
 class Found:
-    """Findings that say the same.
+    """Equal findings, counted together.
 
     Attributes:
         weight, what: as in `aukit.contracts.survey.Finding`.
-        count: frames, rows or files in all.
-        places: how many files or recordings.
+        count: total frames, rows or files affected.
+        places: number of files or recordings affected.
         example: one of them.
     """
 
@@ -40,13 +40,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check has found.
+    """The result of a check.
 
     Attributes:
-        counts: what is counted, how many are here, how many were published (None: not known).
+        counts: (name, count here, published count or None if unknown).
         aus: column of codes -> frames at each code (`records.level_counts`).
-        findings: the worst first.
-        licence, citation: of the corpus.
+        findings: findings, worst first.
+        licence, citation: licence and citation of the corpus.
     """
 
     counts: tuple[tuple[str, int, int | None], ...]
@@ -57,36 +57,34 @@ class Checked:
 
     @property
     def usable(self) -> bool:
-        """Whether nothing makes data unusable or wrong."""
+        """Whether no finding makes data unusable or wrong."""
         return all(found.weight != "error" for found in self.findings)
 
     @property
     def verdict(self) -> str:
-        """One line."""
+        """The verdict in one line."""
         worst = [found for found in self.findings if found.weight == "error"]
         losses = [found for found in self.findings if found.weight == "warning"]
         if worst:
-            return f"Not in order: {worst[0].what} ({worst[0].example})"
+            return f"Not usable: {worst[0].what} ({worst[0].example})"
         if losses:
             kinds = "1 kind" if len(losses) == 1 else f"{len(losses)} kinds"
             return f"Usable; frames or codes are lost for {kinds} of reasons"
         short = [what for what, here, published in self.counts if published and here < published]
-        return (
-            f"Usable, but a part of the corpus: fewer {', '.join(short)}" if short else "In order"
-        )
+        return f"Usable, but incomplete: fewer {', '.join(short)}" if short else "No problems found"
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """The result as a JSON object."""
         return {**asdict(self), "usable": self.usable, "verdict": self.verdict}
 
 
 def check(dataset: Dataset, index: pa.Table, decode: int = 0) -> Checked:
-    """Look at a dataset.
+    """Check a dataset.
 
     Args:
-        dataset: any; one that `Surveys` says more.
-        index: its index.
-        decode: frames of each recording whose pictures are read, spread evenly.
+        dataset: the dataset; one that implements `Surveys` reports more.
+        index: index of the dataset.
+        decode: frames to decode in each recording, evenly spread.
     """
     survey = dataset.survey() if isinstance(dataset, Surveys) else Survey((), 0)
     found = [*survey.findings, *(_decoded(dataset, index, decode) if decode else ())]
@@ -107,7 +105,7 @@ def check(dataset: Dataset, index: pa.Table, decode: int = 0) -> Checked:
 
 
 def coded(index: pa.Table) -> pa.Table:
-    """The rows in which any AU is coded; all where the dataset codes none."""
+    """The rows in which any AU is coded; all rows if the dataset codes none."""
     aus = au_columns(index)
     if not aus:
         return index
@@ -116,24 +114,24 @@ def coded(index: pa.Table) -> pa.Table:
 
 
 def with_sources(dataset: Dataset, name: str) -> KnowsSources:
-    """The dataset, as one that names its files.
+    """The dataset, typed as one that lists its files.
 
     Raises:
-        ConfigError: it does not.
+        ConfigError: it does not list its files.
     """
     if not isinstance(dataset, KnowsSources):
-        raise ConfigError(f"'{name}' does not say which files it reads: there is nothing to note")
+        raise ConfigError(f"'{name}' does not list its files: a manifest cannot be written")
     return dataset
 
 
 def _recordings(index: pa.Table) -> pa.Table:
-    """One row a recording: where its rows begin, and how many there are."""
+    """One row per recording: its first row and its number of rows."""
     rows = index.select([*RECORDING]).append_column("row", pa.array(np.arange(index.num_rows)))
     return rows.group_by([*RECORDING], use_threads=False).aggregate([("row", "list")])
 
 
 def _decoded(dataset: Dataset, index: pa.Table, count: int) -> Iterable[Finding]:
-    """Why some pictures cannot be had."""
+    """Findings for pictures that cannot be read."""
     places = []
     for rows in _recordings(index).column("row_list").to_pylist():
         steps = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)

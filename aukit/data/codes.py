@@ -1,4 +1,4 @@
-"""Codes of coders, as label files have them, to frames and values where null means not coded."""
+"""Reads label files into frames and codes, in which null means not coded."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Numbers: TypeAlias = npt.NDArray[np.int64]
 NOT_CODED = "not coded"
 CONTRADICTED = "coded twice, differently"
 MISSING_CODES = (9.0, -1.0, 999.0)
-"""What corpora write for "could not be coded"."""
+"""Values that corpora use for "could not be coded"."""
 
 _BETWEEN = re.compile(r"[,;\0]")
 
 
 @dataclass(frozen=True)
 class Codes:
-    """What coders wrote down for one recording.
+    """The codes of one recording.
 
     Attributes:
-        frames: (F,) int64, rising: the corpus's own frame numbers.
-        values: (F, A) float32, one column an AU; not a number where it was not coded.
-        reasons: frame -> why its codes are in doubt and were left out.
+        frames: (F,) int64, increasing: the corpus's own frame numbers.
+        values: (F, A) float32, one column per AU; NaN where not coded.
+        reasons: frame -> why its codes were left out as doubtful.
         findings: problems in the files.
     """
 
@@ -46,13 +46,13 @@ class Codes:
 def pairs(path: Path) -> tuple[Numbers, Floats, tuple[Finding, ...]]:
     """A label file of `frame,code` lines: frames, codes, and problems.
 
-    Commas, semicolons and blanks divide; Windows line ends, blank lines and a heading do not
-    matter; other lines that are no two numbers are found, not fatal.
+    Separators may be commas, semicolons or spaces; Windows line endings, blank lines and a heading
+    are allowed. Other lines that are not two numbers give a finding, not an error.
     """
     rows, amiss = rows_of(path)
     whole = [row[:2] for row in rows if len(row) >= 2 and row[0] == row[0]]
     cut = len(rows) - len(whole)
-    found = [*amiss, *([Finding("error", "lines cut short", str(path), cut)] if cut else [])]
+    found = [*amiss, *([Finding("error", "incomplete lines", str(path), cut)] if cut else [])]
     if not whole:
         found.append(Finding("error", "label file without any code", str(path)))
     table = np.array(whole, np.float64).reshape(-1, 2)
@@ -74,13 +74,13 @@ def rows_of(path: Path) -> tuple[list[list[float]], tuple[Finding, ...]]:
             bad += bool(rows)
         else:
             rows += [row] if row else []
-    return rows, (Finding("error", "lines that are no codes", str(path), bad),) if bad else ()
+    return rows, (Finding("error", "lines without codes", str(path), bad),) if bad else ()
 
 
 def cleaned(
     values: Floats, kind: AuKind, where: str, missing: Sequence[float] = MISSING_CODES
 ) -> tuple[Floats, tuple[Finding, ...]]:
-    """Codes with those for "not coded" as not a number; codes off the scale too, and found."""
+    """Replace codes for "not coded" by NaN; also codes off the scale, with a finding."""
     values = np.where(np.isin(values, missing), np.nan, values).astype(np.float32)
     most = 1 if kind == OCCURRENCE else MAX_LEVEL
     wrong = (values < 0) | (values > most)
@@ -99,16 +99,16 @@ def merged(
     where: str,
     findings: Iterable[Finding] = (),
 ) -> Codes:
-    """One table of the codes of several AUs, each with frames of its own.
+    """Merge the codes of several AUs, each with its own frames, into one table.
 
-    Rows that are doubled in an AU count once; where they contradict each other the AU is not coded,
+    Duplicate rows of an AU count once; if they contradict each other, the AU is not coded there,
     with a reason.
 
     Args:
-        columns: AU -> frames and codes, in the order of the file.
-        aus: the columns of the result.
-        where: the recording, for what is found.
-        findings: what was found already.
+        columns: AU -> frames and codes, in file order.
+        aus: columns of the result.
+        where: the recording, for findings.
+        findings: earlier findings, to be included.
     """
     found = list(findings)
     every = [frames for frames, _ in columns.values()]
@@ -127,7 +127,7 @@ def merged(
             values[places[clash], aus.index(au)] = np.nan
             doubted |= set(own[clash].tolist())
     if doubled:
-        found.append(Finding("warning", "doubled label rows", where, doubled))
+        found.append(Finding("warning", "duplicate label rows", where, doubled))
     reasons = dict.fromkeys(sorted(doubted), CONTRADICTED)
     if doubted:
         found.append(Finding("warning", CONTRADICTED, where, len(doubted)))

@@ -1,4 +1,4 @@
-"""The files of a dataset: where its root is, and what lies in it."""
+"""The files of a dataset: finding its root and listing files."""
 
 from __future__ import annotations
 
@@ -9,45 +9,43 @@ from pathlib import Path
 from aukit.errors import ConfigError, DataError
 
 Mark = Sequence[str]
-"""Spellings of a file or folder that lies in the root of a corpus; any of them will do."""
+"""Alternative names of a file or folder in the root of a corpus."""
 
 _DEPTH, _LOOKED_AT = 3, 5000
-"""How far below a wrong root the right one is looked for, and at how many folders at most."""
+"""Depth below a wrong root at which the right one is searched, and most folders examined."""
 
 
 def require_root(root: Path | None, corpus: str, marks: Sequence[Mark]) -> Path:
-    """The root of a corpus, or an error that says where it is instead.
+    """The root of a corpus, or an error that suggests the right one.
 
     Args:
-        root: the folder that was given, None if none was.
-        corpus: name for the message.
-        marks: what must lie in it.
+        root: the folder given, or None.
+        corpus: name for messages.
+        marks: what the root must contain.
 
     Raises:
         ConfigError: no folder was given.
-        DataError: it is not there, or is not the root of that corpus.
+        DataError: it does not exist or is not the root of the corpus.
     """
     if root is None:
-        raise ConfigError(f"{corpus} needs a folder", "say where it is: --data.root PATH")
+        raise ConfigError(f"{corpus} needs a folder", "give it with --data.root PATH")
     if not root.is_dir():
-        raise DataError(f"no such folder: {root}", f"--data.root is the folder of {corpus}")
+        raise DataError(f"no such folder: {root}", f"--data.root must be the folder of {corpus}")
     absent = [mark[0] for mark in marks if not holds(root, mark)]
     if not absent:
         return root
     right = nearest(root, lambda place: _is_root(place, marks))
     hint = f"did you mean {right}?" if right else f"the root holds {' and '.join(_names(marks))}"
-    raise DataError(
-        f"{root} is not the root of {corpus}: it has no {' and no '.join(absent)}", hint
-    )
+    raise DataError(f"{root} is not the root of {corpus}: it lacks {' and '.join(absent)}", hint)
 
 
 def holds(folder: Path, mark: Mark) -> bool:
-    """Whether a folder has one of some files or folders."""
+    """Whether a folder contains one of the names."""
     return any((folder / name).exists() for name in mark)
 
 
 def first_of(folder: Path, mark: Mark) -> Path:
-    """The one that is there of several spellings, else the first."""
+    """The existing one of several names, else the first."""
     return next((folder / name for name in mark if (folder / name).exists()), folder / mark[0])
 
 
@@ -60,7 +58,7 @@ def _names(marks: Sequence[Mark]) -> list[str]:
 
 
 def nearest(root: Path, fits: Callable[[Path], bool]) -> Path | None:
-    """The nearest folder above or below one that fits, as far as it is worth looking."""
+    """The nearest folder above or below that fits, within the search limits."""
     return next((place for place in _around(root) if fits(place)), None)
 
 
@@ -77,22 +75,22 @@ def _around(root: Path) -> Iterator[Path]:
 
 
 def folders(folder: Path) -> list[Path]:
-    """The folders in a folder, sorted; hidden ones are left out."""
+    """The folders in a folder, sorted, without hidden ones."""
     return [folder / name for name, is_folder in _entries(folder) if is_folder]
 
 
 def files(folder: Path, suffixes: Collection[str] | None = None) -> list[Path]:
-    """The files in a folder, sorted; hidden ones, pipes and devices are left out.
+    """The files in a folder, sorted, without hidden ones, pipes and devices.
 
     Args:
-        folder: may be missing: then there are none.
-        suffixes: endings in lower case that are wanted; None for all.
+        folder: the folder; if missing, the result is empty.
+        suffixes: lower-case suffixes to keep; None for all.
     """
     return _wanted(folder, _entries(folder), suffixes)
 
 
 def files_below(folder: Path, suffixes: Collection[str] | None = None) -> Iterator[Path]:
-    """The files in a folder and all below it, sorted in each; links that loop are followed once."""
+    """The files in a folder tree, sorted within each folder; looping links are followed once."""
     waiting, seen = [folder], set()
     while waiting:
         here = waiting.pop()
@@ -117,7 +115,7 @@ def _wanted(
 def _entries(folder: Path) -> list[tuple[str, bool]]:
     """Names in a folder, sorted, and whether each is a folder.
 
-    Names stay text until they are wanted: a folder may hold a hundred thousand.
+    Names are not converted to paths, since a folder may hold a hundred thousand.
     """
     try:
         with os.scandir(folder) as entries:
@@ -132,5 +130,5 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
 def _kind(entry: os.DirEntry[str]) -> str:
     try:
         return "d" if entry.is_dir() else "f" if entry.is_file() else ""
-    except OSError:  # a link that points to itself
+    except OSError:  # a link to itself
         return ""

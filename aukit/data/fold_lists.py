@@ -1,4 +1,4 @@
-"""Folds that were published for a corpus: which subjects are tested together."""
+"""Published folds of corpora: the subjects of each test fold."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ FOLD_LISTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "bp4d": tuple(_codes("", fold) for fold in _BP4D),
     "disfa": tuple(_codes("SN", fold) for fold in _DISFA),
 }
-"""Name -> folds -> subject codes; the three folds that work on AU detection shares."""
+"""Name -> folds -> subject codes; the three folds commonly used in AU detection."""

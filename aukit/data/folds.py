@@ -1,6 +1,6 @@
-"""Subject-exclusive folds: which people are tested, which choose the model, which train it.
+"""Subject-exclusive folds: people for training, validation and test.
 
-A fold is named by a text: `2/5` is the second of five that are made here, `loso:7` leaves out the
+A fold is named by a string: `2/5` is the second of five random folds, `loso:7` leaves out the
 seventh person, `disfa:1` is the first of a published list.
 """
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 NO_FOLD, LEAVE_ONE_OUT = "none", "loso"
 VALID_PARTS = 5
-"""Of the people who are not tested, one in so many is for validation."""
+"""One in this many of the people not tested is for validation."""
 
 Weights: TypeAlias = "Mapping[str, NDArray[np.float64]]"
-"""Person -> what is to be shared out evenly, e.g. frames at each level of each AU."""
+"""Person -> counts to balance between folds, e.g. frames at each level of each AU."""
 
 MOST_FOLDS = 10_000
-"""More are taken for a slip: no dataset has as many people."""
+"""Higher numbers are assumed to be typing errors."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Fold:
 
     Attributes:
         scheme: `made`, `loso`, or the name of a published list.
-        number: of the fold, from 1.
-        count: how many there are; None where only the people tell.
+        number: number of the fold, from 1.
+        count: number of folds; None if it depends on the people.
     """
 
     scheme: str
@@ -46,10 +46,10 @@ class Fold:
 
 
 def parse(text: str) -> Fold | None:
-    """What a fold's name means; None for `none`.
+    """Parse the name of a fold; None for `none`.
 
     Raises:
-        ConfigError: it is no fold's name, or there is no fold of that number.
+        ConfigError: it is not the name of a fold, or the number does not exist.
     """
     if text == NO_FOLD:
         return None
@@ -83,14 +83,14 @@ def folds_of(spec: str, people: Sequence[str] = ()) -> list[str]:
         people: keys of all people of the dataset (`records.person_keys`); only `loso` needs them.
 
     Raises:
-        ConfigError: there is no such scheme.
+        ConfigError: the scheme is unknown.
     """
     if spec.isdecimal():
         count = int(spec)
         if count < 2:
-            raise ConfigError(f"{spec} is no number of folds", "at least 2")
+            raise ConfigError(f"{spec} is not a valid number of folds", "use at least 2")
         if count > MOST_FOLDS:
-            raise ConfigError(f"{count:,} folds are too many", f"at most {MOST_FOLDS:,}")
+            raise ConfigError(f"{count:,} folds are too many", f"use at most {MOST_FOLDS:,}")
         return [f"{number}/{count}" for number in range(1, count + 1)]
     if spec == LEAVE_ONE_OUT:
         return [f"{spec}:{number}" for number in range(1, len(set(people)) + 1)]
@@ -100,20 +100,20 @@ def folds_of(spec: str, people: Sequence[str] = ()) -> list[str]:
         parse(spec)
         return [spec]
     known = ", ".join((LEAVE_ONE_OUT, *FOLD_LISTS))
-    raise ConfigError(f"'{spec}' names no folds", f"a number such as 5, or one of: {known}")
+    raise ConfigError(f"unknown folds '{spec}'", f"give a number such as 5, or one of: {known}")
 
 
 def divide(fold: Fold, people: Mapping[str, str], weights: Weights, seed: int) -> dict[str, str]:
-    """The partition that each person has in a fold.
+    """Assign people to the partitions of a fold.
 
     Args:
-        fold: which fold.
-        people: key of each person -> subject code (published lists know codes only).
-        weights: what folds that are made here share out evenly; empty: only numbers of people.
-        seed: of folds that are made here, and of the choice of validation people.
+        fold: the fold.
+        people: person key -> subject code (published lists contain only codes).
+        weights: counts to balance between random folds; empty: only numbers of people.
+        seed: seed of random folds and of the choice of validation people.
 
     Returns:
-        person -> `train`, `valid` or `test`. A fifth of those who are not tested, at least one, is
+        person -> `train`, `valid` or `test`. A fifth of the people not tested, at least one, is
         `valid`, unless there is only one.
 
     Raises:
@@ -123,7 +123,8 @@ def divide(fold: Fold, people: Mapping[str, str], weights: Weights, seed: int) -
     others = sorted(set(people) - tested)
     if not tested or not others:
         raise DataError(
-            f"fold {fold.number} ({fold.scheme}) leaves nobody to {'train' if tested else 'test'}",
+            f"fold {fold.number} ({fold.scheme}) leaves nobody for "
+            f"{'training' if tested else 'test'}",
             f"the dataset has {len(people)} people",
         )
     parts = min(VALID_PARTS, len(others))
@@ -150,7 +151,7 @@ def _tested(fold: Fold, people: Mapping[str, str], weights: Weights, seed: int) 
 
 def _listed(fold: Fold, people: Mapping[str, str]) -> set[str]:
     folds = {code: n for n, codes in enumerate(FOLD_LISTS[fold.scheme], 1) for code in codes}
-    hint = f"the list '{fold.scheme}' fits that corpus only; choose another --fold, e.g. 1/3"
+    hint = f"the list '{fold.scheme}' is only for that corpus; choose another --fold, e.g. 1/3"
     codes = list(people.values())
     for person, code in people.items():
         if code not in folds:
@@ -161,17 +162,18 @@ def _listed(fold: Fold, people: Mapping[str, str]) -> set[str]:
 
 
 def _shared_out(people: Iterable[str], weights: Weights, parts: int, seed: int) -> dict[str, int]:
-    """Divide people into parts, sizes differing by one at most, labels spread evenly.
+    """Divide people into parts whose sizes differ by at most one, with labels balanced.
 
-    Greedy, in rounds that give each part one person: those with the most labels first, in an order
-    within the round that the seed decides, each to the part that has least of what it brings.
+    Greedy, in rounds that give each part one person. People with the most labels come first, in an
+    order within the round that depends on the seed; each goes to the part that has least of its
+    labels.
     """
     drawn = sorted(people, key=lambda person: (seed_of(seed, person), person))
-    import numpy as np  # not at the top: the names of folds are checked for the help, too
+    import numpy as np  # not at the top: the help also checks names of folds
 
     rows = np.array([weights.get(person, np.zeros(0)) for person in drawn])
     totals = rows.sum(0)
-    rows = rows / np.where(totals > 0, totals, 1)  # a rare level counts as much as a frequent one
+    rows = rows / np.where(totals > 0, totals, 1)  # rare levels count as much as frequent ones
     order = np.argsort(-rows.sum(1), kind="stable")
     sums = np.zeros((parts, rows.shape[1]))
     found: dict[str, int] = {}

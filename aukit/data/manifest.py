@@ -1,4 +1,4 @@
-"""What a dataset's files were when they were checked, and whether they still are."""
+"""Manifests: a record of a dataset's files, to detect later changes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from aukit.store.files import write_json
 
 KIND = "aukit manifest"
 HASHED = 1 << 18
-"""Files up to so many bytes, such as labels, are known by their content, others by their size."""
+"""Files up to this many bytes, such as labels, are identified by content, others by size."""
 
 
 def describe(dataset: KnowsSources) -> dict[str, list[Any]]:
-    """File -> size, and the start of the SHA-256 of small ones; -1 where it is missing.
+    """File -> size, and the start of the SHA-256 of small ones; size -1 if missing.
 
-    Names are taken below the folder that all files share, so that a corpus may be moved.
+    Names are relative to the folder that all files share, so that a corpus may be moved.
     """
     paths = list(dict.fromkeys(dataset.sources()))
     above = os.path.commonpath([path.parent for path in paths]) if paths else "."
@@ -46,14 +46,16 @@ def hold_to(path: Path, dataset: KnowsSources) -> None:
     """Refuse files that differ from a manifest.
 
     Raises:
-        DataError: it is no manifest, or files were changed, added or taken away.
+        DataError: it is not a manifest, or files were changed, added or removed.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read the manifest {path}: {error}") from error
     if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise DataError(f"{path} is no manifest", "`aukit data check --write-manifest` makes one")
+        raise DataError(
+            f"{path} is not a manifest", "make one with `aukit data check --write-manifest`"
+        )
     then, now = document["files"], describe(dataset)
     changed = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
     if changed:
@@ -62,5 +64,5 @@ def hold_to(path: Path, dataset: KnowsSources) -> None:
             f"{changed[0]}{more} differ from the manifest {path}"
             if more
             else f"{changed[0]} differs from the manifest {path}",
-            "check the data again, and write a new manifest if the change was meant",
+            "check the data again, and write a new manifest if the change is intended",
         )

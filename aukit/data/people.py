@@ -1,4 +1,4 @@
-"""Who is in a dataset, and which of them are for training, validation and test."""
+"""Assigns the people of a dataset to training, validation and test."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from aukit.data.records import person_keys
 
 
 def assigned(index: pa.Table, fold: str, seed: int = 0) -> pa.Table:
-    """An index whose people have the partitions that a fold gives them.
+    """An index with the partitions of a fold.
 
     Args:
-        index: in `records.index_schema`.
-        fold: as `folds.parse` takes it: `disfa:1`, `1/5`; `none` changes nothing.
-        seed: of folds that are made here, and of the choice of validation people.
+        index: table in `records.index_schema`.
+        fold: name of a fold for `folds.parse`, e.g. `disfa:1` or `1/5`; `none` changes nothing.
+        seed: seed of random folds and of the choice of validation people.
 
     Raises:
-        ConfigError: it is no fold's name.
+        ConfigError: it is not the name of a fold.
         DataError: the fold does not fit the people.
     """
     parsed = folds.parse(fold)

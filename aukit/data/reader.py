@@ -1,7 +1,7 @@
-"""What every reader of labelled recordings needs: rows out of frames and codes, and their pictures.
+"""The base of readers of labelled recordings: builds rows from frames and codes, reads pictures.
 
-A reader says which recordings there are and how they were coded; frames and codes that do not meet,
-sizes, order, streaming and people are the same for all of them, and are done here.
+A subclass lists the recordings and their codes. Mismatches of frames and codes, sizes, order,
+streaming and people are handled here for all of them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ NO_PICTURE = "no picture of this frame"
 
 @dataclass(frozen=True)
 class _Joined:
-    """Frames and codes of a recording, brought together: frame numbers as in the index."""
+    """The joined frames and codes of a recording, with frame numbers as in the index."""
 
     frames: Numbers
     values: Any
@@ -50,19 +50,19 @@ class Reader(ABC):
     """A dataset of recordings (`Dataset`, `KnowsSources`, `Surveys`); a subclass is one corpus.
 
     Attributes:
-        name: of the dataset, in ids.
+        name: name of the dataset, used in ids.
         aus: AU columns, in FACS order.
-        kinds: what they hold; intensities where nothing is said.
-        beside: further columns of the index (`AU06_present`): of an AU that was coded both ways,
-            its occurrence beside its intensity.
-        landmarks: whether `points` knows the 68 points of a frame.
-        uncoded: whether uncoded frames are read as well; else they are rows with a
-            reason and without a picture.
-        shift: added to the frame numbers of label files.
-        manifest: of files that these have to equal (`aukit.data.manifest`).
-        fold: fold that divides the people into partitions, where the corpus itself does not.
-        published: numbers that the corpus was published with (`Survey.published`).
-        licence, citation: of the corpus.
+        kinds: kinds of the columns; missing ones are intensities.
+        beside: further columns of the index (`AU06_present`): the occurrence of an AU that was
+            coded both ways.
+        landmarks: whether `points` returns the 68 points of a frame.
+        uncoded: whether uncoded frames are read too; else they are rows with a reason and without
+            a picture.
+        shift: offset added to the frame numbers of label files.
+        manifest: manifest that the files must match (`aukit.data.manifest`).
+        fold: fold that divides the people into partitions, if the corpus itself does not.
+        published: published counts of the corpus (`Survey.published`).
+        licence, citation: licence and citation of the corpus.
     """
 
     name: str
@@ -80,23 +80,23 @@ class Reader(ABC):
 
     @abstractmethod
     def recordings(self) -> Iterable[Recording]:
-        """Every recording, in a stable order; names are listed, nothing is opened."""
+        """Every recording, in a stable order; no file is opened."""
 
     @abstractmethod
     def codes(self, recording: Recording) -> Codes:
-        """How a recording was coded."""
+        """The codes of a recording."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What `codes` has: one column an AU, then those beside them."""
+        """The columns of `codes`: one per AU, then those of `beside`."""
         return (*self.aus, *self.beside)
 
     def points(self, recording: Recording, frame: int) -> Tensor | None:
-        """(68, 2) iBUG points of a frame in pixels, where the corpus has them."""
+        """(68, 2) iBUG points of a frame in pixels, if the corpus has them."""
         return None
 
     def surplus(self) -> Iterable[Finding]:
-        """What lies in the corpus's folders and belongs to no recording."""
+        """Findings for files in the corpus's folders that belong to no recording."""
         return ()
 
     @cached_property
@@ -107,15 +107,15 @@ class Reader(ABC):
                 places = " and ".join(str(next(iter(r.files), "?")) for r in (other, recording))
                 raise DataError(
                     f"{self.name}: two recordings are called {recording.name}: {places}",
-                    "take one of them away, or give the people different names",
+                    "remove one of them, or give the people different names",
                 )
             found[recording.key] = recording
         if not found:
-            raise DataError(f"{self.name}: there is nothing to read", "see `aukit data check`")
+            raise DataError(f"{self.name}: no recordings found", "see `aukit data check`")
         return found
 
     def index(self) -> pa.Table:
-        """All frames and all codes; those that do not meet are rows, too."""
+        """All frames and all codes; unmatched ones are rows too."""
         if self.manifest is not None:
             hold_to(self.manifest, self)
         tables = [self._table(r, self._join(r)) for r in self._recordings.values()]
@@ -128,7 +128,7 @@ class Reader(ABC):
             yield from recording.files
 
     def survey(self) -> Survey:
-        """Problems of files, of labels, and of their match."""
+        """Problems of files, of labels, and mismatches between them."""
         found = [f for r in self._recordings.values() for f in self._join(r).findings]
         found += mostly_shifted(found, len(self._recordings))
         return Survey(
@@ -146,7 +146,7 @@ class Reader(ABC):
         coded = codes.frames + self.shift - start
         shown, rate, media = frames_of(recording)
         found += [*media, *compared(recording, shown, coded)]
-        # What can neither be seen nor was coded is still one row, which says why.
+        # A recording with neither frames nor codes still gives one row, with the reason.
         frames = np.union1d(shown, coded).astype(np.int64)
         frames = frames if len(frames) else np.zeros(1, np.int64)
         values = np.full((len(frames), len(self.columns)), np.nan, np.float32)
@@ -155,7 +155,7 @@ class Reader(ABC):
 
     @cached_property
     def _codes(self) -> Any:
-        # Views of a task are neighbours and share their labels; all of a corpus need not be kept.
+        # Views of a task come in sequence and share their labels, so a small cache suffices.
         return lru_cache(maxsize=16)(lambda key: self.codes(self._recordings[key]))
 
     def _table(self, recording: Recording, joined: _Joined) -> pa.Table:
@@ -179,7 +179,7 @@ class Reader(ABC):
         return pa.table([pa.array(columns[f.name], f.type) for f in schema], schema=schema)
 
     def read(self, rows: pa.Table) -> Iterator[Frames]:
-        """The pictures of some rows, streamed; one video is open at a time."""
+        """The pictures of rows, streamed; one video is open at a time."""
         for part in _same_recording(rows):
             yield from self._read(part)
 
@@ -192,13 +192,13 @@ class Reader(ABC):
             yield self._with_points(recording, frames) if self.landmarks else frames
 
     def _of_row(self, partition: str | None, *rest: str | None) -> Recording:
-        """The recording of a row, whose partition may be one that a fold gave it."""
+        """The recording of a row, whose partition may come from a fold."""
         for part in (partition, None):
             if (found := self._recordings.get((part, *rest))) is not None:  # type: ignore[arg-type]
                 return found
         raise DataError(
             f"{'/'.join(filter(None, (self.name, partition, *rest)))} is not in this dataset",
-            "read the rows with the options that made the index",
+            "read the rows with the options that the index was made with",
         )
 
     def _shots(
@@ -238,7 +238,7 @@ class Reader(ABC):
 
 
 def face_of(points: Tensor | None) -> Faces:
-    """The face with some landmarks, in the box around them; no face without."""
+    """The face with the given landmarks and their bounding box; no face if None."""
     if points is None:
         return Faces(torch.zeros(0, 4), torch.zeros(0), {IBUG68: torch.zeros(0, 68, 2)})
     points = points.float()
@@ -256,7 +256,7 @@ def _same_recording(rows: pa.Table) -> Iterator[pa.Table]:
 
 
 def _coded(rows: pa.Table) -> list[bool]:
-    """Which rows have a code for any AU; all of them where no AU is coded at all."""
+    """Whether each row has a code for any AU; all True if no AU is coded anywhere."""
     aus = au_columns(rows)
     if not aus:
         return [True] * rows.num_rows

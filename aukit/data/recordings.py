@@ -1,4 +1,4 @@
-"""Recordings, and whether what can be seen of them and what was coded meet."""
+"""Recordings, and whether their frames and codes match."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ NO_FRAME = "coded frames without a picture"
 NO_CODE = "frames without a code"
 
 Key = tuple[str | None, str, str | None, str | None]
-"""Partition, subject, task and view: what a recording is called."""
+"""Partition, subject, task and view: the identity of a recording."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One person before one camera, for a while.
+    """A recording of one person by one camera.
 
     Attributes:
-        subject: who.
-        media: a video, or the corpus's frame number -> picture.
-        labels: label files that belong to it, there or not.
+        subject: subject code.
+        media: a video, or frame number of the corpus -> picture.
+        labels: its label files, existing or not.
         task, view, partition: as in `records.index_schema`.
         first: the corpus's number of a video's first frame.
     """
@@ -44,7 +44,7 @@ class Recording:
 
     @property
     def key(self) -> Key:
-        """What it is called."""
+        """Its identity."""
         return self.partition, self.subject, self.task, self.view
 
     @property
@@ -54,13 +54,13 @@ class Recording:
 
     @property
     def files(self) -> Iterable[Path]:
-        """Everything that it is read from."""
+        """All files it is read from."""
         media = [self.media] if isinstance(self.media, Path) else self.media.values()
         return itertools.chain(media, self.labels)
 
 
 def frames_of(recording: Recording) -> tuple[Numbers, float, tuple[Finding, ...]]:
-    """Frame numbers of what can be seen, frames a second, and problems."""
+    """Frame numbers of the pictures, frames per second, and problems."""
     if not isinstance(recording.media, Path):
         return np.array(sorted(recording.media), np.int64), 0.0, ()
     where = str(recording.media)
@@ -73,7 +73,7 @@ def frames_of(recording: Recording) -> tuple[Numbers, float, tuple[Finding, ...]
 
 
 def compared(recording: Recording, shown: Numbers, coded: Numbers) -> Iterator[Finding]:
-    """How frames and codes fail to meet; both are sorted."""
+    """Mismatches of frames and codes; both arrays are sorted."""
     if not recording.labels:
         return
     if len(coded) == 0:
@@ -84,7 +84,7 @@ def compared(recording: Recording, shown: Numbers, coded: Numbers) -> Iterator[F
     if offset := _shift(shown, coded):
         yield Finding("error", f"{SHIFTED} {offset:+d}", recording.name, len(coded))
     if not isinstance(recording.media, Path):
-        # A span may be coded of what was recorded; pictures beyond it are not missed.
+        # Only a span of the recording may be coded; frames outside it are not a problem.
         shown = shown[(shown >= coded[0]) & (shown <= coded[-1])]
     blind, bare = np.setdiff1d(coded, shown), np.setdiff1d(shown, coded)
     if len(blind):
@@ -94,7 +94,7 @@ def compared(recording: Recording, shown: Numbers, coded: Numbers) -> Iterator[F
 
 
 def _shift(shown: Numbers, coded: Numbers) -> int:
-    """How far as many codes as frames lie beside them; 0 where none lies outside."""
+    """The shift of the codes, if there are as many codes as frames; 0 if all of them match."""
     outside = coded[-1] > shown[-1] if coded[0] > shown[0] else coded[0] < shown[0]
     fits = abs(len(coded) - len(shown)) <= 1
     offset = int(coded[0] - shown[0])
@@ -102,9 +102,9 @@ def _shift(shown: Numbers, coded: Numbers) -> int:
 
 
 def mostly_shifted(findings: Iterable[Finding], recordings: int) -> Iterator[Finding]:
-    """What most recordings of a dataset have in common, if that is one shift of their labels."""
+    """A finding if most recordings have the same shift of their labels."""
     shifts = Counter(f.what.removeprefix(SHIFTED) for f in findings if f.what.startswith(SHIFTED))
     for shift, count in shifts.most_common(1):
         if 2 * count > recordings:
-            what = f"all labels are shifted by{shift}, or nearly all"
+            what = f"all or nearly all labels are shifted by{shift}"
             yield Finding("error", what, f"--data.shift {-int(shift)}", count)

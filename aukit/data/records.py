@@ -1,8 +1,8 @@
 """The tables of aukit: frames, faces, plans and predictions, as Arrow schemas.
 
 One record is one face in one frame. Every AU is one float32 column; null means *not coded*,
-whatever sign the corpus used for it. Its field says what the codes are (`aukit.kind`): an
-intensity, 0..5, or an occurrence, 0 or 1. The schema version is in the file's metadata.
+whatever the corpus used for it. Its field's metadata (`aukit.kind`) says whether codes are
+intensities, 0..5, or occurrences, 0 or 1. The schema version is in the file's metadata.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ SCHEMA_VERSION = 1
 REAL, SYNTHETIC = "real", "synthetic"
 TRAIN, VALID, TEST = "train", "valid", "test"
 ALL = "all"
-"""Of a dataset whose every frame is tested: another corpus than the fitted ones."""
+"""Selects every frame for testing, for a corpus other than the fitted ones."""
 OK, DROPPED = "ok", "dropped"
 
 _text = pa.string()
 
 
 def _list(length: int) -> pa.DataType:
-    # The child must be called "element", or the schema differs after one round trip.
+    # The child must be called "element", or the schema changes in a round trip.
     return pa.list_(pa.field("element", pa.float32()), length)
 
 
@@ -85,7 +85,7 @@ def index_schema(aus: Iterable[str], kinds: Kinds | None = None) -> pa.Schema:
 
     Args:
         aus: AU columns.
-        kinds: what each of them holds; intensities where nothing is said.
+        kinds: kinds of the columns; missing ones are intensities.
 
     `id` is stable between runs (`dataset/partition/subject/task/view/frame`); `partition` is
     `train`, `valid`, `test` or null; (`dataset`, `partition`, `subject`) is the person; `view` is
@@ -99,20 +99,20 @@ def face_schema(aus: Iterable[str], kinds: Kinds | None = None) -> pa.Schema:
 
     `image` is PNG; `box`, x0 y0 x1 y1 in source pixels; `landmarks`, the 68 iBUG points as x y
     pairs in aligned pixels; `transform`, the 3x3 matrix row by row from source to aligned pixels;
-    `valid_share`, the share of pixels that show the source; `occlusion`, the share of the face that
-    is hidden, null where the aligner cannot tell; `status` is `ok` or `dropped`, the
-    latter with a `reason`; `origin` is `real` or `synthetic`, the latter with `parent` and `seed`.
+    `valid_share`, the share of pixels that come from the source; `occlusion`, the share of the face
+    that is hidden, null if unknown; `status` is `ok` or `dropped`, the latter with a `reason`;
+    `origin` is `real` or `synthetic`, the latter with `parent` and `seed`.
     """
     return _schema([*_INDEX, *_FACE, *code_fields(aus, kinds)], "faces")
 
 
 def plan_schema(aus: Iterable[str], kinds: Kinds | None = None) -> pa.Schema:
-    """What a balancer writes: one row a request.
+    """A balancer's plan: one row per request.
 
     `training_set` is the AU whose training set the row belongs to and `level` its code there;
-    `source` is the frame to use or to change, `count` how often the result is used; `target` is the
-    frame whose AU vector a synthetic row takes, and the AU columns hold that vector (null in real
-    rows).
+    `source` is the frame to use or to synthesize from, `count` how often the result is used;
+    `target` is the frame whose AU vector a synthetic row takes, and the AU columns hold that vector
+    (null in real rows).
     """
     fields = [
         pa.field("training_set", _text, nullable=False),
@@ -131,13 +131,12 @@ def prediction_schema(
     kinds: Kinds | None = None,
     estimated: Kinds | None = None,
 ) -> pa.Schema:
-    """Truth and estimate side by side: the index columns, then for each AU the truth (`AU01`) and
-    the columns of `estimate_fields`.
+    """Truth and estimates: the index columns, then per AU the truth (`AU01`) and `estimate_fields`.
 
     Args:
         aus: AU columns.
-        kinds: what the truth holds; intensities where nothing is said.
-        estimated: what the estimates are.
+        kinds: kinds of the truth; missing ones are intensities.
+        estimated: kinds of the estimates.
     """
     truth = code_fields(aus, kinds)
     pairs = ([field, *estimate_fields(field.name, estimated)] for field in truth)
@@ -163,12 +162,12 @@ _ESTIMATE = [
 
 
 def estimate_schema(aus: Iterable[str], kinds: Kinds | None = None) -> pa.Schema:
-    """What is estimated of anybody's pictures, one face or one frame without any a row.
+    """Estimates for the user's own pictures: one row per face, or per frame without a face.
 
-    `file` is the photo or video, `frame` the number of a video's frame from 0, `face` tells people
-    of one file apart; `confidence` is the landmarker's, 0..1; `valid_share` the share of the
-    registered picture that shows the source; `occlusion` the share of the face that is hidden, null
-    where the aligner cannot tell; `left` to `bottom` its box in pixels; `status` is `ok` or
+    `file` is the photo or video, `frame` the number of a video's frame from 0, `face` numbers the
+    people of one file; `confidence` is the landmarker's, 0..1; `valid_share` is the share of the
+    registered picture that comes from the source; `occlusion` is the share of the face that is
+    hidden, null if unknown; `left` to `bottom` are its box in pixels; `status` is `ok` or
     `dropped`, the latter with a `reason` and no estimate. Then, for each AU, the columns of
     `estimate_fields`.
     """
@@ -183,10 +182,10 @@ def au_columns(table: pa.Table | pa.Schema) -> tuple[str, ...]:
 
 
 def labels_of(table: pa.Table, aus: Sequence[str]) -> Labels:
-    """AU columns as a batch of labels; a null, or a column that is absent, is masked.
+    """AU columns as a batch of labels; nulls and missing columns are masked.
 
     Raises:
-        DataError: an intensity lies outside 0..5 (a code for "unknown" that was not translated).
+        DataError: an intensity is outside 0..5 (e.g. an untranslated code for "unknown").
     """
     values = np.zeros((table.num_rows, len(aus)), np.float32)
     mask = np.zeros((table.num_rows, len(aus)), bool)
@@ -199,16 +198,17 @@ def labels_of(table: pa.Table, aus: Sequence[str]) -> Labels:
     if ((values < 0) | (values > au.MAX_LEVEL)).any():
         row, position = np.argwhere((values < 0) | (values > au.MAX_LEVEL))[0]
         raise DataError(
-            f"{aus[position]} is {values[row, position]:g} in row {row}: intensities are 0..5",
+            f"{aus[position]} is {values[row, position]:g} in row {row}: intensities range from "
+            f"0 to 5",
             "codes such as 9, -1 or 999 mean 'not coded' and must become null",
         )
     return Labels(tuple(aus), torch.from_numpy(values), torch.from_numpy(mask), known)
 
 
 def level_counts(index: pa.Table, au: str) -> list[int]:
-    """Frames at each code of a column: at the levels 0..5, or of an occurrence at 0 and 1.
+    """Number of frames at each code of a column: levels 0..5, or 0 and 1 for an occurrence.
 
-    Intensities between two levels count for the nearer.
+    Intensities between two levels count for the nearer one.
     """
     labels = labels_of(index, (au,))
     levels = labels.values[labels.mask].round().long()
@@ -230,7 +230,7 @@ def with_labels(table: pa.Table, labels: Labels) -> pa.Table:
 
 
 def person_keys(table: pa.Table) -> list[str]:
-    """`dataset/partition/subject` of each row: the identity (FERA17 re-uses subject codes)."""
+    """`dataset/partition/subject` of each row, the person key (FERA17 reuses subject codes)."""
     columns = (table.column(name).to_pylist() for name in ("dataset", "partition", "subject"))
     return [f"{d}/{p}/{s}" for d, p, s in zip(*columns, strict=True)]
 
@@ -239,7 +239,7 @@ def check_index(table: pa.Table) -> None:
     """Refuse an index that breaks the contract.
 
     Raises:
-        DataError: a column is missing or of another type, an id is doubled, or a code is not on
+        DataError: a column is missing or has a wrong type, an id is duplicated, or a code is off
             its column's scale.
     """
     expected = index_schema(au_columns(table))
@@ -248,16 +248,16 @@ def check_index(table: pa.Table) -> None:
             raise DataError(f"the index has no column '{wanted.name}'")
         if table.schema.field(wanted.name).type != wanted.type:
             found = table.schema.field(wanted.name).type
-            raise DataError(f"index column '{wanted.name}' is {found}, not {wanted.type}")
+            raise DataError(f"index column '{wanted.name}' is {found}, expected {wanted.type}")
     ids = table.column("id")
     if (distinct := ids.unique()) is not None and len(distinct) != len(ids):
-        raise DataError(f"the index has {len(ids) - len(distinct)} doubled ids")
+        raise DataError(f"the index has {len(ids) - len(distinct)} duplicate ids")
     labels_of(table, au_columns(table))
     check_kinds(table)
 
 
 def partition_rows(index: pa.Table, partition: str | None) -> pa.Table:
-    """The index rows of a partition; None: those of no partition; `all`: every row."""
+    """The index rows of a partition; None: rows without a partition; `all`: every row."""
     if partition == ALL:
         return index
     if partition is None:
@@ -266,13 +266,13 @@ def partition_rows(index: pa.Table, partition: str | None) -> pa.Table:
 
 
 def view_rows(index: pa.Table, views: Sequence[str]) -> pa.Table:
-    """The index rows that are seen from some views, by name; all rows if no view is named."""
+    """The index rows of the named views; all rows if no view is named."""
     if not views:
         return index
     return index.filter(pc.is_in(index.column("view"), pa.array(views, pa.string())))
 
 
 def only_in_some(coded: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """AUs that some of the data code and others do not."""
+    """AUs coded in some of the datasets but not in all."""
     sets: list[set[str]] = [set(aus) for aus in coded]
     return tuple(sorted(set().union(*sets) - sets[0].intersection(*sets)))

@@ -1,4 +1,4 @@
-"""What estimators that are trained as networks share; knows none of them.
+"""Shared code of estimators that are neural networks; knows none of them.
 
 `options` and this module are light; all others import torch.
 """

@@ -1,7 +1,7 @@
-"""Random views of aligned faces that leave their AU codes true.
+"""Random augmentations of registered faces that keep their AU codes valid.
 
-By hand: kornia's augmentations take the same time in more passes over the batch, and draw in an
-order of their own, so that a fit could not be repeated across their versions.
+Not kornia's: its augmentations are no faster, and their order of random draws may change between
+versions, so that fits would not be reproducible.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ BRIGHTNESS, CONTRAST, COLOUR = 0.08, 0.12, 0.03
 
 
 def augment(images: Tensor) -> Tensor:
-    """Flip, shift, zoom, turn and relight a batch, each image by its own draw.
+    """Flip, shift, zoom, rotate and relight a batch, each image with its own draw.
 
-    Intensity codes do not name a side, so a mirrored face keeps them.
+    AU codes are not side-specific, so a mirrored face keeps them.
 
     Args:
         images: (B, 3, S, S) float in 0..1.

@@ -1,4 +1,4 @@
-"""Limits between levels, so that levels are as frequent as they are among validation people."""
+"""Thresholds between levels that reproduce the level frequencies of validation people."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from aukit.au import MAX_LEVEL
 from aukit.contracts.labels import Labels
 
 NEAREST = tuple(level - 0.5 for level in range(1, MAX_LEVEL + 1))
-"""Limits of the nearest level."""
+"""Thresholds of rounding to the nearest level."""
 
 
 def fit_limits(intensity: Tensor, labels: Labels) -> Tensor:
-    """The limit below which an estimated intensity does not count as a level, for 1 to 5.
+    """Thresholds that an estimated intensity must reach to count as levels 1 to 5.
 
-    Equipercentile linking (Kolen and Brennan 2014, chapter 2): as many faces lie above the limit
-    of a level as really have that level or a higher one. A level that no face has keeps the limit
-    of the nearest level, as far as those below it allow.
+    Equipercentile linking (Kolen and Brennan 2014, chapter 2): as many faces lie above the
+    threshold of a level as have that level or a higher one. A level that no face has keeps the
+    threshold of rounding, unless lower levels push it up.
 
     Args:
         intensity: (N, A) estimates of validation people.
-        labels: their codes.
+        labels: codes of the same faces.
 
     Returns:
-        (A, 5) float32, never falling along the last axis.
+        (A, 5) float32, non-decreasing along the last axis.
     """
     rows = [
         _limits(intensity[mask, column].double(), labels.values[mask, column].round())
@@ -34,9 +34,9 @@ def fit_limits(intensity: Tensor, labels: Labels) -> Tensor:
 
 
 def _limits(estimates: Tensor, truth: Tensor) -> Tensor:
-    """(5,) limits of one AU."""
+    """(5,) thresholds of one AU."""
     ordered = estimates.sort().values
-    # Nothing is below the lowest intensity, or above the highest.
+    # No estimate is below the lowest intensity or above the highest.
     ends = torch.tensor([0.0]).double(), torch.tensor([float(MAX_LEVEL)]).double()
     padded = torch.cat([ends[0], ordered, ends[1]])
     found = []
@@ -49,5 +49,5 @@ def _limits(estimates: Tensor, truth: Tensor) -> Tensor:
 
 
 def levels_above(intensity: Tensor, limits: Tensor) -> Tensor:
-    """(B, A) int64: how many of each AU's limits (A, 5) an intensity (B, A) reaches."""
+    """(B, A) int64: how many of the AU's thresholds (A, 5) each intensity (B, A) reaches."""
     return (intensity[..., None] >= limits.to(intensity)).sum(-1)

@@ -1,4 +1,4 @@
-"""An estimator made of networks: one an AU, or one for all; fitted, saved, asked."""
+"""The base of estimators made of neural networks, one per AU or one for all."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ LIMITS = "limits"
 
 
 class NetworkEstimator(ABC):
-    """AU intensity by networks.
+    """Estimates AU intensities with neural networks.
 
-    A subclass says what a network is (`build`) and what its options are.
+    A subclass defines the network (`build`) and its options.
 
     Args:
         config: options.
@@ -52,14 +52,14 @@ class NetworkEstimator(ABC):
 
     @abstractmethod
     def build(self, occurrence: Sequence[bool]) -> Network:
-        """A network with random weights, by the options.
+        """A network with random weights, as set by the options.
 
         Args:
-            occurrence: of each of its AUs, whether only its presence is known.
+            occurrence: for each of its AUs, whether it is labelled with presence only.
         """
 
     def fit(self, train: TrainingSet, valid: FaceSource | None, session: Session) -> None:
-        """Fit one network for each AU, or one for all, and the limits between levels.
+        """Fit one network per AU, or one for all, and the thresholds between levels.
 
         Raises:
             DataError: an AU has no planned training frame.
@@ -89,7 +89,7 @@ class NetworkEstimator(ABC):
         network = self._built(columns)
         if self.config.weights != "none":
             network.load_published(self.context.weights(self.config.weights))
-            # Freezing random convolutions would only cripple the network.
+            # Do not freeze random convolutions.
             network.freeze(self.config.frozen)
         return network
 
@@ -103,10 +103,10 @@ class NetworkEstimator(ABC):
         return fit_limits(torch.cat(found), valid.labels)
 
     def predict(self, faces: FaceBatch) -> Prediction:
-        """Expected intensity and level of a batch; of an occurrence, probability and presence.
+        """Expected intensity and level of a batch; for an occurrence, probability and presence.
 
         Raises:
-            DataError: the estimator was not fitted.
+            DataError: the estimator is not fitted.
         """
         if self._run is not None:
             found = self._run({"images": as_float(faces.images).cpu()})
@@ -121,30 +121,30 @@ class NetworkEstimator(ABC):
         """From registered faces to intensities and levels (`aukit.contracts.graph`).
 
         Raises:
-            DataError: the estimator was not fitted.
+            DataError: the estimator is not fitted.
         """
         images = as_float(faces.images).cpu()
         return graph_of(self._fitted(), self.limits, self.config.size, images)
 
     def run_graph(self, run: Run) -> None:
-        """Predict by the graph, computed elsewhere."""
+        """Predict with the graph run elsewhere."""
         self._run = run
 
     @torch.inference_mode()
     def features(self, faces: FaceBatch) -> Tensor:
-        """(B, D) what the network sees before it decides.
+        """(B, D) features before the last layer.
 
-        Where every AU has a network of its own, that of the first.
+        With one network per AU, those of the first network.
 
         Raises:
-            DataError: the estimator was not fitted.
+            DataError: the estimator is not fitted.
         """
         network = self._fitted()[0]
         return self._asked(network, network.seen, faces.images)
 
     @torch.inference_mode()
     def _estimated(self, images: Tensor) -> Prediction:
-        """What each network says of its AUs by its own rule."""
+        """Readings of each network for its AUs, by its own rule."""
         asked = [(n.head, self._asked(n, n, images)) for n in self._fitted()]
         return Prediction(
             torch.cat([head.intensity(readings) for head, readings in asked], 1),
@@ -162,7 +162,7 @@ class NetworkEstimator(ABC):
         return self.networks
 
     def save(self, folder: Path) -> None:
-        """Write all networks and limits into one file, and the card."""
+        """Write all networks and thresholds into one file, and the card."""
         tensors = {
             f"{number}/{key}": value
             for number, network in enumerate(self.networks)
@@ -175,10 +175,10 @@ class NetworkEstimator(ABC):
         save_model(folder, tensors, card)
 
     def load(self, folder: Path) -> None:
-        """Become what was saved.
+        """Load what `save` wrote.
 
         Raises:
-            DataError: the model is of another estimator, or is damaged.
+            DataError: the model is of another estimator or damaged.
         """
         card, tensors = load_card(folder), load_tensors(folder)
         self.config, self.aus = self._options_of(card, folder), tuple(card["aus"])
@@ -189,7 +189,7 @@ class NetworkEstimator(ABC):
             prefix = f"{number}/"
             own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             load_network(network, own, folder)
-            # As fitted ones lie in memory: sums in another order differ in their last bits.
+            # Same memory layout as after a fit: another order of summation changes the last bits.
             self.networks.append(network.to(memory_format=torch.channels_last))
 
     def _options_of(self, card: dict[str, Any], folder: Path) -> FitOptions:
@@ -198,5 +198,5 @@ class NetworkEstimator(ABC):
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(
                 f"the card of {folder} is of another estimator: {error}",
-                "load the model with the component that its run names",
+                "load the model with the component named by its run",
             ) from error

@@ -1,4 +1,4 @@
-"""The fit of one network: the planned training set in random order, the best step by validation."""
+"""The fit of one network: random order of the planned training set, best step by validation."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Fit:
     """One network's fit.
 
     Args:
-        options: how it learns.
-        network: fresh or pretrained.
+        options: options of the fit.
+        network: fresh or pretrained network.
         columns: the AUs that it predicts, as columns of the training set.
-        train_set: what the plan produced.
-        valid: faces of other people, to choose the best step by; without them, the last.
-        session: where.
+        train_set: the planned training set.
+        valid: faces of other people, to select the best step; if None, the last step is kept.
+        session: session of the fit.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Fit:
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
 
     def run(self, name: str) -> Network:
-        """Learn, and return the best network.
+        """Fit and return the best network.
 
         Args:
             name: shown beside the progress.
@@ -87,7 +87,7 @@ class Fit:
         return kept.eval()
 
     def order(self, epoch: int) -> Tensor:
-        """The frames of an epoch in their random order."""
+        """The frames of an epoch in random order."""
         if epoch != self._order[0]:
             generator = torch.Generator().manual_seed(seed_of(self.session.seed, "order", epoch))
             drawn = torch.repeat_interleave(self.uses.shown)
@@ -95,7 +95,7 @@ class Fit:
         return self._order[1]
 
     def step(self, number: int) -> dict[str, Tensor]:
-        """Learn from one batch."""
+        """Train on one batch."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.options, self.steps, number)
         epoch, position = divmod(number, self.per_epoch)
@@ -120,10 +120,10 @@ class Fit:
         return {"loss": loss}
 
     def validate(self, number: int) -> dict[str, float]:
-        """Mean ICC on the validation people; keeps the best network. Without them, the last.
+        """Mean ICC on the validation people; keeps the best network, or the last without them.
 
         Raises:
-            StageError: the network has been ruined.
+            StageError: the network's estimates are not finite.
         """
         network = unwrap(self.model)
         if self.valid is None:

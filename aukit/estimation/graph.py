@@ -14,9 +14,9 @@ from aukit.estimation.network import Network
 from aukit.vision.resize import resized
 
 ABOUT = {
-    "images": "registered faces, RGB, 0..1; of a normalizer where the model has one",
-    "intensity": "expected intensity of each AU, 0..5; probability of one that is there or not",
-    "level": "the level decided for, 0..5; 0 or 1 of an AU that is there or not",
+    "images": "registered faces, RGB, 0..1; normalized if the model has a normalizer",
+    "intensity": "expected intensity of each AU, 0..5; probability for an occurrence",
+    "level": "decided level of each AU, 0..5; 0 or 1 for an occurrence",
 }
 
 
@@ -43,12 +43,12 @@ class _Reading(nn.Module):
 def graph_of(
     networks: Sequence[Network], limits: Tensor | None, size: int, images: Tensor
 ) -> Graph:
-    """From faces to intensities and levels.
+    """A graph from faces to intensities and levels.
 
     Args:
-        networks: of all AUs.
-        limits: (A, 5) between levels; None: by the head's own rule.
-        size: side of the networks' pictures.
+        networks: networks of all AUs.
+        limits: (A, 5) thresholds between levels; None: the head's own rule.
+        size: side of the networks' input, pixels.
         images: (B, 3, S, S) float in 0..1, an example.
     """
     copies = [deepcopy(network).cpu() for network in networks]

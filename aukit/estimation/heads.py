@@ -1,8 +1,7 @@
-"""What the last layer of an estimator says about each AU: six levels, five limits, or a number;
-of an AU of which only presence is known, the logit of its presence.
+"""Heads of estimators: six levels, five thresholds, a number, or the logit of presence.
 
-A head turns the numbers of the last layer into *readings*, has a loss for them, and reads the
-expected intensity and the level off them.
+A head turns the outputs of the last layer into *readings*, defines their loss, and derives the
+expected intensity and the level from them.
 """
 
 from __future__ import annotations
@@ -20,25 +19,25 @@ LEVELS = MAX_LEVEL + 1
 
 
 class Head(nn.Module, ABC):
-    """How one kind of prediction is made.
+    """A kind of prediction.
 
     Attributes:
-        outputs: numbers that the last layer gives for each AU.
+        outputs: outputs of the last layer per AU.
     """
 
     outputs: int
 
     def forward(self, raw: Tensor) -> Tensor:
-        """Readings (B, A, K) from the numbers (B, A, `outputs`) of the last layer."""
+        """Readings (B, A, K) from the outputs (B, A, `outputs`) of the last layer."""
         return raw
 
     def presence(self, readings: Tensor) -> Tensor:
-        """(B, A) logit of presence, of AUs of which only that is known."""
+        """(B, A) logit of presence, for AUs labelled with presence only."""
         return readings[..., 0]
 
     @abstractmethod
     def loss(self, readings: Tensor, target: Tensor) -> Tensor:
-        """(B, A) loss of each face and AU; `target` is (B, A) float in 0..5."""
+        """(B, A) loss per face and AU; `target` is (B, A) float in 0..5."""
 
     @abstractmethod
     def intensity(self, readings: Tensor) -> Tensor:
@@ -50,12 +49,12 @@ class Head(nn.Module, ABC):
 
 
 class Softmax(Head):
-    """Six levels that exclude each other; the likeliest is taken (Niinuma et al. 2021, 4.2.2)."""
+    """Six exclusive levels; the most probable is taken (Niinuma et al. 2021, 4.2.2)."""
 
     outputs = LEVELS
 
     def loss(self, readings: Tensor, target: Tensor) -> Tensor:
-        """Cross entropy with the nearest level."""
+        """Cross-entropy with the nearest level."""
         levels = target.round().long()
         each = functional.cross_entropy(readings.flatten(0, 1), levels.flatten(), reduction="none")
         return each.view(levels.shape)
@@ -66,16 +65,16 @@ class Softmax(Head):
         return readings.softmax(-1) @ levels
 
     def level(self, readings: Tensor) -> Tensor:
-        """The likeliest level."""
+        """The most probable level."""
         return readings.argmax(-1)
 
 
 class Ordinal(Head):
-    """One score an AU against five ordered limits; reading k is the logit of "above level k".
+    """One score per AU and five ordered thresholds; reading k is the logit of "above level k".
 
-    CORAL (Cao, Mirjalili and Raschka 2020): the five tasks share the score and differ in a bias
-    alone, so that the probabilities fall with the level. There the order of the biases is a
-    property of the optimum; here they are ordered at every step, as the sum of positive gaps.
+    CORAL (Cao, Mirjalili and Raschka 2020): the five tasks share the score and differ only in a
+    bias, so that probabilities decrease with the level. In CORAL the biases are ordered at the
+    optimum; here they are ordered at every step, as sums of positive gaps.
 
     Args:
         aus: number of AUs, A.
@@ -85,20 +84,20 @@ class Ordinal(Head):
 
     def __init__(self, aus: int) -> None:
         super().__init__()
-        above = torch.arange(MAX_LEVEL, 0, -1) / LEVELS  # P(y > k) where all levels are as likely
+        above = torch.arange(MAX_LEVEL, 0, -1) / LEVELS  # P(y > k) for equally likely levels
         start = above.logit()
         self.first = nn.Parameter(start[0].repeat(aus))
         gaps = (start[:-1] - start[1:]).expm1().log()  # the inverse of softplus
         self.gaps = nn.Parameter(gaps.repeat(aus, 1))
 
     def forward(self, raw: Tensor) -> Tensor:
-        """(B, A, 5) logits, falling along the last axis."""
+        """(B, A, 5) logits, decreasing along the last axis."""
         falls = functional.softplus(self.gaps).cumsum(1)
         biases = self.first[:, None] - functional.pad(falls, (1, 0))
         return raw + biases
 
     def loss(self, readings: Tensor, target: Tensor) -> Tensor:
-        """Sum of the five binary cross entropies (CORAL, equation 5, equal weights)."""
+        """Sum of the five binary cross-entropies (CORAL, equation 5, equal weights)."""
         levels = torch.arange(MAX_LEVEL, device=target.device)
         above = (target.round()[..., None] > levels).to(readings)
         return functional.binary_cross_entropy_with_logits(readings, above, reduction="none").sum(
@@ -106,25 +105,25 @@ class Ordinal(Head):
         )
 
     def intensity(self, readings: Tensor) -> Tensor:
-        """Mean of the levels: the sum of the probabilities to lie above each."""
+        """Mean level: the sum of the probabilities of lying above each level."""
         return readings.sigmoid().sum(-1)
 
     def level(self, readings: Tensor) -> Tensor:
-        """How many levels are more likely passed than not, which is the median level."""
+        """Number of thresholds exceeded with probability above one half: the median level."""
         return (readings > 0).sum(-1)
 
 
 class Regression(Head):
-    """The intensity itself, by least squares, cut to 0..5 where it is read."""
+    """The intensity itself by least squares, clamped to 0..5 when read."""
 
     outputs = 1
 
     def forward(self, raw: Tensor) -> Tensor:
-        """(B, A, 1) intensities, not cut; numbers of zero are the middle of the scale."""
+        """(B, A, 1) intensities, not clamped; an output of zero is the middle of the scale."""
         return raw + MAX_LEVEL / 2
 
     def presence(self, readings: Tensor) -> Tensor:
-        """The number of the last layer."""
+        """The output of the last layer."""
         return readings[..., 0] - MAX_LEVEL / 2
 
     def loss(self, readings: Tensor, target: Tensor) -> Tensor:
@@ -132,7 +131,7 @@ class Regression(Head):
         return functional.mse_loss(readings[..., 0], target, reduction="none")
 
     def intensity(self, readings: Tensor) -> Tensor:
-        """The number, cut to 0..5."""
+        """The reading, clamped to 0..5."""
         return readings[..., 0].clamp(0, MAX_LEVEL)
 
     def level(self, readings: Tensor) -> Tensor:
@@ -141,12 +140,12 @@ class Regression(Head):
 
 
 class Sigmoid(Head):
-    """Presence or absence, by the logit of its probability."""
+    """Presence, as the logit of its probability."""
 
     outputs = 1
 
     def loss(self, readings: Tensor, target: Tensor) -> Tensor:
-        """Binary cross entropy; `target` is 0 or 1."""
+        """Binary cross-entropy; `target` is 0 or 1."""
         logit = self.presence(readings)
         return functional.binary_cross_entropy_with_logits(
             logit, target.to(logit), reduction="none"
@@ -157,18 +156,18 @@ class Sigmoid(Head):
         return self.presence(readings).sigmoid()
 
     def level(self, readings: Tensor) -> Tensor:
-        """1 where presence is at least as likely as absence, else 0."""
+        """1 if presence is at least as likely as absence, else 0."""
         return (self.presence(readings) >= 0).long()
 
 
 class Mixed(Head):
-    """A head for intensities and, of some AUs, for presence.
+    """A head for intensities, and for the presence of some AUs.
 
-    The last layer has as many numbers for each AU; of the latter the first one counts alone.
+    The last layer has the same number of outputs for each AU; for presence only the first counts.
 
     Args:
-        head: of the intensities.
-        occurrence: (A,) of each AU, whether only its presence is known.
+        head: head of the intensities.
+        occurrence: (A,) whether each AU is labelled with presence only.
     """
 
     def __init__(self, head: Head, occurrence: Sequence[bool]) -> None:
@@ -179,13 +178,13 @@ class Mixed(Head):
     only: Tensor
 
     def forward(self, raw: Tensor) -> Tensor:
-        """Readings of the head of the intensities."""
+        """Readings of the intensity head."""
         readings: Tensor = self.head(raw)
         return readings
 
     def loss(self, readings: Tensor, target: Tensor) -> Tensor:
-        """Of each AU the loss of its own head."""
-        shown = torch.where(self._on(target), 0.0, target)  # 0 is a code of every head
+        """The loss of each AU's own head."""
+        shown = torch.where(self._on(target), 0.0, target)  # 0 is a valid code for every head
         own = self.sigmoid.loss(self._logits(readings), target.clamp(0, 1))
         return torch.where(self._on(target), own, self.head.loss(readings, shown))
 
@@ -207,11 +206,11 @@ class Mixed(Head):
 
 
 def head_of(name: str, occurrence: Sequence[bool]) -> Head:
-    """A fresh head by the name of the option.
+    """A new head for the name in the options.
 
     Args:
-        name: of the head of the intensities.
-        occurrence: of each AU, whether only its presence is known.
+        name: name of the intensity head.
+        occurrence: whether each AU is labelled with presence only.
     """
     if all(occurrence):
         return Sigmoid()

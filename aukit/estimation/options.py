@@ -1,4 +1,4 @@
-"""Options that every estimator that is a network has."""
+"""Options shared by all neural network estimators."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from aukit.published import METHOD, SIZE
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How networks are laid out over the AUs, what they predict, and how they learn it.
+    """The layout of networks over AUs, their kind of output, and their training.
 
-    An estimator's own options derive from these and give them its defaults.
+    An estimator's own options derive from these and set its defaults.
     """
 
     networks: Literal["per-au", "shared"] = field(
         default="per-au",
         metadata={
             "role": METHOD,
-            "help": "one network an AU (paper), or a shared trunk with one head an AU",
+            "help": "one network per AU (paper), or a shared trunk with one head per AU",
         },
     )
     head: Literal["softmax", "ordinal", "regression"] = field(
@@ -36,12 +36,12 @@ class FitOptions:
             "file": True,
             "role": METHOD,
             "weights": "none",
-            "help": "start from a .pth or .safetensors path, a name of weights, or none",
+            "help": "initial weights: path of a .pth or .safetensors file, a name, or none",
         },
     )
     frozen: int = field(
         default=0,
-        metadata={"role": METHOD, "help": "first convolutions that stay as pretrained, if weights"},
+        metadata={"role": METHOD, "help": "number of first convolutions to freeze, if pretrained"},
     )
     size: int = field(
         default=224, metadata={"role": SIZE, "help": "side of the network's input, pixels"}
@@ -50,16 +50,18 @@ class FitOptions:
         default="planned",
         metadata={
             "role": METHOD,
-            "help": "a shared trunk learns from a face the AUs it was planned for (paper), or all "
-            "that are coded, each level with the weight that the plan gives it",
+            "help": "AUs a shared trunk learns from a face: those it was planned for (paper), or "
+            "all coded "
+            "ones, with each level weighted as in the plan",
         },
     )
     lead_in: float = field(
         default=0.0,
         metadata={
             "role": METHOD,
-            "help": "share of the fit at whose start a shared trunk learns all coded AUs of each "
-            "face alike, whatever the plan; small or weak training sets need it to start",
+            "help": "initial share of the fit in which a shared trunk learns all coded AUs of "
+            "each face "
+            "equally, ignoring the plan; helps small or weak training sets to start",
         },
     )
     class_weights: Literal["none", "balanced"] = field(
@@ -71,34 +73,48 @@ class FitOptions:
     )
     calibrate: bool = field(
         default=True,
-        metadata={"role": METHOD, "help": "fit the limits between levels to the validation people"},
+        metadata={
+            "role": METHOD,
+            "help": "fit the thresholds between levels on the validation people",
+        },
     )
-    learning_rate: float = field(default=5e-5, metadata={"role": SIZE, "help": "of Adam"})
+    learning_rate: float = field(
+        default=5e-5, metadata={"role": SIZE, "help": "learning rate of Adam"}
+    )
     warmup: int = field(
         default=0,
         metadata={
             "role": SIZE,
-            "help": "steps over which the learning rate rises to its full value",
+            "help": "steps over which the learning rate ramps up",
         },
     )
     decay: Literal["none", "cosine"] = field(
         default="none",
-        metadata={"role": METHOD, "help": "how the learning rate falls over the fit"},
+        metadata={"role": METHOD, "help": "decay of the learning rate over the fit"},
     )
-    weight_decay: float = field(default=0.0, metadata={"role": METHOD, "help": "of Adam"})
-    batch: int = field(default=32, metadata={"role": SIZE, "help": "images a step"})
+    weight_decay: float = field(
+        default=0.0, metadata={"role": METHOD, "help": "weight decay of Adam"}
+    )
+    batch: int = field(default=32, metadata={"role": SIZE, "help": "images per step"})
     epochs: int = field(
         default=10, metadata={"role": SIZE, "help": "passes over the planned training set"}
     )
     ticks: int = field(
-        default=10, metadata={"role": SIZE, "help": "how often to validate and keep the best"}
+        default=10,
+        metadata={
+            "role": SIZE,
+            "help": "number of validations during the fit; the best step is kept",
+        },
     )
     augment: bool = field(
         default=False,
-        metadata={"role": METHOD, "help": "random flip, shift, zoom, light; for small data"},
+        metadata={
+            "role": METHOD,
+            "help": "random flips, shifts, zooms and light; for small datasets",
+        },
     )
     compile: bool = field(
-        default=False, metadata={"role": SIZE, "help": "torch.compile; for long fits"}
+        default=False, metadata={"role": SIZE, "help": "use torch.compile; for long fits"}
     )
 
     def __post_init__(self) -> None:

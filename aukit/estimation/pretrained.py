@@ -1,4 +1,4 @@
-"""Published weights of a classifier, taken for everything but its last layer."""
+"""Loads published weights of a classifier into everything but the last layer."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
 
 
 def load_all_but_last(module: nn.Module, last: str, path: Path, kind: str, hint: str) -> None:
-    """Load a state whose names are those of the module.
+    """Load a state dict with the module's own names.
 
     Args:
-        module: what takes the weights.
-        last: name of its last layer, which keeps its own.
+        module: module to load into.
+        last: name of its last layer, which keeps its weights.
         path: a .safetensors or .pth file.
-        kind: what the module is, for messages.
-        hint: what published weights fit.
+        kind: kind of network, for messages.
+        hint: which published weights fit.
 
     Raises:
-        DataError: the file cannot be read, lacks a tensor, or has one of another shape.
+        DataError: the file cannot be read, or a tensor is missing or has a wrong shape.
     """
-    # The names that densenets had when their weights were published, as torchvision renames them.
+    # DenseNet weights were published with old names; rename them like torchvision.
     given = {_OLD_DENSENET.sub(r"\1\2", key): value for key, value in read_weights(path).items()}
     own = module.state_dict()
     taken: dict[str, Tensor] = {}
     for key, value in own.items():
-        # Files from before 2018 do not count batches; nothing but the average of all needs it.
+        # Files from before 2018 lack this counter, which only cumulative averages need.
         if key.startswith(f"{last}.") or key.endswith("num_batches_tracked"):
             continue
         if key not in given:
-            raise DataError(f"{path} has no tensor '{key}': it is no {kind}", hint)
+            raise DataError(f"{path} has no tensor '{key}': it is not a {kind}", hint)
         if given[key].shape != value.shape:
             raise DataError(
-                f"{path}: '{key}' is {tuple(given[key].shape)}, not {tuple(value.shape)}", hint
+                f"{path}: '{key}' is {tuple(given[key].shape)}, expected {tuple(value.shape)}", hint
             )
         taken[key] = given[key]
     module.load_state_dict(taken, strict=False)

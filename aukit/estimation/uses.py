@@ -1,4 +1,4 @@
-"""How often a fit shows each face, and how much each face teaches about each AU."""
+"""How often a fit shows each face, and the weight of its losses per AU."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Uses:
     """The uses of N faces for A AUs.
 
     Attributes:
-        shown: (N,) int64, how often an epoch shows a face.
-        weights: (N, A) float32 of its losses, each time; 0 where an AU is not coded.
-        coded: (N, A) float32, the weights during a lead-in: 1 where an AU is coded.
+        shown: (N,) int64, how often an epoch shows each face.
+        weights: (N, A) float32 weights of its losses each time; 0 where an AU is not coded.
+        coded: (N, A) float32 weights during the lead-in: 1 where an AU is coded.
     """
 
     shown: Tensor
@@ -31,13 +31,13 @@ class Uses:
 
 
 def planned(train_set: TrainingSet, columns: Sequence[int], options: FitOptions) -> Uses:
-    """The uses that make every AU of a network see its own planned training set.
+    """The uses that give every AU of a network its own planned training set.
 
-    A face is shown as often as the AU that needs it most asks for; the weights do the rest. With
-    one AU they are all one.
+    A face is shown as often as the AU with the most uses requires; weights do the rest. With one
+    AU, all weights are one.
 
     Args:
-        train_set: what the plan produced.
+        train_set: the planned training set.
         columns: the AUs of the network, as columns of the training set.
         options: `labels` and `class_weights` change the weights.
     """
@@ -55,20 +55,20 @@ def planned(train_set: TrainingSet, columns: Sequence[int], options: FitOptions)
 
 
 def _all_weights(labels: Labels, counts: Tensor, shown: Tensor) -> Tensor:
-    """(N, A) weights under which all shown faces that have a level weigh, together, as planned."""
+    """(N, A) weights with which all shown faces of a level sum to the planned weight."""
     levels = _one_hot(labels)
     wanted, there = _sums(levels, counts), _sums(levels, shown[:, None])
     return (levels * (wanted / there.clamp_min(1))).sum(-1)
 
 
 def balanced_weights(labels: Labels, counts: Tensor) -> Tensor:
-    """Weights under which all levels of an AU's planned training set count the same.
+    """Weights with which all levels of an AU's planned training set count the same.
 
-    A level that occurs n times among N uses, of L levels that occur, weighs N / (L n), so the mean
-    weight over the uses is 1 (King and Zeng 2001; scikit-learn's "balanced").
+    With N uses and L occurring levels, a level with n uses has the weight N / (L n), so that the
+    mean weight over uses is 1 (King and Zeng 2001; scikit-learn's "balanced").
 
     Args:
-        labels: of N faces.
+        labels: labels of N faces.
         counts: (N, A) planned uses.
 
     Returns:
@@ -88,5 +88,5 @@ def _one_hot(labels: Labels) -> Tensor:
 
 
 def _sums(levels: Tensor, uses: Tensor) -> Tensor:
-    """(A, 6) uses of each AU's levels."""
+    """(A, 6) uses of each level of each AU."""
     return (levels * uses[..., None]).sum(0)

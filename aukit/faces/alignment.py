@@ -1,4 +1,4 @@
-"""How the faces of a stage folder were registered: models refuse faces registered otherwise."""
+"""Records how the faces of a stage folder were registered; models check it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILE = "alignment.json"
 
 
 def write_alignment(folder: Path, alignment: Mapping[str, Any]) -> None:
-    """Say how the faces in a folder were registered (`Registration.describe`)."""
+    """Record how the faces in a folder were registered (`Registration.describe`)."""
     write_json(folder / FILE, dict(alignment))
 
 
@@ -21,9 +21,9 @@ def alignment_of(folder: Path) -> dict[str, Any]:
     """How the faces in a folder were registered.
 
     Raises:
-        DataError: the folder does not say.
+        DataError: the folder has no record of it.
     """
     try:
         return read_document(folder / FILE)
     except DataError as error:
-        raise DataError(f"{folder} does not say how its faces were registered") from error
+        raise DataError(f"{folder} has no record of how its faces were registered") from error

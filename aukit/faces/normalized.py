@@ -1,4 +1,4 @@
-"""Faces as an estimator sees them: through a normalizer, or without their labels."""
+"""Face sources for estimators: normalized, or with hidden labels."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from aukit.data.records import au_columns
 
 
 class NormalizedFaces:
-    """A face source seen through a normalizer.
+    """A face source with a normalizer applied.
 
     Args:
         faces: the source.
-        normalizer: a fitted one.
+        normalizer: a fitted normalizer.
     """
 
     def __init__(self, faces: FaceSource, normalizer: Normalizer) -> None:
@@ -36,7 +36,7 @@ class NormalizedFaces:
 
 
 class UnlabelledFaces:
-    """A face source whose labels cannot be read.
+    """A face source with hidden labels.
 
     Args:
         faces: the source.
@@ -52,6 +52,6 @@ class UnlabelledFaces:
         return len(self._faces)
 
     def batch(self, indices: Any) -> FaceBatch:
-        """Decode the rows at `indices`, without their labels."""
+        """Decode the rows at `indices` with labels masked."""
         batch = self._faces.batch(indices)
         return replace(batch, labels=batch.labels.hidden())

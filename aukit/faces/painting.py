@@ -17,6 +17,6 @@ BATCH = 64
 def paint(
     synthesizer: Synthesizer, faces: FaceBatch, targets: Labels, seeds: Sequence[int | None]
 ) -> Tensor:
-    """What a synthesizer makes of some faces, on the CPU."""
+    """Synthesize faces; returns (B, 3, S, S) uint8 on the CPU."""
     words = torch.tensor([seed or 0 for seed in seeds], dtype=torch.int64)
     return synthesizer.synthesize(faces, targets, words).cpu()

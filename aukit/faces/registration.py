@@ -1,6 +1,6 @@
 """The align stage: frames -> landmarks -> registered faces -> Parquet, streamed in chunks.
 
-A chunk of index rows becomes one shard. Shards that an interrupted attempt finished are kept.
+A chunk of index rows becomes one shard. Shards finished by an interrupted attempt are kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from aukit.views import View
 
 NO_FACE = "no face"
 DATA_SEED = 0
-"""What takes the place of the run's seed before anything is fitted."""
+"""Seed used instead of the run's seed before anything is fitted."""
 
 Which = Literal["best", "all"]
 Picks = list[tuple[int, Faces]]
@@ -37,16 +37,16 @@ Picks = list[tuple[int, Faces]]
 
 @dataclass(frozen=True)
 class Registration(Portable):
-    """Which frames are registered, and how.
+    """The components that read and register frames.
 
     Attributes:
         data, landmarker, aligner: the chosen components; without a landmarker the dataset's own
             landmarks are used.
-        context: given to all three, but for the seed of the run: frames and faces are the same for
-            every seed, so that runs that differ in it share them. A dataset that draws has a seed
-            among its options.
-        faces: `best` takes the first face of each frame, `all` every one.
-        views: views that every face is shown in, one row each; none: as the aligner registers it.
+        context: context of all three, except for the seed: frames and faces do not depend on the
+            run's seed, so that runs with different seeds share them. A random dataset has a seed
+            option.
+        faces: `best` takes the first face of each frame, `all` takes every face.
+        views: views to render every face in, one row each; empty: as the aligner registers it.
     """
 
     data: Choice
@@ -61,11 +61,11 @@ class Registration(Portable):
 
     @functools.cached_property
     def dataset(self) -> Dataset:
-        """The dataset, built once a process."""
+        """The dataset, built once per process."""
         dataset: Dataset = make(self.data, self.context)
         if self.landmarker is None and not dataset.landmarks:
             raise ConfigError(
-                f"dataset '{self.data.component.name}' brings no landmarks of its own",
+                f"dataset '{self.data.component.name}' has no landmarks of its own",
                 "choose a landmarker, e.g. --landmarker mediapipe",
             )
         return dataset
@@ -80,7 +80,7 @@ class Registration(Portable):
         return aligner
 
     def to_json(self) -> dict[str, Any]:
-        """What determines the result, for the stage's key."""
+        """What determines the result, for stage keys."""
         document = {
             "data": self.data.to_json(),
             "landmarker": self.landmarker.to_json() if self.landmarker else None,
@@ -91,11 +91,11 @@ class Registration(Portable):
         return {**document, "views": [list(v) for v in self.views]} if self.views else document
 
     def describe(self) -> dict[str, Any]:
-        """What a model remembers of its training faces."""
+        """The description that models store about their training faces."""
         return {"aligner": self.aligner.component.name, **self._aligner.describe()}
 
     def faces_of(self, rows: pa.Table) -> Iterator[pa.Table]:
-        """Tables of registered faces (`records.face_schema`) for index rows, in their order.
+        """Tables of registered faces (`records.face_schema`) for index rows, in order.
 
         Frames are read, searched and registered side by side: while the faces of a batch are
         registered, those of the next are looked for, and the one after it is read.
@@ -114,7 +114,7 @@ class Registration(Portable):
             yield frames
 
     def register(self, frames: Frames) -> pa.Table:
-        """Registered faces of some frames, dropped ones with their reasons."""
+        """Registered faces of frames; dropped ones have reasons."""
         return self._table(frames, *self._picks(frames))
 
     def _table(
@@ -130,7 +130,7 @@ class Registration(Portable):
         return interleaved([in_view(table, view) for table, view in shown])
 
     def align(self, frames: Frames) -> tuple[Picks, Aligned]:
-        """Registered faces of some frames, with the frame and the face that each row comes from."""
+        """Registered faces of frames, and for each row the frame number and the face."""
         picks, images, faces = self._picks(frames)
         return picks, self._aligned(frames, picks, images, faces)
 
@@ -142,14 +142,14 @@ class Registration(Portable):
         return _explained(frames, picks, aligned)
 
     def way(self, image: Tensor | None, face: Faces) -> Way | None:
-        """Where in its registered face the pixels of a picture lie, if the aligner knows."""
+        """The mapping from a picture to its registered face, if the aligner provides it."""
         if image is None or not isinstance(self._aligner, LeadsBack):
             return None
         with named(self.aligner, "align"):
             return self._aligner.way(image, face)
 
     def _picks(self, frames: Frames) -> tuple[Picks, list[Tensor], list[Faces]]:
-        """Frame and face of each row, and what the aligner is given for it."""
+        """Frame and face of each row, and the aligner's input for it."""
         found = self._find(frames)
         picks = [(row, faces) for row, many in enumerate(found) for faces in self._picked(many)]
         images = [_image(frames.images[row]) for row, _ in picks]
@@ -158,7 +158,7 @@ class Registration(Portable):
     def _find(self, frames: Frames) -> Sequence[Faces]:
         if self._landmarker is None:
             if frames.faces is None:
-                raise ConfigError(f"dataset '{self.data.component.name}' gave no landmarks")
+                raise ConfigError(f"dataset '{self.data.component.name}' returned no landmarks")
             return frames.faces
         readable = [image for image in frames.images if image is not None]
         assert self.landmarker is not None
@@ -174,13 +174,13 @@ class Registration(Portable):
 
 
 def _explained(frames: Frames, picks: Picks, aligned: Aligned) -> Aligned:
-    """Aligned faces with the frame's own reason where it could not be read."""
+    """Aligned faces, with the frame's own reason where it could not be read."""
     reasons = zip(picks, aligned.reasons, strict=True)
     return replace(aligned, reasons=tuple(frames.reasons[row] or why for (row, _), why in reasons))
 
 
 def registered_side(aligner: Choice, context: Context) -> int:
-    """Side of the faces that an aligner makes, pixels: what it makes of nothing tells it."""
+    """Side of an aligner's faces in pixels, found by aligning an empty batch."""
     with named(aligner, "align"):
         built: Aligner = make(aligner, context)
         blank = built.align([_image(None)], [nobody()])
@@ -193,5 +193,5 @@ def nobody() -> Faces:
 
 
 def _image(image: Tensor | None) -> Tensor:
-    # An unreadable picture has no faces either; the aligner sees a pixel and gives a reason.
+    # An unreadable picture has no faces; the aligner gets one pixel and gives a reason.
     return torch.zeros((3, 1, 1), dtype=torch.uint8) if image is None else image

@@ -1,4 +1,4 @@
-"""Rows of registered faces (`records.face_schema`), built in one place."""
+"""Builds rows of registered faces (`records.face_schema`)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def face_table(frames: Frames, picks: Sequence[tuple[int, Faces]], aligned: Alig
     """Rows in `records.face_schema` for aligned faces.
 
     Args:
-        frames: where they come from.
-        picks: for each aligned row, the frame it is in and its face (length one or zero).
+        frames: frames of the faces.
+        picks: (frame number, face of length one or zero) of each aligned row.
         aligned: the registered faces.
     """
     aus = au_columns(frames.rows)
@@ -72,7 +72,7 @@ def _where(good: Tensor, values: Tensor) -> list[Any]:
 
 
 def _occlusion(good: Tensor, occlusion: Tensor | None) -> list[float | None]:
-    """Null for dropped rows, and where the aligner cannot tell."""
+    """Null for dropped rows and where unknown."""
     if occlusion is None:
         return [None] * len(good)
     values = _where(good, occlusion)
@@ -98,14 +98,14 @@ def synthetic_rows(
 ) -> pa.Table:
     """Synthetic faces as rows of `records.face_schema`.
 
-    A synthetic row inherits everything from its parent but the pixels and the labels. AUs that
-    were not asked for keep what the parent shows, in the picture and so in the label.
+    A synthetic row inherits everything from its parent except pixels and labels. AUs without a
+    target keep what the parent shows, in the picture and in the label.
 
     Args:
-        parents: rows of the synthetic faces, without pixels.
-        requests: `id`, `source` and `seed` of each.
+        parents: rows of the parents, without pixels.
+        requests: `id`, `source` and `seed` of each face.
         shown: labels of the parents.
-        targets: what was asked for.
+        targets: target labels.
         images: (B, 3, S, S) uint8.
     """
     replaced: dict[str, Any] = {
@@ -131,13 +131,13 @@ def synthetic_rows(
 
 
 def known_face(points: Tensor) -> Faces:
-    """The one face of a registered picture, from its (68, 2) points."""
+    """The face of a registered picture, from its (68, 2) points."""
     box = torch.cat([points.amin(0), points.amax(0)])[None]
     return Faces(boxes=box, scores=torch.ones(1), landmarks={IBUG68: points[None]})
 
 
 def shown_rows(parents: pa.Table, aligned: Aligned, aus: tuple[str, ...]) -> pa.Table:
-    """Rows of `records.face_schema`: everything of the synthetic faces but what is seen.
+    """Rows of `records.face_schema`: those of the synthetic faces, with the pixels of a view.
 
     Args:
         parents: rows of the synthetic faces, without pixels.

@@ -1,7 +1,7 @@
-"""Faces in shards: one Parquet file a part of some rows, made by an executor.
+"""Shards of faces: one Parquet file per part of the rows, made by an executor.
 
-What makes a shard gets all that it works on with its item, and returns the rows: the files are
-written here. So workers may run on other machines, and need not see the folder.
+The function that makes a shard gets all its input with its item and returns the rows; files are
+written here. Workers may therefore run on other machines without access to the folder.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from aukit.progress import Bar, Progress, Rate
 from aukit.store.files import write_table
 
 CHUNK = 256
-"""Most index rows of a shard."""
+"""Most index rows per shard."""
 _LEAST, _PARTS = 64, 32
-"""Fewer rows make smaller shards, so that workers finish together."""
+"""With fewer rows, shards are smaller, so that workers finish together."""
 
 Item = TypeVar("Item")
 
@@ -46,16 +46,16 @@ def write_shards(
     bar: Bar,
     unit: str = "frames",
 ) -> None:
-    """Fill a folder with shards, one a part; those that are there stay.
+    """Fill a folder with shards, one per part; existing ones are kept.
 
     Args:
-        folder: gets `part-*.parquet`.
-        parts: of some rows.
-        item_of: what a shard is made of; called in this process, when its turn comes.
-        make: makes the rows of a shard; it and the items can be pickled.
+        folder: receives `part-*.parquet`.
+        parts: ranges of row numbers.
+        item_of: makes the input of a shard; called in this process, when needed.
+        make: makes the rows of a shard; it and the items must be picklable.
         executor: runs `make`.
-        bar: advanced by the rows of each part, and told how many there are a second.
-        unit: what a row is, in the plural.
+        bar: advanced by the rows of each part, with the rate.
+        unit: name of the rows, plural.
     """
     missing = [n for n in range(len(parts)) if not shard_path(folder, n).exists()]
     bar.advance(sum(map(len, parts)) - sum(len(parts[n]) for n in missing))
@@ -67,7 +67,7 @@ def write_shards(
 
 
 def rows_of(table: pa.Table, part: range) -> pa.Table:
-    """Some rows of a table; a pickled slice would take the whole table along."""
+    """Rows of a table, copied, since a pickled slice would contain the whole table."""
     return table.take(list(part))
 
 
@@ -78,7 +78,7 @@ class Registering:
     registration: Registration
 
     def __call__(self, rows: pa.Table) -> pa.Table:
-        """Rows in `records.face_schema`, for rows of the index."""
+        """Rows in `records.face_schema` for index rows."""
         return pa.concat_tables(list(self.registration.faces_of(rows)))
 
 

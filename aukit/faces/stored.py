@@ -1,4 +1,4 @@
-"""Registered faces in Parquet shards: written in a stream, read at random with bounded memory."""
+"""Registered faces in Parquet shards: random access with bounded memory."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from aukit.store.files import read_schema, read_table
 from aukit.vision import images
 
 DECODED_LIMIT = 1 << 30
-"""Bytes of decoded pixels kept; above it every batch decodes again."""
+"""Bytes of decoded pixels to cache; above this, every batch is decoded again."""
 
 
 def decode(encoded: Sequence[bytes | memoryview]) -> Tensor:
-    """uint8 images (B, 3, H, W) from the encoded pictures of one size in a shard.
+    """Decode the pictures of a shard, all of one size, to uint8 (B, 3, H, W).
 
     Raises:
         DataError: a picture is damaged.
@@ -39,7 +39,9 @@ def decode(encoded: Sequence[bytes | memoryview]) -> Tensor:
 def _decode_one(encoded: bytes | memoryview) -> Tensor:
     picture = images.decode(bytes(encoded))
     if picture.image is None:
-        raise DataError(f"a stored face cannot be decoded: {picture.reason}", "align again")
+        raise DataError(
+            f"a stored face cannot be decoded: {picture.reason}", "align the faces again"
+        )
     return picture.image
 
 
@@ -49,7 +51,7 @@ def _threads() -> ThreadPoolExecutor:
 
 
 if hasattr(os, "register_at_fork"):
-    # Threads do not live on in a forked process (a worker of a DataLoader): it makes its own.
+    # Threads do not survive a fork (DataLoader workers), so each process makes its own.
     os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
@@ -64,18 +66,18 @@ def read_rows(folder: Path) -> pa.Table:
     for path in shards(folder):
         tables.append(read_table(path, [n for n in read_schema(path).names if n != "image"]))
     if not tables:
-        raise DataError(f"{folder} holds no faces")
+        raise DataError(f"{folder} contains no faces")
     return pa.concat_tables(tables)
 
 
 class StoredFaces:
-    """Faces of some stage folders that a component may see (`FaceSource`).
+    """Faces of stage folders as a `FaceSource`.
 
     Args:
         folders: stage folders with `part-*.parquet` in `records.face_schema`.
         aus: AU columns of the labels.
         partition: only rows of this partition; None takes all.
-        limit: bytes of decoded pixels that are kept; where there are more, none are.
+        limit: bytes of decoded pixels to cache; if there are more, none are cached.
 
     Raises:
         DataError: no usable row is left.
@@ -91,7 +93,7 @@ class StoredFaces:
         self.aus = aus
         parts = [path for folder in folders for path in shards(folder)]
         if not parts:
-            raise DataError(f"{', '.join(map(str, folders))} holds no faces")
+            raise DataError(f"{', '.join(map(str, folders))} contains no faces")
         tables = [_wanted(path, partition, pixels=False) for path in parts]
         self.table: pa.Table = pa.concat_tables(tables, promote_options="default")
         if self.table.num_rows == 0:
@@ -125,7 +127,7 @@ class StoredFaces:
         return memoryview(self._images[index].as_buffer())
 
     def images(self, indices: Sequence[int]) -> Tensor:
-        """uint8 (B, 3, S, S) of some rows."""
+        """Images of rows, uint8 (B, 3, S, S)."""
         if self._decoded is None:
             return decode([self._encoded(i) for i in indices])
         fresh = [i for i in dict.fromkeys(indices) if not self._known[i]]
@@ -135,7 +137,7 @@ class StoredFaces:
         return self._decoded[list(indices)]
 
     def rows(self, indices: Sequence[int]) -> pa.Table:
-        """Some rows with their encoded pictures, in `records.face_schema`."""
+        """Rows with their encoded pictures, in `records.face_schema`."""
         chosen = list(indices)
         pictures = self._images.take(pa.array(chosen, pa.int64())).cast(pa.binary())
         return self.table.take(chosen).append_column("image", pictures)
@@ -153,7 +155,7 @@ class StoredFaces:
 
 
 def face_batch(rows: pa.Table, aus: tuple[str, ...]) -> FaceBatch:
-    """The faces of some rows with their pictures, on the CPU.
+    """The faces of rows with pictures, on the CPU.
 
     Raises:
         DataError: a picture is damaged.
@@ -168,7 +170,7 @@ def face_batch(rows: pa.Table, aus: tuple[str, ...]) -> FaceBatch:
 
 
 def _landmarks(rows: pa.Table) -> Tensor:
-    """(N, 68, 2) float32."""
+    """Landmarks of rows, (N, 68, 2) float32."""
     values = rows.column("landmarks").combine_chunks().values.to_numpy()
     return torch.from_numpy(values.reshape(-1, 68, 2).copy())
 
@@ -184,7 +186,7 @@ def _wanted(path: Path, partition: str | None, *, pixels: bool) -> pa.Table:
 
 
 def _map_images(owner: object, parts: Sequence[Path], partition: str | None) -> pa.ChunkedArray:
-    """The encoded images in a memory-mapped file: random access, and the system keeps what fits."""
+    """The encoded images in a memory-mapped file; the system caches what fits."""
     scratch = tempfile.TemporaryDirectory(prefix="aukit-faces-")
     path = str(Path(scratch.name) / "images.arrow")
     schema = pa.schema([pa.field("image", pa.large_binary())])
@@ -194,7 +196,7 @@ def _map_images(owner: object, parts: Sequence[Path], partition: str | None) -> 
             writer.write_table(pa.table([column], schema=schema))
     mapped = pa.ipc.open_file(pa.memory_map(path)).read_all().column("image")
     if os.name == "posix":
-        scratch.cleanup()  # the mapping keeps the pages; a killed process leaves no file behind
+        scratch.cleanup()  # the mapping stays valid, and a killed process leaves no file
     else:
         weakref.finalize(owner, scratch.cleanup)
     return mapped

@@ -1,8 +1,8 @@
-"""The true picture behind a registered face: the same person at the same moment with other AUs.
+"""The true picture of a registered face with other AUs: same person, same moment.
 
-Only some datasets know it (`contracts.dataset.RendersTruth`). The dataset renders the frame again
-and the run's own landmarker and aligner register it by itself, as they would any frame: so a
-synthesizer is compared with what the pipeline would have made of the real thing.
+Only some datasets can render it (`contracts.dataset.RendersTruth`). The dataset renders the frame
+again, and the run's own landmarker and aligner register it like any frame. A synthesizer is thus
+compared with what the pipeline would make of the real picture.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from aukit.errors import DataError
 from aukit.faces.registration import Registration
 
 RENDER_BATCH = 32
-"""Frames rendered in one go; bounds the memory, and changes no result."""
+"""Frames rendered at a time; limits memory without changing results."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Registered faces without any record of their own.
+    """Registered faces without rows.
 
     Attributes:
         images: (B, 3, S, S) uint8; zeros where `ok` is False.
-        valid: (B, S, S) bool, pixels that show the source picture.
+        valid: (B, S, S) bool, True where a pixel comes from the source picture.
         landmarks: (B, 68, 2) float32 iBUG points, aligned pixels.
         ok: (B,) bool; False where the rendered frame could not be registered.
     """
@@ -46,10 +46,10 @@ class Pictures:
 
 
 class Truth:
-    """Shows registered faces as they would really look with other AUs.
+    """Renders registered faces as they would really look with other AUs.
 
     Args:
-        registration: how the faces were registered; rows must come from its dataset.
+        registration: registration of the faces; rows must come from its dataset.
     """
 
     def __init__(self, registration: Registration) -> None:
@@ -57,22 +57,22 @@ class Truth:
 
     @property
     def known(self) -> bool:
-        """Whether the dataset can render the truth at all."""
+        """Whether the dataset can render the truth."""
         return isinstance(self.registration.dataset, RendersTruth)
 
     def paint(self, rows: pa.Table, targets: Labels) -> Pictures:
-        """The true pictures of some faces, had their AUs been `targets`.
+        """The true pictures of faces with the AUs `targets`.
 
         Args:
             rows: B face rows (`records.face_schema`, with or without pixels, in any order); a
-                synthetic row stands for the frame of its parent.
-            targets: B rows; AUs that are masked keep what the frame really shows.
+                synthetic row stands for its parent's frame.
+            targets: B rows; masked AUs keep what the frame shows.
 
         Returns:
             B pictures in the order of the rows, on the CPU.
 
         Raises:
-            DataError: the dataset does not know the truth, or a row is not of this dataset.
+            DataError: the dataset cannot render the truth, or a row is not of this dataset.
             StageError: the dataset failed.
         """
         index = self._index_rows(rows)
@@ -91,18 +91,18 @@ class Truth:
         return Pictures(aligned.images.cpu(), aligned.valid.cpu(), aligned.landmarks.cpu(), ok)
 
     def _index_rows(self, rows: pa.Table) -> pa.Table:
-        """The dataset's own index rows of some faces: their labels are those of the frame."""
+        """The dataset's own index rows of faces, with the labels of the frame."""
         if not self.known:
             raise DataError(
                 f"dataset '{self.registration.data.component.name}' cannot render the truth",
-                "datasets that can say so in `aukit plugins data`, e.g. avatars",
+                "`aukit plugins data` shows which datasets can, e.g. avatars",
             )
         names = _frame_ids(rows)
         if stray := [name for name in names if name not in self._positions]:
             raise DataError(
                 f"{len(stray)} faces are not frames of dataset "
                 f"'{self.registration.data.component.name}', e.g. {stray[0]}",
-                "give the dataset and the options that the faces were registered with",
+                "use the dataset and options that the faces were registered with",
             )
         return self._index.take(pa.array([self._positions[name] for name in names], pa.int64()))
 
@@ -117,7 +117,7 @@ class Truth:
 
 
 def _frame_ids(rows: pa.Table) -> list[str]:
-    """Ids of the frames that some faces were found in."""
+    """Ids of the frames of faces."""
     columns = (rows.column(name).to_pylist() for name in ("id", "parent", "face"))
     return [
         (parent or name).removesuffix(f"/{face}" if face else "")
@@ -127,7 +127,7 @@ def _frame_ids(rows: pa.Table) -> list[str]:
 
 def _join(parts: Sequence[Pictures]) -> Pictures:
     if not parts:
-        raise DataError("no face was given whose truth could be shown")
+        raise DataError("no faces were given")
     return Pictures(
         images=torch.cat([part.images for part in parts]),
         valid=torch.cat([part.valid for part in parts]),

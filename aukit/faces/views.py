@@ -1,4 +1,4 @@
-"""Faces in several views: one row a view, told apart by the column `view` and by the id."""
+"""Faces in several views: one row per view, with its own `view` and id."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from aukit.views import View, view_name
 
 
 def shows_views(choice: Choice, aligner: Any) -> ShowsViews:
-    """An aligner that can show views.
+    """The aligner, typed as one that can render views.
 
     Raises:
         ConfigError: it cannot.
     """
     if not isinstance(aligner, ShowsViews):
         raise ConfigError(
-            f"aligner '{choice.component.name}' cannot show other views",
-            "choose one that knows the face in space: --aligner 3d, or --aligner facemesh",
+            f"aligner '{choice.component.name}' cannot render other views",
+            "choose a 3D aligner: --aligner 3d or --aligner facemesh",
         )
     return aligner
 
 
 def in_view(table: pa.Table, view: View) -> pa.Table:
-    """Rows of faces as those of a view: `a/b/3` becomes `a/b/3@-20,40`."""
+    """Relabel rows of faces as rows of a view: `a/b/3` becomes `a/b/3@-20,40`."""
     name = view_name(view)
     ids = [f"{row}@{name}" for row in table.column("id").to_pylist()]
     for column, values in (("id", ids), ("view", [name] * len(ids))):
@@ -39,7 +39,7 @@ def in_view(table: pa.Table, view: View) -> pa.Table:
 
 
 def without_view(name: str, view: str | None) -> str:
-    """The id of a row before it was shown in a view."""
+    """The id of a row without its view."""
     return name if view is None else name.removesuffix(f"@{view}")
 
 

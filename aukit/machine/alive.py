@@ -1,4 +1,4 @@
-"""Which processes of this machine still run."""
+"""Checks whether a process of this machine is still running."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def is_alive(process: Any) -> bool:
-    """Whether another process of this number runs on this machine."""
+    """Whether another process with this id is running on this machine."""
     if not isinstance(process, int) or process == os.getpid():
         return False
     try:

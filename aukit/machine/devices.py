@@ -1,4 +1,4 @@
-"""Which device to use, and what the machine offers. torch is imported when a question is asked."""
+"""The choice of device, and what the machine offers; torch is imported only when needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aukit.errors import ConfigError
 _log = logging.getLogger(__name__)
 
 PROCESSORS = "AUKIT_PROCESSORS"
-"""Environment variable: how many processors a run may use, where it shares the machine."""
+"""Environment variable: number of processors a run may use on a shared machine."""
 
 
 @functools.cache
@@ -28,10 +28,10 @@ def accelerator() -> str | None:
 def resolve_device(name: str) -> str:
     """A torch device name for `auto`, `cpu`, `cuda`, `cuda:1`.
 
-    Under torchrun, a kind without a number is the local rank's own device.
+    Under torchrun, a device type without an index is the device of the local rank.
 
     Raises:
-        ConfigError: there is no such device here.
+        ConfigError: this machine has no such device.
     """
     import torch
 
@@ -43,8 +43,8 @@ def resolve_device(name: str) -> str:
         return _own(kind)
     try:
         torch.device(name)
-    except RuntimeError as error:  # which lists every device there ever was
-        raise _unusable(name, "torch knows none of that name") from error
+    except RuntimeError as error:  # its message lists every known device type
+        raise _unusable(name, "torch knows no device of that name") from error
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
@@ -58,7 +58,7 @@ def _own(kind: str) -> str:
 
 
 def _warn_of_hidden() -> None:
-    """A variable that names a device which is not there hides all of them."""
+    """Warn if CUDA_VISIBLE_DEVICES names a missing device, which hides all devices."""
     import torch
 
     named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
@@ -70,14 +70,14 @@ def _warn_of_hidden() -> None:
 
 @functools.cache
 def accelerator_count() -> int:
-    """How many accelerators torch sees."""
+    """Number of accelerators that torch sees."""
     import torch
 
     return torch.accelerator.device_count() if accelerator() else 0
 
 
 def precision(device: str) -> AbstractContextManager[object]:
-    """bfloat16 where a device is fast at it; float32 elsewhere."""
+    """Autocast to bfloat16 if the device is fast at it; else float32."""
     import torch
 
     kind = device.partition(":")[0]
@@ -91,8 +91,7 @@ def _unusable(name: str, reason: str) -> ConfigError:
 
 
 def usable_processors() -> int:
-    """Processors that this process may use: as many as `AUKIT_PROCESSORS` says, or else all that
-    the system lets it have."""
+    """Processors this process may use: `AUKIT_PROCESSORS` if set, else all the system allows."""
     if (share := os.environ.get(PROCESSORS, "")).isdecimal():
         return max(1, int(share))
     affinity = getattr(os, "sched_getaffinity", None)
@@ -100,7 +99,7 @@ def usable_processors() -> int:
 
 
 def memory_bytes() -> int | None:
-    """Memory of this machine; None where the system does not tell."""
+    """Memory of this machine in bytes; None if unknown."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):

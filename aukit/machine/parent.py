@@ -1,4 +1,4 @@
-"""What a process owes to the one that started it: to end with it, and not to start it again."""
+"""Ties a process to its parent: it ends with the parent, and does not rerun the parent's script."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from collections.abc import Callable
 from aukit.errors import ConfigError
 
 STDIN_IS_PARENT = "AUKIT_STDIN_IS_PARENT"
-"""Environment variable: standard input is a pipe that ends when the parent process does."""
+"""Environment variable: standard input is a pipe that closes when the parent process ends."""
 
 
 def end_worker_with_parent() -> None:
-    """In a worker of `multiprocessing`: end when the parent is gone, even if it was killed."""
+    """End a `multiprocessing` worker when its parent is gone, even if the parent was killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         _end_after(parent.join)
 
 
 def end_with_stdin() -> None:
-    """Where the parent asked for it (`STDIN_IS_PARENT`), end when standard input does."""
-    # Taken out, since what this process starts has a standard input of its own.
+    """If the parent set `STDIN_IS_PARENT`, end when standard input closes."""
+    # Removed, since child processes have their own standard input.
     if os.environ.pop(STDIN_IS_PARENT, None):
         _end_after(lambda: os.read(0, 1))
 
@@ -30,22 +30,22 @@ def end_with_stdin() -> None:
 def _end_after(wait: Callable[[], object]) -> None:
     def watch() -> None:
         wait()
-        os._exit(1)  # at once, like the parent: whatever is half done lies aside
+        os._exit(1)  # at once, like the parent: unfinished files are only temporary ones
 
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
 
 
 def refuse_while_imported_by_worker() -> None:
-    """Refuse to start what a worker process runs into as it imports the script of its parent.
+    """Refuse to start a run in a worker process that is importing its parent's script.
 
     Raises:
         ConfigError: this process is such a worker.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise ConfigError(
-            "a worker process imports the script that started it, which starts a run again",
+            "a worker process imported the script that started it, which would start another run",
             GUARD,
         )
 
 
-GUARD = "in a script, start runs below `if __name__ == '__main__':`"
+GUARD = "in scripts, start runs under `if __name__ == '__main__':`"

@@ -1,4 +1,4 @@
-"""Processes that train together (torchrun): who is who, shares of a batch, common gradients."""
+"""Distributed training (torchrun): ranks, shares of a batch, averaged gradients."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from aukit.errors import StageError
 
 
 def world_size() -> int:
-    """Processes that train together (torchrun); 1 without."""
+    """Number of processes that train together under torchrun; 1 without."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def rank() -> int:
-    """Number of this process among them."""
+    """Rank of this process; 0 without torchrun."""
     return int(os.environ.get("RANK", "0"))
 
 
 @contextlib.contextmanager
 def distributed(device: str) -> Iterator[None]:
-    """Join the other processes of torchrun for the length of the block, if there are any."""
+    """Join the torchrun process group within the block, if there is one."""
     if world_size() == 1 or torch.distributed.is_initialized():
         yield
         return
     if (place := torch.device(device)).type != "cpu":
-        torch.accelerator.set_device_index(place.index or 0)  # NCCL would use the first in all
+        torch.accelerator.set_device_index(place.index or 0)  # else NCCL would use device 0 in all
     torch.distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     try:
         yield
@@ -39,24 +39,24 @@ def distributed(device: str) -> Iterator[None]:
 
 
 def own_share(indices: Sequence[int]) -> Sequence[int]:
-    """The part of a batch that this process computes; equal parts, so gradients average exactly.
+    """This process's share of a batch; shares are equal, so that gradients average exactly.
 
     Raises:
-        StageError: the batch cannot be divided.
+        StageError: the batch cannot be divided equally.
     """
     if len(indices) % world_size():
         raise StageError(
             f"a batch of {len(indices)} cannot be shared by {world_size()} processes",
-            "choose a batch size that the number of processes divides",
+            "choose a batch size that is a multiple of the number of processes",
         )
     return indices[rank() :: world_size()]
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace gradients by their mean over all processes; nothing to do for one.
+    """Replace gradients by their mean over all processes; does nothing for a single process.
 
-    For losses that `DistributedDataParallel` cannot serve, such as penalties on gradients. All
-    processes must hold gradients of the same parameters.
+    For losses that `DistributedDataParallel` does not support, such as gradient penalties. All
+    processes must have gradients of the same parameters.
     """
     if world_size() == 1:
         return
@@ -69,5 +69,5 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
 
 
 def unwrap(module: nn.Module) -> nn.Module:
-    """The module itself, without the distributed wrapper."""
+    """The module without its distributed wrapper."""
     return module.module if isinstance(module, DistributedDataParallel) else module

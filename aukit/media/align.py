@@ -1,6 +1,6 @@
-"""Photos, folders and videos in, registered faces out: the engine of `aukit align`.
+"""Registers the faces in photos, folders and videos: the engine of `aukit align`.
 
-Frames stream through in chunks; what an interrupted attempt finished is kept.
+Frames are streamed in chunks; chunks finished by an interrupted attempt are kept.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ FACES, PICTURES, OVERVIEW = "faces.parquet", "aligned", "overview.png"
 
 @dataclass(frozen=True)
 class Task:
-    """What to register, and how.
+    """A registration task.
 
     Attributes:
         inputs: paths of photos, videos and folders.
         landmarker, aligner: the chosen components.
-        context: given to them.
-        faces: `best`: the best face of a photo, the most seen person of a video; or `all`.
-        every: of a video, take one frame in so many.
-        views: views that each face is shown in; none: as the aligner registers it.
-        pictures: write each face as PNG too: True, False, or None for those of photos only.
+        context: context to build them with.
+        faces: `best`: the best face of a photo, the person seen most in a video; or `all`.
+        every: use every Nth frame of a video.
+        views: views to render each face in; empty: as the aligner registers it.
+        pictures: also write each face as PNG: True, False, or None for faces of photos only.
     """
 
     inputs: tuple[str, ...]
@@ -60,16 +60,16 @@ class Task:
 
 @dataclass
 class Result:
-    """What was written.
+    """The outcome of a task.
 
     Attributes:
-        table: `faces.parquet`, in `records.face_schema`.
-        overview: contact sheet, None where there is no face.
+        table: path of `faces.parquet`, in `records.face_schema`.
+        overview: path of the contact sheet; None if there is no face.
         frames: photos and video frames read.
         faces: registered faces.
         dropped: reason -> rows without a face.
         examples: reason -> path of a file with such a row.
-        passed_over: suffix -> files of the folders that are no photos or videos by their names.
+        passed_over: suffix -> number of files in folders that are not photos or videos by name.
     """
 
     table: Path
@@ -87,16 +87,16 @@ def align_files(
     """Register the faces of photos and videos.
 
     Args:
-        task: what, and how.
-        output: gets `faces.parquet`, `aligned/*.png` and `overview.png`, in place of those that
+        task: the task.
+        output: receives `faces.parquet`, `aligned/*.png` and `overview.png`, replacing those that
             aukit made there before.
         executor: runs the chunks.
-        progress: shows how far it is.
+        progress: shows progress.
 
     Raises:
-        DataError: an input does not exist, or holds nothing to read.
-        ConfigError: the aligner cannot show the views, or what would be replaced in the output
-            folder was not made by aukit.
+        DataError: an input does not exist or contains no photos or videos.
+        ConfigError: the aligner cannot render the views, or files that would be replaced in the
+            output folder were not made by aukit.
         MissingWeights: the landmarker's or the aligner's weights are not on this machine.
         StorageError: the output cannot be written, or another process is writing there.
     """
@@ -125,10 +125,10 @@ def align_files(
 
 
 def _refuse_aligner(task: Task, registration: Registration) -> None:
-    """Find out what an aligner cannot do before anything is read or written.
+    """Check an aligner before anything is read or written.
 
     Raises:
-        ConfigError: it cannot show views.
+        ConfigError: it cannot render views.
         MissingWeights: its weights are not on this machine.
     """
     with named(task.aligner, "align"):
@@ -141,7 +141,7 @@ _SHOWN_COLUMNS = ["id", "image", "subject", "view", "frame", "face", "reason"]
 
 
 def _write(parts: Sequence[Path], output: Output, work: Path, task: Task) -> Result:
-    """The table, the pictures and the overview, in one pass."""
+    """Write the table, the pictures and the overview in one pass."""
     result = Result(output.folder / FACES)
     tracks = follow(parts)
     pictures = PictureFolder(output, PICTURES, work)
@@ -179,16 +179,16 @@ def _count(row: Mapping[str, Any], result: Result) -> None:
 
 
 def require_faces(result: Result) -> None:
-    """Refuse a result without a single face.
+    """Refuse a result without any face.
 
     Raises:
-        DataError: with the reasons.
+        DataError: there is no face; the message gives the reasons.
     """
     if result.faces == 0:
         reasons = ", ".join(f"{reason}: {n}" for reason, n in result.dropped.most_common(3))
         raise DataError(
             f"no face was registered in {result.frames} frames ({reasons})",
-            f"every frame and its reason is in {result.table}",
+            f"{result.table} lists every frame with its reason",
         )
 
 

@@ -1,4 +1,4 @@
-"""Pictures that a program holds: numpy, PIL and torch, as the faces of one video are estimated."""
+"""Pictures in memory (numpy, PIL, torch), estimated like the frames of one video."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ NAME = "frames"
 def predict_pictures(
     model: Model, pictures: Any, grouping: Grouping, neutral: int | None = None
 ) -> pa.Table:
-    """Estimate the faces of pictures, which are taken for successive frames of one video.
+    """Estimate the faces in pictures, treated as successive frames of one video.
 
     Args:
-        model: what estimates.
-        pictures: one or several, as `as_picture` takes them; a batch may be one array.
-        grouping: whose faces.
-        neutral: number of the frame where everybody is at rest.
+        model: the model.
+        pictures: one or several pictures for `as_picture`; a batch may be one array.
+        grouping: which faces to estimate.
+        neutral: number of a frame with neutral faces.
 
     Returns:
         rows in `records.estimate_schema`; `file` is `frames`.
 
     Raises:
-        ConfigError: something that is no picture.
+        ConfigError: an input is not a picture.
     """
     registration = model.registration()
     with tempfile.TemporaryDirectory(prefix="aukit-predict-") as scratch:
@@ -53,7 +53,7 @@ def predict_pictures(
         for number, frames in enumerate(frames_of(pictures)):
             write_table(shard_path(faces, number), registration.register(frames))
         if not shards(faces):
-            raise ConfigError("no picture was given")
+            raise ConfigError("no pictures were given")
         Estimates(model, grouping, faces, neutral).write(estimates, Silent())
         return pa.concat_tables([read_table(path) for path in shards(estimates)])
 
@@ -72,7 +72,7 @@ def as_picture(value: Any) -> Tensor:
         value: PIL; numpy (H, W, 3) or (H, W); or torch (3, H, W); RGB, uint8 or floats in 0..1.
 
     Raises:
-        ConfigError: it is something else.
+        ConfigError: it is not a picture.
     """
     if isinstance(value, Image.Image):
         value = np.asarray(value.convert("RGB"))
@@ -84,20 +84,22 @@ def as_picture(value: Any) -> Tensor:
         return value.contiguous()
     shape = getattr(value, "shape", "")
     raise ConfigError(
-        f"{type(value).__name__} {getattr(value, 'dtype', '')} {tuple(shape)} is no picture",
+        f"{type(value).__name__} {getattr(value, 'dtype', '')} {tuple(shape)} is not a picture",
         "give PIL pictures, numpy (H, W, 3) or torch (3, H, W), RGB, uint8 or floats in 0..1",
     )
 
 
 def _eight_bits(value: Any) -> Any:
-    """Floats in 0..1 as 0..255; anything else as it is."""
+    """Convert floats in 0..1 to 0..255; other types are unchanged."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return _eight_bits(torch.from_numpy(value)).numpy()
     if not (isinstance(value, Tensor) and value.is_floating_point()):
         return value
     low, high = (float(end) for end in value.aminmax()) if value.numel() else (0.0, 0.0)
     if not (low >= 0 and high <= 1):
-        raise ConfigError(f"a picture of floats from {low:g} to {high:g}", "floats must be 0..1")
+        raise ConfigError(
+            f"a picture has floats from {low:g} to {high:g}", "floats must be in 0..1"
+        )
     return (value.detach().cpu() * 255).round().byte()
 
 
@@ -105,7 +107,7 @@ def frames_of(pictures: Any) -> Iterator[Frames]:
     """Pictures in batches, as successive frames of one recording.
 
     Raises:
-        ConfigError: something that is no picture.
+        ConfigError: an input is not a picture.
     """
     start, each = 0, each_picture(pictures)
     while batch := tuple(itertools.islice(each, BATCH)):

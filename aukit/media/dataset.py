@@ -1,7 +1,7 @@
-"""Photos, folders and videos as a dataset, so that one engine registers them and any corpus.
+"""Photos, folders and videos as a dataset, so that they are registered like any corpus.
 
-Nothing is known of who is in them: each file counts as a person of its own, no AU is coded. A file
-that cannot be read becomes rows without a picture, and its reason.
+The people are unknown: each file counts as a person of its own, and no AU is coded. An unreadable
+file becomes a row without a picture, with the reason.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FilesOptions:
-    """What to read."""
+    """Options of the dataset `files`."""
 
     inputs: tuple[str, ...] = field(
         default=(), metadata={"file": True, "help": "photos, videos, and folders of them"}
     )
-    every: int = field(default=1, metadata={"help": "of a video, take one frame in so many"})
+    every: int = field(default=1, metadata={"help": "use every Nth frame of a video"})
 
     def __post_init__(self) -> None:
         if self.every < 1:
@@ -49,7 +49,7 @@ FILES = Component(
     name="files",
     factory="aukit.media.dataset:Files",
     config=FilesOptions,
-    summary="photos, folders and videos of anybody",
+    summary="your own photos, folders and videos",
     distribution="aukit-facs",
     version=aukit.__version__,
 )
@@ -59,8 +59,8 @@ class Files:
     """Photos and videos (`Dataset`).
 
     Args:
-        config: which files.
-        context: not needed; pictures are decoded on the CPU.
+        config: options.
+        context: unused; pictures are decoded on the CPU.
     """
 
     aus: tuple[str, ...] = ()
@@ -71,10 +71,10 @@ class Files:
         self._film: Film | None = None
 
     def index(self) -> pa.Table:
-        """One row a photo and one a video frame; `subject` is the path as it was given.
+        """One row per photo and per video frame; `subject` is the path as given.
 
         Raises:
-            DataError: a path does not exist, or a folder holds nothing to read.
+            DataError: a path does not exist, or a folder contains no photos or videos.
         """
         schema = index_schema(self.aus)
         parts = [self._rows_of(path).cast(schema) for path in survey(self.config.inputs).files]
@@ -100,9 +100,9 @@ class Files:
         return pa.table(columns, schema=index_schema(self.aus))
 
     def read(self, rows: pa.Table) -> Iterator[Frames]:
-        """The pictures of some rows.
+        """The pictures of rows.
 
-        Successive calls that go on in the same video do not start it again.
+        Successive calls that continue in the same video do not reopen it.
         """
         start = 0
         names = rows.column("subject").to_pylist()
@@ -118,7 +118,7 @@ class Files:
             yield self._at(path_of(name)).shot(number)
 
     def _at(self, path: Path) -> Film:
-        """The film that is read; one at a time is open."""
+        """The video to read; only one is open at a time."""
         if self._film is None or self._film.path != path:
             if self._film is not None:
                 self._film.close()
@@ -136,11 +136,11 @@ def _photos(rows: pa.Table) -> Iterator[Shot]:
 
 @dataclass(frozen=True)
 class Survey:
-    """What paths and folders mean.
+    """The files found at paths and in folders.
 
     Attributes:
         files: photos and videos, in the order of the paths, each once.
-        passed_over: suffix -> files of the folders that are neither, by their names.
+        passed_over: suffix -> number of other files in the folders, by name.
     """
 
     files: list[Path]
@@ -148,10 +148,10 @@ class Survey:
 
 
 def survey(inputs: Sequence[str]) -> Survey:
-    """Look for photos and videos.
+    """Find photos and videos.
 
     Raises:
-        DataError: a path does not exist, or a folder holds nothing to read.
+        DataError: a path does not exist, or a folder contains no photos or videos.
     """
     wanted = images.SUFFIXES | VIDEO_SUFFIXES
     found = [images.survey(Path(name), wanted) for name in inputs]
@@ -160,26 +160,26 @@ def survey(inputs: Sequence[str]) -> Survey:
 
 
 def fingerprints(files: Sequence[Path]) -> list[list[str | int]]:
-    """Path, bytes and time of the last change of each file: what results of it depend on."""
+    """Path, size and modification time of each file, for stage keys."""
     states = ((path, path.stat()) for path in files)
     return [[text_of(path), state.st_size, state.st_mtime_ns] for path, state in states]
 
 
 @functools.lru_cache
 def _is_film(path: Path) -> bool:
-    """Whether a file is a video: by its name, and where that says nothing by its content."""
+    """Whether a file is a video, by its name or, if that is unknown, by its content."""
     if path.suffix.lower() in images.SUFFIXES | VIDEO_SUFFIXES:
         return is_video(path)
     return images.read(path).reason == images.NOT_AN_IMAGE and count_frames(path)[0] > 0
 
 
 def text_of(path: Path) -> str:
-    """A path as tables hold it: bytes that are no UTF-8 are written `\\xe9`."""
+    """A path as text for tables: bytes that are not UTF-8 are written as `\\xe9`."""
     return os.fsencode(path.as_posix()).decode(errors="backslashreplace")
 
 
 def path_of(text: str) -> Path:
-    """The file that `text_of` wrote down."""
+    """The path that `text_of` encoded."""
     path = Path(text)
     if "\\x" not in text or os.path.lexists(path):
         return path

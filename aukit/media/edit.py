@@ -1,7 +1,6 @@
-"""Faces with other AUs: the engine of `aukit edit`.
+"""Changes the AUs of faces: the engine of `aukit edit`.
 
-A photo is registered exactly as the training faces of the run were; then the run's synthesizer
-synthesizes it.
+A photo is registered exactly like the run's training faces, then edited by its synthesizer.
 """
 
 from __future__ import annotations
@@ -34,15 +33,15 @@ class Editor:
     """Edits the faces of photos with a fitted synthesizer.
 
     Args:
-        model: the synthesizer, and how its faces were registered.
-        landmarker: finds faces instead of the model's own.
+        model: the synthesizer and the registration of its faces.
+        landmarker: used instead of the model's own landmarker.
 
     Attributes:
         aus: AU columns that the synthesizer was fitted on.
-        occurrence: those that it knows as present or absent only.
+        occurrence: AUs it knows only as present or absent.
 
     Raises:
-        DataError: the model's faces were not aligned as its run says.
+        DataError: the model's training faces were not aligned as its run records.
     """
 
     def __init__(self, model: Synthesis, landmarker: Choice | None = None) -> None:
@@ -65,22 +64,22 @@ class Editor:
         device: str = "auto",
         landmarker: Choice | None = None,
     ) -> Editor:
-        """The editor of a finished run, or of a model that `aukit export` made.
+        """Open the editor of a finished run or of a model made by `aukit export`.
 
         Raises:
-            ConfigError: no such folder, or a name in it is unknown.
-            DataError: it holds no synthesizer, or the model is damaged.
+            ConfigError: the folder does not exist, or a component in it is unknown.
+            DataError: it has no synthesizer, or the model is damaged.
         """
         return cls(open_synthesis(folder, registry, device), landmarker)
 
     def portraits(
         self, paths: Sequence[Path], registered: bool = False
     ) -> Iterator[Portrait | Refused]:
-        """The face of each photo, or why there is none, in their order.
+        """The face of each photo, or why there is none, in order.
 
         Args:
             paths: photos.
-            registered: take them for registered faces as they are.
+            registered: whether the photos are registered faces already.
         """
         if registered:
             yield from self._as_they_are(paths)
@@ -99,7 +98,7 @@ class Editor:
                 yield Refused(path, picture.reason or "not an image")
             elif tuple(face.shape[1:]) != (size, size):
                 shape = f"{face.shape[2]}x{face.shape[1]}"
-                yield Refused(path, f"{shape} is no registered face of {size}x{size}")
+                yield Refused(path, f"{shape} is not the size of registered faces, {size}x{size}")
             else:
                 unknown, valid = torch.full((68, 2), torch.nan), torch.ones(size, size).bool()
                 yield Portrait(path, face, unknown, None, torch.eye(3), valid)
@@ -108,7 +107,7 @@ class Editor:
         """Refuse AUs that the synthesizer was not fitted on.
 
         Raises:
-            ConfigError: naming those it knows.
+            ConfigError: there are some; the hint lists the known AUs.
         """
         if unknown := [au for au in aus if au not in self.aus]:
             raise ConfigError(
@@ -117,13 +116,13 @@ class Editor:
             )
 
     def paint(self, portraits: Sequence[Portrait], wishes: Sequence[Intensities]) -> Tensor:
-        """Every face with every wish.
+        """Every face with every set of targets.
 
-        AUs that a wish does not name stay as the face shows them.
+        AUs without a target keep what the face shows.
 
         Args:
             portraits: B faces.
-            wishes: N of them.
+            wishes: N sets of targets.
 
         Returns:
             (B, N, 3, S, S) uint8 on the CPU.
@@ -164,16 +163,16 @@ def refuse_turned(portrait: Portrait) -> None:
     """Refuse a face that cannot go back into its photo.
 
     Raises:
-        ConfigError: it was turned in space, or there is no photo.
+        ConfigError: its aligner cannot map it back, or there is no photo.
     """
     photo = portrait.photo
     if photo is None:
-        raise ConfigError("a face that is registered already has no photo to be pasted into")
+        raise ConfigError("a registered face has no photo to be pasted into")
     if portrait.way is not None:
         return
     if not is_planar(photo, portrait.face, portrait.transform, portrait.valid):
         raise ConfigError(
-            f"{portrait.path}: its face was turned in space by an aligner that knows no way back",
+            f"{portrait.path}: its aligner cannot map the face back into the photo",
             "leave out --paste, or use a run with another aligner such as 2d or 3d",
         )
 

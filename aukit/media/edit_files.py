@@ -1,4 +1,4 @@
-"""Photos in, edited pictures, strips and films out: what `aukit edit` writes."""
+"""Edits photos into pictures, strips and animations, for `aukit edit`."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ TOGETHER = 16
 """Faces synthesized at a time."""
 QUALITY = 95
 TILE = 224
-"""Side of a picture on a strip, at most."""
+"""Largest side of a picture on a strip."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What to make of some photos.
+    """An editing task.
 
     Attributes:
         inputs: photos and folders of them.
         output: a file for one photo, or a folder.
-        wish: AU column -> intensity.
-        start: the same at the start of a film; AUs that it does not name start at 0.
-        strip: AU column whose six levels are shown side by side; None for a single picture.
-        frames: frames of a film, one way.
-        suffix: kind of the files in an output folder.
-        aligned: the photos are registered faces already.
-        pasted: put the face back into its photo.
+        wish: AU column -> target intensity.
+        start: the same at the start of an animation; missing AUs start at 0.
+        strip: AU column to show at six levels side by side; None for a single picture.
+        frames: frames of an animation, one way.
+        suffix: suffix of files in an output folder.
+        aligned: whether the photos are registered faces already.
+        pasted: whether to paste the face back into its photo.
     """
 
     inputs: tuple[str, ...]
@@ -61,7 +61,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Written:
-    """A photo, and the file that was made of it."""
+    """A photo and the file made from it."""
 
     path: Path
     output: Path
@@ -73,15 +73,15 @@ def edit_files(
     """Edit photos.
 
     Args:
-        editor: changes the faces.
-        task: what to make.
-        progress: shows how far it is.
+        editor: edits the faces.
+        task: the task.
+        progress: shows progress.
 
     Returns:
-        what became of each photo, in their order.
+        the outcome for each photo, in order.
 
     Raises:
-        ConfigError: the task cannot be, or asks for AUs that the synthesizer does not know.
+        ConfigError: the task is invalid, or has AUs unknown to the synthesizer.
         DataError: no photo has a face to edit.
         StorageError: the output cannot be written.
     """
@@ -122,48 +122,46 @@ def _require_one(results: Sequence[Written | Refused]) -> None:
 
 
 def is_file(output: Path) -> bool:
-    """Whether an output is one picture or film, by its suffix, not a folder of them."""
+    """Whether an output is a single picture or animation, by its suffix, not a folder."""
     return output.suffix.lower() in PICTURES | MOVIES
 
 
 def is_other_file(output: Path) -> bool:
-    """Whether an output is named as a picture or film of a kind that is not written."""
+    """Whether an output has the suffix of an unsupported picture or video format."""
     suffix = output.suffix.lower()
     return suffix in (SUFFIXES | VIDEOS) - PICTURES - MOVIES and not output.is_dir()
 
 
 def check(task: Task) -> str:
-    """The suffix that the task writes.
+    """Check a task and return the suffix of its files.
 
     Raises:
-        ConfigError: it asks for nothing, for what cannot go together, or for a kind of file that
-            is not written.
+        ConfigError: the task has nothing to change, contradicts itself, or has an unsupported
+            format.
     """
     if is_other_file(task.output):
         raise ConfigError(
-            f"{task.output}: files of this kind are not written",
-            "end -o in .png, .jpg, .gif or .mp4, or name a folder",
+            f"{task.output}: unsupported format",
+            "let -o end in .png, .jpg, .gif or .mp4, or give a folder",
         )
     suffix = task.output.suffix.lower() if is_file(task.output) else task.suffix
     if not task.wish and task.strip is None:
-        raise ConfigError("nothing to change", "say what, e.g. --au 12=4, or --strip 12")
+        raise ConfigError("nothing to change", "give a target, e.g. --au 12=4, or --strip 12")
     if task.strip in task.wish:
-        raise ConfigError(
-            f"{task.strip} is both a strip and given a level", "leave one of them out"
-        )
+        raise ConfigError(f"{task.strip} has both a strip and a target", "leave one of them out")
     if task.strip is not None and suffix in MOVIES:
-        raise ConfigError("a strip is a picture, not a film", "end -o in .png")
+        raise ConfigError("a strip is a picture, not an animation", "let -o end in .png")
     if task.start and suffix not in MOVIES:
-        raise ConfigError("--from is where a film starts", "end -o in .gif or .mp4")
+        raise ConfigError("--from is for animations", "let -o end in .gif or .mp4")
     if stray := [au for au in task.start if au not in task.wish]:
-        raise ConfigError(f"--from names {', '.join(stray)}, which --au does not")
+        raise ConfigError(f"--from has {', '.join(stray)}, which --au has not")
     if task.aligned and task.pasted:
         raise ConfigError("registered faces have no photo to be pasted into", "leave out --paste")
     return suffix
 
 
 def wishes_of(task: Task, suffix: str) -> list[Intensities]:
-    """What is made of each face: once, at six levels, or from the start to the wish."""
+    """The targets for each face: one, six levels, or from the start to the target."""
     if task.strip is not None:
         return [{**task.wish, task.strip: float(level)} for level in range(MAX_LEVEL + 1)]
     if suffix not in MOVIES:
@@ -177,22 +175,24 @@ def wishes_of(task: Task, suffix: str) -> list[Intensities]:
 
 
 def outputs_of(task: Task) -> dict[Path, Path]:
-    """The file that each photo becomes.
+    """Photo -> output file.
 
     Raises:
-        ConfigError: several photos for one file, a video, a photo that would be overwritten, a
-            file that aukit did not make, or a folder where a file is to be.
-        DataError: an input does not exist, or a folder holds no photo.
+        ConfigError: several photos for one file, a video, a photo or a file not made by aukit that
+            would be overwritten, or a folder in place of a file.
+        DataError: an input does not exist, or a folder contains no photos.
         StorageError: the output cannot be written.
     """
     found = itertools.chain.from_iterable(find(Path(name), SUFFIXES) for name in task.inputs)
     photos = list({photo.resolve(): photo for photo in found}.values())
     if films := [photo for photo in photos if is_video(photo)]:
-        hint = "`aukit align --png` takes its faces out; give them with --aligned"
+        hint = "extract its faces with `aukit align --png`, and give them with --aligned"
         raise ConfigError(f"{films[0]} is a video, not a photo", hint)
     if is_file(task.output):
         if len(photos) > 1:
-            raise ConfigError(f"{len(photos)} photos cannot go into one file", "-o a folder")
+            raise ConfigError(
+                f"{len(photos)} photos cannot go into one file", "give a folder with -o"
+            )
         pairs = {photos[0]: task.output}
     else:
         pairs = _named(photos, task.output, task.suffix)
@@ -211,7 +211,7 @@ def _output(task: Task) -> Output:
 
 
 def _named(photos: Sequence[Path], folder: Path, suffix: str) -> dict[Path, Path]:
-    """Files named after their photos; photos of one name, from several folders, are numbered."""
+    """Files named after their photos; photos with the same name are numbered."""
     taken: dict[str, int] = {}
     pairs = {}
     for photo in photos:
@@ -222,11 +222,11 @@ def _named(photos: Sequence[Path], folder: Path, suffix: str) -> dict[Path, Path
 
 
 def _write(path: Path, task: Task, portrait: Portrait, painted: Tensor) -> None:
-    """One picture, strip or film of (N, 3, S, S) synthetic faces."""
+    """Write a picture, strip or animation of (N, 3, S, S) synthetic faces."""
     if task.pasted:
         refuse_turned(portrait)
     if path.suffix.lower() in MOVIES:
-        # There and back, so that it can play for ever.
+        # Forward and backward, so that it loops.
         film = torch.cat([painted, painted[1:-1].flip(0)])
         write_movie(path, (_shown(task, portrait, face) for face in film))
         return
@@ -243,6 +243,6 @@ def _shown(task: Task, portrait: Portrait, face: Tensor) -> Tensor:
 
 def _strip(task: Task, portrait: Portrait, pictures: Sequence[Tensor]) -> Tensor:
     first = portrait.photo if task.pasted and portrait.photo is not None else portrait.face
-    captions = ["as it is", *(f"{task.strip} = {level}" for level in range(len(pictures)))]
+    captions = ["input", *(f"{task.strip} = {level}" for level in range(len(pictures)))]
     tile = min(TILE, max(first.shape[1:]))
     return contact_sheet([first, *pictures], captions, tile, len(captions))

@@ -1,4 +1,4 @@
-"""Whole frames of a dataset: what there is, and how they are written for other programs."""
+"""Whole frames of a dataset: summaries, and export for other programs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from aukit.store.files import write_table
 from aukit.vision import images
 
 CHUNK = 128
-"""Frames a file, so that an interrupted export loses little."""
+"""Frames per file, so that an interrupted export loses little."""
 
 
 def frame_schema(aus: Sequence[str]) -> pa.Schema:
@@ -56,13 +56,13 @@ def frame_schema(aus: Sequence[str]) -> pa.Schema:
 def export(
     dataset: Dataset, rows: pa.Table, folder: Path, progress: Progress | None = None
 ) -> list[Path]:
-    """Write frames as Parquet files; those that an interrupted export finished are kept.
+    """Write frames as Parquet files; files finished by an interrupted export are kept.
 
     Args:
-        dataset: where the pixels come from.
-        rows: which frames, rows of its index.
+        dataset: provides the pixels.
+        rows: rows of its index.
         folder: an existing folder.
-        progress: shows how far it is.
+        progress: shows progress.
 
     Returns:
         the files, in the order of the rows.
@@ -113,10 +113,10 @@ def _landmarks(frames: Frames, row: int) -> list[float] | None:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a dataset holds.
+    """A summary of a dataset.
 
     Attributes:
-        frames, people: how many.
+        frames, people: number of frames and people.
         partitions: name (`none` if not assigned) -> `frames`, `people`, `tasks`, `views`.
         aus: AU column -> frames at each code (`records.level_counts`).
     """
@@ -128,7 +128,7 @@ class Summary:
 
 
 def summarize(index: pa.Table) -> Summary:
-    """Count an index."""
+    """Summarize an index."""
     names = [name or "none" for name in index.column("partition").to_pylist()]
     partitions = {}
     for name in dict.fromkeys(names):
@@ -154,12 +154,12 @@ def spread(index: pa.Table, count: int) -> pa.Table:
         DataError: the index is empty.
     """
     if index.num_rows == 0:
-        raise DataError("there is no frame to show")
+        raise DataError("there are no frames to show")
     count = min(count, index.num_rows)
     return index.take([(2 * i + 1) * index.num_rows // (2 * count) for i in range(count)])
 
 
 def pictures(dataset: Dataset, rows: pa.Table) -> Iterator[tuple[dict[str, Any], Tensor | None]]:
-    """(index row, picture or None) of some frames."""
+    """(index row, picture or None) pairs of frames."""
     for frames in dataset.read(rows):
         yield from zip(frames.rows.to_pylist(), frames.images, strict=True)

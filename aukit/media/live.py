@@ -1,4 +1,4 @@
-"""Cameras and streams as an input of `aukit predict`: recorded beside its results, then read."""
+"""Cameras and streams as input of `aukit predict`: recorded to its output folder, then read."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ RECORDING = "recording.mkv"
 
 
 def recorded(source: Live, output: Path, seconds: float | None, progress: Progress) -> Path:
-    """Record a live source; what an interrupted command has recorded already is taken instead.
+    """Record a live source; the recording of an interrupted command is used instead.
 
-    Frames are so never lost because estimates take longer than the camera.
+    No frames are lost, even if estimation is slower than the camera.
 
     Args:
         source: camera or stream.
-        output: gets `recording.mkv`.
-        seconds: how much; None: until it ends or is interrupted.
-        progress: shows how far it is.
+        output: receives `recording.mkv`.
+        seconds: duration; None: until it ends or is interrupted.
+        progress: shows progress.
 
     Returns:
         the path of the recording.
 
     Raises:
-        ConfigError: what would be replaced was not made by aukit.
-        DataError: the source cannot be opened, or shows nothing.
+        ConfigError: files that would be replaced were not made by aukit.
+        DataError: the source cannot be opened, or has no frames.
         StorageError: nothing can be written there.
     """
     results = Output(output)

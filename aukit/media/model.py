@@ -1,4 +1,4 @@
-"""A model, and all that it needs of a photo: how its faces are registered and seen."""
+"""A model with everything it needs: registration and normalization of faces."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from aukit.store.models import load_card, refuse_other_alignment
 
 @dataclass(frozen=True)
 class Model:
-    """An estimator as it was fitted, and what comes before it.
+    """A fitted estimator and the components before it.
 
     Attributes:
         estimator: the loaded component.
         choice: its record and options.
-        normalizer: what the person is taken away with, if anything.
-        landmarker, aligner: how its training faces were registered.
-        context: given to every component.
-        card: of the saved estimator.
-        onnx: whether the estimator's ONNX form is asked.
+        normalizer: its normalizer, if any.
+        landmarker, aligner: components that registered its training faces.
+        context: context of every component.
+        card: card of the saved estimator.
+        onnx: whether the estimator's ONNX graph is used.
     """
 
     estimator: Estimator
@@ -52,22 +52,22 @@ class Model:
 
     @property
     def aus(self) -> tuple[str, ...]:
-        """The AUs that it estimates."""
+        """AUs that the model estimates."""
         return self.estimator.aus
 
     @property
     def kinds(self) -> Kinds:
-        """What its estimates are; intensities where its card does not say."""
+        """Kinds of its estimates; intensity if its card does not say."""
         known: Kinds = self.card.get("kinds", {})
         return known
 
     @property
     def compares(self) -> bool:
-        """Whether a face is compared with others of its person."""
+        """Whether a face is compared with other faces of the person."""
         return self.normalizer is not None or isinstance(self.estimator, Calibrates)
 
     def to_json(self) -> dict[str, Any]:
-        """What its estimates depend on, as JSON values."""
+        """What its estimates depend on, as a JSON object."""
         normalizer = None if self.normalizer is None else self.normalizer.to_json()
         document = {"estimator": self.choice.to_json(), "normalizer": normalizer}
         return {"card": self.card, **document, **({"onnx": True} if self.onnx else {})}
@@ -75,10 +75,10 @@ class Model:
     def registration(
         self, inputs: Sequence[str] = (), every: int = 1, faces: Which = "all"
     ) -> Registration:
-        """How files are registered for it.
+        """The registration of files for this model.
 
         Raises:
-            DataError: the aligner does not do what it did when the model was fitted.
+            DataError: the aligner behaves differently than when the model was fitted.
             MissingWeights: weights of the landmarker or the aligner are not on this machine.
         """
         data = Choice(FILES, FilesOptions(tuple(inputs), every), {}, DEFAULT)
@@ -88,15 +88,15 @@ class Model:
         return found
 
     def reader(self, faces: FaceSource, rest: FaceSource | None = None) -> Reader:
-        """What estimates some faces, and knows the people in them.
+        """A reader calibrated on the people in the faces.
 
         Args:
-            faces: all that are to be estimated.
-            rest: the same people at rest; None: what is usual for them is found in `faces`.
+            faces: all faces to estimate.
+            rest: neutral faces of the same people; None: calibrate on `faces`.
         """
         normalizer: Normalizer | None = None
         if self.normalizer is not None:
-            # A fresh one: what it would have kept of a run's people is of no use here.
+            # A new one, without the people of the run.
             normalizer = make(self.normalizer, self.context)
             with named(self.normalizer, "predict"):
                 normalizer.fit(rest or faces)
@@ -108,7 +108,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Reader:
-    """Estimates faces of people whom it knows."""
+    """Estimates faces of people it was calibrated on."""
 
     model: Model
     normalizer: Normalizer | None
@@ -138,25 +138,26 @@ def open_model(
     landmarker: Choice | None = None,
     onnx: bool = False,
 ) -> Model:
-    """The estimator of a run, or of a model that `aukit export` made.
+    """Open the estimator of a run or of a model made by `aukit export`.
 
     Args:
-        folder: of the run or the model, or the name of one that comes along.
+        folder: folder of the run or the model, or the name of a bundled model.
         registry: where its components are looked up.
         device: torch device name, or `auto`.
-        landmarker: finds faces instead of the model's own.
-        onnx: let onnxruntime compute the ONNX form that `aukit export --onnx` made.
+        landmarker: used instead of the model's own landmarker.
+        onnx: run the graph made by `aukit export --onnx` with onnxruntime.
 
     Raises:
-        ConfigError: no such folder, a component that is not installed, or no ONNX form.
-        DataError: it has fitted no estimator, or the model is damaged or too new.
+        ConfigError: the folder does not exist, a component is not installed, or there is no ONNX
+            graph.
+        DataError: it has no fitted estimator, or the model is damaged or too new.
     """
     folder = model_folder(folder, registry)
     if is_exported(folder):
         return _of_model(folder, registry, device, landmarker, onnx)
     if onnx:
         raise ConfigError(
-            f"{folder} is a run, not an ONNX model", "`aukit export --onnx` makes one"
+            f"{folder} is a run, not an ONNX model", "make one with `aukit export --onnx`"
         )
     found = load_from_run("estimator", folder, registry, device)
     own = found.config.roles["train"].landmarker or default_landmarker(registry)

@@ -1,4 +1,4 @@
-"""A video with its estimates drawn into it: faces, AUs as bars, and their curves over time."""
+"""Draws estimates into a video: faces, AUs as bars, and their curves over time."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ PANEL, STRIP, LINE = 220, 90, 18
 
 PAPER, INK, FACE, OTHER = (255, 255, 255), (40, 40, 40), (0, 160, 255), (160, 160, 160)
 COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115))
-"""Of the curves, the strongest AU first (Okabe and Ito's palette, told apart by all eyes)."""
+"""Colours of the curves, strongest AU first (Okabe and Ito's colour-blind safe palette)."""
 
 RATE = 25.0
-"""Frames a second where the video does not tell."""
+"""Frames per second if the video does not state it."""
 
 
 def check_overlay(inputs: Sequence[str], path: Path) -> Path:
-    """The one video that is drawn.
+    """The video to draw over.
 
     Raises:
-        ConfigError: there is not exactly one, or the result is to be no MP4.
+        ConfigError: there is not exactly one, or the output is not an MP4 file.
     """
     if len(inputs) != 1 or not is_video(Path(inputs[0])):
-        raise ConfigError("an overlay is drawn over one video", "name one, or leave out --overlay")
+        raise ConfigError("an overlay needs exactly one video", "give one, or leave out --overlay")
     if path.suffix.lower() != ".mp4":
-        raise ConfigError(f"{path}: overlays are written as .mp4", "name a file that ends in .mp4")
+        raise ConfigError(f"{path}: overlays are written as .mp4", "use a name that ends in .mp4")
     return Path(inputs[0])
 
 
 def write_overlay(video: Path, table: pa.Table, every: int, path: Path, progress: Progress) -> None:
-    """Draw a video again, with its estimates.
+    """Write a copy of a video with its estimates drawn in.
 
     Args:
-        video: the file.
+        video: the video file.
         table: its rows in `records.estimate_schema`.
-        every: one frame in so many was estimated.
-        path: of the MP4; its folder exists.
-        progress: shows how far it is.
+        every: every Nth frame was estimated.
+        path: path of the MP4 file; its folder exists.
+        progress: shows progress.
     """
     rate = count_frames(video)[1] or RATE
     drawing = _Drawing.of(table)
@@ -69,7 +69,7 @@ def write_overlay(video: Path, table: pa.Table, every: int, path: Path, progress
 
 
 def _of_one_size(images: Iterator[Tensor | None]) -> Iterator[Tensor]:
-    """Pictures as large as the first; black where there is none, or one of another size."""
+    """Pictures with the size of the first; black if missing or of another size."""
     black = torch.zeros(3, 16, 16, dtype=torch.uint8)
     for number, image in enumerate(images):
         if number == 0 and image is not None:
@@ -79,14 +79,14 @@ def _of_one_size(images: Iterator[Tensor | None]) -> Iterator[Tensor]:
 
 @dataclass(frozen=True)
 class _Drawing:
-    """What is drawn.
+    """The data to draw.
 
     Attributes:
-        frames: numbers of the frames, rising.
-        faces: number -> rows of its faces.
-        followed: the face whose AUs are drawn: the most seen.
+        frames: frame numbers, increasing.
+        faces: frame number -> rows of its faces.
+        followed: the face whose AUs are drawn: the one seen most.
         aus: AU names.
-        curves: (frames, A) estimates of that face, NaN where there is none.
+        curves: (frames, A) estimates of that face, NaN if missing.
         shares: the same in 0..1.
     """
 

@@ -1,4 +1,4 @@
-"""Who is in a user's files: people who are told apart by file and track, and who rests when."""
+"""The people in a user's files, identified by file and track, and their neutral frames."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ People = Literal["file", "folder", "one"]
 
 @dataclass(frozen=True)
 class Grouping:
-    """Whose faces are wanted, and who is who.
+    """Which faces to use, and how people are identified.
 
     Attributes:
-        faces: `best`: the best face of a photo, the most seen person of a video; or `all`.
-        people: in each `file` somebody else, in each `folder`, or `one` person in all. With all
-            faces, those of a file are further people.
+        faces: `best`: the best face of a photo, the person seen most in a video; or `all`.
+        people: one person per `file`, per `folder`, or `one` in all. With all faces, each track in
+            a file is a person.
     """
 
     faces: Which = "best"
     people: People = "file"
 
     def person(self, path: Path, face: int) -> str:
-        """The person with a number in a file."""
+        """The person key of a numbered face in a file."""
         names = {"file": path.as_posix(), "folder": path.parent.as_posix(), "one": ""}
         return f"{names[self.people]}#{face}" if self.faces == "all" else names[self.people]
 
 
 @dataclass(frozen=True)
 class Part:
-    """What is wanted of a shard of registered faces.
+    """The selected part of a shard of registered faces.
 
     Attributes:
-        rows: without pixels.
-        places: of those with a face, their places among all registered faces.
-        people: and who they are.
+        rows: rows without pixels.
+        places: indices of the rows with a face among all registered faces.
+        people: person keys of these rows.
     """
 
     rows: pa.Table
@@ -63,7 +63,7 @@ _COLUMNS = [
 
 
 def parts_of(paths: Sequence[Path], grouping: Grouping) -> Iterator[Part]:
-    """What is wanted of shards of registered faces that hold every face of every frame."""
+    """Select from shards of registered faces that contain every face of every frame."""
     tracks = follow(paths)
     before = 0
     for path in paths:
@@ -84,12 +84,12 @@ def parts_of(paths: Sequence[Path], grouping: Grouping) -> Iterator[Part]:
 
 
 class Followed:
-    """Registered faces of people who are told apart by file and track (`FaceSource`).
+    """Registered faces of people identified by file and track (`FaceSource`).
 
     Args:
         faces: the faces.
-        rows: those that are shown.
-        people: who is in each of these.
+        rows: the rows to use.
+        people: person key of each of these.
     """
 
     def __init__(self, faces: StoredFaces, rows: Sequence[int], people: Sequence[str]) -> None:
@@ -118,16 +118,16 @@ class Followed:
         return replace(batch, subjects=tuple(self._people[i] for i in chosen))
 
     def only(self, rows: Sequence[int]) -> Followed:
-        """Some of the faces."""
+        """The faces at `rows`."""
         people = self.table.column("subject").to_pylist()
         return Followed(self._faces, [self._rows[i] for i in rows], [people[i] for i in rows])
 
 
 def at_rest(source: Followed, frame: int) -> Followed:
-    """The people of a source in the frame with a number, in which they rest.
+    """The neutral faces of all people of a source, from the frame with a given number.
 
     Raises:
-        DataError: somebody has no face in it.
+        DataError: a person has no face in this frame.
     """
     frames = source.table.column("frame").to_pylist()
     found = source.only([row for row, number in enumerate(frames) if number == frame])
@@ -135,6 +135,6 @@ def at_rest(source: Followed, frame: int) -> Followed:
         name = missing[0].split("/", 2)[2]
         raise DataError(
             f"the neutral frame {frame} has no face of {name}",
-            "name a frame in which the face of everybody is found",
+            "give a frame in which everyone's face is found",
         )
     return found

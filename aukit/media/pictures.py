@@ -1,4 +1,4 @@
-"""Registered faces as people look at them: one PNG file a face, and one contact sheet."""
+"""Registered faces as pictures: one PNG file per face, and a contact sheet."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SHOWN = 48
 
 
 class Overview:
-    """A fair draw of unknown many faces, the same every time.
+    """A reproducible uniform sample from a stream of faces of unknown length.
 
     Args:
-        seed: of the draw.
+        seed: seed of the sample.
     """
 
     def __init__(self, seed: int) -> None:
@@ -33,7 +33,7 @@ class Overview:
         self._drawn: list[tuple[int, int, bytes, str]] = []
 
     def offer(self, row: Mapping[str, Any]) -> None:
-        """Take a face, or another one in its place: those with the largest keys stay."""
+        """Offer a face; those with the largest random keys are kept."""
         self._count += 1
         entry = (seed_of(self._seed, row["id"]), self._count, row["image"], caption(row))
         push = heapq.heappush if len(self._drawn) < SHOWN else heapq.heappushpop
@@ -57,12 +57,12 @@ def caption(row: Mapping[str, Any]) -> str:
 
 
 class PictureFolder:
-    """Faces as PNG files, made aside so that no old ones of ours remain among them.
+    """Faces as PNG files, written aside so that no old ones of aukit remain among them.
 
     Args:
-        output: the folder of the results.
-        name: of the folder of pictures in it.
-        work: an existing folder to make them in.
+        output: the output folder.
+        name: name of its subfolder of pictures.
+        work: an existing working folder.
     """
 
     def __init__(self, output: Output, name: str, work: Path) -> None:
@@ -84,7 +84,7 @@ class PictureFolder:
         self._names.append(name)
 
     def finish(self) -> None:
-        """Put them in place of those that aukit made before; others stay."""
+        """Move them to their place, replacing those made by aukit before; other files are kept."""
         names = [f"{self._folder.name}/{name}" for name in self._names]
         before = [n for n in self._output.made() if n.startswith(f"{self._folder.name}/")]
         self._output.remove(set(before) - set(names))

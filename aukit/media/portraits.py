@@ -1,4 +1,4 @@
-"""Faces of photos, and what is wished of them, as synthesizers take both."""
+"""Faces of photos and their targets as input for synthesizers."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Portrait:
     Attributes:
         path: the file.
         face: (3, S, S) uint8.
-        landmarks: (68, 2) float32 iBUG points in it; NaN where they are not known.
-        photo: (3, H, W) uint8, the picture that it was found in; None if that is the face itself.
+        landmarks: (68, 2) float32 iBUG points in it; NaN if unknown.
+        photo: (3, H, W) uint8, the photo it was found in; None if that is the face itself.
         transform: (3, 3) photo pixels -> face pixels.
-        valid: (S, S) bool, pixels that show the photo.
-        way: from the photo's pixels to those of the face, where it was turned in space.
+        valid: (S, S) bool, True where a pixel comes from the photo.
+        way: mapping from the photo's pixels to the face, for non-planar aligners.
     """
 
     path: Path
@@ -51,7 +51,7 @@ class Refused:
 
 
 def face_batch(portraits: Sequence[Portrait], aus: tuple[str, ...]) -> FaceBatch:
-    """Registered faces of photos as components take them: every file a person, nothing coded."""
+    """Registered faces of photos as a batch: every file is a person, no AU is coded."""
     names = tuple(portrait.path.as_posix() for portrait in portraits)
     shape = (len(portraits), len(aus))
     return FaceBatch(
@@ -68,23 +68,23 @@ def wished(
     aus: tuple[str, ...],
     occurrence: frozenset[str] = frozenset(),
 ) -> Labels:
-    """Wishes as targets: (N, A), masked where a wish says nothing.
+    """Target labels (N, A), masked where no target is given.
 
     Args:
-        wishes: what is to be shown.
-        aus: the AUs of the targets.
-        occurrence: those that can be absent or present only, 0 or 1.
+        wishes: N sets of targets.
+        aus: AUs of the labels.
+        occurrence: AUs that can only be absent or present, 0 or 1.
 
     Raises:
-        ConfigError: an intensity outside 0..5, or of an occurrence outside 0..1.
+        ConfigError: an intensity is outside 0..5, or outside 0..1 for an occurrence.
     """
     for au, level in (item for wish in wishes for item in wish.items()):
         if not 0 <= level <= MAX_LEVEL:
-            raise ConfigError(f"{au} is to be {level:g}: intensities are 0..5")
+            raise ConfigError(f"target {au} = {level:g}: intensities range from 0 to 5")
         if au in occurrence and level > 1:
             raise ConfigError(
-                f"{au} is to be {level:g}: the synthesizer knows it as absent or present only",
-                f"ask for {au} = 0 or 1",
+                f"target {au} = {level:g}: the synthesizer knows this AU only as absent or present",
+                f"use {au} = 0 or 1",
             )
     values = torch.tensor([[wish.get(au, 0.0) for au in aus] for wish in wishes])
     mask = torch.tensor([[au in wish for au in aus] for wish in wishes], dtype=torch.bool)

@@ -1,8 +1,8 @@
-"""AU intensities of anybody's photos and videos: the engine of `aukit predict`.
+"""AU intensities of photos and videos: the engine of `aukit predict`.
 
-Faces are registered in chunks and kept until all are there: who is followed through a video, and
-what is usual for a person, is known only at its end. Then they are estimated chunk by chunk. What
-an interrupted attempt finished is kept, and the result is the same to the byte.
+All faces are registered first, in chunks, since the person followed through a video and a person's
+usual appearance are known only at its end. Then they are estimated in chunks. Chunks finished by an
+interrupted attempt are kept, and the result is identical to the byte.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Task:
-    """What to estimate.
+    """An estimation task.
 
     Attributes:
         inputs: paths of photos, videos and folders.
-        grouping: whose faces, and who is who.
-        every: of a video, take one frame in so many.
-        neutral: everybody at rest: the number of a frame, or the path of a picture if there is
-            only one person; None: what is usual for a person is found in the files.
-        columns: names in the CSV file.
+        grouping: which faces to use, and how people are identified.
+        every: use every Nth frame of a video.
+        neutral: neutral face: a frame number, or the path of a picture if there is only one person;
+            None: estimated from each person's files.
+        columns: naming scheme of the CSV file.
     """
 
     inputs: tuple[str, ...]
@@ -57,14 +57,14 @@ class Task:
 
 @dataclass
 class Result:
-    """What was written.
+    """The outcome of a task.
 
     Attributes:
-        table: Parquet, in `records.estimate_schema`.
-        csv: the same as text.
+        table: path of the Parquet table, in `records.estimate_schema`.
+        csv: path of the same as CSV.
         frames: photos and video frames read.
         faces: faces with estimates.
-        dropped: reason -> rows without one.
+        dropped: reason -> rows without an estimate.
         examples: reason -> path of a file with such a row.
     """
 
@@ -82,17 +82,17 @@ def predict_files(
     """Estimate the faces of photos and videos.
 
     Args:
-        model: what estimates.
-        task: what, and who is in it.
-        output: gets `predictions.parquet` and `predictions.csv`, in place of those that aukit made
-            there before.
+        model: the model.
+        task: the task.
+        output: receives `predictions.parquet` and `predictions.csv`, replacing those that aukit
+            made there before.
         executor: runs the chunks of the registration.
-        progress: shows how far it is.
+        progress: shows progress.
 
     Raises:
-        ConfigError: what would be replaced was not made by aukit, or the task cannot be.
-        DataError: an input does not exist or holds nothing to read, the model's faces were
-            registered otherwise, or the neutral frame has no face.
+        ConfigError: files that would be replaced were not made by aukit, or the task is invalid.
+        DataError: an input does not exist or contains no photos or videos, the model's faces were
+            registered differently, or the neutral frame has no face.
         StorageError: the output cannot be written, or another process is writing there.
     """
     task = _checked(model, task)
@@ -114,26 +114,26 @@ def predict_files(
 
 
 def _checked(model: Model, task: Task) -> Task:
-    """The task; a neutral picture says that one person is in all files."""
+    """The checked task; a neutral picture implies that one person is in all files."""
     if task.neutral is None:
         return task
     if not model.compares:
         raise ConfigError(
-            "a neutral frame was given, and this model compares a face with no other",
+            "--neutral was given, but this model does not compare faces",
             "leave out --neutral",
         )
     if isinstance(task.neutral, int):
         return task
     if task.grouping.faces == "all":
         raise ConfigError(
-            "a neutral picture is of one person, and all faces were asked for",
-            "give the number of a frame in which everybody is at rest, or leave out --faces all",
+            "a neutral picture shows one person, but all faces were requested",
+            "give the number of a frame in which everyone is neutral, or leave out --faces all",
         )
     return replace(task, grouping=replace(task.grouping, people="one"))
 
 
 class _Work:
-    """The stages, found again by what made them."""
+    """The stages of a task, stored by key."""
 
     def __init__(self, model: Model, task: Task, stages: Stages, progress: Progress) -> None:
         self.model = model
@@ -142,10 +142,10 @@ class _Work:
         self.progress = progress
 
     def neutral(self) -> Path | None:
-        """A folder with the registered face of the neutral picture, if one was given.
+        """Folder with the registered face of the neutral picture, if one was given.
 
         Raises:
-            DataError: there is none in it.
+            DataError: the picture has no usable face.
         """
         name = self.task.neutral
         if not isinstance(name, str):
@@ -163,15 +163,15 @@ class _Work:
         status, reason = table.to_pylist()[0].values()
         if status != OK:
             raise DataError(
-                f"the neutral picture {name} has no face that could be used: {reason}",
-                "give a picture, or the number of a frame, of the face at rest",
+                f"the neutral picture {name} has no usable face: {reason}",
+                "give a picture, or the number of a frame, with a neutral face",
             )
         return folder
 
     def register(
         self, registration: Registration, index: pa.Table, files: Sequence[Path], executor: Executor
     ) -> Path:
-        """A folder with every face of every frame."""
+        """Folder with every face of every frame."""
 
         def compute(folder: Path) -> None:
             align_rows(registration, index, folder, executor, self.progress)
@@ -180,7 +180,7 @@ class _Work:
         return self.stages.run("align", document, compute)[0].folder
 
     def estimate(self, faces: Path, neutral: Path | None) -> Path:
-        """A folder with the estimates, a shard for each of the faces."""
+        """Folder with the estimates, one shard per shard of faces."""
         grouping, rest = self.task.grouping, self.task.neutral
 
         def compute(folder: Path) -> None:
@@ -200,11 +200,11 @@ class Estimates:
     """Estimates of registered faces.
 
     Args:
-        model: what estimates.
-        grouping: whose faces, and who is who.
-        faces: folder of registered faces, all of each frame.
-        neutral: the number of a frame where everybody is at rest, or a folder with the one face of
-            the one person at rest; None: what is usual for a person is found in the faces.
+        model: the model.
+        grouping: which faces to use, and how people are identified.
+        faces: folder of registered faces, with all faces of each frame.
+        neutral: number of a frame in which everyone is neutral, or a folder with the neutral face
+            of the only person; None: estimated from the faces.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class Estimates:
         self._parts = list(parts_of(shards(faces), grouping))
 
     def write(self, folder: Path, progress: Progress) -> None:
-        """Fill a folder with shards in `records.estimate_schema`; those that are there are kept.
+        """Fill a folder with shards in `records.estimate_schema`; existing ones are kept.
 
         Raises:
             DataError: a person has no face in the neutral frame.
@@ -235,7 +235,7 @@ class Estimates:
                 rate.advance(bar, len(rows))
 
     def _source(self) -> Followed | None:
-        """The faces that are wanted; None if there is not one."""
+        """The selected faces; None if there are none."""
         places = [place for part in self._parts for place in part.places]
         people = [person for part in self._parts for person in part.people]
         if not places:
@@ -249,7 +249,7 @@ class Estimates:
 
 
 def estimated(reader: Reader, source: FaceSource, rows: range) -> list[Prediction]:
-    """Estimates of some faces of a source, in batches."""
+    """Estimates of rows of a source, in batches."""
     starts = rows[::BATCH]
     batches = (range(start, min(start + BATCH, rows.stop)) for start in starts)
     return [reader.predict(source.batch(batch)) for batch in batches]
@@ -266,14 +266,14 @@ def _count(parts: Sequence[Path], result: Result) -> None:
 
 
 def require_estimates(result: Result) -> None:
-    """Refuse a result without a single estimate.
+    """Refuse a result without any estimate.
 
     Raises:
-        DataError: with the reasons.
+        DataError: there is no estimate; the message gives the reasons.
     """
     if result.faces == 0:
         reasons = ", ".join(f"{reason}: {n}" for reason, n in result.dropped.most_common(3))
         raise DataError(
             f"no face was found in {result.frames} frames ({reasons})",
-            f"every frame and its reason is in {result.table}",
+            f"{result.table} lists every frame with its reason",
         )

@@ -1,4 +1,4 @@
-"""What `aukit predict --report` shows: gathered from the table of estimates and the files."""
+"""The report of `aukit predict --report`, from the table of estimates and the files."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ PEOPLE, PHOTOS, UNITS = 12, 60, 6
 """Most people with curves, most photos, and most AUs whose peaks or values are shown."""
 
 AROUND, SIDE, QUALITY = 0.5, 240, 80
-"""Share of a face's box that is shown on each side of it, side of a picture, quality of JPEG."""
+"""Margin around a face's box relative to its size, side of a picture, JPEG quality."""
 
 LEAST = 0.5
-"""Intensity from which on an AU is named below a photo."""
+"""Intensity from which an AU is listed below a photo."""
 
 Rows = NDArray[np.int64]
 
@@ -46,9 +46,9 @@ class _Estimates:
     Attributes:
         table: the table.
         aus: AU columns, length A.
-        values: (N, A) estimates; NaN where there is none.
-        good: (N,) rows with estimates.
-        frames: (N,) numbers of video frames; NaN for photos.
+        values: (N, A) estimates; NaN if missing.
+        good: (N,) bool, rows with estimates.
+        frames: (N,) video frame numbers; NaN for photos.
     """
 
     table: pa.Table
@@ -66,7 +66,7 @@ class _Estimates:
         return cls(table, aus, values, good, _numbers(table, "frame"))
 
     def people(self) -> dict[str, Rows]:
-        """Title -> rows of a face of a video, in time; the most seen first."""
+        """Title -> rows of a face of a video, in time order; those seen most first."""
         seen: dict[tuple[str, int], list[int]] = {}
         rows = self.table.select(["file", "face"]).to_pylist()
         for row in np.flatnonzero(self.good & np.isfinite(self.frames)):
@@ -87,26 +87,26 @@ def _numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
 
 
 def check_report(path: Path) -> None:
-    """Refuse a name that a browser would not take for a page.
+    """Refuse a name that does not end in `.html`.
 
     Raises:
-        ConfigError: it does not end in `.html`.
+        ConfigError: it does not.
     """
     if path.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError(f"{path}: reports are written as .html", "name a file that ends in .html")
+        raise ConfigError(f"{path}: reports are written as .html", "use a name that ends in .html")
 
 
 def write_predict_report(
     result: Result, told: Told, inputs: Sequence[str], path: Path, progress: Progress
 ) -> None:
-    """Write the page about what `predict_files` has written.
+    """Write the page about a result of `predict_files`.
 
     Args:
-        result: of it.
-        told: what is known of the model.
-        inputs: as they were given.
-        path: of the page; its folder exists.
-        progress: shows how far it is.
+        result: the result.
+        told: the model card.
+        inputs: the inputs as given.
+        path: path of the page; its folder exists.
+        progress: shows progress.
     """
     found = _Estimates.of(read_table(result.table))
     people = found.people()
@@ -156,13 +156,13 @@ def _notes(result: Result, people: int) -> Iterator[str]:
     if result.faces == 0:
         yield "Nothing was estimated; the reasons are below."
     elif lost > result.faces:
-        yield f"{lost:,} rows have no estimate, more than have one: see the reasons below."
+        yield f"More rows lack an estimate ({lost:,}) than have one; the reasons are below."
     if people > PEOPLE:
-        yield f"Of {people:,} faces, the {PEOPLE} seen most are drawn; the tables have all."
+        yield f"Only the {PEOPLE} faces seen most of {people:,} are drawn; the tables have all."
 
 
 def _curves(found: _Estimates, title: str, rows: Rows) -> Curves:
-    """A person from the first frame to the last, with gaps where the face was not seen."""
+    """A person's curves from first to last frame, with gaps where the face was not seen."""
     frames = found.frames[rows].astype(int)
     times = _numbers(found.table, "time_s")[rows]
     timed = bool(np.isfinite(times).all())
@@ -175,7 +175,7 @@ def _curves(found: _Estimates, title: str, rows: Rows) -> Curves:
 
 
 def peaks(found: _Estimates, rows: Rows) -> dict[int, str]:
-    """Row -> caption of the frames in which the AUs that change most are strongest."""
+    """Row -> caption, for the frames in which the AUs that change most are strongest."""
     values = found.values[rows]
     chosen = np.argsort(-(values.max(0) - values.min(0)), kind="stable")[:UNITS]
     strongest: dict[int, list[int]] = {}
@@ -203,7 +203,7 @@ def _listed(found: _Estimates, row: int, columns: Sequence[int]) -> str:
 
 
 def _pictures(table: pa.Table, rows: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """(row, JPEG of the face and what is around it); rows whose picture is gone are left out."""
+    """(row, JPEG of the face with a margin); rows whose picture is gone are skipped."""
     film: Film | None = None
     for row in rows:
         entry = table.slice(row, 1).to_pylist()[0]
@@ -219,7 +219,7 @@ def _pictures(table: pa.Table, rows: Sequence[int]) -> Iterator[tuple[int, bytes
 
 
 def _around(picture: Tensor, row: Mapping[str, Any]) -> Tensor:
-    """(3, SIDE, SIDE) uint8: the square around a face, black beyond the picture."""
+    """(3, SIDE, SIDE) uint8: the square around a face, black outside the picture."""
     left, top, right, bottom = (float(row[side]) for side in SIDES)
     half = max(right - left, bottom - top, 2) * (0.5 + AROUND)
     x, y = (left + right) / 2, (top + bottom) / 2

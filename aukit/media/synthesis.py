@@ -1,4 +1,4 @@
-"""A fitted synthesizer, and all that it needs of a photo: how its faces are registered."""
+"""A fitted synthesizer with the registration of its faces."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from aukit.store.models import load_card
 
 @dataclass(frozen=True)
 class Synthesis:
-    """A fitted synthesizer, and how the faces that it knows were registered.
+    """A fitted synthesizer and the registration of its training faces.
 
     Attributes:
         component: the loaded synthesizer.
         choice: its record and options.
-        landmarker, aligner: of its training faces.
-        context: what the components are built with.
-        card: of the saved model.
+        landmarker, aligner: components that registered its training faces.
+        context: context to build the components with.
+        card: card of the saved model.
     """
 
     component: Any
@@ -39,11 +39,11 @@ class Synthesis:
 
 
 def open_synthesis(folder: str | Path, registry: Registry, device: str = "auto") -> Synthesis:
-    """The synthesizer of a run, or of a model that `aukit export` made.
+    """Open the synthesizer of a run or of a model made by `aukit export`.
 
     Raises:
-        ConfigError: no such folder, or a component that is not installed.
-        DataError: it holds no synthesizer, or the model is damaged or too new.
+        ConfigError: the folder does not exist, or a component is not installed.
+        DataError: it has no synthesizer, or the model is damaged or too new.
     """
     folder = model_folder(folder, registry)
     if is_exported(folder):
@@ -74,6 +74,6 @@ def _of_model(folder: Path, registry: Registry, device: str) -> Synthesis:
 
 
 def default_landmarker(registry: Registry) -> Choice:
-    """The landmarker of `aukit.defaults`, as it comes."""
+    """The landmarker of `aukit.defaults` with its default options."""
     component = registry.find("landmarker", EDIT["landmarker"])
     return Choice(component, component.config())

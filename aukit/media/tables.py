@@ -32,9 +32,9 @@ def estimate_table(
 
     Args:
         rows: face rows without pixels.
-        aus: AUs that were estimated.
-        kinds: what the estimates are; intensities where nothing is said.
-        found: estimates of the rows that have a face, in their order, in batches.
+        aus: estimated AUs.
+        kinds: kinds of the estimates; missing ones are intensities.
+        found: estimates of the rows with a face, in order, in batches.
     """
     good = torch.tensor([status == OK for status in rows.column("status").to_pylist()]).bool()
     boxes = rows.column("box").to_pylist()
@@ -50,7 +50,7 @@ def estimate_table(
 
 
 def _spread(parts: Sequence[Tensor], good: Tensor) -> pa.Array:
-    """Numbers at the rows that have any, null at the others."""
+    """Values at the rows that have any, null elsewhere."""
     values = torch.zeros(len(good), dtype=parts[0].dtype if parts else torch.float32)
     if parts:
         values[good] = torch.cat([part.cpu() for part in parts])
@@ -62,8 +62,8 @@ def write_tables(parts: Sequence[Path], folder: Path, columns: Columns) -> tuple
 
     Args:
         parts: shards in `records.estimate_schema`.
-        folder: where to.
-        columns: of the CSV file.
+        folder: folder to write to.
+        columns: naming scheme of the CSV file.
 
     Returns:
         their paths.
@@ -87,10 +87,9 @@ def _named(rows: pa.Table, columns: Columns) -> pa.Table:
 
 
 def openface(rows: pa.Table) -> pa.Table:
-    """Estimates under the names of OpenFace 2 (its wiki, "Output format"), and `file` before them.
+    """Estimates with OpenFace 2's column names (its wiki, "Output format"), after a column `file`.
 
-    `frame` counts from 1; `AU12_r` is the intensity, where there is one, `AU12_c` whether the AU is
-    there at all.
+    `frame` counts from 1; `AU12_r` is the intensity, if any; `AU12_c` is presence.
     """
     good = pc.equal(rows.column("status"), OK)
     aus = [name.removesuffix("_level") for name in rows.column_names if name.endswith("_level")]

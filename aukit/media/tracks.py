@@ -1,6 +1,6 @@
-"""Faces followed through videos, so that "the best face" of a video is one person's.
+"""Tracks faces through videos, so that "the best face" of a video is always the same person.
 
-A second, cheap pass over the boxes of registered faces; no pixel is read.
+This is a second, cheap pass over the boxes of registered faces; no pixels are read.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from aukit.faces.views import without_view
 from aukit.store.files import read_table
 from aukit.vision.tracking import Tracker
 
-OTHER_FACE = "only other people than the followed one"
+OTHER_FACE = "only people other than the followed one"
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """Faces followed through videos.
+    """Faces tracked through videos.
 
     Attributes:
-        numbers: id of a row, without its view -> number of its track.
-        followed: path of a video -> the tracks that are taken for one person.
+        numbers: id of a row without its view -> track number.
+        followed: path of a video -> tracks assumed to be the followed person.
     """
 
     numbers: Mapping[str, int]
@@ -51,10 +51,10 @@ def follow(parts: Sequence[Path]) -> Tracks:
 
 
 def _one_person(frames: Mapping[int, set[int]]) -> frozenset[int]:
-    """The longest track, and others that may be the same face, found again.
+    """The longest track, and others that may be the same face reappearing.
 
-    Two faces in one frame are two people; so a track is left out when it shares a frame with a
-    longer one that is taken.
+    Two faces in one frame are two people, so a track is left out if it shares a frame with a longer
+    selected one.
 
     Args:
         frames: track -> numbers of its frames.
@@ -84,12 +84,12 @@ def _video_frames(parts: Sequence[Path]) -> Iterator[tuple[Frame, list[dict[str,
 
 
 def _id(row: Mapping[str, Any]) -> str:
-    """The id of a face, whatever view a row shows it in."""
+    """The id of a face without its view."""
     return without_view(row["id"], row["view"])
 
 
 def selected(parts: Sequence[Path], tracks: Tracks, which: Which) -> Iterator[pa.Table]:
-    """The rows that are wanted, a shard at a time, with track numbers for faces of videos."""
+    """The selected rows, one shard at a time, with track numbers for faces of videos."""
     for part in parts:
         table = read_table(part)
         rows = table.select(["id", "subject", "view", "frame", "face", "status"]).to_pylist()
@@ -100,12 +100,12 @@ def selected(parts: Sequence[Path], tracks: Tracks, which: Which) -> Iterator[pa
 def picked(
     rows: Sequence[Mapping[str, Any]], tracks: Tracks, which: Which
 ) -> list[tuple[int, bool]]:
-    """The rows that are wanted, and whether each stands for a frame without the followed face.
+    """The selected rows, and whether each stands for a frame without the followed face.
 
     Args:
-        rows: `id`, `subject`, `view` and `frame` of faces, all of a frame among them.
-        tracks: the faces of videos, followed.
-        which: `best`: one row a frame and view; `all`: every row.
+        rows: `id`, `subject`, `view` and `frame` of faces, with complete frames.
+        tracks: tracks of the faces of videos.
+        which: `best`: one row per frame and view; `all`: every row.
     """
     if which == "all":
         return [(number, False) for number in range(len(rows))]
@@ -123,7 +123,7 @@ _OF_A_FACE = ("image", "box", "score", "landmarks", "transform", "valid_share", 
 
 
 def rewritten(table: pa.Table, others: Sequence[bool], tracks: Tracks) -> pa.Table:
-    """Rows that stand for a missing face emptied; faces of videos numbered by track."""
+    """Clear rows that stand for a missing face, and number faces of videos by track."""
     if not tracks.numbers:
         return table
     rows = table.to_pylist()

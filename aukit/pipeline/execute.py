@@ -1,7 +1,7 @@
 """A whole run, top to bottom: register, plan, synthesize, fit, predict, score, report.
 
-Every stage is stored under what determines it, so a run that was killed continues from the stages
-that are finished, and comparisons share what they have in common.
+Every result is stored under a key made of all that determines it. A killed run therefore continues
+from its finished stages, and runs of a comparison share the stages they have in common.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from aukit.store.stages import Stages
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves.
+    """The outcome of a run.
 
     Attributes:
         folder: the run folder.
@@ -44,9 +44,9 @@ class Outcome:
         scores: `scores.json` as a dictionary; empty without an estimator.
         card: `score_card.json` as a dictionary; None without a synthesizer.
         dropped: reason -> number of frames that were dropped, over all roles.
-        left_out: AUs that only some of the data code.
+        left_out: AUs that only some of the datasets code.
         seconds: wall time of this process.
-        explained: why each stage was made, or was not.
+        explained: why each stage was computed or reused.
     """
 
     folder: Path
@@ -72,16 +72,17 @@ def execute(
     Args:
         config: from `aukit.config.resolve.resolve`.
         output: folder of run folders; stage results are shared below it.
-        registry: told of what happens; the one of this process if None.
-        progress: shows how far it is; silent if None.
-        name: of the run folder, below `output`; numbered and made of the components if None.
-        redo: names of stages that are made even if they are stored, with all that follows them.
+        registry: its plugins observe the run; this process's own registry if None.
+        progress: shows progress; silent if None.
+        name: name of the run folder below `output`; if None, a number and the components.
+        redo: names of stages to recompute, with all that follow, even if stored.
 
     Returns:
-        where everything is, and the scores.
+        the scores and where the results are.
 
     Raises:
-        AukitError: with one line of what, where, and what to do; finished stages are kept.
+        AukitError: the run failed; the message says what, where and what to do. Finished stages are
+            kept.
     """
     started = time.perf_counter()
     with begun(config, output, registry, progress, name=name, redo=redo) as runner:
@@ -121,16 +122,18 @@ def fit_synthesizer_alone(
 ) -> Path:
     """Fit the synthesizer of a configuration and nothing else.
 
-    A later run of the same configuration with the same `output` finds what was computed here.
+    A later run of the same configuration with the same `output` reuses the results.
+
 
     Args:
         config, output, registry, progress: as in `execute`.
 
     Returns:
-        a run folder that holds no scores; `aukit.api.load` and `aukit edit` take it like any other.
+        a run folder without scores; `aukit.api.load` and `aukit edit` accept it like any other.
 
     Raises:
-        AukitError: with one line of what, where, and what to do; finished stages are kept.
+        AukitError: the run failed; the message says what, where and what to do. Finished stages are
+            kept.
     """
     if config.components["synth"] is None:
         raise ConfigError("no synthesizer is chosen", "add --synth NAME; see `aukit plugins synth`")
@@ -152,7 +155,7 @@ def begun(
     name: str | None = None,
     redo: Collection[str] = (),
 ) -> Iterator[Runner]:
-    """A run that is begun, or continued; marked as failed if the block does not end well."""
+    """Start or continue a run; mark it as failed if the block raises."""
     device = check_ready(config, shows_views=only is None)
     wall, cpu = time.perf_counter(), processor_seconds()
     run = Run.begin(output, config, registry or default_registry(), only, name)
@@ -161,7 +164,7 @@ def begun(
     try:
         yield Runner(run, Stages(run.store), work, redo)
     except (AukitError, OSError) as error:
-        with contextlib.suppress(OSError):  # a full disk cannot take the note either
+        with contextlib.suppress(OSError):  # on a full disk the state cannot be written either
             run.fail(str(error))
         raise
     finally:
@@ -171,14 +174,14 @@ def begun(
 
 
 def check_ready(config: RunConfig, shows_views: bool = True) -> str:
-    """Find out, before anything is computed, what would end a run later.
+    """Check, before anything is computed, for what would fail later.
 
     Args:
-        config: of the run.
-        shows_views: whether it comes as far as showing the views that its options name.
+        config: configuration of the run.
+        shows_views: whether the run reaches the stage that shows views.
 
     Returns:
-        the device that it will use.
+        the device to use.
 
     Raises:
         ConfigError: there is no such device, the aligner cannot show the views, or published
@@ -196,13 +199,13 @@ def check_ready(config: RunConfig, shows_views: bool = True) -> str:
 
 
 def processor_seconds() -> float:
-    """Seconds that processors have spent on this process and on its children that have ended."""
+    """Processor seconds of this process and its finished children."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def import_all(config: RunConfig) -> None:
-    """Import every chosen component, so that a missing one ends the run now, not after hours.
+    """Import every chosen component, so that a missing package fails now, not after hours.
 
     Raises:
         PluginError: a required package is missing, or an import fails.
@@ -210,7 +213,7 @@ def import_all(config: RunConfig) -> None:
     chosen = [choice for choice in config.components.values() if choice is not None]
     for role in config.roles.values():
         chosen += [c for c in (role.data, role.landmarker, role.aligner) if c is not None]
-    # Judges that were not asked for by name may be left out later.
+    # Judges that were not chosen by name may be skipped later.
     chosen += [choice for choice in config.judges.choices if choice.chosen_by != DEFAULT]
     for choice in chosen:
         choice.component.load()

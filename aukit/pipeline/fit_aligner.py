@@ -1,4 +1,4 @@
-"""Makes weights for an aligner, outside any run: what `aukit fit aligner` does."""
+"""Fits the weights of an aligner outside any run, for `aukit fit aligner`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Fit:
-    """What is fitted on what.
+    """A fit of an aligner on a dataset.
 
     Attributes:
-        fitter: of `Component.fitter()`, with the options of the fit.
-        data: a dataset that knows its meshes.
+        fitter: the `Component.fitter()` component, with the options of the fit.
+        data: a dataset that provides meshes.
         context: device and seed.
     """
 
@@ -38,7 +38,7 @@ class Fit:
     context: Context
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that decides the result."""
+        """Everything that determines the result."""
         seed = self.context.seed
         return {"aligner": self.fitter.to_json(), "data": self.data.to_json(), "seed": seed}
 
@@ -46,24 +46,24 @@ class Fit:
 def fit_aligner(fit: Fit, folder: Path, progress: Progress) -> Path:
     """Fit an aligner's weights on the training people of a dataset.
 
-    What is interrupted goes on where it was when the same is asked for again.
+    If interrupted, the same call continues.
 
     Args:
-        fit: what on what.
-        folder: gets the weights, and a folder `training` of what was needed on the way.
-        progress: shows how far it is.
+        fit: the aligner and the dataset.
+        folder: receives the weights, and a folder `training` with checkpoints.
+        progress: shows progress.
 
     Returns:
-        the weights, as the aligner's options take them.
+        path of the weights, as accepted by the aligner's options.
 
     Raises:
-        ConfigError: the dataset knows no meshes, or the folder holds the fit of something else.
+        ConfigError: the dataset has no meshes, or the folder holds another fit.
     """
     dataset = make(fit.data, fit.context)
     if not isinstance(dataset, KnowsMesh):
         raise ConfigError(
-            f"dataset '{fit.data.component.name}' does not know the meshes behind its pictures",
-            "an aligner is fitted on one that does, such as avatars-wild",
+            f"dataset '{fit.data.component.name}' has no meshes of its pictures",
+            "fit aligners on a dataset that has them, such as avatars-wild",
         )
     fitter: FitsAligner = make(fit.fitter, fit.context)
     remember(folder / ASKED, fit.to_json(), "the fit")

@@ -1,6 +1,6 @@
 """The rules that keep people apart, checked on the rows of each stage.
 
-Plugins and stages need not remember them; a run that breaks one ends here.
+Plugins and stages do not have to enforce them; a run that breaks one stops here.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from aukit.faces.views import without_view
 
 
 def hold(folder: Path, inputs: Iterable[Path]) -> None:
-    """Check the faces of a stage against the rules; other results are not checked.
+    """Check the faces of a stage; results without faces are not checked.
 
     - A synthetic face has its parent's person, and so its parent's partition.
-    - Validation and test hold no synthetic face.
+    - Validation and test partitions hold no synthetic faces.
 
     Args:
-        folder: what the stage has left.
-        inputs: folders of the stages that it was made of; parents are among their faces.
+        folder: result of the stage.
+        inputs: results the stage was computed from; they hold the parents.
 
     Raises:
         LeakageError: a rule is broken; the message names the first face that breaks it.
@@ -43,22 +43,22 @@ def hold(folder: Path, inputs: Iterable[Path]) -> None:
 def _refuse_scored(synthetic: pa.Table) -> None:
     scored = pc.is_in(synthetic.column("partition"), pa.array([VALID, TEST]))
     for name in synthetic.filter(scored).column("id").to_pylist()[:1]:
-        raise LeakageError(f"synthetic face {name} is in a partition that is scored")
+        raise LeakageError(f"synthetic face {name} is in the validation or test partition")
 
 
 def _refuse_strangers(synthetic: pa.Table, people: Mapping[str, str]) -> None:
     columns = (synthetic.column(name).to_pylist() for name in ("id", "parent", "view"))
     for name, parent, view, person in zip(*columns, person_keys(synthetic), strict=True):
-        # A face shown in another view is made of a synthetic face, whose id is its own without it.
+        # A face shown in another view derives from a synthetic face with the id minus the view.
         known = people.get(parent, people.get(without_view(name, view)))
         if known != person:
             raise LeakageError(
-                f"synthetic face {name} is of {person}, and its parent {parent} of {known}"
+                f"synthetic face {name} is of {person}, but its parent {parent} is of {known}"
             )
 
 
 def _people(folders: Iterable[Path]) -> dict[str, str]:
-    """Id of a face -> its person."""
+    """Face id -> person."""
     found: dict[str, str] = {}
     for rows in map(read_rows, folders):
         found.update(zip(rows.column("id").to_pylist(), person_keys(rows), strict=True))
@@ -69,7 +69,7 @@ def refuse_shared_people(folders: Iterable[tuple[str, Path]]) -> None:
     """Refuse partitions that share a person.
 
     Args:
-        folders: partition and stage folder of registered faces.
+        folders: (partition, stage folder of registered faces) pairs.
 
     Raises:
         LeakageError: a person is in two partitions.
@@ -78,4 +78,4 @@ def refuse_shared_people(folders: Iterable[tuple[str, Path]]) -> None:
     for partition, folder in folders:
         for person in sorted(set(person_keys(read_rows(folder)))):
             if seen.setdefault(person, partition) != partition:
-                raise LeakageError(f"person {person} is in {seen[person]} and in {partition}")
+                raise LeakageError(f"person {person} is in both {seen[person]} and {partition}")

@@ -1,7 +1,7 @@
-"""A training plan alone: labels in, a plan and what it does to the distribution out; no pixel.
+"""Computes a training plan and its label distribution from labels only, without pixels.
 
-The plan is that of a run with the same settings, but for frames whose face cannot be registered:
-a run leaves them out before it plans, and here nothing is registered.
+The plan equals that of a run with the same settings, except for frames whose face cannot be
+registered: a run drops these before planning.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ PAGE, CSV = "plan.html", "plan.csv"
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan and what it was made of.
+    """A plan and its inputs.
 
     Attributes:
         aus: AU columns, length A.
-        people, frames: training people, and their frames.
+        people, frames: number of training people and of their frames.
         plan: table in `records.plan_schema`.
-        views: sides from which each synthetic face is shown; 1 where it is shown as synthesized.
-        distribution: coded frames at each level, and uses in the plan, in all views.
-        painted: distinct faces that a synthesizer has to make.
+        views: views per synthetic face; 1 if shown as synthesized.
+        distribution: coded frames at each level, and uses in the plan over all views.
+        painted: distinct faces to synthesize.
     """
 
     aus: tuple[str, ...]
@@ -68,7 +68,7 @@ class Planned:
 
     @property
     def facts(self) -> dict[str, str]:
-        """How much there is, label -> number."""
+        """Label -> count, for display."""
         found = {
             "training people": self.people,
             "training frames": self.frames,
@@ -81,20 +81,20 @@ class Planned:
 
     @property
     def notes(self) -> list[str]:
-        """What must not be missed: levels that the training sets lack."""
+        """Warnings: levels that the training sets lack."""
         found = []
         for place, (name, uses) in enumerate(zip(self.aus, self.distribution.after, strict=True)):
             codes = uses[: self.distribution.top(place) + 1]
             if lacking := [str(level) for level in np.flatnonzero(codes == 0)]:
-                found.append(f"{name}: nothing at level {', '.join(lacking)}")
+                found.append(f"{name}: no faces at level {', '.join(lacking)}")
         return found
 
 
 def plan_alone(config: RunConfig) -> Planned:
-    """The plan of a configuration, made of the datasets' labels.
+    """Compute the plan of a configuration from the datasets' labels.
 
     Raises:
-        AukitError: what the configuration asks for cannot be planned.
+        AukitError: the configuration cannot be planned.
     """
     labels_known = _Labels(config)
     aus = labels_known.aus()
@@ -121,7 +121,7 @@ def plan_alone(config: RunConfig) -> Planned:
 
 
 def _uses(plan: pa.Table, aus: tuple[str, ...], views: int) -> np.ndarray[tuple[int, int]]:
-    """(A, 6) uses at each level, synthetic faces once in each view."""
+    """(A, 6) uses at each level; synthetic faces count once per view."""
     real = pc.equal(plan.column("origin"), REAL)
     synthetic = level_uses(plan.filter(pc.invert(real)), aus)
     return level_uses(plan.filter(real), aus) + views * synthetic
@@ -144,7 +144,7 @@ class _Labels:
         return aus
 
     def rows(self, name: str) -> pa.Table:
-        """A role's frames of training people, each as if it had been registered."""
+        """A role's frames of training people, as if all had been registered."""
         role, options = self.config.roles[name], self.config.options
         index = self._dataset(role)[1]
         fold = parse(options.fold)
@@ -171,7 +171,7 @@ class _Labels:
 
 
 def _rows_of_fold(index: pa.Table, divided: dict[str, str], role: str) -> pa.Table:
-    """Frames of the people whom a fold trains on; of other people, those of their partition."""
+    """Training frames in a fold; people outside the fold keep their partition."""
     if not is_divided(index, divided, role):
         return partition_rows(index, TRAIN)
     return index.filter(pa.array([divided[person] == TRAIN for person in person_keys(index)]))
@@ -180,17 +180,17 @@ def _rows_of_fold(index: pa.Table, divided: dict[str, str], role: str) -> pa.Tab
 def write_plan(
     planned: Planned, folder: Path, title: str, command: str, *, csv: bool = False
 ) -> Path:
-    """Write `plan.parquet` and `plan.html`, and on demand `plan.csv`, into a folder.
+    """Write `plan.parquet`, `plan.html` and optionally `plan.csv` into a folder.
 
     Args:
         planned: the plan.
-        folder: made if it is not there.
+        folder: created if missing.
         title: heading of the page.
-        command: what to type to get it again.
-        csv: whether to write the table as text too.
+        command: command line that reproduces the plan.
+        csv: whether to write the table as CSV too.
 
     Returns:
-        the page.
+        path of the page.
 
     Raises:
         ConfigError: the folder holds files of these names that aukit did not make.

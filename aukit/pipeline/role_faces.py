@@ -31,7 +31,7 @@ class RoleFaces:
     """Registers the faces of the roles of a run.
 
     Args:
-        runner: of the run.
+        runner: runs the stages.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -47,7 +47,7 @@ class RoleFaces:
         return choose_aus(self.config.options.aus, coded)[0]
 
     def registration(self, role: Role) -> Registration:
-        """How a role's faces are registered; roles that agree share one."""
+        """The registration of a role's faces; roles with the same settings share one."""
         context = self.runner.work.context()
         wanted = Registration(role.data, role.landmarker, role.aligner, context)
         if wanted not in self._registrations:
@@ -58,32 +58,34 @@ class RoleFaces:
         """Refuse, before anything is registered, roles that code an AU differently.
 
         Raises:
-            DataError: an AU is an intensity in one, and an occurrence in another.
+            DataError: an AU is an intensity in one role and an occurrence in another.
         """
         fitted = [name for name in coding_roles(self.config) if name != "test"]
         indices = {name: self._index(name, self.config.roles[name])[1] for name in fitted}
         refuse_mixed_kinds(indices, self.aus)
 
     def require_one_alignment(self) -> None:
-        """Refuse, before the long fit, faces that the synthesizer would refuse after it.
+        """Refuse, before the long fit, faces that the synthesizer would refuse afterwards.
 
         Raises:
-            DataError: faces that it is fitted on, changes, or stands beside are aligned otherwise.
+            DataError: faces that are synthesized or trained on are aligned differently from the
+                faces the synthesizer is fitted on.
         """
         alignment = self.registration(self.config.roles["synth-fit"]).describe()
         for name in ("synth-paint", "train"):
             other = self.registration(self.config.roles[name]).describe()
             if details := differences(alignment, other):
                 raise DataError(
-                    f"the faces of synth-fit and {name} are aligned otherwise: {details}",
-                    "a synthesizer changes faces that are aligned as its training faces were",
+                    f"the faces of synth-fit and {name} are aligned differently: {details}",
+                    "use one aligner for both: a synthesizer needs faces aligned like its "
+                    "training faces",
                 )
 
     def need(self, label: str, role: str, partition: str) -> Result:
         """The registered faces of a role in a partition.
 
         Raises:
-            DataError: there are none.
+            DataError: the partition has no frames.
         """
         found = self.find(label, role, partition)
         if found is None:
@@ -91,7 +93,7 @@ class RoleFaces:
             views = self.config.roles[role].views
             raise DataError(
                 f"dataset '{data}' has no frame in partition '{partition}'",
-                f"role {label} needs some" + (f", seen {' '.join(views)}" if views else ""),
+                f"role {label} needs some" + (f" in view {' '.join(views)}" if views else ""),
             )
         return found
 
@@ -120,7 +122,7 @@ class RoleFaces:
         """Person -> partition in the run's fold; empty without folds.
 
         Raises:
-            DataError: the fold does not fit the people, or would test none of them.
+            DataError: the fold does not fit the people, or its test partition is empty.
         """
         options, roles = self.config.options, self.config.roles
         if (fold := parse_fold(options.fold)) is None:
@@ -128,18 +130,19 @@ class RoleFaces:
         divided = division(self._index("train", roles["train"])[1], fold, options.fold_seed)
         if not is_divided(self._index("test", roles["test"])[1], divided, "test"):
             raise ConfigError(
-                f"fold {options.fold} divides the people of role train; role test has others",
-                "leave out --fold: people of another dataset are all new",
+                f"fold {options.fold} divides the people of role train, but role test has other "
+                f"people",
+                "leave out --fold: all people of another dataset are unseen",
             )
         return divided
 
     def _of_fold(
         self, label: str, role: Role, partition: str, made: Result, index: pa.Table
     ) -> Result | None:
-        """The faces that the fold gives to a partition.
+        """The faces that the fold assigns to a partition.
 
-        All partitions of the dataset are aligned, in stages that every fold and every run without
-        folds shares; which people are whose is decided afterwards.
+        All partitions of the dataset are aligned in stages shared by every fold and by runs
+        without folds; people are assigned afterwards.
         """
         sources = tuple(
             self._align(f"align-{label}-of-{part or 'none'}", role, made, part)

@@ -1,4 +1,4 @@
-"""Runs the stages of one run: each is found among the stored results, or made and stored."""
+"""Runs the stages of one run: each result is reused if stored, else computed and stored."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from aukit.store.stages import Result, Stages
 
 @dataclass(frozen=True)
 class Explained:
-    """Why a stage was made, or was not.
+    """Why a stage was computed or reused.
 
     Attributes:
-        label: how the run calls it.
-        made: whether it was made now; it was found otherwise.
-        differs: fields in which the nearest stored result differs; None where there was none.
-        again: whether it was made although it was there.
+        label: the run's name for the stage.
+        made: whether it was computed now; otherwise it was reused.
+        differs: fields in which the nearest stored result differs; None if there was none.
+        again: whether it was recomputed although it was stored.
     """
 
     label: str
@@ -32,24 +32,24 @@ class Explained:
 
     @property
     def because(self) -> str:
-        """In words, for people."""
+        """The reason in words."""
         if not self.made:
             return "same key"
         if self.again:
-            return "asked for, or made of something that was"
+            return "recomputation requested, for it or for one of its inputs"
         if self.differs is None:
-            return "none of this kind is stored"
-        return f"the nearest differs in {', '.join(self.differs)}"
+            return "no result of this stage is stored"
+        return f"the nearest stored result differs in {', '.join(self.differs)}"
 
 
 class Runner:
-    """Runs stages for a run, tells observers, and remembers why.
+    """Runs stages for a run, notifies observers, and records reasons.
 
     Args:
-        run: whose stages they are.
-        store: where results are.
+        run: the run.
+        store: store of results.
         work: what the stages share.
-        redo: names of stages that are made even if they are there, with all that follows them.
+        redo: names of stages to recompute, with all that follow, even if stored.
     """
 
     def __init__(self, run: Run, store: Stages, work: Work, redo: Collection[str] = ()) -> None:
@@ -61,11 +61,11 @@ class Runner:
         self._redone: set[str] = set()
 
     def result(self, stage: Stage, label: str | None = None) -> Result:
-        """The result of a stage, made unless it is there.
+        """The result of a stage, computed unless stored.
 
         Args:
-            stage: what to make.
-            label: how the run calls it, e.g. `align-train`; the stage's name if None.
+            stage: the stage.
+            label: the run's name for it, e.g. `align-train`; the stage's own name if None.
         """
         label, document = label or stage.name, stage.document()
         again = self._is_redone(stage, self.store.key(stage.name, document))
@@ -97,7 +97,7 @@ class Runner:
         house_rules.hold(folder, [source.folder for source in stage.inputs()])
 
     def _is_redone(self, stage: Stage, key: str) -> bool:
-        """Whether to make a stage again: once in a run, however many of its roles share it."""
+        """Whether to recompute a stage: once per run, however many roles share it."""
         follows = any(source.key in self._redone for source in stage.inputs())
         if key in self._redone or not (stage.name in self._redo or follows):
             return False

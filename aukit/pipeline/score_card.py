@@ -1,4 +1,4 @@
-"""The score card of a run: as a part of it, or regenerated from a finished run."""
+"""The score card of a run: made as a part of it, or regenerated afterwards."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def score_card(
     whole: bool = False,
     published: Path | None = None,
 ) -> Card | None:
-    """The card of a run, left in the run folder; None without a synthesizer or with `card = 0`.
+    """Make the card of a run and store it in the run folder; None without a synthesizer or card.
 
     Args:
         runner: of the run.
@@ -50,7 +50,7 @@ def score_card(
             the run if None.
 
     Raises:
-        DataError: strict, and there can be no card.
+        DataError: with `strict`, if a card is impossible.
     """
     results = runner.run.results
     asked = results.config.options.faces_on_card if count is None else count
@@ -101,10 +101,10 @@ def _stage(
 
 
 def _other_alignment(results: Results) -> str:
-    """Why there can be no card: roles may have aligners of their own; empty if there can."""
+    """Why a card is impossible, as roles may have their own aligners; empty if it is possible."""
     train, test = (alignment_of(results.need(f"align-{role}").folder) for role in ("train", "test"))
     details = differences(train, test)
-    return f"no score card: test faces are aligned otherwise: {details}" if details else ""
+    return f"no score card: test faces are aligned differently: {details}" if details else ""
 
 
 def _left(results: Results, card: Card) -> Card:
@@ -124,31 +124,33 @@ def card_anew(
     whole: bool = False,
     published: Path | None = None,
 ) -> tuple[Card, Path]:
-    """Replace the score card of a finished run by that of other judges, or of another size.
+    """Replace the score card of a finished run, with other judges or another size.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         registry: where its components are looked up.
         changes: nested settings that replace those of the run.
         origin: where the changes come from.
-        progress: shows how far it is.
+        progress: shows progress.
         device: torch device name, or `auto`.
-        count: faces for each AU and level; that of the run if None.
-        whole: ask for the labels of every test face.
-        published: file with detections that stand beside (`aukit.score_card.published`).
+        count: faces per AU and level; the run's own setting if None.
+        whole: synthesize the labels of every test face.
+        published: file with published detection scores (`aukit.score_card.published`).
 
     Returns:
         the card, and the folder of its picture grids.
 
     Raises:
-        ConfigError: not a run folder.
-        DataError: the run has no synthesizer or judge, or results that are needed are gone.
+        ConfigError: this is not a run folder.
+        DataError: the run has no synthesizer or judge, or required results are gone.
     """
     runner = _reopened(open_results(folder, registry, changes, origin), registry, progress, device)
     synth, judge = _fitted(runner.run.results)
     card = score_card(runner, synth, judge, count, strict=True, whole=whole, published=published)
     if card is None:
-        raise DataError(f"run {folder} was made with --card 0", "say how many: --faces 6")
+        raise DataError(
+            f"run {folder} was made with --card 0", "give the number of faces, e.g. --faces 6"
+        )
     return card, runner.run.results.need("score-card").folder / GRIDS
 
 
@@ -162,14 +164,14 @@ def export(
     *,
     whole: bool = False,
 ) -> int:
-    """Write every picture that judges of a run would see, to be judged by other programs.
+    """Write every picture that the judges of a run would see, for other programs to judge.
 
     Returns:
-        how many different pictures there are.
+        number of distinct pictures.
 
     Raises:
-        ConfigError: not a run folder.
-        DataError: there is no card to make.
+        ConfigError: this is not a run folder.
+        DataError: the run can have no card.
     """
     results = open_results(folder, registry)
     runner = _reopened(results, registry, progress, device)
@@ -193,22 +195,22 @@ def _fitted(results: Results) -> tuple[Fitted, Fitted | None]:
     """
     choice = results.config.components["synth"]
     if choice is None:
-        raise DataError(f"run {results.folder} has no synthesizer", "make a run with --synth NAME")
+        raise DataError(f"run {results.folder} has no synthesizer", "run with --synth NAME")
     synth = Fitted(choice, results.need("fit-synth"))
     estimator = results.config.components["estimator"]
     if estimator is None:
         return synth, None
     if "fit-judge" not in results.stages:
         raise DataError(
-            f"run {results.folder} has fitted no judge: it was made with --card 0, or was not "
-            "finished",
-            "run it again without --card 0; its other results are found",
+            f"run {results.folder} has fitted no judge: it was made with --card 0 or did not "
+            "finish",
+            "run it again without --card 0; its other results are reused",
         )
     return synth, Fitted(estimator, results.need("fit-judge"))
 
 
 def _reopened(results: Results, registry: Registry, progress: Progress, device: str) -> Runner:
-    """A runner for further stages of a finished run."""
+    """A runner for additional stages of a finished run."""
     run = Run(results.folder, results.config, registry)
     run.store, run.stages = store_of(results.folder), dict(results.stages)
     workers = results.config.need("executor")

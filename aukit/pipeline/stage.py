@@ -1,9 +1,9 @@
-"""A stage of a run: its fields are its key, and all that it may read.
+"""A stage of a run: its fields form its key and are all it may read.
 
-A stage is a frozen dataclass. `compute` gets a folder to fill and what every stage shares (device,
-progress, workers), which decides no number: an input that was forgotten among the fields is an
-attribute error, not a wrong result. Stages are small and can be pickled: inputs are results that
-other stages have stored.
+A stage is a frozen dataclass. `compute` gets a folder to fill and what all stages share (device,
+progress, workers), which affects no numbers. An input missing from the fields is therefore an
+attribute error, not a wrong result. Stages are small and picklable: their inputs are stored results
+of other stages.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from aukit.store.models import load_card, refuse_other_alignment
 from aukit.store.stages import Result
 
 WATCHING: Mapping[str, Any] = {"watching": True}
-"""Metadata of a field that only shows what happens and decides nothing; no part of the key."""
+"""Metadata of a field that affects only display, not numbers; left out of the key."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Stage(abc.ABC):
     """One step of a run.
 
     Attributes:
-        name: what the step does, e.g. `align`; the first part of its key.
+        name: name of the step, e.g. `align`; the first part of its key.
     """
 
     name: ClassVar[str]
 
     @abc.abstractmethod
     def compute(self, folder: Path, work: Work) -> None:
-        """Fill a folder; what an interrupted attempt has left there may be used."""
+        """Fill a folder; it may hold usable parts from an interrupted attempt."""
 
     def document(self) -> dict[str, Any]:
         """Everything that determines the result, as JSON values."""
@@ -49,7 +49,7 @@ class Stage(abc.ABC):
         }
 
     def inputs(self) -> Iterator[Result]:
-        """The results of other stages that this one is made of."""
+        """The results of other stages that this one reads."""
         for entry in dataclasses.fields(self):
             if not entry.metadata.get("watching"):
                 yield from _results(getattr(self, entry.name))
@@ -57,25 +57,25 @@ class Stage(abc.ABC):
 
 @dataclass(frozen=True)
 class Fitted:
-    """A component and the stage that has fitted it.
+    """A component and the result of fitting it.
 
     Attributes:
         choice: the component.
-        result: of the fit; the model is in its folder `model`.
+        result: result of the fit; the model is in its folder `model`.
     """
 
     choice: Choice
     result: Result
 
     def load(self, context: Context, alignment: Mapping[str, Any] | None = None) -> Any:
-        """The component, as it was fitted.
+        """Load the fitted component.
 
         Args:
-            context: where it will work.
-            alignment: how the faces that it will be given were aligned; None: as its own.
+            context: context to build it with.
+            alignment: alignment of the faces it will get; None: like its training faces.
 
         Raises:
-            DataError: its training faces were aligned otherwise, or the model is damaged.
+            DataError: its training faces were aligned differently, or the model is damaged.
         """
         model = self.result.folder / MODEL
         if alignment is not None:
@@ -86,7 +86,7 @@ class Fitted:
 
 
 def _told(value: Any) -> Any:
-    """A field as JSON values: components by what they are, results by what made them."""
+    """A field as a JSON value: components by name and options, results by key."""
     if isinstance(value, Choice):
         return value.to_json()
     if isinstance(value, Result):
@@ -98,7 +98,7 @@ def _told(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     raise TypeError(
-        f"a stage cannot have a {type(value).__name__} as a field: it is no part of a key"
+        f"a stage cannot have a field of type {type(value).__name__}: it cannot be part of a key"
     )
 
 

@@ -1,4 +1,4 @@
-"""The steps of a run, in their order: which stages they are, and what each is made of."""
+"""The steps of a run, in order: their stages and inputs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ STAGES: tuple[type[Stage], ...] = (
     Index, Align, PeopleOfFold, Plan, FitSynth, Synthesize, ShowViews, FitNormalizer, FitEstimator,
     ScoreCard, Predict,
 )  # fmt: skip
-"""The stages of a run, in their order."""
+"""The stages of a run, in order."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ class Faces:
 
     Attributes:
         aus: AUs to estimate, in FACS order.
-        train, valid, test: of the roles train and test; there may be no validation people.
-        synth_fit, synth_paint: the same for a synthesizer; None without one.
+        train, valid, test: faces of the roles train and test; `valid` is None without validation
+            people.
+        synth_fit, synth_paint: faces of the synthesizer's roles; None without a synthesizer.
     """
 
     aus: tuple[str, ...]
@@ -64,7 +65,7 @@ class Faces:
 
 
 def registered(runner: Runner) -> Faces:
-    """The faces of all roles."""
+    """Register the faces of all roles."""
     config, roles = runner.run.config, RoleFaces(runner)
     aus = roles.aus
     roles.require_one_kind()
@@ -97,14 +98,14 @@ def planned(runner: Runner, faces: Faces) -> tuple[Result, Result | None]:
 
 
 def fitted_synthesizer(runner: Runner, faces: Faces) -> Fitted | None:
-    """The synthesizer, if the run has one."""
+    """The fitted synthesizer, if the run has one."""
     if faces.synth_fit is None:
         return None
     return fit_synth(runner, faces.synth_fit, faces.valid, faces.aus)
 
 
 def fit_synth(runner: Runner, faces: Result, valid: Result | None, aus: tuple[str, ...]) -> Fitted:
-    """The synthesizer, fitted on some faces and watched on others."""
+    """Fit the synthesizer on `faces`, with previews on `valid`."""
     config = runner.run.config
     choice, role = config.need("synth"), config.roles["train"]
     watched = None
@@ -114,13 +115,13 @@ def fit_synth(runner: Runner, faces: Result, valid: Result | None, aus: tuple[st
 
 
 def synthesized(runner: Runner, faces: Faces, plan: Result, synth: Fitted | None) -> Result | None:
-    """The synthetic faces that the plan asks for, as the estimator will see them."""
+    """The synthetic faces of the plan, in the views the estimator will see."""
     requests = synthetic_requests(read_table(plan.folder / PLAN), faces.aus)
     if requests.num_rows == 0:
         return None
     if synth is None or faces.synth_paint is None:
         raise DataError(
-            f"the plan asks for {requests.num_rows} synthetic faces; no synthesizer is chosen",
+            f"the plan needs {requests.num_rows} synthetic faces, but no synthesizer is chosen",
             "choose one with --synth, or another --balancer",
         )
     options, role = runner.run.config.options, runner.run.config.roles["synth-paint"]
@@ -134,12 +135,13 @@ def synthesized(runner: Runner, faces: Faces, plan: Result, synth: Fitted | None
 
 
 def fitted_normalizer(runner: Runner, faces: Faces, *, synthetic: bool) -> Fitted | None:
-    """The normalizer, if the run has one: it sees all people, and no label of scored ones."""
+    """The fitted normalizer, if the run has one; it sees all people, but no labels of scored
+    people."""
     config = runner.run.config
     choice = config.components["normalizer"]
     if choice is None:
         return None
-    # A synthetic face takes its parent's person, who may be in the faces to synthesize alone.
+    # A synthetic face's person may occur only among the faces to synthesize from.
     sources = (faces.train, faces.valid, faces.test, faces.synth_paint if synthetic else None)
     seen = tuple(dict.fromkeys(source for source in sources if source is not None))
     return Fitted(
@@ -148,7 +150,8 @@ def fitted_normalizer(runner: Runner, faces: Faces, *, synthetic: bool) -> Fitte
 
 
 def fitted_judge(runner: Runner, faces: Faces, reference: Result | None) -> Fitted | None:
-    """The estimator of a run without a synthesizer; such a run finds it, and this one its."""
+    """The judge: the estimator of a run without a synthesizer. Both kinds of run share this
+    result."""
     if runner.run.config.options.faces_on_card == 0 or reference is None:
         return None
     return _estimator(runner, faces, reference, (faces.train,), None, "fit-judge")
@@ -179,7 +182,7 @@ def _estimator(
 
 
 def predicted(runner: Runner, faces: Faces, estimator: Fitted, normalizer: Fitted | None) -> Result:
-    """What the estimator says of the test faces."""
+    """Predictions of the test faces."""
     seed = runner.run.config.options.seed
     return runner.result(Predict(estimator, faces.test, normalizer, faces.aus, seed))
 
@@ -212,7 +215,7 @@ def reported(runner: Runner, scores: Mapping[str, Any], card: Mapping[str, Any] 
 
 
 def dropped(results: Results) -> dict[str, int]:
-    """Reason -> number of dropped frames, over all roles, each result counted once."""
+    """Reason -> number of dropped frames over all roles; each result is counted once."""
     labels = ("train", "valid", "test", "synth-fit", "synth-paint")
     folders = {results.get(f"align-{label}") for label in labels}
     counts: Counter[str] = Counter()

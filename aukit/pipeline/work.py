@@ -1,4 +1,4 @@
-"""What the stages of a run share. Nothing in it decides a number."""
+"""What the stages of a run share; nothing in it affects the numbers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from aukit.runs.names import TRAINING
 from aukit.seeds import seed_of
 
 Told = Callable[[str, int, Mapping[str, float]], None]
-"""Told the stage, the step and its numbers."""
+"""Receives the stage, the step and its values."""
 
 
 def _nobody(stage: str, step: int, values: Mapping[str, float]) -> None:
-    """Reports nothing."""
+    """Discard the values."""
 
 
 @dataclass
@@ -30,10 +30,10 @@ class Work:
 
     Attributes:
         device: torch device name.
-        weights: resolves a weights reference or a path to a checked local file.
-        progress: shows how far a stage is.
+        weights: resolves a weights reference or a path to a verified local file.
+        progress: shows progress of a stage.
         workers: the executor that runs the map-like stages.
-        told: told the numbers of fits.
+        told: receives the scalars of fits.
     """
 
     device: str
@@ -43,11 +43,11 @@ class Work:
     told: Told = _nobody
 
     def context(self, seed: int = 0) -> Context:
-        """What components are built with."""
+        """The context that components are built with."""
         return Context(self.device, seed, self.weights)
 
     def make(self, choice: Choice, seed: int = 0) -> Any:
-        """A component.
+        """Build a component.
 
         Raises:
             PluginError: it cannot be imported or built.

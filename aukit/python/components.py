@@ -1,4 +1,4 @@
-"""Components alone: chosen, built, or as a run has fitted them."""
+"""Single components: choose, build, or load what a run has fitted."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 
 def choose(kind: str, name: str, preset: str = "full", **options: Any) -> Choice:
-    """A component with its options, not built yet.
+    """Choose a component with its options, without building it.
 
     Args:
         kind: `data`, `landmarker`, `aligner`, `synth`, `balancer`, `normalizer`, `estimator`,
             `metric` or `executor`.
         name: its name or alias.
-        preset: where to start from: `quick`, `full` or `paper`.
+        preset: preset to start from: `quick`, `full` or `paper`.
         **options: the component's own options.
 
     Raises:
-        ConfigError: unknown kind, name or option, or a value that is not accepted.
+        ConfigError: unknown kind, name or option, or an invalid value.
     """
     if kind not in KINDS:
         raise ConfigError(f"unknown kind '{kind}'", f"kinds: {', '.join(KINDS)}")
@@ -110,12 +110,12 @@ def build(
     preset: str = "full",
     **options: Any,
 ) -> Any:
-    """A component, ready to be used on batches.
+    """Build a component, ready to use on batches.
 
     Args:
         kind, name, preset, **options: as in `choose`.
         device: torch device name, or `auto`.
-        seed: all its randomness is drawn from this.
+        seed: seed of all its randomness.
 
     Returns:
         an object with the protocol of its kind (`aukit.contracts`).
@@ -150,19 +150,19 @@ def load(
 ) -> Any: ...
 # fmt: on
 def load(kind: str, run: str | Path, *, device: str = "cpu", aligner: Choice | None = None) -> Any:
-    """A component that a finished run has fitted.
+    """Load a component that a finished run has fitted.
 
     Args:
         kind: `estimator`, `synth` or `normalizer`.
-        run: the run's folder, or that of a model that `aukit export` made, or the name of a model
-            that comes along (`aukit.defaults.MODEL`).
+        run: folder of a run or of a model made by `aukit export`, or the name of a bundled model
+            (`aukit.defaults.MODEL`).
         device: torch device name, or `auto`.
-        aligner: what registers the faces that the component will be given (`choose`).
+        aligner: the aligner of the faces it will be used on (from `choose`); checked if given.
 
     Raises:
-        ConfigError: not a kind that is fitted, or no such folder.
-        DataError: the run has fitted none, its model is damaged or gone, or was fitted on faces
-            that were registered otherwise.
+        ConfigError: the kind is never fitted, or the folder does not exist.
+        DataError: the run has fitted none, its model is damaged or gone, or it was fitted on faces
+            registered differently.
     """
     from aukit.machine.devices import resolve_device
     from aukit.runs.exported import is_exported, read_exported

@@ -1,4 +1,4 @@
-"""Stored faces as a torch dataset, also in the workers of a `DataLoader`."""
+"""Stored faces as a torch dataset that also works in `DataLoader` workers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from aukit.faces.stored import StoredFaces
 
 
 class Face(TypedDict):
-    """One face.
+    """A registered face.
 
     Attributes:
-        id, subject: of its row; the subject is the person key `dataset/partition/subject`.
-        image: (3, S, S) uint8, or what the transform makes of it.
+        id, subject: id of its row; person key `dataset/partition/subject`.
+        image: (3, S, S) uint8, or the result of the transform.
         aus: (A,) float32 intensities 0..5, NaN where an AU is not coded.
-        landmarks: (68, 2) float32 iBUG points, pixels.
+        landmarks: (68, 2) float32 iBUG points, aligned pixels.
     """
 
     id: str
@@ -32,15 +32,15 @@ class Face(TypedDict):
 
 
 class FaceDataset(Dataset[Face]):
-    """Faces of one stage folder.
+    """The faces in a stage folder.
 
     Args:
-        folder: with `part-*.parquet`, e.g. what a stage left.
-        aus: AU columns, the order of `Face.aus`.
+        folder: folder with `part-*.parquet`, e.g. the result of a stage.
+        aus: AU columns, in the order of `Face.aus`.
         transform: applied to each image.
 
     Raises:
-        DataError: there are no faces.
+        DataError: the folder has no faces.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class FaceDataset(Dataset[Face]):
         return StoredFaces([self.folder], self.aus)
 
     def __getstate__(self) -> dict[str, object]:
-        # A worker opens the files itself: a memory map does not travel.
+        # A worker opens the files itself: memory maps cannot be pickled.
         return {name: value for name, value in vars(self).items() if name != "_faces"}
 
     def __len__(self) -> int:
@@ -69,7 +69,7 @@ class FaceDataset(Dataset[Face]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Face]:
-        """Several faces, decoded together."""
+        """Several faces, decoded as one batch."""
         batch = self._faces.batch([range(len(self))[index] for index in indices])
         values = torch.where(batch.labels.mask, batch.labels.values, torch.nan)
         return [

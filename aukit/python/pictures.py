@@ -1,4 +1,4 @@
-"""Anybody's pictures: registered, read and edited."""
+"""The user's own pictures: register faces, predict AUs, edit faces."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Registered:
     """Registered faces.
 
     Attributes:
-        faces: (B, 3, S, S) uint8 with their landmarks, as synthesizers and estimators take them.
-        rows: a row for each face, and for each picture without one the reason, in
+        faces: (B, 3, S, S) uint8 with landmarks, as input for synthesizers and estimators.
+        rows: a row per face, and a row with the reason for each picture without one, in
             `aukit.data.records.face_schema` without the pixels.
     """
 
@@ -46,15 +46,14 @@ def register(
     """Find and register faces, as `aukit align` does.
 
     Args:
-        images: a path or several, of photos, videos and folders; or pictures, as `predict` takes
-            them.
+        images: one or several paths of photos, videos or folders; or pictures, as for `predict`.
         aligner, landmarker: a name, or a choice with options (`choose`).
-        faces: the best face of a picture (of a video: of the most seen person), or all.
+        faces: `best`: the best face of a picture (in a video: the person seen most); or `all`.
         device: torch device name, or `auto`.
 
     Raises:
-        ConfigError: unknown name, or something that is no picture.
-        DataError: there is no face in any of them; the message names a reason.
+        ConfigError: unknown name, or an input that is not a picture.
+        DataError: no face in any of them; the message gives a reason.
     """
     from aukit.contracts.context import Context
     from aukit.faces.stored import StoredFaces, read_rows
@@ -77,7 +76,7 @@ def register(
 def _write_faces(
     images: Any, how: tuple[Choice, Choice, Any], faces: Literal["best", "all"], folder: Path
 ) -> None:
-    """The face rows of pictures as shards in a folder."""
+    """Write the face rows of pictures as shards into a folder."""
     from aukit.config.choice import Choice, make
     from aukit.config.values import DEFAULT
     from aukit.faces.registration import Registration
@@ -100,7 +99,7 @@ def _write_faces(
 
 
 def paths_of(images: Any) -> tuple[str, ...] | None:
-    """The paths that were given, or None where they are pictures."""
+    """The paths given, or None if pictures were given."""
     given = [images] if isinstance(images, (str, Path)) else images
     if isinstance(given, (list, tuple)) and all(isinstance(p, (str, Path)) for p in given):
         return tuple(map(str, given))
@@ -117,28 +116,28 @@ def predict(
     onnx: bool = False,
     device: str = "cpu",
 ) -> pa.Table:
-    """AU intensities of photos, videos or pictures, as `aukit predict` estimates them.
+    """Estimate the AU intensities of photos, videos or pictures, like `aukit predict`.
 
-    Faces are registered as those of the model were, so it never sees others.
+    Faces are registered like the model's training faces.
 
     Args:
-        run: folder of a finished run, or of a model that `aukit export` made, or the name of a
-            model that comes along (`aukit.defaults.MODEL`).
-        frames: a path or several, of photos, videos and folders; or pictures: PIL, numpy
-            (H, W, 3) or torch (3, H, W), RGB, of 8 bits or floats in 0..1; one, several or a batch
-            in one array, taken for successive frames of one video.
-        faces: the best face of a photo and the most seen person of a video, or all.
-        people: who is in files: in each `file` somebody else, in each `folder`, or `one` person.
-        neutral: everybody at rest: the number of a frame, or the path of a picture.
-        onnx: let onnxruntime compute the model's ONNX form (`aukit export --onnx`).
+        run: folder of a finished run or of a model made by `aukit export`, or the name of a bundled
+            model (`aukit.defaults.MODEL`).
+        frames: one or several paths of photos, videos or folders; or pictures: PIL, numpy
+            (H, W, 3) or torch (3, H, W), RGB, 8 bits or floats in 0..1. Pictures come as one,
+            several or a batch in one array, and are treated as successive frames of one video.
+        faces: `best`: the best face of a photo, the person seen most in a video; or `all`.
+        people: who is in the files: one person per `file`, one per `folder`, or `one` in all.
+        neutral: neutral face: a frame number, or the path of a picture.
+        onnx: run the model's ONNX graph (`aukit export --onnx`) with onnxruntime.
         device: torch device name, or `auto`.
 
     Returns:
-        rows in `aukit.data.records.estimate_schema`; `.to_pandas()` makes a data frame of it.
+        rows in `aukit.data.records.estimate_schema`; `.to_pandas()` converts it to a data frame.
 
     Raises:
-        ConfigError: no such folder, or something that is no picture.
-        DataError: the model is damaged, or there is nothing to read.
+        ConfigError: the folder does not exist, or an input is not a picture.
+        DataError: the model is damaged, or there are no files to read.
     """
     import tempfile
 
@@ -154,7 +153,7 @@ def predict(
     grouping = Grouping(faces, people)
     if paths is None:
         if isinstance(neutral, str):
-            raise ConfigError("name a neutral frame among pictures by its number")
+            raise ConfigError("give the neutral frame as the number of a picture")
         return predict_pictures(model, frames, grouping, neutral)
     with tempfile.TemporaryDirectory(prefix="aukit-predict-") as scratch:
         task = Task(paths, grouping, neutral=neutral)
@@ -170,23 +169,23 @@ def edit(
     paste: bool = False,
     device: str = "cpu",
 ) -> list[list[Tensor]]:
-    """Faces with other AUs, as `aukit edit` paints them.
+    """Change the AUs of faces, like `aukit edit`.
 
     Args:
-        run: folder of a run with a synthesizer, or of a model that `aukit export` made.
-        images: a path or several, of photos; or pictures, as `predict` takes them.
-        aus: one or several wishes: AU -> intensity 0..5, `{12: 4.0}` or `{"AU12": 4.0}`. AUs that
-            a wish does not name stay as the face shows them.
-        paste: give whole photos with the face in its place, instead of registered faces.
+        run: folder of a run with a synthesizer, or of a model made by `aukit export`.
+        images: one or several paths of photos; or pictures, as for `predict`.
+        aus: one or several sets of targets: AU -> intensity 0..5, `{12: 4.0}` or `{"AU12": 4.0}`.
+            Other AUs keep what the face shows.
+        paste: return whole photos with the edited face, instead of registered faces.
         device: torch device name, or `auto`.
 
     Returns:
-        for each picture and each wish a picture (3, H, W) uint8 on the CPU.
+        for each picture, one (3, H, W) uint8 picture on the CPU per set of targets.
 
     Raises:
-        ConfigError: an AU that the synthesizer does not know, something that is no picture, or
-            `paste` with an aligner that turns faces in space.
-        DataError: the model is damaged, or there is no face in a picture.
+        ConfigError: an AU unknown to the synthesizer, an input that is not a picture, or `paste`
+            with an aligner that cannot map faces back.
+        DataError: the model is damaged, or a picture has no face.
     """
     from aukit import au
     from aukit.media.arrays import each_picture

@@ -1,4 +1,4 @@
-"""Whole runs and comparisons, and the faces that they leave."""
+"""Whole runs, comparisons, and the faces stored by runs."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def run(
     output: str | Path = "runs",
     progress: Progress | None = None,
 ) -> Outcome:
-    """A whole run, as `aukit run` does it.
+    """Run a whole pipeline, like `aukit run`.
 
     Args:
-        settings: what a run file holds: a mapping (dotted keys as on the command line are fine,
-            e.g. `{"aligner": "2d", "estimator.epochs": 4}`), or the path of a run file.
+        settings: content of a run file as a mapping (dotted keys as on the command line are
+            allowed, e.g. `{"aligner": "2d", "estimator.epochs": 4}`), or the path of a run file.
         output: folder of run folders.
-        progress: shows how far it is; silent if None.
+        progress: shows progress; silent if None.
 
     Raises:
-        AukitError: with one line of what, where and what to do.
+        AukitError: the run failed; the message says what, where and what to do.
     """
     from aukit.config.files import read_file
     from aukit.config.resolve import nest, resolve
@@ -53,23 +53,23 @@ def compare(
     jobs: int = 1,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """A grid of runs and their scores side by side, as `aukit compare` makes it.
+    """Run a grid of configurations and compare their scores, like `aukit compare`.
 
     Args:
         settings: dotted keys as in `run`; a list is an axis of the grid: `{"aligner": ["2d", "3d"],
-            "synth.epochs": 4}`. Or the path of a run file of a grid.
-        output: folder of run folders; what is finished there is not run again.
-        seeds: runs of each cell: how many, or their seeds.
-        folds: how people are divided, as `aukit compare --folds`.
+            "synth.epochs": 4}`. Or the path of a grid's run file.
+        output: folder of run folders; finished runs there are reused.
+        seeds: runs per cell: a count, or a list of seeds.
+        folds: cross-validation over people, as for `aukit compare --folds`.
         baseline: the cell to compare with; the first if None.
-        jobs: runs at a time, each in a process of its own.
-        say: is told a line of each run that ends.
+        jobs: runs at a time, each in its own process.
+        say: receives a line about each run that ends.
 
     Returns:
-        what `comparison.json` in the comparison's folder holds (`aukit.comparison.summary`).
+        the content of `comparison.json` in the comparison's folder (`aukit.comparison.summary`).
 
     Raises:
-        AukitError: with one line of what, where and what to do.
+        AukitError: the run failed; the message says what, where and what to do.
     """
     from aukit.comparison.attempts import Children, ended_like_interrupted
     from aukit.comparison.compare import compare as run_all
@@ -87,7 +87,7 @@ def compare(
 
 
 def _axis(value: Any) -> str | None:
-    """Values as they are typed."""
+    """Values as one would type them."""
     if isinstance(value, str) or value is None:
         return value
     if isinstance(value, Sequence):
@@ -96,16 +96,16 @@ def _axis(value: Any) -> str | None:
 
 
 def faces(run: str | Path, stage: str = "align-train") -> FaceDataset:
-    """The faces that a stage of a run has left, as a torch dataset.
+    """The faces stored by a stage of a run, as a torch dataset.
 
     Args:
         run: the run's folder.
         stage: `align-train` and `align-test`: registered faces; `synthesize`: synthetic ones;
-            `show-views`: those from other sides.
+            `show-views`: those in other views.
 
     Raises:
-        ConfigError: not a run folder.
-        DataError: the run has no such stage, or it left no faces.
+        ConfigError: this is not a run folder.
+        DataError: the run has no such stage, or the stage has no faces.
     """
     from aukit.python.faces import FaceDataset
     from aukit.runs.results import open_results

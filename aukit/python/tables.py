@@ -1,4 +1,4 @@
-"""Predictions that a program holds as data frames, scored."""
+"""Scores predictions held as data frames."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ def evaluate(
     seed: int = 0,
     **reading: Any,
 ) -> dict[str, Any]:
-    """Score predictions, or the difference of two on the same frames, as `aukit evaluate` does.
+    """Score predictions, or the difference of two on the same frames, like `aukit evaluate`.
 
     Args:
         truth: the true AUs: a pandas, polars or Arrow table (anything with the Arrow C stream
-            interface), or the path of a CSV or Parquet file, or of a folder of them. Columns `AU12`
-            (also OpenFace's, py-feat's and LibreFace's), one that names the person, and what
-            tells frames apart, `id`, or `file` and `frame`.
+            interface), or the path of a CSV or Parquet file, or of a folder of them. It has columns
+            `AU12` (or OpenFace's, py-feat's or LibreFace's names), one with the person, and ones
+            that identify the frame: `id`, or `file` and `frame`.
         *predictions: one such table, or two.
-        threshold: least intensity that counts as present.
-        draws, seed: of the bootstrap over people.
+        threshold: lowest intensity that counts as present.
+        draws, seed: number of bootstrap draws over people, and their seed.
         **reading: further attributes of `aukit.scoring.evaluate.Reading`, e.g. `person="who"`.
 
     Returns:
         `aus`, `frames`, `people`, `presence`, `notes`, and `scores`: AU or `mean` -> score name ->
-        `value`, `low`, `high`; of two tables, the second's minus the first's.
+        `value`, `low`, `high`; for two tables, the second's minus the first's.
 
     Raises:
-        ConfigError: no table, or not one or two predictions.
-        DataError: something is missing, doubled or on another scale.
+        ConfigError: an argument is not a table, or there are not one or two predictions.
+        DataError: data are missing, duplicated or on another scale.
     """
     from aukit.scoring.evaluate import Reading, evaluate_tables
 
     if len(predictions) not in (1, 2):
-        raise ConfigError(f"{len(predictions)} predictions were given", "give one table, or two")
+        raise ConfigError(f"{len(predictions)} predictions were given", "give one or two tables")
 
     def metric(presence: bool) -> Metric:
         return build("metric", "presence" if presence else "intensity", threshold=threshold)
@@ -56,7 +56,7 @@ def evaluate(
 
 
 def _path(table: Any, place: Path) -> Path:
-    """Where a table can be read."""
+    """Path from which a table can be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -64,7 +64,7 @@ def _path(table: Any, place: Path) -> Path:
         return Path(table)
     if not hasattr(table, "__arrow_c_stream__"):
         raise ConfigError(
-            f"{type(table).__name__} is no table",
+            f"{type(table).__name__} is not a table",
             "give a pandas (2.2 or later), polars or Arrow table, or the path of a file",
         )
     pq.write_table(pa.table(table), place)

@@ -1,4 +1,4 @@
-"""What a plugin module must be like, checked before anything of it is used."""
+"""Checks of a plugin module before it is used."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from aukit.errors import PluginError
 
 
 def call(module: object, hook: str) -> Iterable[Any]:
-    """What a module's implementation of a collecting hook returns; nothing if it has none."""
+    """The result of a module's collecting hook; empty if it does not implement the hook."""
     implementation = getattr(module, hook, None)
     return () if implementation is None else implementation() or ()
 
 
 def commands_of(found: Any, what: str = "command") -> dict[str, tuple[str, str]]:
-    """Commands, or models, that a hook returned: name -> (target, short help).
+    """Validate commands or models returned by a hook: name -> (target, short help).
 
     Raises:
-        PluginError: an entry is something else.
+        PluginError: an entry is malformed.
     """
     commands = dict(found)
     for name, entry in commands.items():
@@ -33,13 +33,13 @@ def commands_of(found: Any, what: str = "command") -> dict[str, tuple[str, str]]
 
 
 def check_hooks(module: object) -> None:
-    """Refuse a hook that would never be called: pluggy silently ignores a misspelt one.
+    """Refuse hooks that would never be called: pluggy silently ignores misspelled ones.
 
     Raises:
-        PluginError: an unknown hook, or a hook without its marker.
+        PluginError: a hook is unknown or lacks its marker.
     """
     known = [name for name in vars(hooks) if hasattr(getattr(hooks, name), f"{hooks.PROJECT}_spec")]
-    # Statically: a module may compute attributes, and import heavily to do so.
+    # Statically, since attributes may be computed with heavy imports.
     own = vars(module) if inspect.ismodule(module) else {}
     for name in dir(module):
         value = own[name] if name in own else inspect.getattr_static(module, name, None)
@@ -47,20 +47,22 @@ def check_hooks(module: object) -> None:
         if marked and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"hooks: {', '.join(known)}"
-            raise PluginError(f"'{name}' is no hook", hint)
+            raise PluginError(f"'{name}' is not a hook", hint)
         if name in known and not marked and not hasattr(value, f"{hooks.PROJECT}_spec"):
             raise PluginError(f"'{name}' lacks the marker @hookimpl")
 
 
 def checked(component: Any, kind: str) -> Component:
-    """A record that a hook returned, if it is one of that kind and well-formed.
+    """Validate a record returned by a hook for a kind.
 
     Raises:
-        PluginError: it is not.
+        PluginError: it is malformed or of another kind.
     """
     if not isinstance(component, Component):
         raise PluginError(f"hook {KINDS[kind].hook} must return Component records")
     if component.kind != kind:
-        raise PluginError(f"{component.name!r} is of kind {component.kind!r}, given as {kind!r}")
+        raise PluginError(
+            f"{component.name!r} is of kind {component.kind!r}, but was returned as {kind!r}"
+        )
     validate(component)
     return component

@@ -1,4 +1,4 @@
-"""What the code of a component is: its version, or, where it can be edited in place, its files."""
+"""Identifies the code of a component: by version, or by its files if editable."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from aukit.components import Component
 
 
 def code_of(component: Component) -> str:
-    """What a stage's key says of a component's code.
+    """The identity of a component's code for stage keys.
 
-    The version of its distribution says enough where the files are as they were installed. Of a
-    distribution that was installed to be edited (`pip install -e`), the files of the component's
-    top package are read, so that a changed line is noticed.
+    The version of its distribution suffices for ordinary installs. For editable installs (`pip
+    install -e`), the files of the component's top-level package are hashed as well, so that edits
+    are noticed.
 
     Returns:
         `1.2.0`, or `1.2.0+` and a digest of the files.
@@ -39,7 +39,7 @@ def _is_editable(distribution: str) -> bool:
 
 @functools.cache
 def _digest(package: str) -> str:
-    """Of every file of a package, or of the one file of a module."""
+    """Digest of all files of a package, or of a single module."""
     total = hashlib.sha256()
     for name, path in _files(package):
         total.update(f"{name}\0".encode())

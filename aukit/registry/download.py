@@ -1,7 +1,7 @@
-"""Files brought from the web: tried again, and gone on with where the connection broke off.
+"""Downloads that are retried, and resumed after a broken connection.
 
-By hand on urllib: pooch and `torch.hub` begin anew when a connection breaks, and half a gigabyte
-over a slow line then never arrives.
+Built on urllib, since pooch and `torch.hub` restart from zero when a connection breaks, and large
+files then never arrive over slow lines.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 206, 416
 
 
 class SourceError(Exception):
-    """A source did not yield the file; the next one is tried."""
+    """A source could not provide the file; the next one is tried."""
 
 
 class _BrokenOffError(Exception):
-    """The connection failed in a way that may be over in a moment."""
+    """The connection failed, perhaps temporarily."""
 
 
 def download(
@@ -34,19 +34,18 @@ def download(
     received: Callable[[int], None] = lambda count: None,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Bring a file.
+    """Download a file.
 
     Args:
-        url: its address.
-        copy: where it goes; what an earlier attempt left there is not asked for again, where the
-            server can tell a part.
-        limit: bytes that it has at most.
-        received: is told how many bytes the copy has.
-        pause: waits for some seconds.
+        url: address of the file.
+        copy: where to store it; a partial copy is resumed if the server supports it.
+        limit: expected size in bytes, and upper limit.
+        received: called with the number of bytes in the copy.
+        pause: waits for a number of seconds.
 
     Raises:
-        SourceError: there is no such file, it is too large, or the connection broke off
-            `ATTEMPTS` times; what has come stays in `copy`.
+        SourceError: the file does not exist or is too large, or the connection failed `ATTEMPTS`
+            times; the partial copy is kept.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -54,13 +53,13 @@ def download(
             return
         except _BrokenOffError as error:
             if attempt == ATTEMPTS:
-                raise SourceError(f"broke off {ATTEMPTS} times: {error}") from error
+                raise SourceError(f"connection failed {ATTEMPTS} times: {error}") from error
             pause(2.0 ** (attempt - 1))
 
 
 def _go_on(url: str, copy: Path, limit: int, received: Callable[[int], None]) -> None:
     have = copy.stat().st_size if copy.is_file() else 0
-    if have == limit:  # ended before it was checked
+    if have == limit:  # complete, but not verified yet
         return
     with _open(url, have, copy) as answer:
         if answer.status != _PARTIAL_CONTENT:
@@ -77,7 +76,7 @@ def _go_on(url: str, copy: Path, limit: int, received: Callable[[int], None]) ->
                 file.write(chunk)
                 received(have)
     if whole is not None and have < whole:
-        raise _BrokenOffError(f"{have} of {whole} bytes came")
+        raise _BrokenOffError(f"only {have} of {whole} bytes received")
 
 
 def _open(url: str, have: int, copy: Path) -> http.client.HTTPResponse:
@@ -93,9 +92,9 @@ def _open(url: str, have: int, copy: Path) -> http.client.HTTPResponse:
             raise _BrokenOffError(str(error)) from error
         raise SourceError(str(error)) from error
     except (OSError, http.client.HTTPException) as error:
-        # Where nothing has come yet there is probably no network, and waiting is in vain.
+        # If nothing was ever received, there is probably no network: do not wait.
         raise (_BrokenOffError if have else SourceError)(str(error)) from error
-    except ValueError as error:  # no address at all
+    except ValueError as error:  # not a valid address
         raise SourceError(str(error)) from error
 
 

@@ -1,10 +1,10 @@
 """Loads plugins, one guarded step at a time, and finds components by name.
 
-A broken plugin never breaks the program: it is recorded, shown by `aukit plugins`, and named in the
-error when the component that somebody asked for could have been its. Nothing overrides silently: a
-name that two distributions offer is an error naming both, raised only when that name is asked for.
-aukit's own names cannot be taken: a component that claims one is named in a warning, and can be
-reached as `distribution/name`.
+A broken plugin never breaks the program. It is recorded, shown by `aukit plugins`, and named in the
+error if a requested component is unknown. Nothing is overridden silently: a name offered by two
+distributions is an error that names both, raised only when the name is requested. aukit's own names
+cannot be taken: a component that claims one causes a warning, and can be used as
+`distribution/name`.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Plugin:
-    """What became of one entry point.
+    """An entry point and what it provided.
 
     Attributes:
         distribution, version, name: where it comes from.
-        error: why it is not in use, None if it is.
-        components: the records that it contributed.
-        commands: the commands that it contributed, name -> (target, short help).
-        models: the models that it brings, name -> (`package:folder`, summary).
+        error: why it is not in use; None if it is.
+        components: records it provided.
+        commands: commands it provided, name -> (target, short help).
+        models: models it provided, name -> (`package:folder`, summary).
     """
 
     distribution: str
@@ -64,7 +64,7 @@ class Plugin:
 
     @property
     def qualified(self) -> str:
-        """`distribution:entry point`; unique, unlike the entry point's name alone."""
+        """`distribution:entry point`; unique, unlike the entry point's name."""
         return f"{self.distribution}:{self.name}"
 
 
@@ -74,8 +74,8 @@ class Registry:
     Args:
         entry_points: (distribution, version, entry point) triples; by default those installed.
         only: load only these entry points or distributions; None loads all. The environment
-            variable AUKIT_PLUGINS (comma-separated, empty for none) says the same.
-        block: leave these out. The environment variable AUKIT_BLOCK says the same.
+            variable AUKIT_PLUGINS (comma-separated, empty for none) does the same.
+        block: do not load these. The environment variable AUKIT_BLOCK does the same.
     """
 
     def __init__(
@@ -100,10 +100,10 @@ class Registry:
     def _load(self, plugin: Plugin, point: Any) -> None:
         self.plugins.append(plugin)
         try:
-            # Standard output may be a program's (`--json`).
+            # Keep standard output clean: a program may read it (`--json`).
             with contextlib.redirect_stdout(sys.stderr):
                 self.register(plugin, point.load())
-        except BaseException as error:  # a plugin may raise anything at all
+        except BaseException as error:  # a plugin may raise anything
             if is_interrupt(error):
                 raise
             plugin.error = reason(error)
@@ -112,7 +112,7 @@ class Registry:
         """Register a plugin module and collect its records.
 
         Raises:
-            PluginError: an unknown hook, or a malformed record.
+            PluginError: a hook is unknown, or a record is malformed.
         """
         check_hooks(module)
         try:
@@ -126,7 +126,7 @@ class Registry:
             plugin.models = commands_of(call(module, "aukit_models"), "model")
             plugin.components = components
         except BaseException:
-            # pluggy keeps a plugin that failed validation in its list.
+            # pluggy keeps a plugin in its list after a failed validation.
             if self.manager.is_registered(module):
                 self.manager.unregister(module)
             raise
@@ -142,15 +142,15 @@ class Registry:
         return [plugin for plugin in self.plugins if plugin.error is not None]
 
     def of_kind(self, kind: str) -> list[Component]:
-        """Components of a kind, by name."""
+        """Components of a kind, sorted by name."""
         found = [component for component in self.components if component.kind == kind]
         return sorted(found, key=lambda component: component.qualified)
 
     def find(self, kind: str, name: str) -> Component:
-        """The component of a kind that a name means: `2d`, `procrustes`, `aukit-facs/procrustes`.
+        """Find a component by name or alias: `2d`, `procrustes`, `aukit-facs/procrustes`.
 
         Raises:
-            ConfigError: no such component, or several.
+            ConfigError: the name is unknown or ambiguous.
         """
         offered = self.of_kind(kind)
         exact = [c for c in offered if name in {f"{c.distribution}/{n}" for n in c.names}]
@@ -166,13 +166,14 @@ class Registry:
 
     def _warn(self, name: str, own: str, others: Sequence[Component]) -> None:
         claims = " and ".join(other.qualified for other in others)
-        text = f"{name} is {own}; {claims} claims the name too, and is found by that longer name"
+        text = f"{name} is {own}; {claims} claims the same name, use the qualified name to "
+        "select it"
         if text not in self._warned:
             self._warned.add(text)
             _log.warning(text)
 
     def find_any(self, name: str) -> list[Component]:
-        """All components of any kind that a name means."""
+        """All components of any kind with a given name."""
         return [c for c in self.components if name in (*c.names, c.qualified)]
 
     def _unknown(self, kind: str, name: str, offered: list[Component]) -> ConfigError:
@@ -190,8 +191,8 @@ class Registry:
     def commands(self, reserved: Collection[str] = ()) -> dict[str, tuple[str, str]]:
         """Commands that plugins add: name -> (`package.module:command`, short help).
 
-        A name that is reserved, or that two plugins offer, is spelled `distribution/name`: nothing
-        overrides silently.
+        A name that is reserved, or that two plugins offer, is spelled `distribution/name`, so that
+        nothing is overridden silently.
         """
         offered = [(p, name, entry) for p in self.plugins for name, entry in p.commands.items()]
         counts = Counter(name for _, name, _ in offered)
@@ -201,10 +202,10 @@ class Registry:
         }
 
     def weights(self) -> dict[str, Weights]:
-        """Weights that plugins know, by name.
+        """Weights provided by plugins, by name.
 
-        Where several distributions know weights of one name, those of aukit keep it and the others
-        are called `distribution/name`; without any of aukit's, all are.
+        If several distributions use one name, aukit's own keep it and the others are called
+        `distribution/name`; if none is aukit's, all are.
         """
         offered: dict[str, dict[str, Weights]] = {}
         for plugin in self.plugins:
@@ -213,7 +214,7 @@ class Registry:
                 known = list(call(module, "aukit_weights"))
                 for entry in known:
                     offered.setdefault(entry.name, {})[plugin.distribution] = entry
-            except BaseException as error:  # asked late, since the records need more imports
+            except BaseException as error:  # called late, since these records need more imports
                 if is_interrupt(error):
                     raise
                 plugin.error = reason(error)
@@ -224,10 +225,10 @@ class Registry:
         }
 
     def resolve_weights(self, ref: str) -> Path:
-        """A checked local file for a weights name or a path.
+        """The verified local file for a weights name or a path.
 
         Raises:
-            MissingWeights: it is not on this machine; the hint says how to get it.
+            MissingWeights: it is not on this machine; the hint tells how to get it.
         """
         for listener in reversed(self.manager.hook.aukit_resolve_weights.get_hookimpls()):
             name = listener.plugin_name
@@ -265,7 +266,7 @@ def installed_entry_points() -> list[tuple[str, str, Any]]:
     triples = set()
     for point in importlib.metadata.entry_points(group=GROUP):
         if point.dist is not None:
-            # Parsed once a distribution: the metadata hold its whole readme.
+            # Parsed once per distribution: the metadata contain its whole README.
             if id(point.dist) not in known:
                 metadata = point.dist.metadata
                 known[id(point.dist)] = (metadata["Name"], metadata["Version"])
@@ -290,4 +291,4 @@ def _stamp(component: Component, plugin: Plugin) -> Component:
 def _ambiguous(kind: str, name: str, matches: list[Component]) -> ConfigError:
     names = " and ".join(f"{c.qualified} {c.version}" for c in matches)
     first = f"{matches[0].distribution}/{name}"
-    return ConfigError(f"{kind} '{name}' is provided by {names}", f"write {first}")
+    return ConfigError(f"{kind} '{name}' is provided by {names}", f"use {first}")

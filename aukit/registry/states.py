@@ -1,4 +1,4 @@
-"""The state of the files that an option names, so that changed files are not taken for the old."""
+"""The state of files named by options, so that changed files are noticed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from aukit.registry.weights import location
 from aukit.store.files import digest
 
 State = list[int] | str | None
-"""Bytes and time of a file, a digest of those of many, or None where there is nothing."""
+"""Size and time of a file, a digest of these for many files, or None if there is no file."""
 
 
 def state_of(text: str, known: Mapping[str, Weights]) -> State:
-    """The state of what an option names: a file, a folder with all below it, or weights by name."""
+    """The state of what an option names: a file, a folder tree, or weights by name."""
     if text in ("", "none"):
         return None
     path = Path(os.path.expanduser(text))
@@ -25,7 +25,7 @@ def state_of(text: str, known: Mapping[str, Weights]) -> State:
 
 
 def state_of_path(path: Path) -> State:
-    """The state of a file, or of a folder with all below it; links to folders are not followed."""
+    """The state of a file or a folder tree; links to folders are not followed."""
     try:
         status = path.stat()
     except (OSError, ValueError):
@@ -36,7 +36,8 @@ def state_of_path(path: Path) -> State:
 
 
 def state_of_files(paths: Iterable[Path]) -> str:
-    """One digest of the names, sizes and times of many files; missing files count as such."""
+    """One digest of the names, sizes and times of many files; missing files are included as
+    missing."""
     return digest(sorted([path.as_posix(), _one(path)] for path in paths))
 
 

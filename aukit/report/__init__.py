@@ -1,4 +1,4 @@
-"""One self-contained HTML page about a run: opens offline and contacts nothing."""
+"""Self-contained HTML reports: they work offline and contact nothing."""
 
 from aukit.report.data import (
     Choice,

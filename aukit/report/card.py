@@ -11,8 +11,8 @@ from aukit.report.charts import change_map
 from aukit.report.figures import Figure
 from aukit.report.score_tables import UNDEFINED
 
-TITLE = "{faces} synthetic faces of {people} people it has never seen"
-_SETS = {"painted": "painted", "truth": "in the true pictures"}
+TITLE = "{faces} synthetic faces of {people} people unseen by the synthesizer"
+_SETS = {"painted": "in synthetic faces", "truth": "in the true pictures"}
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Table:
 
     Attributes:
         title: heading.
-        columns: their names, after that of the rows.
-        rows: name, remark, and a value for each column, None where there is nothing to say.
+        columns: headings of the score columns.
+        rows: name, remark, and a value per column; None if there is none.
     """
 
     title: str
@@ -88,5 +88,5 @@ def _figures(card: Mapping[str, Any]) -> Iterator[Figure]:
 
 
 def _is_known(table: Mapping[str, Any], place: int) -> bool:
-    """Whether a judge tells this AU at all."""
+    """Whether a judge covers this AU."""
     return any(row[place] is not None for row in table[CROSS_TALK]["painted"])

@@ -11,13 +11,13 @@ from aukit.au import describe
 Entry = Mapping[str, float | None]
 
 COLUMNS = ("painted", "copied", "true", "real", "gain")
-"""Synthetic faces; the same faces as they were given; the true pictures; real faces; synthetic
-less copied."""
+"""Keys of columns: synthetic faces; unchanged input; true pictures; real faces; synthetic minus
+copied."""
 
 _MEASURES = (("psnr", "PSNR, dB"), ("ssim", "SSIM"), ("l1", "L1"))
-_REGIONS = (("face", "face"), ("changes", "where it changes"))
+_REGIONS = (("face", "face"), ("changes", "changed region"))
 CROSS_TALK = "5"
-"""The change of level, from 0, whose cross-talk is shown; the card holds others as well."""
+"""Level, set from 0, whose cross-talk is shown; the card also holds others."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Row:
     Attributes:
         name: what is measured, with its unit.
         cells: column -> score; columns without a score are absent.
-        remark: what must be known to read it.
+        remark: note on it.
     """
 
     name: str
@@ -60,7 +60,7 @@ def _own(card: Mapping[str, Any]) -> Iterator[Row]:
     table = card.get("own") or {}
     if table:
         found = {key: sets["mean"]["mae"] for key, sets in table["vectors"].items()}
-        yield Row("MAE, whole faces: the network it learned from", _named(found), "no judge")
+        yield Row("MAE, whole faces: the network it learned from", _named(found), "not a judge")
 
 
 def _agreement(card: Mapping[str, Any]) -> Iterator[Row]:
@@ -97,18 +97,24 @@ def _distances(card: Mapping[str, Any]) -> Iterator[Row]:
         cells = {"painted": found["painted from given"], "real": found["same person, real"]}
         other = found["other person, real"]["value"]
         remark = "" if other is None else f"other people: {other:.3g}"
-        yield Row(f"{found['name']}, painted from given", cells, remark)
+        yield Row(f"{found['name']}, synthetic to input", cells, remark)
 
 
 def _named(found: Mapping[str, Entry]) -> dict[str, Entry]:
     return {("true" if key == "truth" else key): entry for key, entry in found.items()}
 
 
-UNIT_COLUMNS = ("PSNR gain, dB", "ICC painted", "ICC true", "ICC painted, whole", "ICC real, whole")
+UNIT_COLUMNS = (
+    "PSNR gain, dB",
+    "ICC synthetic",
+    "ICC true",
+    "ICC synthetic, whole",
+    "ICC real, whole",
+)
 
 
 def units(card: Mapping[str, Any]) -> dict[str, list[tuple[str, list[Entry]]]]:
-    """For each judge of intensity, a row for each AU it knows: name and `UNIT_COLUMNS`."""
+    """For each judge of intensity, a row per AU it covers: name and `UNIT_COLUMNS`."""
     return {judge: list(_units(card, table)) for judge, table in card["agreement"].items()}
 
 
@@ -124,13 +130,13 @@ def _units(card: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[tuple[
 
 
 DETECTION_COLUMNS = (
-    "F1 real", "F1 painted", "F1 gap", "accuracy real", "accuracy painted", "accuracy gap"
+    "F1 real", "F1 synthetic", "F1 gap", "accuracy real", "accuracy synthetic", "accuracy gap"
 )  # fmt: skip
 
 
 def detections(card: Mapping[str, Any]) -> dict[str, list[tuple[str, list[Entry]]]]:
-    """For each judge of intensity, and for each that was published, the mean and a row for each AU:
-    name, `DETECTION_COLUMNS`."""
+    """For each judge of intensity and each published detector, the mean and a row per AU: name and
+    `DETECTION_COLUMNS`."""
     found = {judge: list(_detections(table)) for judge, table in card.get("detection", {}).items()}
     beside = card.get("published", {})
     return {**found, **{name: list(_detections(table)) for name, table in beside.items()}}
@@ -150,7 +156,7 @@ REGION_COLUMNS = ("any attention", "mean attention")
 
 
 def region_shares(card: Mapping[str, Any]) -> list[tuple[str, list[Entry]]]:
-    """A row for each AU's region and for all together: name and `REGION_COLUMNS`, in 0..1."""
+    """A row per AU's region and one for their union: name and `REGION_COLUMNS`, in 0..1."""
     return [
         (
             describe(name) if name in card["aus"] else "all together",
@@ -162,13 +168,13 @@ def region_shares(card: Mapping[str, Any]) -> list[tuple[str, list[Entry]]]:
 
 @dataclass(frozen=True)
 class Table:
-    """Scores as they are shown.
+    """A table of scores for display.
 
     Attributes:
-        title: what is said above them.
+        title: heading.
         of: what a row is, `measure` or `AU`.
-        columns: their names, after that of the rows.
-        rows: name, remark, and a score for each column, None where there is none.
+        columns: headings of the score columns.
+        rows: name, remark, and a score per column; None if there is none.
     """
 
     title: str
@@ -178,11 +184,11 @@ class Table:
 
 
 def tables(card: Mapping[str, Any], title: str) -> Iterator[Table]:
-    """All tables of a card: all AUs together, then for each judge each AU, and what it detects.
+    """All tables of a card: all AUs together, then per judge each AU and the detections.
 
     Args:
         card: the card.
-        title: of the first one; may name `{faces}` and `{people}`.
+        title: title of the first table; may contain `{faces}` and `{people}`.
     """
     rows = summary(card)
     if rows:
@@ -190,7 +196,8 @@ def tables(card: Mapping[str, Any], title: str) -> Iterator[Table]:
         lines = [(row.name, row.remark, [row.cells.get(name) for name in used]) for row in rows]
         asked = card["requests"]
         title = title.format(faces=asked["levels"] + asked["vectors"], people=asked["people"])
-        yield Table(title, "measure", used, lines)
+        shown = ["synthetic" if name == "painted" else name for name in used]
+        yield Table(title, "measure", shown, lines)
     for judge, found in units(card).items():
         yield Table(f"Each AU, judged by {judge}", "AU", UNIT_COLUMNS, _unremarked(found))
     for judge, found in detections(card).items():
@@ -198,7 +205,7 @@ def tables(card: Mapping[str, Any], title: str) -> Iterator[Table]:
         yield Table(title, "AU", DETECTION_COLUMNS, _unremarked(found))
 
     if covered := region_shares(card):
-        title = "Share of the face that each region covers"
+        title = "Share of the face covered by each region"
         yield Table(title, "AU", REGION_COLUMNS, _unremarked(covered))
 
 
@@ -209,7 +216,7 @@ def _unremarked(
 
 
 def digits(value: float, beside: float | None = None) -> str:
-    """A score in about three digits; an end of an interval in as many as the score beside it."""
+    """A score with about three digits; ends of an interval have as many decimals as the score."""
     size = abs(value if beside is None else beside)
     places = 1 if size >= 10 else 2 if size >= 0.1 else 3
     return f"{round(value, places) + 0:.{places}f}"  # adding 0 turns -0 into 0

@@ -1,6 +1,6 @@
 """Small charts as inline SVG. Colours come from the page's style sheet, so both themes work.
 
-Every chart carries a title for those who cannot see it. Text is escaped by `Markup`.
+Every chart has a title for screen readers. Text is escaped by `Markup`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _COLOURS = 6
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one line.
+    """The points of a line.
 
     Attributes:
-        name: shown in the legend and on hover.
+        name: name in the legend and on hover.
         x, y: coordinates; a NaN in `y` breaks the line.
         low, high: ends of a whisker at each point, or None.
     """
@@ -58,8 +58,8 @@ def lines(
     """A line chart.
 
     Args:
-        series: at least one point in all.
-        title: for screen readers.
+        series: the lines, with at least one point in total.
+        title: title for screen readers.
         x_label: name of the horizontal axis.
         x_range, y_range: limits of the axes; from the data if None.
         dots: draw the points, with their values on hover.
@@ -83,8 +83,8 @@ def lines(
 def bars(
     groups: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], title: str, x_label: str
 ) -> Markup:
-    """Grouped bars on a logarithmic axis, because the counts of rare and common levels differ by
-    orders of magnitude; a count of zero has no bar.
+    """Grouped bars on a logarithmic axis, since counts of levels differ by orders of magnitude;
+    zero has no bar.
 
     Args:
         groups: name of each group.
@@ -119,7 +119,7 @@ def heat_map(
         names: name of each row and column.
         title: for screen readers.
         x_label, y_label: names of the axes.
-        totals: what the shares of each row are of, written at its end; none if empty.
+        totals: total of each row, written at its end; none if empty.
     """
     count = len(names)
     size = 180
@@ -152,7 +152,7 @@ def change_map(
         changes: rows of values; row 0 is drawn at the top, None stays empty.
         names: name of each row and column.
         title: for screen readers.
-        span: the size of a change that is drawn darkest.
+        span: size of the change that is drawn darkest.
     """
     size, left, top = 180, 40, 16
     cell = size / len(names)
@@ -209,7 +209,7 @@ def whisker(value: float, low: float | None, high: float | None, span: Range) ->
 
 
 def share_bar(share: float) -> Markup:
-    """A bar as long as a share in 0..1, for a table cell."""
+    """A bar with the length of a share in 0..1, for a table cell."""
     width, height = 110, 16
     bar = '<rect class="fill s1" x="0" y="4" width="{:.1f}" height="8" rx="1.5"/>'
     svg = '<svg class="inline" viewBox="0 0 {} {}" aria-hidden="true">{}</svg>'
@@ -225,7 +225,8 @@ def _span(values: Iterable[float]) -> Range:
 
 def _padded(series: Sequence[Series]) -> Range:
     low, high = _span(value for one in series for value in one.y)
-    # Losses and scores start at zero unless they are far from it: small wiggles stay small.
+    # Axes of losses and scores start at zero unless values are far from it, so small wiggles stay
+    # small.
     return (0.0 if 0 <= low < 0.5 * high else low, high + 0.05 * (high - low))
 
 
@@ -240,7 +241,7 @@ def _path(frame: Frame, series: Series, number: int) -> Markup:
 
 
 def _colour(number: int) -> int:
-    """Number of the colour of series `number`, from 1; they come round again."""
+    """Number of the colour of series `number`, from 1; colours repeat."""
     return (number - 1) % _COLOURS + 1
 
 
@@ -272,7 +273,7 @@ def _whiskers(frame: Frame, series: Series, number: int) -> Markup:
 def _bar(frame: Frame, start: float, width: float, count: float, number: int, name: str) -> Markup:
     if count < 1:
         return Markup("")
-    # One frame still shows: its logarithm is zero.
+    # A count of one is still visible although its logarithm is zero.
     top = min(frame.y(math.log10(count)), frame.y(0) - 1.5)
     bar = (
         '<rect class="fill s{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'

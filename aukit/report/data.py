@@ -1,4 +1,4 @@
-"""What a report shows. Every part may be empty; its section is then left out."""
+"""The content of a report. Every part may be empty; its section is then omitted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Choice:
         name: qualified name, or `none`.
         version: of its distribution.
         origin: where the choice came from (`default`, `command line`, a run file).
-        summary: what the component is.
+        summary: one-line summary of the component.
     """
 
     role: str
@@ -44,14 +44,14 @@ class Setting:
 
 @dataclass(frozen=True)
 class Partition:
-    """Who and what was in one part of the data.
+    """The people and frames of one part of the data.
 
     Attributes:
         name: role or partition.
         people: distinct people.
         frames: frames before registration.
         faces: registered faces that were used.
-        drops: reason -> number of frames that it cost.
+        drops: reason -> number of frames dropped.
         datasets: where the frames come from.
     """
 
@@ -64,7 +64,7 @@ class Partition:
 
     @property
     def dropped(self) -> int:
-        """Frames that were left out."""
+        """Number of frames dropped."""
         return sum(self.drops.values())
 
 
@@ -76,7 +76,7 @@ class Distribution:
         aus: AU columns, length A.
         before: (A, 6) coded training frames (`statistics.levels.label_counts`).
         after: (A, 6) uses in the plan (`statistics.levels.level_uses`).
-        tops: the highest code of each AU: 5, of an occurrence 1; 5 where nothing is said.
+        tops: the highest code of each AU: 5, or 1 for an occurrence; missing ones are 5.
     """
 
     aus: tuple[str, ...]
@@ -85,19 +85,19 @@ class Distribution:
     tops: tuple[int, ...] = ()
 
     def top(self, place: int) -> int:
-        """The highest code of the AU at a place."""
+        """The highest code of the AU at an index."""
         return self.tops[place] if self.tops else MAX_LEVEL
 
 
 @dataclass(frozen=True)
 class ImageGroup:
-    """Pictures that belong together.
+    """A group of pictures.
 
     Attributes:
         title: heading.
         images: (encoded PNG, JPEG or WebP, caption) pairs.
         note: a sentence about them.
-        wide: show each as wide as the page.
+        wide: whether to show each at page width.
     """
 
     title: str
@@ -108,14 +108,14 @@ class ImageGroup:
 
 @dataclass(frozen=True)
 class Curve:
-    """A number that a fitted component reported over its steps.
+    """A scalar of a fit over its steps.
 
     Attributes:
-        stage: which fit.
-        name: which number, e.g. `loss`.
+        stage: name of the fit.
+        name: name of the scalar, e.g. `loss`.
         steps: length n.
         values: length n; NaN leaves a gap.
-        part: which network, where a fit has several; their curves are drawn together.
+        part: name of the network if a fit has several; their curves share a chart.
     """
 
     stage: str
@@ -127,7 +127,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of the run: seconds that it took, and whether its result was already there."""
+    """A stage of the run: seconds it took, and whether its result was reused."""
 
     name: str
     seconds: float
@@ -136,13 +136,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class Licence:
-    """The terms of what the run used, and what to cite.
+    """Licences of a component of the run, and what to cite.
 
     Attributes:
         what: the component.
-        licence: of its code.
+        licence: licence of its code.
         paper: what to cite.
-        weights, data: licences of the weights and data that it uses or brings, where there are any.
+        weights, data: licences of the weights and data that it uses or bundles, if any.
     """
 
     what: str
@@ -154,28 +154,28 @@ class Licence:
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything that a report shows.
+    """The content of a run's report.
 
     Attributes:
         title: heading of the page.
-        command: what to type to get the same run again.
-        typed: what was typed.
+        command: command line that repeats the run.
+        typed: command line as typed.
         run_file: the resolved configuration as a run file.
         summary: facts of the run as label -> text (run folder, started, duration, preset, seed).
-        notes: things that the reader must not miss, e.g. levels that no frame shows.
+        notes: warnings, e.g. levels that no frame shows.
         choices: components.
         settings: their options.
-        stages: what ran.
+        stages: the stages.
         partitions: data and drop counts.
         distribution: labels before and after balancing.
         images: aligned samples and other pictures.
-        scores: what `scoring.score_predictions` returned.
+        scores: result of `scoring.score_predictions`.
         card: the score card of a synthesizer (`pipeline.score_card`).
         card_images: its picture grids with captions.
         predictions: table in `records.prediction_schema`.
         curves: training curves.
         environment: label -> text (Python, packages, machine).
-        licences: terms of what was used.
+        licences: licences of what was used.
     """
 
     title: str

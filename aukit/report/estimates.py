@@ -1,4 +1,4 @@
-"""A page about estimates of anybody's photos and videos: curves, peaks, gaps, and the model."""
+"""A page about estimates of photos and videos: curves, peaks, gaps, and the model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aukit.report.score_tables import score_tables
 from aukit.store.files import write_text
 
 POINTS = 240
-"""Most points of a curve: there is one for each AU of each person."""
+"""Most points of a curve, since there is one curve per AU and person."""
 
 CONTENTS = (
     (
@@ -45,9 +45,9 @@ class Curves:
 
     Attributes:
         title: file, and number of the face.
-        seconds: (N,) times, or numbers of frames.
-        values: (N, A) estimates; NaN where there is none.
-        timed: whether `seconds` are that.
+        seconds: (N,) times in seconds, or frame numbers.
+        values: (N, A) estimates; NaN if missing.
+        timed: whether `seconds` holds times.
     """
 
     title: str
@@ -58,20 +58,20 @@ class Curves:
 
 @dataclass(frozen=True)
 class EstimatesPage:
-    """What the page shows.
+    """The content of the page.
 
     Attributes:
         title: heading.
         facts: label -> text.
-        notes: what the reader must not miss.
+        notes: warnings.
         aus: AU columns, length A.
         tops: AU -> upper end of its scale.
-        people: over time, those seen most first.
+        people: curves of people, those seen most first.
         peaks: title of a person -> frames with the strongest AUs.
-        photos: pictures of photos, with their strongest AUs.
+        photos: photos, with their strongest AUs.
         missing: reason, rows and an example.
-        scores: of the model, as `scoring.score_predictions` returns them; may be of another form.
-        card: of the model, for people.
+        scores: scores of the model, usually in the form of `scoring.score_predictions`.
+        card: model card as text.
     """
 
     title: str
@@ -88,7 +88,7 @@ class EstimatesPage:
 
 
 def write_estimates_page(page: EstimatesPage, path: Path) -> None:
-    """Write the page as one HTML file, aside and renamed."""
+    """Write the page as one HTML file, atomically."""
     scores = score_tables(page.scores)
     present = {
         "time": page.people,
@@ -112,9 +112,10 @@ def write_estimates_page(page: EstimatesPage, path: Path) -> None:
 
 def _over_time(page: EstimatesPage) -> Section:
     note = (
-        "The estimated intensity, 0..5, or for an AU that is only there or not, its probability. "
-        "Where a point stands for several frames it is their mean, and the bar reaches from the "
-        "lowest to the highest."
+        "The estimated intensity, 0..5, or the probability for an AU that is either present or "
+        "absent. "
+        "A point that stands for several frames is their mean, and its bar spans the lowest to the "
+        "highest."
     )
     groups = [Group(list(_charts(page, one)), one.title, _length(one)) for one in page.people]
     return Section("time", "Over time", note, groups)
@@ -135,15 +136,15 @@ def _charts(page: EstimatesPage, one: Curves) -> Iterator[Figure]:
 
 
 def curve(seconds: Floats, values: Floats, name: str, top: float, label: str, title: str) -> Markup:
-    """A chart of one AU; long ones are drawn in bins.
+    """A chart of one AU; long curves are binned.
 
     Args:
         seconds: (N,) times, N at least 1.
-        values: (N,) estimates, NaN where there is none.
+        values: (N,) estimates, NaN if missing.
         name: AU column.
         top: upper end of the scale.
-        label: of the time axis.
-        title: who it is.
+        label: label of the time axis.
+        title: title of the person.
     """
     x, mean, low, high = binned(seconds, values, POINTS)
     whole = len(x) == len(seconds)
@@ -155,11 +156,11 @@ def curve(seconds: Floats, values: Floats, name: str, top: float, label: str, ti
 
 
 def binned(seconds: Floats, values: Floats, most: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """Time, mean, lowest and highest value of bins of as many frames; NaN where none has a value.
+    """Time, mean, minimum and maximum of equal bins of frames; NaN for bins without values.
 
     Args:
-        seconds, values: (N,).
-        most: bins, at most.
+        seconds, values: (N,) times and values.
+        most: most bins.
     """
     size = -(-len(values) // most)
     padded = np.full((-(-len(values) // size), size), np.nan)

@@ -20,11 +20,11 @@ from aukit.report.data import Curve, Distribution
 LEVELS = range(au.MAX_LEVEL + 1)
 LEVEL_NAMES = [str(level) for level in LEVELS]
 POINTS = 400
-"""Most points in a line: a screen shows no more."""
+"""Most points in a line; more would not be visible."""
 PRESENT = 0.5
-"""Intensity from which on an AU counts as present: halves round up to level 1."""
+"""Intensity from which an AU counts as present: halves round up to level 1."""
 FEW_POINTS = 20
-"""Most points that are drawn as dots."""
+"""Most points drawn as dots."""
 
 Floats = NDArray[np.float64]
 
@@ -39,11 +39,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Group:
-    """Charts that belong together.
+    """A group of charts.
 
     Attributes:
         figures: the charts.
-        title, note: heading and remark; none if empty.
+        title, note: heading and remark; empty for none.
         legend: names of the series, in the order of their colours.
     """
 
@@ -59,8 +59,8 @@ class Estimates:
 
     Attributes:
         aus: AU columns, length A.
-        truth, predicted, level: (N, A) float64; NaN where not coded, or not estimated. What only
-            one side knows as an intensity is brought to 0..1.
+        truth, predicted, level: (N, A) float64; NaN where not coded or not estimated. If only one
+            side is an intensity, it is scaled to 0..1.
         tops: the highest code of each AU: 5, of an occurrence 1; 5 where nothing is said.
     """
 
@@ -91,7 +91,7 @@ class Estimates:
 
 
 def distributions(distribution: Distribution) -> list[Figure]:
-    """Uses of each level before and after balancing, one chart an AU."""
+    """Uses of each level before and after balancing, one chart per AU."""
     figures = []
     for place, name in enumerate(distribution.aus):
         codes = slice(distribution.top(place) + 1)
@@ -107,7 +107,7 @@ def distributions(distribution: Distribution) -> list[Figure]:
 
 
 def agreements(estimates: Estimates) -> list[Figure]:
-    """Mean estimate at each true level, with the middle 80 % of frames, one chart an AU."""
+    """Mean estimate at each true level, with the middle 80 % of frames, one chart per AU."""
     figures = []
     for place, name in enumerate(estimates.aus):
         truth, predicted = estimates.truth[:, place], estimates.predicted[:, place]
@@ -128,7 +128,7 @@ def agreements(estimates: Estimates) -> list[Figure]:
 
 
 def confusions(estimates: Estimates) -> list[Figure]:
-    """Share of estimated levels among the frames of each true level, one chart an AU."""
+    """Share of estimated levels among the frames of each true level, one chart per AU."""
     figures = []
     for place, name in enumerate(estimates.aus):
         codes = slice(estimates.top(place) + 1)
@@ -165,17 +165,17 @@ def confusion(truth: Floats, level: Floats) -> NDArray[np.int64]:
 
 
 def gaps(estimates: Estimates) -> Iterator[str]:
-    """What the scored frames lack, so that some scores are undefined or mean little."""
+    """Gaps in the scored frames that make scores undefined or unreliable."""
     for place, name in enumerate(estimates.aus):
         truth = estimates.truth[:, place]
         if not np.isfinite(truth).any():
-            yield f"{name}: no scored frame is coded for it, so its scores are undefined."
+            yield f"{name} is coded in no scored frame, so its scores are undefined."
         elif not (truth >= PRESENT).any():
-            yield f"{name}: it is present in no scored frame, so some of its scores are undefined."
+            yield f"{name} is present in no scored frame, so some of its scores are undefined."
 
 
 def training(curves: Sequence[Curve]) -> list[Group]:
-    """A chart of each number of each fit; those of several networks of a fit in one chart."""
+    """A chart per scalar of each fit; the networks of a fit share a chart."""
     fits: dict[str, dict[str, list[Curve]]] = {}
     for curve in curves:
         if np.isfinite(np.asarray(curve.values, float)).any():
@@ -187,7 +187,7 @@ def _fit(stage: str, numbers: Mapping[str, Sequence[Curve]]) -> Group:
     parts = list(dict.fromkeys(curve.part for found in numbers.values() for curve in found))
     figures = []
     for name, found in numbers.items():
-        # In the order of the legend, with a place for a network that lacks this number.
+        # In legend order, with a gap for networks that lack this scalar.
         series = [_points(part, [c for c in found if c.part == part]) for part in parts]
         few = max(len(one.x) for one in series) <= FEW_POINTS
         chart = charts.lines(series, f"{stage}: {name} over steps", "step", dots=few)
@@ -202,7 +202,7 @@ def _points(name: str, curves: Sequence[Curve]) -> Series:
 
 
 def short_names(keys: Iterable[str]) -> dict[str, str]:
-    """`dataset/partition/subject` without what all have in common."""
+    """`dataset/partition/subject` without the parts that all have in common."""
     split = {key: key.split("/", 2) for key in keys}
     common = 0
     while common < 2 and len({tuple(parts[: common + 1]) for parts in split.values()}) == 1:

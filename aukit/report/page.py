@@ -1,4 +1,4 @@
-"""Renders a report and writes it in one step."""
+"""Renders a report and writes it atomically."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"RIFF": "webp"}
 Links = Sequence[tuple[str, str]]
 
 CHAIN = [kind for kind in KINDS if kind not in ("metric", "judge", "executor")]
-"""What a frame passes on its way to an estimate."""
+"""The components that process a frame, in order."""
 
 CONTENTS: Sequence[tuple[str, Links]] = (
     ("Run", (("run", "What was run"),)),
@@ -39,14 +39,18 @@ CONTENTS: Sequence[tuple[str, Links]] = (
             ("scores", "Scores"),
             ("views", "Views"),
             ("people", "People"),
-            ("agreement", "Predicted against true"),
+            ("agreement", "Predicted vs. true"),
             ("confusion", "Confusion of levels"),
             ("time", "Over time"),
         ),
     ),
     (
         "Synthesis",
-        (("synthesis", "Score card"), ("cross-talk", "Cross-talk"), ("levels", "Levels painted")),
+        (
+            ("synthesis", "Score card"),
+            ("cross-talk", "Cross-talk"),
+            ("levels", "Synthesized levels"),
+        ),
     ),
     ("Data", (("data", "Frames and people"), ("labels", "Labels"), ("pictures", "Pictures"))),
     (
@@ -67,7 +71,7 @@ class Section:
     """Charts under a heading.
 
     Attributes:
-        anchor: for the table of contents.
+        anchor: link target.
         title, note: heading, and how to read the charts.
         groups: the charts.
     """
@@ -80,7 +84,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Parts:
-    """What is computed of a run's data; None or empty where there is nothing to show."""
+    """Parts computed from a run's data; None or empty if there is nothing to show."""
 
     scores: ScoreTables | None
     people: PeopleSection | None
@@ -89,12 +93,12 @@ class Parts:
 
 
 def write_report(data: ReportData, path: Path) -> None:
-    """Write a report as one HTML file, aside and renamed."""
+    """Write a report as one HTML file, atomically."""
     write_text(path, render(data))
 
 
 def render(data: ReportData) -> str:
-    """The page: valid HTML5 in one file; its only script is its own, held to by its hash."""
+    """The page: valid HTML5 in one file; its policy allows only its own script, by hash."""
     estimates = _estimates(data)
     parts = Parts(
         scores=score_tables(data.scores),
@@ -124,14 +128,14 @@ def render_page(
     context: Mapping[str, Any],
     contents: Sequence[tuple[str, Links]] = CONTENTS,
 ) -> str:
-    """A page of this package's style from a template that extends `base.html`.
+    """Render a page from a template that extends `base.html`.
 
     Args:
-        template: its name in this package.
-        title, facts: what stands above everything.
-        present: anchors of the sections that the page has.
+        template: name of the template in this package.
+        title, facts: shown at the top.
+        present: anchors of the sections on the page.
         context: further variables of the template.
-        contents: headings with the (anchor, name) of all sections that there could be.
+        contents: headings with the (anchor, name) of all possible sections.
     """
     environment = Environment(
         loader=PackageLoader("aukit.report", "."),
@@ -160,7 +164,7 @@ def _read(name: str) -> str:
 
 
 def person_of(caption: str) -> str:
-    """Who a picture shows: captions begin with the person, `P03: 12=4` or `P03 smile #7`."""
+    """The person in a picture: captions begin with it, `P03: 12=4` or `P03 smile #7`."""
     return caption.partition(":")[0].partition(" ")[0]
 
 
@@ -168,7 +172,7 @@ def data_uri(image: bytes) -> str:
     """An encoded picture as a `data:` address.
 
     Raises:
-        ValueError: it is neither PNG, JPEG nor WebP.
+        ValueError: the picture is neither PNG, JPEG nor WebP.
     """
     for signature, kind in _SIGNATURES.items():
         if image.startswith(signature):
@@ -212,10 +216,11 @@ def _present(data: ReportData, parts: Parts) -> Iterator[str]:
 
 
 def _sections(data: ReportData, estimates: Estimates | None) -> dict[str, Section]:
-    note = "What each fit reported of itself, step by step."
+    note = "Scalars reported by each fit."
     made = [Section("training", "Training", note, figures.training(data.curves))]
     if data.distribution is not None:
-        note = "Coded training frames, and uses in the balanced set. The axis is logarithmic."
+        note = "Coded training frames, and uses in the balanced training set. The axis is "
+        "logarithmic."
         shown = figures.distributions(data.distribution)
         legend = ("before balancing", "after")
         made.append(Section("labels", "Labels", note, [Group(shown, legend=legend)]))
@@ -225,11 +230,11 @@ def _sections(data: ReportData, estimates: Estimates | None) -> dict[str, Sectio
 
 
 def _of_predictions(table: Any, estimates: Estimates) -> Iterator[Section]:
-    note = "Mean estimate at each true level; the bars hold the middle 80 % of the frames."
-    yield _section("agreement", "Predicted against true", note, figures.agreements(estimates))
+    note = "Mean estimate at each true level; the bars span the middle 80 % of the frames."
+    yield _section("agreement", "Predicted vs. true", note, figures.agreements(estimates))
     note = (
-        "Frames of each true level (row) by estimated level (column), in %; rows add up to 100. "
-        "At the right, how many frames have that true level: few say little."
+        "Frames of each true level (row) by estimated level (column), in %; rows sum to 100. "
+        "On the right, the number of frames with that true level; rows with few are unreliable."
     )
     yield _section("confusion", "Confusion of levels", note, figures.confusions(estimates))
     rule, groups = timelines(table, estimates)

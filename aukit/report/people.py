@@ -1,4 +1,4 @@
-"""The section of a report that says how well each person is estimated."""
+"""The section of a report on each person's scores."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from aukit.report.charts import Series
 from aukit.report.figures import POINTS, Figure, short_names
 
 MOST_ROWS = 20
-"""People up to which all are listed; of more people, as many as this: half from each end."""
+"""Most people listed; if there are more, half from each end are listed."""
 DOTS = 100
-"""People up to which each is a dot."""
+"""Most people drawn as dots."""
 
 NOTE = (
     "{measure} of each person's own frames (mean over AUs), from the lowest to the highest. "
-    "A person shows few levels of few AUs, so one person's score is far less certain than that of "
-    "all frames."
+    "A person shows few levels of few AUs, so the score of one person is far less certain than "
+    "that of all frames."
 )
-CUT = " The table holds the {half} lowest and the {half} highest of {count:,} people."
+CUT = " The table lists the {half} lowest and the {half} highest of {count:,} people."
 UNDEFINED = " It is undefined for {count:,} of {people:,} people, who are left out here."
 
 
 @dataclass(frozen=True)
 class PeopleSection:
-    """What the report shows of people.
+    """The content of the section.
 
     Attributes:
         note: how to read it.
@@ -49,8 +49,8 @@ def people_section(scores: Mapping[str, Any], titles: Mapping[str, str]) -> Peop
     """The section of the people in `scores["people"]`; None without any.
 
     Args:
-        scores: what `scoring.score_predictions` returned.
-        titles: name of each score -> its heading; the first one ranks the people.
+        scores: result of `scoring.score_predictions`.
+        titles: score name -> heading; people are ranked by the first.
     """
     people: Mapping[str, Any] = scores.get("people", {})
     if not people or not titles:

@@ -1,4 +1,4 @@
-"""A page about a plan alone: how often each level occurs before and after balancing."""
+"""A page about a plan: level frequencies before and after balancing."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ COLUMNS = ("AU", "coded", "uses", *(f"level {level}" for level in range(au.MAX_L
 
 @dataclass(frozen=True)
 class PlanPage:
-    """What the page shows.
+    """The content of the page.
 
     Attributes:
         title: heading.
-        command: what to type to get the plan again.
+        command: command line that reproduces the plan.
         facts: label -> text.
-        notes: what the reader must not miss.
+        notes: warnings.
         distribution: labels before and after.
     """
 
@@ -36,7 +36,7 @@ class PlanPage:
 
 
 def write_plan_page(page: PlanPage, path: Path) -> None:
-    """Write the page as one HTML file, aside and renamed."""
+    """Write the page as one HTML file, atomically."""
     context = {
         "command": page.command,
         "notes": page.notes,
@@ -50,7 +50,7 @@ def write_plan_page(page: PlanPage, path: Path) -> None:
 
 
 def count_rows(distribution: Distribution) -> list[tuple[str, ...]]:
-    """A row an AU, as `COLUMNS`: coded frames, uses, and both at each level."""
+    """One row per AU, as in `COLUMNS`: coded frames, uses, and both at each level."""
     parts = zip(distribution.aus, distribution.before, distribution.after, strict=True)
     return [
         (

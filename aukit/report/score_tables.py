@@ -13,12 +13,12 @@ from aukit.report.charts import whisker
 from aukit.report.svg import Range
 
 UNDEFINED = "undefined"
-LEVELS = "of the levels decided for, instead of expected intensities"
+LEVELS = "with decided levels instead of expected intensities"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A score in a table: its text, its interval's text, and the interval drawn."""
+    """A score in a table: its text, its interval as text, and as a chart."""
 
     value: str
     interval: str
@@ -30,9 +30,9 @@ class Row:
     """A row of scores.
 
     Attributes:
-        name, remark: what the row is of.
-        cells: one for each measure.
-        total: whether it sums the others up.
+        name, remark: name of the row, and a remark.
+        cells: one per measure.
+        total: whether it summarizes the other rows.
     """
 
     name: str
@@ -43,15 +43,15 @@ class Row:
 
 @dataclass(frozen=True)
 class ScoreTables:
-    """What the report shows of scores.
+    """The score tables of the report.
 
     Attributes:
         measures: headings.
         intervals: whether there are any.
-        units: a row for each AU, and the means.
-        views: a row for each view; none if there is one view only.
+        units: a row per AU, and the means.
+        views: a row per view; empty if there is only one view.
         names: AU columns, and the mean.
-        units_of_views: for each view its name, then the first measure of each of `names`.
+        units_of_views: per view its name, then the first measure of each of `names`.
     """
 
     measures: Sequence[str]
@@ -65,13 +65,13 @@ class ScoreTables:
 def headings(scores: Mapping[str, Any]) -> dict[str, str]:
     """Name of each score -> its heading."""
     measures = scores.get("mean", {})
-    if scores.get("presence"):  # scores that no AU has say nothing
+    if scores.get("presence"):  # omit scores that no AU has
         measures = {name: found for name, found in measures.items() if found["value"] is not None}
     return {name: name.upper() if len(name) <= 4 else name for name in measures}
 
 
 def score_tables(scores: Mapping[str, Any]) -> ScoreTables | None:
-    """The tables of what `scoring.score_predictions` returned; None without scores."""
+    """The tables for a result of `scoring.score_predictions`; None without scores."""
     titles = headings(scores)
     if not titles:
         return None
@@ -107,7 +107,7 @@ def score_tables(scores: Mapping[str, Any]) -> ScoreTables | None:
 def _mean_of_views(
     scores: Mapping[str, Any], cells: Callable[[Mapping[str, Any], str], list[Cell]]
 ) -> Iterator[Row]:
-    """The row in which each view counts the same, where there are several."""
+    """The row in which all views have equal weight, if there are several."""
     if "mean of views" in scores:
         yield Row("mean of views", cells(scores["mean of views"], "mean"), total=True)
 
@@ -117,7 +117,7 @@ def _unit(name: str, cells: Sequence[Cell]) -> Row:
 
 
 def mean_remark(scores: Mapping[str, Any], measures: Sequence[str]) -> str:
-    """Over how many AUs the means are where these are not all, e.g. `ICC of 11 of 12 AUs`."""
+    """The number of AUs behind the means if some are undefined, e.g. `ICC of 11 of 12 AUs`."""
     units = [scores[name] for name in scores if au.is_column(name)]
     titles = headings(scores)
     known = {m: sum(unit[m]["value"] is not None for unit in units) for m in measures}
@@ -126,8 +126,9 @@ def mean_remark(scores: Mapping[str, Any], measures: Sequence[str]) -> str:
 
 
 def presence_remark(only: Sequence[str]) -> str:
-    """Why some AUs have no scores of intensity."""
-    return f"only presence is known of {', '.join(only)}: F1, accuracy and AUC, no ICC or errors"
+    """Why some AUs have no intensity scores."""
+    return f"only presence is labelled for {', '.join(only)}: F1, accuracy and AUC, no ICC or "
+    "errors"
 
 
 def score_cell(entry: Mapping[str, float | None], span: Range) -> Cell:
@@ -135,7 +136,7 @@ def score_cell(entry: Mapping[str, float | None], span: Range) -> Cell:
 
     Args:
         entry: `value`, `low` and `high`; None where undefined.
-        span: limits of what is drawn.
+        span: limits of the chart.
     """
     value, low, high = (entry.get(key) for key in ("value", "low", "high"))
     if value is None:

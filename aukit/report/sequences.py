@@ -1,4 +1,4 @@
-"""Truth and estimate over time, for a few sequences that a rule chooses."""
+"""Truth and estimate over time, for a few sequences chosen by a rule."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from aukit.report.figures import POINTS, Estimates, Figure, Group, short_names
 from aukit.statistics.agreement import TERMS, agreement_terms, icc
 
 SHORTEST = 5
-"""Frames of a sequence from which on it is ranked."""
+"""Fewest frames of a sequence to be ranked."""
 SHORT = 12
-"""Where the median sequence has fewer frames, the sequences of a person follow each other."""
+"""If the median sequence has fewer frames, the sequences of a person are concatenated."""
 UNITS = 3
-"""AUs that are shown of a sequence."""
+"""AUs shown per sequence."""
 
 RULE = (
-    "Of {count:,} sequences in which an AU with at least {shortest} coded frames changes: those "
-    "with the highest, the median and the lowest agreement (the mean ICC(3,1) of the AUs that "
-    "change), and of each the {units} AUs that change most. The rule chooses them, not a person."
+    "Out of {count:,} sequences in which an AU with at least {shortest} coded frames changes, "
+    "those with the highest, the median and the lowest agreement (mean ICC(3,1) of the AUs that "
+    "change). For each, the {units} AUs that change most. The choice is automatic."
 )
-JOINED = " The recordings are short: those of a person follow each other as one sequence."
+JOINED = " Since recordings are short, those of a person are concatenated."
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """The sequences that can be compared, the best first.
+    """The ranked sequences, best first.
 
     Attributes:
-        names: of each.
-        rows: rows of the table of each, in time.
-        agreement: of each.
-        joined: whether several recordings of a person follow each other.
+        names: name of each.
+        rows: table rows of each, in time order.
+        agreement: agreement of each.
+        joined: whether recordings of a person are concatenated.
     """
 
     names: list[str]
@@ -59,7 +59,7 @@ def timelines(table: pa.Table, estimates: Estimates) -> tuple[str, list[Group]]:
         estimates: its columns.
 
     Returns:
-        the rule by which they were chosen, and a group of charts for each.
+        the rule of the choice as text, and a group of charts per sequence.
     """
     ranked = rank(table, estimates)
     count = len(ranked.names)
@@ -72,7 +72,7 @@ def timelines(table: pa.Table, estimates: Estimates) -> tuple[str, list[Group]]:
 
 
 def rank(table: pa.Table, estimates: Estimates) -> Ranked:
-    """The sequences by agreement; those without a change, or too short, are left out."""
+    """The sequences by agreement, without those that are too short or do not change."""
     keys, index = _keys(table, ("task", "view"))
     joined = len(index) > 0 and float(np.median(np.bincount(index))) < SHORT
     order = np.lexsort((_times(table), index))
@@ -93,7 +93,7 @@ def rank(table: pa.Table, estimates: Estimates) -> Ranked:
 
 
 def _keys(table: pa.Table, columns: tuple[str, ...]) -> tuple[list[str], Rows]:
-    """The distinct (person, ...) of a table, and which of them each row is of."""
+    """The distinct (person, ...) keys of a table, and the key index of each row."""
     wanted = ("dataset", "partition", "subject", *columns)
     texts = [pc.fill_null(table.column(name).cast(pa.string()), "") for name in wanted]
     people = pc.binary_join_element_wise(*texts[:3], "/")
@@ -132,7 +132,7 @@ def _group(table: pa.Table, estimates: Estimates, ranked: Ranked, place: int, wh
     note = (
         f"Agreement {ranked.agreement[place]:.2f}, number {place + 1:,} of {len(ranked.rows):,}; "
     )
-    note += f"{len(rows):,} frames" + (f", of which every {every}th is drawn" if every > 1 else "")
+    note += f"{len(rows):,} frames" + (f", every {every}th drawn" if every > 1 else "")
     title = f"The {which}: {ranked.names[place]}"
     drawn = list(_charts(table, estimates, rows[::every], ranked.joined, title))
     return Group(drawn, title, note + ".", ("truth", "estimate"))
@@ -158,7 +158,7 @@ def _charts(
 
 
 def _breaks(part: pa.Table) -> list[int]:
-    """Where another recording begins."""
+    """Indices at which a new recording begins."""
     tasks = part.column("task").to_pylist()
     return [row for row in range(1, len(tasks)) if tasks[row] != tasks[row - 1]]
 
@@ -166,7 +166,7 @@ def _breaks(part: pa.Table) -> list[int]:
 def _series(
     name: str, times: NDArray[np.float64], values: NDArray[np.float64], breaks: list[int]
 ) -> Series:
-    """A line that is broken between recordings."""
+    """A line with breaks between recordings."""
     gaps = np.insert(values, breaks, np.nan)
     return Series(name, np.insert(times, breaks, times[breaks]).tolist(), gaps.tolist())
 

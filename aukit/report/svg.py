@@ -1,4 +1,4 @@
-"""Axes, lines and texts that charts are drawn of, as SVG."""
+"""SVG axes, lines and text for charts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def compact(value: float) -> str:
 
 
 def ticks_of(span: Range, about: int = 5, least: float = 0.0) -> list[float]:
-    """Round numbers inside a range, about so many, and at least `least` apart."""
+    """About `about` round numbers inside a range, at least `least` apart."""
     low, high = span
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
@@ -99,13 +99,13 @@ def drawing(
     height: float = HEIGHT,
     frame: Frame | None = None,
 ) -> Markup:
-    """The drawing; one with a frame can be read off by the page's script."""
+    """The SVG element; with a frame, the page's script can read values from it."""
     svg = '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}"{}>{}</svg>'
     scale = Markup("") if frame is None else _scale(frame)
     return Markup(svg).format(style, width, height, title, scale, Markup("").join(parts))
 
 
 def _scale(frame: Frame) -> Markup:
-    """Pixels of both ends of each axis, and their values."""
+    """Pixels and values of both ends of each axis."""
     ends = (LEFT, WIDTH - RIGHT, *frame.x_range, HEIGHT - BOTTOM, TOP, *frame.y_range)
     return Markup(' data-x="{} {} {} {}" data-y="{} {} {} {}"').format(*ends)

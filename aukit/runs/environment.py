@@ -1,4 +1,4 @@
-"""What the numbers of a run may depend on besides its configuration."""
+"""The environment of a run: what its numbers may depend on besides its configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aukit.registry.loading import Registry
 
 
 def environment(registry: Registry, device: str = "auto") -> dict[str, Any]:
-    """Versions of Python, the plugins and what they depend on; device, processors, threads."""
+    """Versions of Python, the plugins and their dependencies; device, processors, threads."""
     import torch
 
     distributions = {plugin.distribution for plugin in registry.plugins}
@@ -33,14 +33,14 @@ def environment(registry: Registry, device: str = "auto") -> dict[str, Any]:
 
 
 def versions(distributions: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """(distribution, version) of some distributions and of all that they require or may use.
+    """(distribution, version) of distributions and their dependencies, optional ones included.
 
-    What is required must be there, or says so; what only an extra wants is left out if it is not.
+    A missing required one is listed as "not installed"; a missing optional one is omitted.
     """
     for name in distributions:
         yield name, version_of(name) or "not installed"
         for requirement in _requirements(name):
-            # A marker names the extra, or the Python, that alone wants it.
+            # A marker means that only an extra or some Python versions need it.
             needed, _, marker = requirement.partition(";")
             found = re.match(r"[\w.-]+", needed)
             version = version_of(found[0]) if found else None

@@ -1,4 +1,4 @@
-"""From a finished run to a model that travels (`aukit.runs.exported`)."""
+"""Exports a finished run as a self-contained model (`aukit.runs.exported`)."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ from aukit.store.models import CARD, WEIGHTS, load_card
 
 PERSON = ["dataset", "partition", "subject"]
 SHOWN = ("icc", "mae", "f1")
-"""Scores in the table for people, where the run has them."""
+"""Scores shown in the README's table if the run has them."""
 
 
 def export_model(
     source: Path, folder: Path, registry: Registry, landmarker: Choice, onnx: bool = False
 ) -> dict[str, Any]:
-    """Fill an empty folder with what a run has fitted, or with a model that travels already.
+    """Fill an empty folder with what a run has fitted, or with a copy of an exported model.
 
     Args:
-        source: folder of the run or the model, or the name of a model that comes along.
-        folder: where to.
+        source: folder of a run or an exported model, or the name of a bundled model.
+        folder: the folder to fill.
         registry: where its components are looked up.
-        landmarker: finds faces where the run had landmarks of its dataset.
-        onnx: add the ONNX forms of the estimator and the synthesizer.
+        landmarker: finds faces, if the run used landmarks of its dataset.
+        onnx: also export the estimator and the synthesizer to ONNX.
 
     Returns:
-        what `card.json` says.
+        the content of `card.json`.
 
     Raises:
-        ConfigError: not a run or a model, or its estimator has no ONNX form.
-        DataError: the run has fitted no estimator, something is damaged, or the ONNX form gives
-            other numbers.
+        ConfigError: not a run or a model, or its estimator cannot be exported to ONNX.
+        DataError: the run has fitted no estimator, something is damaged, or the ONNX graph's
+            results differ.
     """
     source = model_folder(source, registry)
     if is_exported(source):
@@ -79,13 +79,13 @@ def export_run(run: Path, folder: Path, registry: Registry, landmarker: Choice) 
     """Fill an empty folder with what a run has fitted.
 
     Args:
-        run: its folder.
-        folder: where to.
+        run: folder of the run.
+        folder: the folder to fill.
         registry: where its components are looked up.
-        landmarker: finds faces where the run had landmarks of its dataset.
+        landmarker: finds faces, if the run used landmarks of its dataset.
 
     Returns:
-        what `card.json` says.
+        the content of `card.json`.
 
     Raises:
         ConfigError: not a run folder.
@@ -96,7 +96,7 @@ def export_run(run: Path, folder: Path, registry: Registry, landmarker: Choice) 
         _copy_model(model.folder, folder / kind)
     choices = choices_of(models["estimator"], landmarker, "synth" in models)
     document = _document(models["estimator"], choices, folder)
-    write_text(folder / MODEL_FILE, f"# a model of aukit\n{plain_toml(document)}\n")
+    write_text(folder / MODEL_FILE, f"# model exported by aukit\n{plain_toml(document)}\n")
     card = {**document, **_about(run, models["estimator"], choices)}
     write_json(folder / MODEL_CARD, card)
     write_text(folder / README, readme(card))
@@ -104,7 +104,7 @@ def export_run(run: Path, folder: Path, registry: Registry, landmarker: Choice) 
 
 
 def describe_run(run: Path, registry: Registry, landmarker: Choice) -> dict[str, Any]:
-    """What `card.json` would say if a run were exported.
+    """The content of `card.json` if the run were exported.
 
     Raises:
         ConfigError, DataError: as `export_run`.
@@ -129,7 +129,7 @@ def _document(
 
 
 def _tell_graphs(path: Path, graphs: Mapping[str, Any]) -> None:
-    """Say in the card for people what the ONNX files take and give."""
+    """Describe inputs and outputs of the ONNX files in the README."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     lines = ["## ONNX", ""]
     for graph in filter(None, graphs.values()):
@@ -168,14 +168,17 @@ def choices_of(fitted: FittedModel, landmarker: Choice, paints: bool) -> dict[st
 
 
 def section(choice: Choice | None, folder: Path | None) -> dict[str, Any]:
-    """A component as `model.toml` has it; files that its options name are copied to a folder."""
+    """The section of a component in `model.toml`; files named by its options are copied to
+    `folder`."""
     if choice is None:
         return {"name": "none"}
     options = plain(choice.options)
-    if folder is not None and choice.component.kind not in FITTED:  # those hold what they need
+    if (
+        folder is not None and choice.component.kind not in FITTED
+    ):  # fitted models hold their weights
         for entry in dataclasses.fields(choice.options):
             source = Path(os.path.expanduser(str(options[entry.name])))
-            # Weights that are named, not pathed, are found by their name anywhere.
+            # Weights given by name, not by path, are found by name on any machine.
             if names_files(choice.options, entry) and source.is_file():
                 (folder / FILES).mkdir(exist_ok=True)
                 shutil.copyfile(source, folder / FILES / source.name)
@@ -184,7 +187,7 @@ def section(choice: Choice | None, folder: Path | None) -> dict[str, Any]:
 
 
 def _about(run: Path, fitted: FittedModel, choices: Mapping[str, Choice | None]) -> dict[str, Any]:
-    """What people want to know of a model."""
+    """The facts on a model's card."""
     train, test = fitted.config.roles["train"].data, fitted.config.roles["test"].data
     chosen = [train, *filter(None, choices.values())]
     scores = read_object(run / SCORES) or {}
@@ -207,7 +210,7 @@ def _training_people(run: Path) -> int | None:
 
 
 def _people(paths: Sequence[Path]) -> int | None:
-    """How many people are in some tables; None if these are gone."""
+    """Number of people in tables; None if the tables are gone."""
     there = [path for path in paths if path.is_file()]
     tables = [read_table(path, PERSON) for path in there]
     return len({key for table in tables for key in person_keys(table)}) or None
@@ -224,7 +227,7 @@ def _licences(choice: Choice) -> dict[str, str]:
 
 
 def readme(card: Mapping[str, Any]) -> str:
-    """The card of a model for people, as Markdown."""
+    """The model card as Markdown."""
     names = {kind: card[kind]["name"] for kind in ("estimator", "aligner", "normalizer", "synth")}
     aus = ", ".join(f"{au} ({card['kinds'][au]})" for au in card["aus"])
     people = card["test people"]
@@ -232,15 +235,15 @@ def readme(card: Mapping[str, Any]) -> str:
         [
             f"# AU estimator of run {card['run']}",
             "",
-            f"Estimates {aus}, on the scale of FACS, 0 to 5.",
+            f"Estimates {aus} on the FACS scale from 0 to 5.",
             "",
             "    aukit predict video.mp4 --run THIS-FOLDER -o OUT",
             "",
-            "## How it was made",
+            "## Training",
             "",
             f"- estimator {names['estimator']}, normalizer {names['normalizer']}, "
             f"synthesizer {names['synth']}",
-            f"- faces registered by {names['aligner']}; others are refused",
+            f"- faces must be registered by {names['aligner']}; others are refused",
             f"- trained on {card['training data']['name']}, options "
             f"`{card['training data']['options']}`, {_counted(card['training people'])} people, "
             f"seed {card['seed']}",
@@ -255,9 +258,10 @@ def readme(card: Mapping[str, Any]) -> str:
             "",
             "## Limits",
             "",
-            "- It knows the people, cameras and codes of its training data; on others it may be "
-            "worse than these scores say, and nothing here has measured by how much.",
-            "- An intensity is an estimate for a frame of a face, not of what somebody feels.",
+            "- It has seen only the people, cameras and coding of its training data. On other "
+            "data it "
+            "may do worse than these scores; by how much was not measured.",
+            "- An intensity describes the face in a frame, not what the person feels.",
             "- Rare AUs and high intensities rest on few examples.",
             "",
             "## Licences",
@@ -276,7 +280,7 @@ def _counted(people: int | None) -> str:
 
 
 def _score_lines(scores: Mapping[str, Any]) -> list[str]:
-    """A table of Markdown: an AU a row, `value [low, high]` in each column."""
+    """A Markdown table with one row per AU and cells `value [low, high]`."""
     names = [name for name in SHOWN if name in scores.get("mean", {})]
     if not names:
         return ["The run was not scored."]

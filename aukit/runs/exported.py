@@ -1,15 +1,15 @@
-"""A model that travels: a folder with all that prediction and synthesis need, and nothing else.
+"""An exported model: a folder with everything that prediction and synthesis need.
 
 | file | content |
 |---|---|
-| `README.md` | for people: what it is, data, people, scores with intervals, limits, licences |
-| `card.json` | the same for programs |
+| `README.md` | model card: purpose, data, people, scores with intervals, limits, licences |
+| `card.json` | the same, machine-readable |
 | `model.toml` | the components and their options, AUs and kinds; `aukit predict` reads it |
 | `estimator`, `synth` | the fitted models, each with its card |
-| `estimator/model.onnx`, `synth/model.onnx` | the same as ONNX, if asked for |
-| `files` | what options name by a path, such as weights of an aligner |
+| `estimator/model.onnx`, `synth/model.onnx` | the same as ONNX, if requested |
+| `files` | files that options refer to by path, such as weights of an aligner |
 
-It holds no face: a normalizer gathers what it needs of the people that it meets.
+It holds no faces: a normalizer estimates what it needs from the people it is applied to.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from aukit.store.models import WEIGHTS
 
 MODEL_FILE, README, MODEL_CARD, FILES = "model.toml", "README.md", "card.json", "files"
 FORMAT = 1
-"""Counts changes of the folder's layout."""
+"""Version of the folder's layout."""
 
 FITTED = ("estimator", "synth")
-"""Kinds whose fitted model the folder may hold, in a folder of that name."""
+"""Kinds whose fitted model the folder may hold, in a subfolder of that name."""
 
 KINDS = (*FITTED, "normalizer", "aligner", "landmarker")
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What `model.toml` says.
+    """The content of `model.toml`.
 
     Attributes:
-        folder: of the model.
-        choices: kind -> component and options; None where there is none.
-        aus: AU columns that it estimates.
+        folder: folder of the model.
+        choices: kind -> component and options; None if the model has none.
+        aus: AU columns that the model estimates.
         kinds: AU column -> `intensity` or `occurrence`.
     """
 
@@ -69,10 +69,10 @@ class Exported:
         return choice
 
     def load(self, kind: str, context: Context) -> Any:
-        """The estimator or the synthesizer.
+        """Load the estimator or the synthesizer.
 
         Raises:
-            ConfigError: not a kind that is fitted.
+            ConfigError: the kind is never fitted.
             DataError: the model has none, or it is damaged.
         """
         if kind not in FITTED:
@@ -84,16 +84,16 @@ class Exported:
         return component
 
     def run_onnx(self, estimator: Any) -> None:
-        """Let a loaded estimator predict by its ONNX form.
+        """Let a loaded estimator predict with its ONNX graph.
 
         Raises:
-            ConfigError: the model has none, or the extra `onnx` is not installed.
-            DataError: it is damaged, or was made of other weights.
+            ConfigError: the model has no ONNX graph, or the extra `onnx` is not installed.
+            DataError: the graph is damaged, or was made from other weights.
         """
         path = self.folder / "estimator" / GRAPH
         if not path.is_file():
             raise ConfigError(
-                f"model {self.folder} has no ONNX form", "make one with `aukit export --onnx`"
+                f"model {self.folder} has no ONNX graph", "make one with `aukit export --onnx`"
             )
         run = open_graph(path)
         refuse_other_weights(path, file_digest(self.folder / "estimator" / WEIGHTS))
@@ -101,16 +101,16 @@ class Exported:
 
 
 def is_exported(folder: Path) -> bool:
-    """Whether a folder is a model that travels."""
+    """Whether a folder is an exported model."""
     return (folder / MODEL_FILE).is_file()
 
 
 def read_exported(folder: Path, registry: Registry) -> Exported:
-    """What the folder of a model says.
+    """Read the folder of an exported model.
 
     Raises:
         ConfigError: a component is not installed, or `model.toml` is damaged.
-        DataError: it was made by a newer aukit, or lacks something.
+        DataError: the model was made by a newer aukit, or is incomplete.
     """
     document = read_file(folder / MODEL_FILE)
     known = document.get("format")
@@ -120,7 +120,7 @@ def read_exported(folder: Path, registry: Registry) -> Exported:
             f"install aukit {document.get('aukit', '')}, which made it, or a newer one",
         )
     if missing := [key for key in ("aus", *KINDS) if key not in document]:
-        raise DataError(f"{folder / MODEL_FILE} does not say {missing[0]}", "copy the model again")
+        raise DataError(f"{folder / MODEL_FILE} lacks '{missing[0]}'", "copy the model again")
     choices = {kind: _choice(folder, kind, document[kind], registry) for kind in KINDS}
     return Exported(folder, choices, tuple(document["aus"]), document.get("kinds", {}))
 
@@ -138,6 +138,6 @@ def _choice(
 
 
 def _found(folder: Path, value: Any) -> Any:
-    """The value of an option; one that names a file of the folder as its path."""
+    """The value of an option, with a file of the folder as its full path."""
     inside = isinstance(value, str) and value.startswith(f"{FILES}/")
     return str(folder / value) if inside and (folder / value).is_file() else value

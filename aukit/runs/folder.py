@@ -1,17 +1,17 @@
-"""The folder of a run: everything about it, readable by people and programs.
+"""The folder of a run, readable by people and programs.
 
 | file | content |
 |---|---|
-| `run.toml` | resolved configuration, the origin of each value as a comment; can be run again |
-| `command.txt` | what was typed |
+| `run.toml` | resolved configuration with the origin of each value; can be run again |
+| `command.txt` | the command line |
 | `environment.json` | versions, plugins, device, threads |
-| `events.jsonl` | stages as they start, are found, finish or fail |
+| `events.jsonl` | stages as they start, are reused, finish or fail |
 | `metrics.jsonl` | losses and validation scores |
 | `stages.json` | stage -> key and folder of its result |
-| `results/` | what the stages have left, models among it; linked to the store where that can be |
+| `results/` | results of the stages, models included; hard links into the store where possible |
 | `scores.json`, `predictions.parquet`, `plan.parquet`, `report.html` | the results |
-| `cost.json` | seconds that it took here, of the wall clock and of the processors |
-| `state.json` | `running`, `finished` or `failed`, why it failed, the digest of its configuration |
+| `cost.json` | wall-clock and processor seconds on this machine |
+| `state.json` | `running`, `finished` or `failed` and why; digest of the configuration |
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Run:
 
     Args:
         folder: the run's folder.
-        config: its configuration.
-        registry: told of what happens, through the observing hooks.
+        config: configuration of the run.
+        registry: its plugins observe the run through hooks.
     """
 
     def __init__(self, folder: Path, config: RunConfig, registry: Registry) -> None:
@@ -80,18 +80,18 @@ class Run:
         only: str | None = None,
         name: str | None = None,
     ) -> Run:
-        """The run of this configuration that was interrupted, or a new one.
+        """Continue the interrupted run of this configuration, or start a new one.
 
         Args:
             output: folder of run folders.
-            config: its configuration.
-            registry: told of what happens.
-            only: the stage that alone is computed, if it is no whole run.
-            name: of the folder, below `output`; numbered and made of the components if None.
+            config: configuration of the run.
+            registry: its plugins observe the run.
+            only: the only stage to compute, if this is not a whole run.
+            name: name of the folder below `output`; if None, a number and the components.
 
         Raises:
-            ConfigError: the name leads out of `output`, or a worker came here as it imported
-                the script of its parent.
+            ConfigError: the name leads out of `output`, or a worker process got here by importing
+                its parent's script.
             StorageError: `output` cannot be written.
         """
         refuse_while_imported_by_worker()
@@ -131,25 +131,25 @@ class Run:
             file.write(json.dumps(line) + "\n")
 
     def scalars(self, stage: str, step: int, values: Mapping[str, float]) -> None:
-        """Append the numbers of a step to `metrics.jsonl` and tell the observers."""
+        """Append a step's values to `metrics.jsonl` and pass them to the observers."""
         line = {"stage": stage, "step": step, **values}
         with (self.folder / METRICS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self.observers.tell("scalars", run=self, stage=stage, step=step, values=values)
 
     def stage_done(self, label: str, result: Result) -> None:
-        """Remember a stage's result, and keep it in the run folder."""
+        """Record a stage's result and keep it in the run folder."""
         self.stages[label] = keep(result, self.folder)
         document = stages_document(self.folder, self.store, self.stages)
         write_json(self.folder / STAGES_FILE, document)
 
     @property
     def results(self) -> Results:
-        """What the run has left so far."""
+        """The results so far."""
         return Results(self.folder, self.config, self.stages)
 
     def add_cost(self, wall: float, cpu: float, device: str) -> None:
-        """Add the seconds of an attempt to those of earlier ones."""
+        """Add the seconds of an attempt to those of earlier attempts."""
         before = read_cost(self.folder)
         cost = {
             "wall_s": round(before.get("wall_s", 0) + wall, 2),
@@ -159,18 +159,18 @@ class Run:
         write_json(self.folder / COST, cost)
 
     def finish(self, outcome: Mapping[str, Any]) -> None:
-        """Mark the run as finished; it keeps what it ends with, and nothing else."""
+        """Mark the run as finished, and prune results that it has replaced."""
         prune(self.folder, self.stages.values())
         self._set_state(FINISHED)
         self.observers.tell("run_finished", run=self, outcome=outcome)
 
     def fail(self, error: str) -> None:
-        """Mark the run as failed, and say why; the same command continues it."""
+        """Mark the run as failed and record why; the same command continues it."""
         self._set_state(FAILED, error=error)
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """`state.json` of a run folder; empty if there is none that can be read."""
+    """`state.json` of a run folder; empty if missing or unreadable."""
     return read_object(folder / STATE) or {}
 
 
@@ -180,21 +180,22 @@ def read_cost(folder: Path) -> dict[str, Any]:
 
 
 def refuse_name(name: str) -> None:
-    """Refuse a name of a run that would lead out of its folder, or hide the run there.
+    """Refuse a run name that would lead out of the runs' folder or hide the run.
 
     Raises:
-        ConfigError: an empty name, or one with a part such as `..` or `.stages`.
+        ConfigError: the name is empty, or has a part such as `..` or `.stages`.
     """
     parts = name.split("/")
     if any(part.startswith(".") or not part.strip() or "\0" in part for part in parts):
         raise ConfigError(
-            f"'{name}' cannot be the name of a run", "letters, digits, hyphens, no dot in front"
+            f"'{name}' cannot be the name of a run",
+            "use letters, digits and hyphens, no leading dot",
         )
 
 
 def named_folder(wanted: Path, config: RunConfig) -> Path:
-    """Where a run of this name lies, or would lie: `wanted`, or that with a number if the folder
-    holds a run of another configuration."""
+    """The folder for a run of this name: `wanted`, numbered if another configuration's run has
+    it."""
     identity = digest(config.to_json())
     numbers = itertools.count(2)
     folder = wanted

@@ -1,4 +1,4 @@
-"""ONNX forms of what a model that travels holds."""
+"""ONNX graphs of an exported model's estimator and synthesizer."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from aukit.store.models import WEIGHTS, load_card
 from aukit.testing.drawn import DrawnFaces
 
 EXAMPLES = 6
-"""Drawn faces by which a graph is held against torch."""
+"""Random faces on which a graph is compared with torch."""
 
 
 def add_graphs(folder: Path, registry: Registry) -> dict[str, Any]:
-    """Write the ONNX form of the estimator, and of the synthesizer if there is one, beside it.
+    """Write the ONNX graph of the estimator, and of the synthesizer if there is one.
 
     Args:
-        folder: of the model.
+        folder: folder of the model.
         registry: where its components are looked up.
 
     Returns:
-        kind -> file, inputs, outputs and the largest difference from torch; None where the
-        synthesizer offers no such form.
+        kind -> file, inputs, outputs and the largest difference from torch; None if the synthesizer
+        cannot be exported.
 
     Raises:
-        ConfigError: the estimator offers none, or the extra `onnx` is not installed.
-        DataError: the form gives other numbers than torch.
+        ConfigError: the estimator cannot be exported, or the extra `onnx` is not installed.
+        DataError: the graph's results differ from torch.
     """
     model = read_exported(folder, registry)
     context = Context(weights=resolve_weights)
@@ -48,7 +48,7 @@ def _graph(model: Exported, kind: str, side: int, context: Context) -> dict[str,
     if not isinstance(component, HasGraph):
         if kind == "estimator":
             name = model.need(kind).component.qualified
-            raise ConfigError(f"estimator '{name}' has no ONNX form", "leave out --onnx")
+            raise ConfigError(f"estimator '{name}' cannot be exported to ONNX", "leave out --onnx")
         return None
     card = load_card(model.folder / kind)
     about = {

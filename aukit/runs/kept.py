@@ -1,7 +1,7 @@
-"""What a run folder holds of its stages' results, so that it can be moved and outlive the store.
+"""Keeps stage results in the run folder, so that it can be moved and outlives the store.
 
-Results are linked where the file system has hard links: they cost no space, and stay when the store
-is deleted. Elsewhere they are copied, but for stored faces, which stay in the store alone.
+Results are hard links where the file system has them: these cost no space and survive the deletion
+of the store. Elsewhere results are copied, except stored faces, which stay only in the store.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from aukit.store.stages import STAGE_FILE, Result
 
 FOLDER = "results"
 WORKING_FILES = ("checkpoint.safetensors",)
-"""Files that only an interrupted fit needs."""
+"""Files needed only to continue an interrupted fit."""
 
 
 def keep(result: Result, run: Path) -> Result:
-    """Give a run folder its own link, or copy, of a result.
+    """Link or copy a result into a run folder.
 
     Returns:
-        where the run finds the result from now on.
+        the result at its place in the run folder, or in the store if it stays there.
     """
     place = run / FOLDER / result.key
     if _same(place / STAGE_FILE, result.folder / STAGE_FILE):
@@ -32,7 +32,7 @@ def keep(result: Result, run: Path) -> Result:
     aside.parent.mkdir(parents=True, exist_ok=True)
     try:
         shutil.copytree(result.folder, aside, ignore=_left, copy_function=os.link)
-    except (OSError, shutil.Error):  # a file system without hard links, or another one
+    except (OSError, shutil.Error):  # no hard links, or another file system
         shutil.rmtree(aside, ignore_errors=True)
         if any(result.folder.glob("part-*.parquet")):
             return result
@@ -43,7 +43,7 @@ def keep(result: Result, run: Path) -> Result:
 
 
 def prune(run: Path, results: Iterable[Result]) -> None:
-    """Remove what a run folder holds of results that the run has replaced."""
+    """Remove results from a run folder that the run has replaced."""
     wanted = {result.key for result in results}
     for place in (run / FOLDER).glob(f"*/{STAGE_FILE}"):
         if place.parent.name not in wanted:

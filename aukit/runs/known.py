@@ -1,4 +1,4 @@
-"""Models that come along with plugins, found by name wherever the folder of a run is asked for."""
+"""Models bundled with plugins; their names are accepted wherever a run folder is."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from aukit.registry.loading import Registry
 
 
 def known_models(registry: Registry) -> dict[str, tuple[str, str]]:
-    """Name -> (`package:folder`, summary); a name that two plugins offer is `distribution/name`."""
+    """Name -> (`package:folder`, summary); a name offered by two plugins is `distribution/name`."""
     offered = [(p, name, model) for p in registry.plugins for name, model in p.models.items()]
     counts = Counter(name for _, name, _ in offered)
     return {n if counts[n] == 1 else f"{p.distribution}/{n}": m for p, n, m in offered}
 
 
 def model_folder(ref: str | Path, registry: Registry) -> Path:
-    """The folder that a path, or the name of a known model, means; an existing one wins.
+    """Resolve a path or the name of a bundled model to a folder; an existing path wins.
 
     Raises:
-        ConfigError: neither.
+        ConfigError: `ref` is neither.
     """
     known = known_models(registry)
     if Path(ref).exists():
         return Path(ref)
     if str(ref) not in known:
         names = ", ".join(sorted(known)) or "none"
-        hint = f"runs are made by `aukit run`; models that come along: {names}"
+        hint = f"runs are made by `aukit run`; bundled models: {names}"
         raise ConfigError(f"{ref} is not a run folder", hint)
     package, _, folder = known[str(ref)][0].partition(":")
     return Path(str(files(package))) / folder

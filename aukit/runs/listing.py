@@ -1,4 +1,4 @@
-"""The runs below a folder, and what in the store of their stages no run needs."""
+"""The runs below a folder, and stored stage results that no run needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from aukit.store.files import read_object
 from aukit.store.stages import STAGE_FILE
 
 INTERRUPTED = "interrupted"
-"""A run that says it is running, and whose process is gone."""
+"""State of a run that claims to be running but whose process is gone."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Listed:
     """A run on disk.
 
     Attributes:
-        folder: where it is.
+        folder: folder of the run.
         state: `running`, `interrupted`, `finished` or `failed`.
         scores: score name -> mean over the AUs; empty if it has none yet.
-        bytes: what deleting its folder and then cleaning would free at most.
-        time: of its last change, seconds since 1970.
-        error: why it failed.
+        bytes: upper bound of what deleting its folder and then cleaning would free.
+        time: time of its last change, in seconds since 1970.
+        error: why it failed; empty if it did not.
     """
 
     folder: Path
@@ -44,18 +44,18 @@ class Listed:
 
 
 def list_runs(output: Path) -> list[Listed]:
-    """The runs below a folder, those of comparisons too, by name.
+    """The runs below a folder, including those of comparisons, sorted by name.
 
     Raises:
-        ConfigError: there is no such folder.
+        ConfigError: the folder does not exist.
     """
     if not output.is_dir():
-        raise ConfigError(f"no folder {output}", "name the folder of runs with -o")
+        raise ConfigError(f"no folder {output}", "give the folder of runs with -o")
     return [_listed(folder) for folder in sorted(_folders(output))]
 
 
 def _folders(output: Path) -> Iterator[Path]:
-    """Run folders, however deep: those of comparisons, and of names with slashes."""
+    """Run folders at any depth, since comparisons and names with slashes nest them."""
     for place, names, files in os.walk(output):
         if STATE in files:
             names.clear()
@@ -80,11 +80,11 @@ def _scores(folder: Path) -> dict[str, float | None]:
 
 
 def _bytes(places: Iterable[Path], without: frozenset[int] = frozenset()) -> int:
-    """Bytes of files, each counted once however many links it has.
+    """Total bytes of files; files with several links are counted once.
 
     Args:
-        places: files, or folders with all below them.
-        without: inodes that do not count.
+        places: files, or folders with everything below them.
+        without: inodes to leave out.
     """
     found: dict[int, int] = {}
     for place in places:
@@ -97,12 +97,12 @@ def _bytes(places: Iterable[Path], without: frozenset[int] = frozenset()) -> int
 
 @dataclass(frozen=True)
 class Waste:
-    """What no run needs.
+    """Stored data that no run needs.
 
     Attributes:
         places: folders and files of the store.
-        bytes: what deleting them frees: what a run holds by a link of its own is not freed.
-        models: fitted models among what no run needs, which are kept.
+        bytes: what deleting them frees; files that a run also links to are not counted.
+        models: fitted models that no run needs; they are kept.
     """
 
     places: tuple[Path, ...]
@@ -111,18 +111,18 @@ class Waste:
 
 
 def find_waste(output: Path) -> Waste:
-    """What the store of a folder of runs holds that none of them needs.
+    """Find stored data that no run in a folder of runs needs.
 
-    Those are results of stages that no run names, what only an interrupted fit needs where the fit
-    is finished, and what is half done where every run is finished. Only folders that carry
-    aukit's own mark are looked at. Fitted models are kept: they cost the longest to make.
+    This covers results that no run refers to, checkpoints of finished fits and, if no run is
+    unfinished, partial results. Only folders with aukit's own mark are examined. Fitted models
+    are kept, since they take longest to make.
 
     Raises:
-        ConfigError: no such folder, or a run is at work there.
+        ConfigError: the folder does not exist, or a run is active there.
     """
     runs = list_runs(output)
     if working := [run.folder.name for run in runs if run.state == RUNNING]:
-        raise ConfigError(f"run {working[0]} is at work in {output}", "wait until it has ended")
+        raise ConfigError(f"run {working[0]} is active in {output}", "wait until it has ended")
     store = output / STAGES
     needed = {result.key for run in runs for result in read_stages(run.folder).values()}
     stored = [path.parent for path in sorted(store.glob(f"[!.]*/{STAGE_FILE}"))]
@@ -142,7 +142,7 @@ def _freed(places: list[Path], runs: list[Listed]) -> int:
 
 
 def remove(waste: Waste) -> None:
-    """Delete what no run needs."""
+    """Delete the data that no run needs."""
     for place in waste.places:
         if place.is_dir():
             shutil.rmtree(place)
@@ -151,7 +151,7 @@ def remove(waste: Waste) -> None:
 
 
 def document(run: Listed) -> dict[str, Any]:
-    """A run as JSON values."""
+    """A run as a JSON object."""
     return {
         "run": str(run.folder),
         "state": run.state,

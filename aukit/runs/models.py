@@ -1,4 +1,4 @@
-"""What a finished run has fitted, found again by the run's folder."""
+"""Loads what a finished run has fitted, given the run's folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aukit.runs.names import MODEL
 from aukit.runs.results import Results, open_results
 
 FITS = {"estimator": "fit-estimator", "synth": "fit-synth", "normalizer": "fit-normalizer"}
-"""Kinds that a run fits, and the stages that do it."""
+"""Kinds that a run fits -> the stage that fits them."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class FittedModel:
     Attributes:
         component: the loaded component.
         config: configuration of the run.
-        context: what the component was built with.
-        folder: of the saved model, with its card.
+        context: context the component was built with.
+        folder: folder of the saved model, with its card.
     """
 
     component: Any
@@ -45,16 +45,16 @@ def load_from_run(kind: str, run: Path, registry: Registry, device: str) -> Fitt
         device: torch device name, or `auto`.
 
     Raises:
-        ConfigError: not a kind that is fitted, or not a run folder.
+        ConfigError: the kind is never fitted, or this is not a run folder.
         DataError: the run has fitted none, or its model is damaged or gone.
     """
     if kind not in FITS:
-        raise ConfigError(f"a run fits no {kind}", f"it may fit: {', '.join(FITS)}")
+        raise ConfigError(f"runs do not fit a {kind}", f"runs fit: {', '.join(FITS)}")
     return load_fitted_model(kind, open_results(run, registry), device)
 
 
 def load_fitted_model(kind: str, results: Results, device: str) -> FittedModel:
-    """Load what a run has fitted, out of its results.
+    """Load what a run has fitted from its results.
 
     Raises:
         DataError: the run has fitted none, or its model is damaged or gone.

@@ -1,4 +1,4 @@
-"""Names of the files and folders that a run leaves."""
+"""Names of the files and folders in a run folder."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PREDICTIONS, SCORES = "predictions.parquet", "scores.json"
 
 
 MODEL, TRAINING = "model", "training"
-"""Folders of a fitted stage: the saved model; checkpoints, scalars and previews."""
+"""Folders of a fitting stage: the saved model; checkpoints, scalars and previews."""
 
 PREVIEWS = "previews"
-"""Folder in `TRAINING` of what a synthesizer synthesized while it was fitted."""
+"""Folder in `TRAINING` with samples that a synthesizer made during fitting."""
 
 STAGES_FILE = "stages.json"
-"""Says where the results of a run's stages are."""
+"""File that locates the results of a run's stages."""
 
 
 def grids(folder: Path) -> list[Path]:

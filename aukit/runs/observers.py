@@ -1,4 +1,4 @@
-"""Tells the observing hooks of plugins what a run does; they cannot disturb it."""
+"""Notifies the observing hooks of plugins about a run; they cannot disturb it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _log = logging.getLogger(__name__)
 class Observers:
     """The plugins that observe a run.
 
-    One that fails is reported by name, once, and told nothing more; the run goes on.
+    An observer that fails is reported once by name and switched off; the run continues.
 
     Args:
-        registry: whose plugins are called.
+        registry: the registry whose plugins are called.
     """
 
     def __init__(self, registry: Registry) -> None:

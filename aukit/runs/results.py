@@ -1,4 +1,4 @@
-"""What a run has left: the one door to a run at work, and to one found again by its folder."""
+"""The results of a run, active or reopened from its folder."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from aukit.runs.names import INDEX, PLAN, STAGES, STAGES_FILE
 from aukit.store.files import read_document, read_object, read_schema
 from aukit.store.stages import STAGE_FILE, Result
 
-GONE = "give the run's command again: what is finished is found, the rest is made again"
+GONE = "repeat the run's command: finished stages are reused, the rest is recomputed"
 
 
 @dataclass(frozen=True)
 class Results:
-    """What the stages of a run have left.
+    """The results of a run's stages.
 
-    Labels are those of `aukit.pipeline.execute`: `index-train`, `align-test`, `plan`, `fit-synth`,
-    `synthesize`, `show-views`, `fit-normalizer`, `fit-judge`, `fit-estimator`, `predict`,
-    `score-card`, and so on.
+    The labels are those of `aukit.pipeline.execute`: `index-train`, `align-test`, `plan`,
+    `fit-synth`, `synthesize`, `show-views`, `fit-normalizer`, `fit-judge`, `fit-estimator`,
+    `predict`, `score-card`, and so on.
 
     Attributes:
         folder: the run folder.
@@ -42,18 +42,18 @@ class Results:
     stages: Mapping[str, Result]
 
     def get(self, label: str) -> Path | None:
-        """The folder of a result; None if the run has none of that label."""
+        """The folder of a result; None if the run has none with this label."""
         return self.stages[label].folder if label in self.stages else None
 
     def need(self, label: str) -> Result:
-        """A result that must be there.
+        """The result of a stage that must have one.
 
         Raises:
-            DataError: the run has none, or it is gone.
+            DataError: the run has no such result, or the result is gone.
         """
         if label not in self.stages:
             raise DataError(
-                f"run {self.folder} has no result of stage {label}: it was not finished", GONE
+                f"run {self.folder} has no result of stage {label}: the stage did not finish", GONE
             )
         found = self.stages[label]
         if not (found.folder / STAGE_FILE).is_file():
@@ -69,7 +69,7 @@ class Results:
 
     @functools.cached_property
     def left_out(self) -> tuple[str, ...]:
-        """AUs that only some of the data code."""
+        """AUs that only some of the datasets code."""
         names = ["train", "test", *(["synth-fit"] if "index-synth-fit" in self.stages else [])]
         return only_in_some([self._coded(f"index-{name}") for name in names])
 
@@ -78,7 +78,7 @@ class Results:
 
     @property
     def learned_from(self) -> list[Path]:
-        """Folders of the faces that the plan may use: real ones, then synthetic ones."""
+        """Folders of the faces available to the plan: real ones, then synthetic ones."""
         synthetic = self.get("show-views") or self.get("synthesize")
         return [self.need("align-train").folder, *([] if synthetic is None else [synthetic])]
 
@@ -86,17 +86,17 @@ class Results:
 def open_results(
     folder: Path, registry: Registry, changes: Mapping[str, Any] | None = None, origin: str = ""
 ) -> Results:
-    """What a run has left, found again by its folder.
+    """Open the results of a run, given its folder.
 
     Args:
-        folder: of the run; it may have been moved.
+        folder: folder of the run; it may have been moved.
         registry: where its components are looked up.
         changes: nested settings that replace those of the run.
         origin: where the changes come from.
 
     Raises:
-        ConfigError: not a run folder.
-        DataError: what it says of its results cannot be read.
+        ConfigError: this is not a run folder.
+        DataError: its list of results cannot be read.
     """
     above: list[Layer] = [(origin, changes)] if changes else []
     if not (folder / "run.toml").is_file():
@@ -106,7 +106,7 @@ def open_results(
 
 
 def read_stages(folder: Path) -> dict[str, Result]:
-    """Label -> result, as `stages.json` of a run folder says; empty if there is none.
+    """Label -> result, from `stages.json` of a run folder; empty if there is none.
 
     Raises:
         DataError: the file is damaged.
@@ -121,11 +121,11 @@ def read_stages(folder: Path) -> dict[str, Result]:
             for label, entry in entries.items()
         }
     except (DataError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} is damaged, or of an older aukit", GONE) from error
+        raise DataError(f"{path} is damaged, or from an older aukit", GONE) from error
 
 
 def store_of(folder: Path) -> Path:
-    """The store of stage results that a run folder names; beside the folder if it names none."""
+    """The store of stage results that a run folder refers to; by default beside the folder."""
     document = read_object(folder / STAGES_FILE) or {}
     return (
         (folder / str(document["store"])).resolve()
@@ -135,7 +135,7 @@ def store_of(folder: Path) -> Path:
 
 
 def stages_document(folder: Path, store: Path, stages: Mapping[str, Result]) -> dict[str, Any]:
-    """What `stages.json` of a run folder says; all paths are relative to the folder."""
+    """The content of `stages.json`; all paths are relative to the run folder."""
     entries = {
         label: {"key": result.key, "folder": os.path.relpath(result.folder, folder)}
         for label, result in stages.items()

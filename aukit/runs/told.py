@@ -1,4 +1,4 @@
-"""What is known of an estimator's worth, of a run or of a model that travels."""
+"""The model card of a run or an exported model: what is known about its accuracy."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Told:
     """A model's card.
 
     Attributes:
-        name: of its folder.
-        scores: as its run or its author wrote them.
-        card: for people, as Markdown.
+        name: name of its folder.
+        scores: scores as written by its run or its author.
+        card: the card as Markdown.
     """
 
     name: str
@@ -34,12 +34,12 @@ def told_of(ref: str | Path, registry: Registry, landmarker: Choice) -> Told:
     """The card of a run or a model.
 
     Args:
-        ref: its folder, or the name of a model that comes along.
+        ref: folder of the run or model, or the name of a bundled model.
         registry: where its components are looked up.
-        landmarker: as in `export_model`.
+        landmarker: as for `export_model`.
 
     Raises:
-        ConfigError: neither a run nor a model.
+        ConfigError: `ref` is neither a run nor a model.
         DataError: the run has fitted no estimator.
     """
     folder = model_folder(ref, registry)

@@ -1,7 +1,7 @@
-"""The score card of a synthesizer: is what it makes right?
+"""The score card of a synthesizer: how good are its faces?
 
-Made for any synthesizer on people whom it has never seen, by judges that it has never seen. What
-the numbers mean is in `docs/explanation/synthesis-score-card.md`.
+It can be made for any synthesizer, on people and with judges unseen by it.
+`docs/explanation/synthesis-score-card.md` explains the numbers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from aukit.store.files import write_json
 
 SCHEMA = "aukit.score-card/1"
 CALIBRATION = 600
-"""Real training faces that a judge's own scale is fitted to the intensities on."""
+"""Number of real training faces for calibrating a judge's scale to intensities."""
 
 Card = Mapping[str, Any]
 
@@ -53,22 +53,22 @@ NO_CARD: Card = {
     "distance": [],
     "identity": [],
 }
-"""A card with nothing on it but notes."""
+"""A card with notes only."""
 
 
 @dataclass(frozen=True)
 class Sitting:
-    """What a score card is made of.
+    """The inputs of a score card.
 
     Attributes:
-        synthesizer: fitted.
-        faces: registered faces of people whom it was not fitted on.
-        registration: how those were registered; shows the truth where the dataset knows it.
-        count: faces for each AU and level.
-        draws: of the bootstrap.
-        seed: requests and bootstrap are drawn from it.
-        progress: shows how far it is.
-        whole: ask for the labels of every test face.
+        synthesizer: the fitted synthesizer.
+        faces: registered faces of people it was not fitted on.
+        registration: registration of the faces; renders the truth if the dataset can.
+        count: faces per AU and level.
+        draws: bootstrap draws.
+        seed: seed of requests and bootstrap.
+        progress: shows progress.
+        whole: synthesize the labels of every test face.
     """
 
     synthesizer: Synthesizer
@@ -84,7 +84,7 @@ class Sitting:
         """Synthesize all requests and let the judges look at everything.
 
         Raises:
-            DataError: the labels allow no request at all.
+            DataError: the labels allow no requests.
         """
         requests = draw_requests(self.faces, self.count, self.seed, whole=self.whole)
         truth = Truth(self.registration)
@@ -105,11 +105,11 @@ def write_card(
     """Write `score_card.json` and the picture grids into a folder.
 
     Args:
-        sitting: what the card is made of.
-        seats: the judges, on the scale of intensities.
+        sitting: the inputs of the card.
+        seats: the judges, calibrated to intensities.
         folder: an existing folder.
         training: distances of the training faces (`training_faces.training_distances`).
-        strict: refuse a Fréchet distance of too few pictures, instead of flagging it.
+        strict: refuse a Fréchet distance of too few pictures instead of flagging it.
     """
     album = Album()
     evidence = sitting.evidence(seats, album.keep)
@@ -121,11 +121,12 @@ def write_card(
 
 
 def export_pictures(sitting: Sitting, seat: Seat, recorder: Recorder) -> int:
-    """Write every picture that judges would see, named by its pixels, for other programs, and a
-    table that says what each is.
+    """Write every picture that judges would see, and a table that describes them.
+
+    Files are named by their pixels.
 
     Returns:
-        how many different pictures there are.
+        number of distinct pictures.
 
     Raises:
         ConfigError: the folder holds a table of that name that aukit did not write.
@@ -137,7 +138,7 @@ def export_pictures(sitting: Sitting, seat: Seat, recorder: Recorder) -> int:
 
 
 def calibrated(seat: Seat, faces: StoredFaces, seed: int, progress: Progress) -> Seat:
-    """A judge on the scale of intensities, fitted to it on some real training faces if need be."""
+    """The judge, calibrated to intensities on real training faces if necessary."""
     if seat.judge.measures != "intensity" or seat.judge.calibrated:
         return seat
     ids = faces.table.column("id").to_pylist()
@@ -147,7 +148,7 @@ def calibrated(seat: Seat, faces: StoredFaces, seed: int, progress: Progress) ->
 
 
 def changing(faces: StoredFaces, requests: Requests) -> Tensor:
-    """(R,) bool: requests for something else than the face shows."""
+    """(R,) bool: requests that differ from what the face shows."""
     shown, mask = faces.labels.values[requests.rows], faces.labels.mask[requests.rows]
     targets = requests.targets
     return (targets.mask & (~mask | (targets.values != shown))).any(1)
@@ -161,13 +162,13 @@ def make_card(
     *,
     strict: bool = False,
 ) -> dict[str, Any]:
-    """The whole card as JSON values.
+    """The whole card as a JSON object.
 
     Args:
-        evidence: what the judges saw.
+        evidence: the judges' results.
         seats: the judges, and the synthesizer's own network (`reader_seat`) if it has one.
-        changed: (R,) bool, requests that ask for a change.
-        draws: for the intervals.
+        changed: (R,) bool, requests for a change.
+        draws: draws for the intervals.
         strict: refuse too few pictures for a Fréchet distance.
     """
     requests = evidence.requests
@@ -208,18 +209,18 @@ _KINDS = (_INTENSITY, "features", "identity")
 NO_INTENSITY = (
     "no judge tells AUs: a run without an estimator needs one by name, such as `--judge outputs`"
 )
-NO_IDENTITY = "no judge of identity was named: `aukit plugins judge` lists them"
+NO_IDENTITY = "no judge of identity was chosen: `aukit plugins judge` lists them"
 NO_TRUTH = "the dataset cannot render the truth: no L1, PSNR or SSIM, and no true cross-talk"
 
 
 def _told_presence(seat: Seat) -> str:
     aus = ", ".join(sorted({name.removesuffix(PRESENT) for name in seat.cuts}))
     cuts = ", ".join(f"{cut:g}" for cut in sorted(set(seat.cuts.values())))
-    return f"judge '{seat.name}' tells the presence of {aus}, from {cuts} on"
+    return f"judge '{seat.name}' detects the presence of {aus}, from {cuts}"
 
 
 def _too_few(found: Mapping[str, Any]) -> str:
     return (
         f"{found['name']}: {found['pictures']['painted']} pictures are too few for "
-        f"{found['dimensions']} dimensions; compare it with nothing but this card"
+        f"{found['dimensions']} dimensions; do not compare it with other cards"
     )

@@ -1,7 +1,7 @@
-"""Does a painted face change as the true one does: by how much, and in which direction?
+"""Compares the change of a synthetic face with the true change: amount and direction.
 
-Changes are taken from what the same synthesizer paints of the same face at level 0. So a face that
-is painted badly, but alike at all levels, changes by what its label changes and by nothing else.
+Changes are relative to the same face synthesized at level 0. Errors that are equal at all levels
+therefore do not count.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from aukit.statistics.people import score
 from aukit.statistics.pictures import face_region
 
 TERMS = 3
-"""Summands of a picture: <d, d>, <d, t> and <t, t> of the painted change d and the true one t."""
+"""Summands per picture: <d, d>, <d, t> and <t, t> of the synthetic change d and the true change
+t."""
 
 _Shown = tuple[Tensor, Tensor, Tensor]
-"""A painted picture, the true one, and where that shows the face."""
+"""A synthetic picture, the true one, and the face region of the true one."""
 
 
 class Changes:
-    """Gathers the summands of single AUs, batch by batch, in the order of the requests."""
+    """Collects the summands of single AUs in batches, in the order of the requests."""
 
     def __init__(self) -> None:
         self._rows: list[Tensor] = []
@@ -42,7 +43,7 @@ class Changes:
             self._rows.append(_terms(self._base, shown if single else None))
 
     def terms(self) -> Tensor:
-        """(R, `TERMS`) float64; NaN for vectors, and where the truth is not known."""
+        """(R, `TERMS`) float64; NaN for vectors and where the truth is unknown."""
         return torch.stack(self._rows)
 
 
@@ -66,12 +67,12 @@ def _terms(base: _Shown | None, shown: _Shown | None) -> Tensor:
 
 
 def amount(sums: Tensor) -> Tensor:
-    """The share of the true change that is painted: <d, t> / <t, t>; 1 is right, 0 is nothing."""
+    """The synthesized share of the true change: <d, t> / <t, t>; 1 is ideal, 0 means no change."""
     return _ratio(sums[..., 1], sums[..., 2])
 
 
 def direction(sums: Tensor) -> Tensor:
-    """The cosine between painted and true change; NaN where nothing changes."""
+    """The cosine between synthetic and true change; NaN if nothing changes."""
     return _ratio(sums[..., 1], (sums[..., 0] * sums[..., 2]).sqrt())
 
 
@@ -82,13 +83,13 @@ def _ratio(above: Tensor, below: Tensor) -> Tensor:
 def change(
     terms: Tensor | None, requests: Requests, people: Sequence[str], draws: Draws
 ) -> dict[str, Any] | None:
-    """Amount and direction of the painted change, for each AU and as a mean over AUs.
+    """Amount and direction of the synthetic change, per AU and as a mean over AUs.
 
     Args:
-        terms: of `Changes`; None without the truth.
-        requests: what was painted.
-        people: whose each request is.
-        draws: for the intervals.
+        terms: terms from `Changes`; None without the truth.
+        requests: the requests.
+        people: person of each request.
+        draws: draws for the intervals.
 
     Returns:
         AU or `mean` -> `amount`, `direction`.

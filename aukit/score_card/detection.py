@@ -1,8 +1,8 @@
-"""Do detectors find in synthetic faces what they find in real ones? (Liu et al. 2019, table 1)
+"""Detection of presence in synthetic and real faces (Liu et al. 2019, table 1).
 
-The vector requests of a score card have the people and the labels of a set of real frames. A judge
-detects presence in both sets against the same labels; the gap between its scores is what synthesis
-costs. A small gap with high scores is the aim: a judge that finds nothing anywhere has no gap.
+The vector requests of a score card have the people and labels of a set of real frames. A judge
+detects presence in both sets against the same labels; the gap between its scores is the cost of
+synthesis. The aim is a small gap with high scores: a judge that detects nothing has no gap.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from aukit.statistics.detection import TERMS, accuracy, detection_terms, f1
 from aukit.statistics.people import score
 
 PRESENT = 2.0
-"""Lowest level that counts as present, in codes that are intensities and for judges that tell an
-intensity, as is common for DISFA; occurrences, and judges of presence, say it themselves."""
+"""Lowest level that counts as present for intensity codes and judges of intensity, as is common for
+DISFA; occurrences and judges of presence need none."""
 
 MEASURES = ("f1", "accuracy")
 SETS = ("real", "painted", "gap")
-"""The real frames, the synthetic ones, and real less synthesized."""
+"""Real frames, synthetic ones, and real minus synthetic."""
 
 
 def detection(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
@@ -33,13 +33,13 @@ def detection(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
 
     Args:
         seat: a judge that measures intensity.
-        evidence: what it saw.
-        draws: for the intervals.
+        evidence: the judges' results.
+        draws: draws for the intervals.
 
     Returns:
         `threshold`, `cuts` of a judge of presence, and for `mean` and each AU: set -> `f1`,
-        `accuracy`, each in 0..1 and their gaps in -1..1; undefined where an AU is neither present
-        nor found.
+        `accuracy`, each in 0..1 and their gaps in -1..1; undefined if an AU is neither present nor
+        detected.
     """
     requests = evidence.requests
     rows = requests.vectors
@@ -52,7 +52,7 @@ def detection(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
         _of_aus([seat.presence(found[seat.name], au, PRESENT) for au in aus], rows)
         for found in (evidence.real, evidence.painted)
     ]
-    # A face that the judge could not tell in one set is left out of both.
+    # A face the judge cannot judge in one set is left out of both.
     known = coded & seen[0].isfinite() & seen[1].isfinite()
     terms = [detection_terms(wanted, found, known, 1.0) for found in seen]
     scored = score(torch.cat(terms, -1), people, _scores, draws.number, draws.seed)
@@ -75,7 +75,7 @@ def _of_aus(columns: list[Tensor], rows: Tensor) -> Tensor:
 
 
 def _present(targets: Labels) -> Tensor:
-    """(R, A) float32: 1 where an AU that is asked for counts as present."""
+    """(R, A) float32: 1 where a target AU counts as present."""
     cuts = [1.0 if au in targets.occurrence else PRESENT for au in targets.aus]
     return (targets.values >= torch.tensor(cuts)).float()
 

@@ -1,4 +1,4 @@
-"""How a score card draws its intervals, and writes a value with them."""
+"""The bootstrap draws of a score card, and values with intervals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Entry = dict[str, float | None]
 
 @dataclass(frozen=True)
 class Draws:
-    """How intervals are drawn: number of bootstrap draws over people, and their seed."""
+    """Number of bootstrap draws over people, and their seed."""
 
     number: int
     seed: int

@@ -1,4 +1,4 @@
-"""What the judges see in synthesized, true and real faces, gathered in batches."""
+"""Results of the judges on synthetic, true and real faces, collected in batches."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Evidence:
 
     Attributes:
         requests: R requests.
-        people: whose each request is, length R.
-        painted: what the judges see in the synthetic faces, R rows.
-        truth: the same of the true pictures, NaN where there is none; None if unknown.
-        copied: the same of the faces as they were given, R rows.
-        real: the same of the real faces with the target vectors, R rows; NaN for levels.
-        spare: the same of the requests' spare faces.
-        spare_people: whose each spare face is.
+        people: person of each request, length R.
+        painted: results on the synthetic faces, R rows.
+        truth: results on the true pictures, NaN if there is none; None if unknown.
+        copied: results on the unchanged input, R rows.
+        real: results on the real faces with the target vectors, R rows; NaN for levels.
+        spare: results on the requests' spare faces.
+        spare_people: person of each spare face.
         closeness: (R, 2, 2, 3) float64: synthetic and copied, over `REGIONS`, `MEASURES` to the
             true picture; None if unknown.
         change: (R, 3) float64 of `score_card.change.Changes`; None if the truth is unknown.
@@ -65,7 +65,7 @@ class Evidence:
 
 
 Watch = Callable[[int, Requests, Batch], None]
-"""Shown each batch of pictures, with the number of its first request and all requests."""
+"""Receives each batch of pictures, with the number of its first request and all requests."""
 
 
 def gather(
@@ -80,16 +80,16 @@ def gather(
     """Synthesize all requests and let the judges look at everything.
 
     Args:
-        synthesizer: fitted.
+        synthesizer: the fitted synthesizer.
         seats: the judges.
-        faces: what the requests were drawn from.
-        requests: what to synthesize.
-        truth: shows the true pictures, or None.
-        bar: advanced by one for each face looked at.
-        watch: sees all pictures, to keep some.
+        faces: faces that the requests were drawn from.
+        requests: the requests.
+        truth: renders the true pictures, or None.
+        bar: advanced by one per judged face.
+        watch: receives all pictures, to keep some.
 
     Raises:
-        DataError: a judge that was asked for by name says nothing of any picture.
+        DataError: a judge chosen by name has no result for any picture.
     """
     rows = requests.used.tolist()
     seen = _looked_at(seats, faces, rows, bar)
@@ -123,8 +123,8 @@ def gather(
 def _require_answers(seat: Seat, seen: Tensor) -> None:
     if seat.asked and not seen.isfinite().any():
         raise DataError(
-            f"judge '{seat.name}' says nothing of any of the {len(seen)} pictures",
-            "is what it goes by about these pictures, and from the same run?",
+            f"judge '{seat.name}' has no result for any of the {len(seen)} pictures",
+            "check that its input describes these pictures and comes from the same run",
         )
 
 
@@ -196,19 +196,19 @@ def _look_at_truth(seats: Sequence[Seat], truth: Pictures) -> dict[str, Tensor]:
 
 
 def closeness(painted: Tensor, copied: Tensor, landmarks: Tensor, truth: Pictures) -> Tensor:
-    """How near synthesized and copied faces are to the truth.
+    """Similarity of synthetic and copied faces to the truth.
 
     Args:
         painted, copied: (B, 3, S, S) uint8.
-        landmarks: (B, 68, 2) of the copied faces.
+        landmarks: (B, 68, 2) points of the copied faces.
         truth: the true pictures.
 
     Returns:
-        (B, 2, 2, 3) float64: synthetic and copied, in the face and in what changes in it, by L1,
-        PSNR and SSIM; NaN where the truth is not known or nothing changes.
+        (B, 2, 2, 3) float64: synthetic and copied, in the face and in its changed region, by L1,
+        PSNR and SSIM; NaN where the truth is unknown or nothing changes.
     """
     size = painted.shape[-1]
-    # The face moves with its expression: an open mouth reaches further down.
+    # The outline changes with the expression: an open mouth extends further down.
     before, after = (pictures.face_region(p, size) for p in (landmarks, truth.landmarks))
     face = (before | after) & truth.valid & truth.ok[:, None, None]
     regions = (face, face & pictures.changed_region(truth.images, copied))

@@ -1,7 +1,7 @@
-"""The judges of a run: its own estimator fitted on real frames only, and those that plugins bring.
+"""The judges of a run: its own estimator fitted on real frames only, and judges from plugins.
 
-What a judge sees is kept by the judge's name. A judge whose packages or weights are not on this
-machine is left out with a note if it was not asked for by name, and an error otherwise.
+Results are stored by judge name. A judge whose packages or weights are missing on this machine is
+skipped with a note, or is an error if it was chosen by name.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from aukit.statistics.monotone import Rising, fit_rising
 LOOK_BATCH = 64
 
 PRESENT = "_present"
-"""Ends the name of the column of a judge that tells presence beside intensity."""
+"""Suffix of the presence column of a judge that has both presence and intensity."""
 OWN = "its own network"
-"""Names the seat of a network that a synthesizer was fitted with."""
+"""Name of the seat of a network that a synthesizer was fitted with."""
 
 
 @dataclass(frozen=True)
 class Seat:
-    """A judge at work.
+    """A judge in use.
 
     Attributes:
-        name: how the score card calls it.
+        name: name on the score card.
         judge: the judge.
-        choice: the component behind it.
-        asked: whether somebody named it.
-        scale: for intensities that are not on 0..5: AU -> curve from the judge's scale to it.
+        choice: its component.
+        asked: whether it was chosen by name.
+        scale: for uncalibrated intensities: AU -> curve from the judge's scale to 0..5.
     """
 
     name: str
@@ -54,24 +54,24 @@ class Seat:
     scale: Mapping[str, Rising] = field(default_factory=dict)
 
     def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
-        """(B, K) float32, what the judge sees.
+        """(B, K) float32 results of the judge.
 
         Raises:
-            StageError: the judge raised.
+            StageError: the judge failed.
         """
         with named(self.choice, "score-card"):
             return self.judge.look(images, landmarks)
 
     @property
     def cuts(self) -> Mapping[str, float]:
-        """Column -> the least number that the judge calls present; columns without intensities."""
+        """Column -> lowest value that counts as present, for columns without intensities."""
         found: Mapping[str, float] = getattr(self.judge, "cuts", {})
         return found
 
     def levels(self, seen: Tensor) -> Tensor:
         """Intensities on the scale 0..5, (B, K) float64; NaN without a curve for an AU.
 
-        A probability of presence counts as so much of the way from 0 to 5.
+        A probability of presence is scaled from 0..1 to 0..5.
         """
         return torch.stack(
             [self._level(seen[:, n].double(), name) for n, name in enumerate(self.judge.names)], 1
@@ -89,12 +89,12 @@ class Seat:
         )
 
     def presence(self, seen: Tensor, au: str, threshold: float) -> Tensor:
-        """(B,) float64: 1 where the judge finds an AU, 0 where not, NaN where it cannot tell.
+        """(B,) float64: 1 where the judge detects an AU, 0 where not, NaN if undetermined.
 
         Args:
-            seen: (B, K) what it saw.
-            au: one that it tells.
-            threshold: least intensity that counts as present, where it has no cut of its own.
+            seen: (B, K) results of the judge.
+            au: an AU it covers.
+            threshold: lowest intensity that counts as present, if it has no cut of its own.
         """
         column = f"{au}{PRESENT}" if f"{au}{PRESENT}" in self.judge.names else au
         place = self.judge.names.index(column)
@@ -104,7 +104,7 @@ class Seat:
 
     @property
     def detects(self) -> tuple[str, ...]:
-        """The AUs that the judge tells, in whatever way."""
+        """The AUs that the judge covers in any way."""
         return tuple(dict.fromkeys(name.removesuffix(PRESENT) for name in self.judge.names))
 
 
@@ -113,7 +113,7 @@ class EstimatorJudge:
 
     Args:
         estimator: fitted on real frames only.
-        occurrence: the AUs of which it was taught presence alone.
+        occurrence: the AUs it was trained on with presence only.
     """
 
     measures: Measures = "intensity"
@@ -130,11 +130,11 @@ class EstimatorJudge:
 
 
 class TrunkJudge:
-    """What a fitted estimator sees before it decides, for Fréchet distances.
+    """The features of a fitted estimator, for Fréchet distances.
 
     Args:
-        estimator: one that shows its features.
-        name: the name of the distance.
+        estimator: an estimator that provides features.
+        name: name of the distance.
     """
 
     measures: Measures = "features"
@@ -150,10 +150,10 @@ class TrunkJudge:
 
 
 class OwnReader:
-    """The network from which a synthesizer's generator learned, as if it were a judge.
+    """The AU network a synthesizer was trained against, in the role of a judge.
 
     Args:
-        synthesizer: one that reads faces.
+        synthesizer: a synthesizer that reads faces.
     """
 
     measures: Measures = "intensity"
@@ -169,7 +169,7 @@ class OwnReader:
 
 
 def reader_seat(synthesizer: Synthesizer, choice: Choice) -> Seat | None:
-    """A seat apart from the judges for a synthesizer's own reader; None if it has none."""
+    """A seat for a synthesizer's own AU network, apart from the judges; None if it has none."""
     if not isinstance(synthesizer, ReadsFaces):
         return None
     return Seat(OWN, OwnReader(synthesizer), choice)
@@ -184,13 +184,13 @@ def _unnamed(images: Tensor, landmarks: Tensor) -> FaceBatch:
 def own_seats(
     estimator: Estimator, choice: Choice, fit: str, occurrence: frozenset[str] = frozenset()
 ) -> Iterator[Seat]:
-    """The run's own estimator as judge of intensity, and its trunk if it shows one.
+    """The run's own estimator as judge of intensity, and of features if it provides them.
 
     Args:
         estimator: fitted on real frames only.
         choice: its component.
-        fit: what names the fit: distances through another fit cannot be compared with these.
-        occurrence: the AUs of which it was taught presence alone.
+        fit: name of the fit, since distances in features of different fits are not comparable.
+        occurrence: the AUs it was trained on with presence only.
     """
     yield Seat("estimator", EstimatorJudge(estimator, occurrence), choice)
     if isinstance(estimator, HasFeatures):
@@ -202,7 +202,7 @@ def plugin_seats(choices: Sequence[Choice], context: Context) -> tuple[list[Seat
     """The judges of plugins that can work here, and a note on each that cannot.
 
     Raises:
-        AukitError: a judge that was asked for by name cannot work.
+        AukitError: a judge chosen by name cannot work.
     """
     seats, notes = [], []
     for choice in choices:
@@ -220,16 +220,16 @@ def plugin_seats(choices: Sequence[Choice], context: Context) -> tuple[list[Seat
 
 def _left_out(name: str, error: AukitError) -> str:
     way_out = f" ({error.hint})" if error.hint else ""
-    return f"judge '{name}' is left out: {error.message}{way_out}"
+    return f"judge '{name}' is skipped: {error.message}{way_out}"
 
 
 def calibrate(seat: Seat, faces: StoredFaces, rows: Sequence[int]) -> Seat:
-    """Put a judge's own scale on 0..5 by the rising curve that fits some real faces best.
+    """Calibrate a judge's scale to 0..5 with the best monotone curve on real faces.
 
     Args:
-        seat: a judge of intensity that is not calibrated.
+        seat: an uncalibrated judge of intensity.
         faces: real training faces.
-        rows: which of them.
+        rows: rows of the faces to use.
     """
     seen = torch.cat(
         [
@@ -249,5 +249,5 @@ def calibrate(seat: Seat, faces: StoredFaces, rows: Sequence[int]) -> Seat:
 
 
 def identity_of(seats: Sequence[Seat]) -> dict[str, Any]:
-    """What determines the answers of some judges, for a stage's key."""
+    """What determines the results of judges, for stage keys."""
     return {seat.name: seat.choice.to_json() for seat in seats}

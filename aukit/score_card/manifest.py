@@ -1,14 +1,14 @@
-"""What the exported pictures of a score card are: a table for whoever judges them elsewhere.
+"""A table that describes the exported pictures of a score card, for judging them elsewhere.
 
 | column | meaning |
 |---|---|
 | `image` | file name |
 | `set` | `real`, `synthetic`, or `truth` (what the dataset itself shows for a request) |
 | `request` | `vector` (all AUs of a real face) or `level` (one AU); empty for real faces |
-| `id` | of the real face, or of the one that was changed |
-| `target` | id of the real face whose AUs were asked for; empty for levels and real faces |
+| `id` | id of the real face, or of the source face |
+| `target` | id of the real face with the target AUs; empty for levels and real faces |
 | `person` | `dataset/partition/subject` |
-| `AU01`, ... | the codes that the picture should show; empty where nobody knows |
+| `AU01`, ... | the codes that the picture should show; empty if unknown |
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ MANIFEST = "pictures.csv"
 
 
 class Manifest:
-    """Notes which picture belongs to which request.
+    """Records the pictures of each request.
 
     Args:
-        faces: what the requests are drawn from.
+        faces: faces that the requests are drawn from.
     """
 
     def __init__(self, faces: StoredFaces) -> None:
@@ -56,7 +56,7 @@ class Manifest:
         """Write the table.
 
         Raises:
-            ConfigError: a file of that name was not written by aukit.
+            ConfigError: a file of that name exists and was not written by aukit.
         """
         heading = ["image", "set", "request", "id", "target", "person", *self._faces.aus]
         with writing(path), write_aside(path) as aside, aside.open("w", newline="") as text:

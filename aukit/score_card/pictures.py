@@ -1,4 +1,4 @@
-"""The pictures of a score card: grids for people to look at, and files for programs of others."""
+"""The pictures of a score card: grids to look at, and files for other programs."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ GRID_FACES = 3
 TILE = 96
 
 Shown = tuple[Tensor, Tensor, Tensor | None]
-"""The given, the synthesized and the true picture (None where it is not known)."""
+"""The input, the synthetic and the true picture (None if unknown)."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The pictures of some requests.
+    """The pictures of a batch of requests.
 
     Attributes:
-        given: (B, 3, S, S) uint8, the faces as they were.
+        given: (B, 3, S, S) uint8, the input faces.
         painted: (B, 3, S, S) uint8.
         truth: the true pictures; None where unknown.
     """
@@ -48,10 +48,10 @@ class Batch:
 
 
 class Recorder:
-    """Looks at pictures by writing them down; takes the seat of a judge.
+    """Takes the place of a judge and writes the pictures it gets.
 
     Args:
-        folder: where to.
+        folder: folder to write to.
     """
 
     measures: Measures = "features"
@@ -63,7 +63,7 @@ class Recorder:
         self.written: set[str] = set()
 
     def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
-        """Write each picture as a PNG; (B, 0), since it has no opinion."""
+        """Write each picture as a PNG; returns an empty result, (B, 0)."""
         for image, content in zip(images, encode(images), strict=True):
             name = fingerprint(image)
             with write_aside(self.folder / f"{name}.png") as aside:
@@ -73,7 +73,7 @@ class Recorder:
 
 
 class Album:
-    """Keeps the pictures of a few faces at all levels of each AU, and lays them out."""
+    """Collects the pictures of a few faces at all levels of each AU, and makes grids."""
 
     def __init__(self) -> None:
         self._kept: dict[int, Shown] = {}
@@ -90,7 +90,8 @@ class Album:
                 self._kept[start + place] = pictures.at(place)
 
     def write(self, folder: Path, faces: StoredFaces, requests: Requests) -> None:
-        """One PNG an AU: for each face the source, the synthesized levels, the truth beneath."""
+        """Write one PNG per AU: for each face the source, the synthesized levels, and the truth
+        below."""
         folder.mkdir(exist_ok=True)
         for au, name in enumerate(requests.targets.aus):
             if numbers := [number for number in self._kept if int(requests.au[number]) == au]:
@@ -108,7 +109,7 @@ class Album:
         for start in range(0, len(numbers), len(levels)):
             row = [self._kept[number] for number in numbers[start : start + len(levels)]]
             person = people[start].rpartition("/")[2]
-            tiles.append((row[0][0], f"{person}, given"))
+            tiles.append((row[0][0], f"{person}, input"))
             pairs = list(zip(levels, row, strict=True))
             tiles += [(painted, f"{name} = {level}") for level, (_, painted, _) in pairs]
             if any(true is not None for _, _, true in row):

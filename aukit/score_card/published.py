@@ -1,7 +1,7 @@
-"""Detections in real and painted faces that somebody has published, to stand beside a card's own.
+"""Published detection scores on real and synthetic faces, shown beside a card's own.
 
-A TOML file with a table for each detector; for each AU, or `mean`, F1 and accuracy on real faces,
-then on painted ones, in 0..1:
+A TOML file with a table per detector; for each AU, or `mean`, F1 and accuracy on real faces, then
+on synthetic ones, in 0..1:
 
     [OpenFace]
     AU01 = [0.641, 0.761, 0.758, 0.887]
@@ -22,10 +22,10 @@ MEAN = "mean"
 
 
 def read_published(path: Path) -> dict[str, Any]:
-    """Detector -> a table as of `detection`.
+    """Detector -> table in the form of `detection`.
 
     Raises:
-        ConfigError: the file cannot be read, or holds something else.
+        ConfigError: the file cannot be read or is malformed.
     """
     return {
         f"{name}, published": {unit: _sets(path, unit, numbers) for unit, numbers in table.items()}
@@ -38,7 +38,7 @@ def _tables(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
     for name, table in found:
         if not isinstance(table, Mapping):
             raise ConfigError(
-                f"{path}: '{name}' is no table of AUs", "write [NAME], then AU01 = ..."
+                f"{path}: '{name}' is not a table of AUs", "write [NAME], then AU01 = ..."
             )
     return found
 
@@ -48,7 +48,8 @@ def _sets(path: Path, unit: str, numbers: Any) -> dict[str, Any]:
     if not (unit == MEAN or au.is_column(unit)) or not right or not all(map(_is_score, numbers)):
         raise ConfigError(
             f"{path}: '{unit}' is not an AU with four scores in 0..1",
-            "F1 and accuracy on real faces, then on painted ones, e.g. AU01 = [0.6, 0.7, 0.5, 0.6]",
+            "give F1 and accuracy on real, then on synthetic faces, e.g. AU01 = [0.6, 0.7, 0.5, "
+            "0.6]",
         )
     real, painted = numbers[:2], numbers[2:]
     gap = [round(theirs - ours, 6) for theirs, ours in zip(real, painted, strict=True)]

@@ -1,9 +1,9 @@
-"""What a synthesizer is asked for in its score card, drawn from people it has never seen.
+"""The requests of a score card, drawn from people unseen by the synthesizer.
 
-Two kinds of requests. *Levels*: one AU is set to each level in turn on nearly neutral faces that do
-not show it, everything else kept; they tell about intensity and about the AUs that should not move.
-*Vectors*: a rather neutral face is given all AUs of another real frame of the same person, so the
-synthesized set has the people and the labels of a set of real frames, and sets can be compared.
+There are two kinds. *Levels* set one AU to each level on nearly neutral faces that do not show it,
+with everything else unchanged; they measure intensity, and AUs that should not move. *Vectors* give
+a rather neutral face all AUs of another real frame of the same person, so that the synthetic set
+has the people and labels of a set of real frames and the sets can be compared.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from aukit.faces.stored import StoredFaces
 from aukit.seeds import seed_of
 
 VECTORS = 25
-"""Vector requests for each face an AU and level."""
+"""Vector requests for each face per AU and level."""
 
 NONE = -1
 
 
 @dataclass(frozen=True)
 class Requests:
-    """R requests. Rows are indices of the faces that they were drawn from.
+    """R requests. Rows are indices into the faces that they were drawn from.
 
     Attributes:
-        rows: (R,) int64, the face to change.
-        targets: what to synthesize; AUs that are masked keep what the face shows.
+        rows: (R,) int64, the source face.
+        targets: target labels; masked AUs keep what the face shows.
         seeds: (R,) int64, for stochastic synthesizers.
-        au: (R,) int64, column of the AU whose level is asked for; -1 for vectors.
-        level: (R,) int64, that level, 0..5, of an occurrence 0 (absent) or 5 (present); -1 for
+        au: (R,) int64, column of the AU that is set; -1 for vectors.
+        level: (R,) int64, its level 0..5, for an occurrence 0 (absent) or 5 (present); -1 for
             vectors.
         real: (R,) int64, the real face that has the target vector; -1 for levels.
-        spare: further real faces of the same people, as many as vectors if there are so many.
+        spare: further real faces of the same people, as many as vectors if available.
     """
 
     rows: Tensor
@@ -60,22 +60,22 @@ class Requests:
 
     @property
     def used(self) -> Tensor:
-        """All faces that play any part, without repetition, in rising order."""
+        """All faces that are used, without repetition, in increasing order."""
         played = torch.cat([self.rows, self.real[self.vectors], self.spare])
         return torch.tensor(sorted(set(played.tolist())), dtype=torch.int64)
 
 
 def draw_requests(faces: StoredFaces, count: int, seed: int, *, whole: bool = False) -> Requests:
-    """The requests of a score card; a function of the faces' ids, labels and the seed.
+    """Draw the requests of a score card; they depend only on the faces' ids, labels and the seed.
 
     Args:
-        faces: registered faces of people whom the synthesizer was not fitted on.
-        count: faces for each AU and level; 25 times as many vectors.
-        seed: of the run.
-        whole: as many vectors as there are faces with codes: the whole set with all its labels.
+        faces: registered faces of people the synthesizer was not fitted on.
+        count: faces per AU and level; there are 25 times as many vectors.
+        seed: seed of the run.
+        whole: one vector per coded face, for the labels of the whole set.
 
     Raises:
-        DataError: the labels allow no request at all.
+        DataError: the labels allow no requests.
     """
     parts = [_levels(faces, au, count, seed) for au in range(len(faces.aus))]
     drawn = _whole(faces, seed) if whole else _vectors(faces, VECTORS * count, seed)
@@ -83,7 +83,7 @@ def draw_requests(faces: StoredFaces, count: int, seed: int, *, whole: bool = Fa
     asked = [*chain.from_iterable(parts), *vectors]
     if not asked:
         raise DataError(
-            "no face of these people can be asked for: too few are coded",
+            "no requests are possible for these people: too few faces are coded",
             "a score card needs coded faces, at least two of a person",
         )
     columns = [torch.tensor([request[place] for request in asked]) for place in range(4)]
@@ -98,7 +98,7 @@ def draw_requests(faces: StoredFaces, count: int, seed: int, *, whole: bool = Fa
 def _levels(
     faces: StoredFaces, au: int, count: int, seed: int
 ) -> Iterable[tuple[int, int, int, int]]:
-    """Each level of an AU on the same faces: of different people, without the AU, near neutral."""
+    """Each level of an AU on the same nearly neutral faces of different people without the AU."""
     absent = faces.labels.mask[:, au] & (faces.labels.values[:, au] == 0)
     others = faces.labels.shares.sum(1)
     ids = faces.table.column("id").to_pylist()
@@ -116,8 +116,8 @@ def _vectors(
 ) -> tuple[list[tuple[int, int, int, int]], list[int]]:
     """Vector requests, and further real faces to compare their real faces with.
 
-    No face is both source and target, or the set of synthetic faces would resemble the set of
-    real ones even if nothing were changed.
+    No face is both source and target, or the synthetic set would resemble the real set even without
+    any change.
     """
     ids = faces.table.column("id").to_pylist()
     coded = faces.labels.mask.all(1).nonzero()[:, 0].tolist()
@@ -131,10 +131,10 @@ def _vectors(
 
 
 def _whole(faces: StoredFaces, seed: int) -> tuple[list[tuple[int, int, int, int]], list[int]]:
-    """A vector request for every coded face, so that the set of painted faces has the people and
-    the labels of the whole set (Liu et al. 2019, table 1); no real face is left to spare.
+    """A vector request for every coded face.
 
-    A person who shows one expression only cannot be asked for another, and has none.
+    The synthetic set then has the people and labels of the whole set (Liu et al. 2019, table 1);
+    there are no spare faces. A person with only one expression has no requests.
     """
     coded = faces.labels.mask.any(1).nonzero()[:, 0].tolist()
     return _paired(faces, coded, coded, seed), []
@@ -143,13 +143,13 @@ def _whole(faces: StoredFaces, seed: int) -> tuple[list[tuple[int, int, int, int
 def _paired(
     faces: StoredFaces, targets: Sequence[int], sources: Sequence[int], seed: int
 ) -> list[tuple[int, int, int, int]]:
-    """Vector requests: for each target one of its person's plainer sources of another expression.
+    """Vector requests: for each target, a more neutral source of the same person.
 
     Args:
         faces: registered faces.
-        targets: rows whose labels are asked for.
-        sources: rows that may be painted; the plainer half of each person's is.
-        seed: parts faces that are equally plain.
+        targets: rows that provide the target labels.
+        sources: candidate source rows; the more neutral half of each person's is used.
+        seed: breaks ties between equally neutral faces.
     """
     values, ids = faces.labels.shares, faces.table.column("id").to_pylist()
     plain = sorted(sources, key=lambda row: (float(values[row].sum()), seed_of(seed, ids[row])))
@@ -167,7 +167,7 @@ def _paired(
 
 
 def _of_people(rows: Sequence[int], people: Sequence[str]) -> dict[str, list[int]]:
-    """The rows of each person, in their order."""
+    """The rows of each person, in order."""
     own: dict[str, list[int]] = {}
     for row in rows:
         own.setdefault(people[row], []).append(row)
@@ -175,7 +175,7 @@ def _of_people(rows: Sequence[int], people: Sequence[str]) -> dict[str, list[int
 
 
 def _by_turns(order: Sequence[int], people: Sequence[str], seed: int, purpose: str) -> list[int]:
-    """Rows in turns of people, each person's in the given order."""
+    """Rows with people taking turns, each person's rows in the given order."""
     own = _of_people(order, people)
     names = sorted(own, key=lambda name: seed_of(seed, purpose, name))
     turns = zip_longest(*(own[name] for name in names))

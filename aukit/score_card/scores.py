@@ -1,7 +1,7 @@
-"""From what judges saw to the scores of a score card, as JSON values.
+"""From the judges' results to the scores of a score card, as JSON values.
 
-Every score stands beside what it can be compared with: the input simply copied, real faces, and
-the true pictures where they are known. None means undefined.
+Every score comes with its references: the unchanged input, real faces, and the true pictures if
+known. None means undefined.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from aukit.statistics.frechet import Distance, distance_between
 from aukit.statistics.people import means, ranks, score
 
 CODEC = "png"
-"""How aukit stores faces: without loss, so that the codec adds nothing to a distance."""
+"""Codec of stored faces: lossless, so that it does not affect distances."""
 
 CHANGES = (3, 5)
-"""Levels from 0 to which an AU is set for the cross-talk."""
+"""Levels to which an AU is set from 0 for cross-talk."""
 
 
 def distance(seat: Seat, evidence: Evidence, *, strict: bool) -> dict[str, Any]:
@@ -33,11 +33,11 @@ def distance(seat: Seat, evidence: Evidence, *, strict: bool) -> dict[str, Any]:
 
     Args:
         seat: a judge that measures features.
-        evidence: what it saw.
-        strict: refuse too few pictures if the judge was named; they are flagged otherwise.
+        evidence: the judges' results.
+        strict: refuse too few pictures if the judge was chosen by name; else they are flagged.
 
     Raises:
-        DataError: strict, the judge was named, and there are fewer pictures than features.
+        DataError: with `strict` and a judge chosen by name, fewer pictures than features.
     """
     name, vectors = seat.name, evidence.requests.vectors
     people = [who for who, is_vector in zip(evidence.people, vectors, strict=True) if is_vector]
@@ -52,8 +52,9 @@ def distance(seat: Seat, evidence: Evidence, *, strict: bool) -> dict[str, Any]:
     enough = len(real) >= real.shape[1]
     if strict and seat.asked and not enough:
         raise DataError(
-            f"{seat.judge.names[0]} needs at least {real.shape[1]} pictures; there are {len(real)}",
-            "ask for more with --faces, or choose features of fewer dimensions",
+            f"{seat.judge.names[0]} needs at least {real.shape[1]} pictures, but there are "
+            f"{len(real)}",
+            "request more with --faces, or choose features with fewer dimensions",
         )
     found = {key: _distance(*_known(*given), *_known(real, people)) for key, given in sets.items()}
     return {
@@ -80,9 +81,9 @@ def _distance(one: Tensor, people: Sequence[str], other: Tensor, others: Sequenc
 def agreement(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
     """Requested against judged intensities, for levels and for vectors.
 
-    ICC and MAE are taken on the scale 0..5, PCC and Spearman's rank correlation on the judge's own.
-    Where the codes, or the judge, know presence alone there is no ICC and no MAE. The intervals of
-    the last take the ranks as given.
+    ICC and MAE use the scale 0..5, PCC and Spearman's rank correlation the judge's own scale. If
+    codes or judge have presence only, there is no ICC and no MAE. The intervals of Spearman's
+    correlation treat the ranks as fixed.
     """
     vectors = evidence.requests.vectors
     seen = {"painted": evidence.painted, "copied": evidence.copied}
@@ -145,13 +146,13 @@ def _ranks(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def _of_aus(seen: Tensor, names: Sequence[str], aus: Sequence[str]) -> Tensor:
-    """(N, A) the columns of some AUs, NaN for those that the judge does not tell."""
+    """(N, A) columns of AUs, NaN for those the judge does not cover."""
     lost = seen.new_full((len(seen),), torch.nan)
     return torch.stack([seen[:, names.index(a)] if a in names else lost for a in aus], 1)
 
 
 def identity(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
-    """Distances between vectors of people: synthesized from given, and between real faces."""
+    """Identity distances: synthetic to input faces, and between real faces."""
     name, vectors = seat.name, evidence.requests.vectors
     people = [who for who, is_vector in zip(evidence.people, vectors, strict=True) if is_vector]
     given, real = evidence.copied[name][vectors], evidence.real[name][vectors]
@@ -177,7 +178,7 @@ def _apart(one: Tensor, other: Tensor, partner: Sequence[int]) -> Tensor:
 
 
 def _strangers(people: Sequence[str]) -> list[int]:
-    """For each row the next row of another person; empty with one person only."""
+    """For each row the next row of another person; empty if there is only one person."""
     count = len(people)
     ahead = [
         next((k % count for k in range(i + 1, i + count) if people[k % count] != people[i]), None)
@@ -190,9 +191,9 @@ def closeness(evidence: Evidence, asked: Tensor, draws: Draws) -> dict[str, Any]
     """L1, PSNR and SSIM against the truth, synthetic and copied, for requests that change the face.
 
     Args:
-        evidence: with closeness, else there is nothing to say.
-        asked: (R,) bool, requests that ask for a change.
-        draws: for the intervals.
+        evidence: the judges' results; without closeness the result is None.
+        asked: (R,) bool, requests for a change.
+        draws: draws for the intervals.
 
     Returns:
         group -> region -> `painted`, `copied` -> measure, and `gain` over copied, in dB

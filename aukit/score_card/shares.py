@@ -1,4 +1,4 @@
-"""How much of the face each AU's region covers, for synthesizers that paint in regions."""
+"""Share of the face covered by each AU's region, for synthesizers that edit regions."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from aukit.score_card.requests import Requests
 from aukit.statistics.pictures import face_region
 
 FACES = 32
-"""Faces on which regions are measured, at most."""
+"""Most faces on which regions are measured."""
 
 ALL = "all"
-"""The AUs' regions together."""
+"""Key of the union of all regions."""
 
 
 def shares(synthesizer: Synthesizer, faces: StoredFaces, requests: Requests) -> Tensor | None:
     """Shares of the face (F, A + 1, 2): pixels with any attention, and mean attention.
 
-    The last row of AUs is that of all together: where any region is, and the sum of attentions up
-    to 1.
+    The last AU row is the union: where any region is, and the sum of attentions up to 1.
 
     Returns:
         None if the synthesizer has no regions.

@@ -1,4 +1,4 @@
-"""Cross-talk: which AUs move that were not asked for."""
+"""Cross-talk: AUs that move although another one was set."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from aukit.statistics.people import known_mean, known_terms, score
 
 
 def cross_talk(seat: Seat, evidence: Evidence, draws: Draws) -> dict[str, Any]:
-    """Mean change of each AU (columns) when one (rows) is set, in levels of the judge.
+    """Mean change of each AU (columns) when one (rows) is set, in the judge's levels.
 
-    Beside the matrices stand three means over their entries: of the AU itself, of the others
-    without sign, and of how far the others are from the same entry of the truth.
+    The matrices come with three means over their entries: of the AU itself, of the absolute change
+    of the others, and of the absolute difference of the others from the truth.
     """
     aus = evidence.requests.targets.aus
     result: dict[str, Any] = {"aus": list(aus)}
@@ -41,7 +41,7 @@ def _after(seat: Seat, evidence: Evidence) -> dict[str, Tensor]:
 
 
 def _change_terms(evidence: Evidence, level: int, change: Tensor) -> Tensor:
-    """(R, A, A, 2): `known_terms` of the changes, in the row of the AU that was set."""
+    """(R, A, A, 2): `known_terms` of the changes, in the row of the AU set."""
     requests = evidence.requests
     count = len(requests.targets.aus)
     spread = torch.full((len(requests), count, count), torch.nan, dtype=torch.float64)

@@ -1,7 +1,7 @@
-"""How far the synthetic training faces of a run are from its real ones (Niinuma et al. 2021, 4.4).
+"""Distance of a run's synthetic training faces from its real ones (Niinuma et al. 2021, 4.4).
 
-Every other distance of a score card is measured on test people. This one is the paper's: the whole
-set that the estimator learned from, against all real training faces.
+Other distances of a score card use test people. This one follows the paper: the whole synthetic set
+that the estimator was trained on, against all real training faces.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from aukit.statistics.frechet import Moments, frechet_distance
 def training_distances(
     seats: Sequence[Seat], synthetic: StoredFaces, real: StoredFaces, progress: Progress
 ) -> list[dict[str, Any]]:
-    """Fréchet distances in the features of some judges, summed up as they look at all faces.
+    """Fréchet distances in the judges' features, accumulated over all faces.
 
     Returns:
         for each judge `name`, `dimensions`, `pictures`, `enough` (as many pictures as dimensions)
@@ -31,7 +31,7 @@ def training_distances(
 
 
 def asked_features(seats: Sequence[Seat]) -> list[Seat]:
-    """The judges of features that were asked for by name: to look at all faces takes time."""
+    """The judges of features chosen by name, since judging all faces takes time."""
     return [seat for seat in seats if seat.asked and seat.judge.measures == "features"]
 
 

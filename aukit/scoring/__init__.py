@@ -1,1 +1,1 @@
-"""Tables of predictions: sums over them, which frames they hold, and those of other programs."""
+"""Scoring of prediction tables, including tables from other programs."""

@@ -1,4 +1,4 @@
-"""What the columns of a table of AUs mean, whichever program wrote it.
+"""Recognizes the columns of AU tables from different programs.
 
 | origin | intensity 0..5 | presence | frame |
 |---|---|---|---|
@@ -6,9 +6,9 @@
 | OpenFace | `AU01_r` | `AU01_c`, 0 or 1 | `frame` from 1; `success` 0: no face |
 | LibreFace | `au_1_intensity` | `au_1`, 0 or 1 | `frame_idx` from 0 |
 | py-feat | | `AU01`, a probability | `frame` from 0 |
-| any other | `AU01`, `AU1`, `au_1`: the values tell, or `--scale` | | `frame` |
+| any other | `AU01`, `AU1`, `au_1`: by the values, or `--scale` | | `frame` |
 
-Spaces around names and capitals do not matter. aukit's own Parquet files say which AUs are coded as
+Case and spaces around names are ignored. aukit's own Parquet files say which AUs are coded as
 occurrence only (`aukit.data.kinds`).
 """
 
@@ -34,10 +34,10 @@ KEYS: dict[str, tuple[str, ...]] = {
     "confidence": ("confidence", "facescore", "face_score"),
     "success": ("success",),
 }
-"""What a column says -> how it is called, the first that is there wins."""
+"""Key -> column names; the first one present wins."""
 
 MEASURED = ("confidence", "success")
-"""Of these, those that hold numbers; the others name something and are text."""
+"""Keys whose columns hold numbers; the others hold text."""
 
 _PLAIN = re.compile(r"au_?(\d{1,2})")
 _OWN = re.compile(r"au(\d{2})_predicted")
@@ -49,14 +49,14 @@ _PYFEAT = ("facerectx", "facescore")
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are in a table.
+    """The columns of a table.
 
     Attributes:
         origin: the program that writes such tables, or `plain`.
-        keys: what tells frames apart (names of `KEYS`) -> column.
+        keys: key that identifies frames (names in `KEYS`) -> column.
         intensity: AU -> column with intensities in 0..5.
         presence: AU -> column with presence, or its probability, in 0..1.
-        unknown: AU -> column whose name does not tell the scale.
+        unknown: AU -> column whose name does not define the scale.
     """
 
     origin: str
@@ -72,17 +72,17 @@ class Layout:
 
     @property
     def texts(self) -> list[str]:
-        """Every column that names something."""
+        """Every text column."""
         return [column for key, column in self.keys.items() if key not in MEASURED]
 
     @property
     def numbers(self) -> list[str]:
-        """Every column that holds numbers."""
+        """Every numeric column."""
         measured = [column for key, column in self.keys.items() if key in MEASURED]
         return [*self.au_columns, *measured]
 
     def with_occurrences(self, columns: Collection[str]) -> Layout:
-        """The layout where some columns are known to hold presence."""
+        """The layout with the given columns known to hold presence."""
         moved = {
             unit: c for unit, c in [*self.intensity.items(), *self.unknown.items()] if c in columns
         }
@@ -95,14 +95,14 @@ class Layout:
 
 
 def recognise(names: Sequence[str], truth: bool) -> Layout:
-    """What the columns of a table mean.
+    """Recognize the columns of a table.
 
     Args:
-        names: as they are in the file.
-        truth: whether the table is taken for the truth; one of aukit's own holds both.
+        names: names in the file.
+        truth: whether the table is used as the truth; aukit's own tables hold both.
 
     Raises:
-        DataError: two columns hold the same of one AU, or are called the same.
+        DataError: two columns have the same meaning or the same name.
     """
     known = {name.strip().lower(): name for name in reversed(names)}
     keys = {key: known[name] for key, options in KEYS.items() if (name := _first(options, known))}

@@ -1,4 +1,4 @@
-"""Scores of predictions of any origin against a truth of any origin."""
+"""Scores of predictions against a truth, both from any program."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from aukit.scoring.tables import Estimate, Scale, Side, read_predictions, read_t
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are understood.
+    """How files are read.
 
     Attributes:
-        person: column that names the person; None: `subject` or a similar name.
-        estimate: which estimate is scored where a program writes several.
-        scale, truth_scale: of columns whose name does not tell it.
-        match, shift: how frames are found again (`matching.match_frames`).
-        skip_missing: leave out frames without an estimate, instead of refusing them.
-        clip: take intensities outside 0..5 for the nearer end.
-        cut: least probability that counts as present.
+        person: column with the person; None: `subject` or a similar name.
+        estimate: which estimate to score if a program writes several.
+        scale, truth_scale: scale of columns whose name does not define it.
+        match, shift: how frames are matched (`matching.match_frames`).
+        skip_missing: skip frames without an estimate instead of refusing them.
+        clip: clip intensities to 0..5.
+        cut: lowest probability that counts as present.
         face: which of several faces in a frame (`faces.choose_faces`).
     """
 
@@ -52,13 +52,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class Joined:
-    """Truth and estimates side by side.
+    """Truth and estimates, joined.
 
     Attributes:
-        table: in `records.prediction_schema`; presence stands as 0 and 5.
+        table: table in `records.prediction_schema`; presence is stored as 0 and 5.
         aus: the AUs that both sides have.
-        presence: the AUs of which only presence can be scored.
-        notes: what the reader should know.
+        presence: the AUs for which only presence can be scored.
+        notes: notes for the reader.
     """
 
     table: pa.Table
@@ -81,16 +81,17 @@ def evaluate_tables(
     Args:
         truth: CSV or Parquet file with the true AUs, or a folder of such files.
         predictions: one file or folder, or two.
-        metric: gives the metric for presence only (True) or for intensities (False).
-        reading: how the files are understood.
-        draws, seed: as in `scoring.score_predictions`.
+        metric: returns the metric for presence only (True) or for intensities (False).
+        reading: how the files are read.
+        draws, seed: as for `scoring.score_predictions`.
 
     Returns:
         JSON values: `aus`, `frames`, `presence`, `notes`, and `scores` as of `score_predictions`,
         or, for two tables, as of `paired_difference` (second minus first).
 
     Raises:
-        DataError: something is missing, doubled, or on another scale; says what and where.
+        DataError: data are missing, duplicated, or on another scale; the message says what and
+            where.
     """
     reading = reading or Reading()
     known = read_truth(truth, reading.truth_scale, reading.person)
@@ -106,7 +107,7 @@ def evaluate_tables(
     chosen: Metric = metric(presence)
     if only and not presence:
         chosen = Detection(chosen, metric(True).names, aus, only)
-        notes.append(f"only presence is known of {', '.join(only)}: no ICC, PCC or errors of them")
+        notes.append(f"only presence is known for {', '.join(only)}: no ICC, PCC or errors")
     scores = _scores(tables, chosen, draws, seed)
     if "dataset" not in known.keys.column_names:
         people = scores["people"].items()
@@ -129,7 +130,7 @@ def _scores(tables: Sequence[pa.Table], metric: Metric, draws: int, seed: int) -
 
 
 def _alike(joined: Sequence[Joined], paths: Sequence[Path]) -> tuple[list[pa.Table], list[str]]:
-    """Tables with the same frames and AUs, and what was left out for that."""
+    """Tables with the common frames and AUs, and notes on what was left out."""
     notes = []
     aus = [name for name in joined[0].aus if all(name in one.aus for one in joined)]
     if not aus:
@@ -140,7 +141,7 @@ def _alike(joined: Sequence[Joined], paths: Sequence[Path]) -> tuple[list[pa.Tab
     tables, lost = shared_frames([one.table.select(names) for one in joined])
     for path, count in zip(paths, lost, strict=True):
         if count:
-            notes.append(f"{count} frames that only {path.name} has are left out")
+            notes.append(f"{count} frames that are only in {path.name} are left out")
     if joined[0].presence.isdisjoint(aus) != joined[1].presence.isdisjoint(aus):
         notes.append("one of the two has presence only: presence is compared")
     return tables, notes
@@ -155,7 +156,7 @@ def _joined(truth: Side, path: Path, reading: Reading) -> Joined:
     if not aus:
         raise DataError(
             f"{truth.path.name} codes {', '.join(truth.values)}; {path.name} estimates "
-            f"{', '.join(predictions.values) or 'none'}: no AU is in both"
+            f"{', '.join(predictions.values) or 'none'}: they have no AU in common"
         )
     matched = match_frames(truth, predictions, reading.match, reading.shift)
     coded = np.stack([~np.isnan(truth.values[name]) for name in aus], axis=1)
@@ -180,9 +181,9 @@ def _missing(truth: Side, path: Path, matched: Matched, lacking: NDArray[np.bool
     empty = int(lacking.sum()) - absent
     return DataError(
         f"{path} has no estimate for {int(lacking.sum())} of {len(truth)} frames "
-        f"({absent} not there, {empty} without a number), e.g. {first} ({matched.how}"
+        f"({absent} missing, {empty} without a value), e.g. {first} ({matched.how}"
         + (f"; first frames {matched.first[0]}, {matched.first[1]})" if matched.first else ")"),
-        "--missing skip leaves them out; --shift N moves the frame numbers of the predictions",
+        "skip them with --missing skip, or shift the predictions' frame numbers with --shift N",
     )
 
 
@@ -196,7 +197,7 @@ def _notes(
     cut: float | None,
 ) -> Iterator[str]:
     name = predictions.path.name
-    kind = "intensity" if cut is None else f"presence from {cut:g} on"
+    kind = "intensity" if cut is None else f"presence from {cut:g}"
     yield f"{name}: {kind}, columns as of {predictions.origin}; frames matched by {matched.how}"
     for side, other in ((truth, predictions), (predictions, truth)):
         if only := [unit for unit in side.values if unit not in other.values]:
@@ -204,14 +205,14 @@ def _notes(
     if predictions.left_out:
         units = ", ".join(predictions.left_out)
         kind = "intensity" if predictions.presence else "presence"
-        yield f"{name} holds {kind} too, of {units}: not scored (--estimate {kind})"
+        yield f"{name} also has {kind} of {units}, which is not scored (--estimate {kind})"
     if missing:
         yield f"{missing} coded frames without an estimate in {name} are left out"
     if matched.first and matched.first[0] != matched.first[1]:
         ours, theirs = matched.first
         yield f"frames begin with {ours} in {truth.path.name}, {theirs} in {name} (--shift N?)"
     if matched.extra:
-        yield f"{matched.extra} rows of {name} belong to no frame of the truth"
+        yield f"{matched.extra} rows of {name} match no frame of the truth"
     if not coded.all():
         parts = [f"{u} {n}" for u, n in zip(aus, (~coded).sum(0).tolist(), strict=True) if n]
         yield f"not coded in {truth.path.name}: frames of {', '.join(parts)}"
@@ -226,17 +227,17 @@ def _is_constant(values: NDArray[np.float64]) -> bool:
 
 def _notes_on_people(side: Side | None) -> Iterator[str]:
     if side is None:
-        yield "no column tells people apart: no intervals (--person COLUMN)"
+        yield "no column identifies people: no intervals (--person COLUMN)"
         return
     people = side.keys.column("subject")
     if nameless := people.null_count:
-        yield f"{nameless} rows of {side.path.name} name no person: they count as one person"
+        yield f"{nameless} rows of {side.path.name} have no person: they count as one person"
     if len(people.unique()) == 1:
-        yield f"{side.path.name} names one person only: no intervals"
+        yield f"{side.path.name} has only one person: no intervals"
 
 
 def _subjects(truth: Side, predictions: Side) -> Side | None:
-    """The side that says who is in a frame."""
+    """The side that identifies people."""
     sides = (side for side in (truth, predictions) if "subject" in side.keys.column_names)
     return next(sides, None)
 
@@ -249,7 +250,7 @@ def _table(
     rows: NDArray[np.int64],
     cut: float,
 ) -> pa.Table:
-    """Truth and estimates of some frames in `records.prediction_schema`."""
+    """Truth and estimates of frames in `records.prediction_schema`."""
     places = matched.place[rows]
     schema = prediction_schema(aus)
     columns = _who(truth, predictions, rows, places)
@@ -273,7 +274,7 @@ def _who(
 ) -> dict[str, Any]:
     columns = {}
     for name in ("dataset", "partition", "task", "view", "frame"):
-        # Frames that have names instead of numbers have them in `id`.
+        # Frames with names instead of numbers have them in `id`.
         if name in truth.keys.column_names and (
             name != "frame" or pa.types.is_integer(truth.keys.column(name).type)
         ):
@@ -289,7 +290,7 @@ def _who(
 
 
 def _intensity(values: NDArray[np.float64], presence: bool, cut: float) -> NDArray[np.float64]:
-    """Intensities; presence becomes 0 or 5, so that any threshold parts the two."""
+    """Intensities; presence becomes 0 or 5, which any threshold separates."""
     if not presence:
         return values
     return np.where(np.isnan(values), np.nan, np.where(values >= cut, float(au.MAX_LEVEL), 0.0))

@@ -1,4 +1,4 @@
-"""Which of several faces in a frame is the person whose AUs are scored."""
+"""Chooses the face to score in frames with several."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def choose_faces(side: Side, face: str | None) -> Side:
 
     Args:
         side: the predictions.
-        face: `best`, the one with the highest confidence (the first of equals), or the name or
-            number of a face (`columns.KEYS`); None: all rows as they are.
+        face: `best`, the one with the highest confidence (the first in a tie), or the name or
+            number of a face (`columns.KEYS`); None: keep all rows.
 
     Raises:
-        DataError: no column tells confidence or face, or no row has that face.
+        DataError: there is no column with confidence or face, or no row has that face.
     """
     if face is None:
         return side
     rows = _most_confident(side) if face == BEST else _named(side, face)
     lost = len(side) - len(rows)
-    note = f"{lost} rows of {side.path.name} are other faces: left out (--face {face})"
+    note = f"{lost} rows of {side.path.name} with other faces are left out (--face {face})"
     keys = side.keys.take(pa.array(rows))
     return replace(
         side,
@@ -48,7 +48,7 @@ def _most_confident(side: Side) -> NDArray[np.int64]:
     texts = [pc.fill_null(side.keys.column(name).cast(pa.string()), "") for name in apart]
     frames = pc.binary_join_element_wise(*texts, "\0").combine_chunks().dictionary_encode()
     places = frames.indices.to_numpy()
-    order = np.lexsort((-confidence, places))  # stable: the first of equals stays first
+    order = np.lexsort((-confidence, places))  # stable: the first in a tie stays first
     first = np.r_[True, np.diff(places[order]) != 0]
     return np.sort(order[first]).astype(np.int64)
 
@@ -68,5 +68,5 @@ def _named(side: Side, face: str) -> NDArray[np.int64]:
 def _column(side: Side, name: str) -> pa.ChunkedArray:
     if name not in side.keys.column_names:
         called = {"face": "face_id", "confidence": "confidence or FaceScore"}[name]
-        raise DataError(f"{side.path} has no column that tells faces apart by {name} ({called})")
+        raise DataError(f"{side.path} has no column with the {name} of faces ({called})")
     return side.keys.column(name)

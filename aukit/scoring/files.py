@@ -1,4 +1,4 @@
-"""Columns of CSV and Parquet files: names as text, numbers as numbers."""
+"""Reads text and number columns of CSV and Parquet files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pyarrow import compute as pc
 
 from aukit.errors import DataError
 
-_HEADER = 1 << 20  # characters: a longer first line is no header
-_BLOCK = 1 << 24  # bytes that are parsed at once; no row may be longer
+_HEADER = 1 << 20  # characters; a longer first line is not a header
+_BLOCK = 1 << 24  # bytes parsed at a time; no row may be longer
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _NULLS = ["", "NaN", "nan", "NAN", "NA", "null", "None", "-nan", "-nan(ind)"]
 _NO_NUMBER = r"^(-?nan(\(ind\))?|#?n/?a|null|none|-?1\.#(qnan|snan|ind)0*|)$"
@@ -27,11 +27,11 @@ _FRACTION = 1e-9
 
 @dataclass(frozen=True)
 class Form:
-    """How a CSV file is written.
+    """The format of a CSV file.
 
     Attributes:
-        names: of the columns, without the spaces around them.
-        delimiter: what parts the fields.
+        names: column names, without surrounding spaces.
+        delimiter: field delimiter.
         skip: lines before the first row.
     """
 
@@ -41,7 +41,7 @@ class Form:
 
 
 def column_names(file: Path) -> tuple[str, ...]:
-    """The names of a file's columns, without the spaces around them.
+    """The names of a file's columns, without surrounding spaces.
 
     Raises:
         DataError: it cannot be read.
@@ -52,7 +52,7 @@ def column_names(file: Path) -> tuple[str, ...]:
 
 
 def is_parquet(file: Path) -> bool:
-    """Whether a file is taken for Parquet."""
+    """Whether a file is read as Parquet."""
     return file.suffix.lower() == ".parquet"
 
 
@@ -70,12 +70,11 @@ def read_columns(file: Path, texts: Sequence[str], numbers: Sequence[str]) -> pa
 
     Args:
         file: CSV or Parquet.
-        texts: columns that name something; text whatever it looks like, spaces around it are no
-            part of it, null where there is none.
-        numbers: columns of float64, null where there is no number.
+        texts: columns to read as text, stripped, null if empty.
+        numbers: columns to read as float64, null if empty.
 
     Raises:
-        DataError: the file is damaged, or a column holds something else.
+        DataError: the file is damaged, or a column has another type.
     """
     wanted = list(dict.fromkeys([*texts, *numbers]))
     raw = _read_parquet(file, wanted) if is_parquet(file) else _read_csv(file, texts, numbers)
@@ -85,11 +84,11 @@ def read_columns(file: Path, texts: Sequence[str], numbers: Sequence[str]) -> pa
 def typed_columns(
     raw: pa.Table, where: str, texts: Sequence[str], numbers: Sequence[str], comma: bool = False
 ) -> pa.Table:
-    """Columns of any types as texts and numbers; as `read_columns`.
+    """Convert columns to text and numbers, as for `read_columns`.
 
     Args:
         raw: the table.
-        where: what errors call it.
+        where: name for error messages.
         texts, numbers: columns.
         comma: whether a comma may stand for the decimal point.
     """
@@ -99,7 +98,7 @@ def typed_columns(
 
 
 def as_text(column: pa.ChunkedArray, where: str, name: str) -> pa.ChunkedArray:
-    """A column of names. Whole numbers that a file stores as floats lose their `.0`."""
+    """Convert a column to text; whole numbers stored as floats lose their `.0`."""
     column = _plain(column)
     if pa.types.is_floating(column.type):
         whole = pc.all(pc.equal(column, pc.floor(column))).as_py() is not False
@@ -108,7 +107,7 @@ def as_text(column: pa.ChunkedArray, where: str, name: str) -> pa.ChunkedArray:
         text = pc.utf8_trim_whitespace(column.cast(pa.string()))
     except pa.ArrowException as error:
         raise DataError(
-            f"column '{name}' of {where} holds {column.type} values, not names or numbers"
+            f"column '{name}' of {where} holds {column.type} values, not text or numbers"
         ) from error
     missing = pc.match_substring_regex(text, _NO_NAME, ignore_case=True)
     return pc.if_else(missing, pa.scalar(None, pa.string()), text)
@@ -117,7 +116,7 @@ def as_text(column: pa.ChunkedArray, where: str, name: str) -> pa.ChunkedArray:
 def as_number(
     column: pa.ChunkedArray, where: str, name: str, comma: bool = False
 ) -> pa.ChunkedArray:
-    """A column of numbers, read from text where it is that."""
+    """Convert a column to numbers, parsing text if necessary."""
     column = _plain(column)
     try:
         if not _is_text(column.type):
@@ -135,8 +134,8 @@ def as_number(
         row, value = _first_odd(text, comma)
         what = f"'{value[:40]}' in row {row + 1}"
         raise DataError(
-            f"column '{name}' of {where} holds more than numbers: {what}",
-            "decimals have points, not commas" if "," in value else None,
+            f"column '{name}' of {where} has values that are not numbers: {what}",
+            "use points for decimals, not commas" if "," in value else None,
         ) from error
 
 
@@ -187,7 +186,7 @@ def _is_view(kind: pa.DataType) -> bool:
 
 def _parquet(file: Path) -> pq.ParquetFile:
     try:
-        # Opened here, as Arrow takes no names that are not UTF-8.
+        # Opened here, since Arrow does not accept paths that are not UTF-8.
         return pq.ParquetFile(file.open("rb"), page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(file, error) from error
@@ -218,7 +217,7 @@ def _form(file: Path) -> Form:
     except UnicodeDecodeError as error:
         raise DataError(
             f"{file} is neither Parquet nor CSV text: {error.reason}",
-            "save it as CSV in UTF-8; a spreadsheet program exports its own files so",
+            "save it as CSV in UTF-8, e.g. by exporting from a spreadsheet program",
         ) from error
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}") from error
@@ -239,11 +238,11 @@ def _form(file: Path) -> Form:
 def _read_csv(file: Path, texts: Sequence[str], numbers: Sequence[str]) -> pa.Table:
     form = _form(file)
     try:
-        # Most tables hold nothing but numbers, and reading those directly is ten times as fast.
+        # Most tables hold only numbers; reading those directly is ten times faster.
         return _parsed(file, form, texts, numbers, pa.float64())
     except pa.ArrowException:
         raw = _parsed_as_text(file, form, texts, numbers)
-    # Semicolons and tabs leave the comma to the decimals.
+    # With semicolons and tabs, commas may be decimal.
     return typed_columns(raw, str(file), texts, numbers, comma=form.delimiter != ",")
 
 

@@ -1,4 +1,4 @@
-"""Which frames tables of predictions hold: the same ones, those in common, or each once."""
+"""The frames of prediction tables: pooled folds, same frames, common frames."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from aukit.store.files import read_table
 
 
 def pool_folds(paths: Sequence[Path | str]) -> pa.Table:
-    """The predictions of all folds of one cell as one table.
+    """Pool the predictions of all folds of a cell into one table.
 
     Args:
-        paths: Parquet files in `records.prediction_schema`, one a fold.
+        paths: Parquet files in `records.prediction_schema`, one per fold.
 
     Raises:
-        DataError: a file is missing or damaged, the AUs differ, a frame is doubled, or a person is
-            tested in more than one fold.
+        DataError: a file is missing or damaged, the AUs differ, a frame is duplicated, or a person
+            is tested in more than one fold.
     """
     tables = [read_table(Path(path)) for path in paths]
     if not tables:
@@ -37,7 +37,7 @@ def pool_folds(paths: Sequence[Path | str]) -> pa.Table:
             if seen.setdefault(person, fold) != fold:
                 raise DataError(
                     f"person {person} is tested in folds {seen[person]} and {fold}",
-                    "people are divided among folds; are these the folds of one run?",
+                    "each person belongs to one fold; check that these are the folds of one run",
                 )
     return pooled
 
@@ -46,7 +46,8 @@ def require_same_frames(tables: Sequence[Predictions]) -> None:
     """Refuse tables that cannot be compared frame by frame.
 
     Raises:
-        DataError: they differ in AUs, frames or truth, or hold a frame twice; says which.
+        DataError: they differ in AUs, frames or truth, or have duplicate frames; the message says
+            which.
     """
     first, *others = [_truth(table) for table in tables]
     _refuse_doubled(first.column("id"), "table 1")
@@ -60,13 +61,13 @@ def require_same_frames(tables: Sequence[Predictions]) -> None:
 
 
 def shared_frames(tables: Sequence[Predictions]) -> tuple[list[pa.Table], list[int]]:
-    """The frames that all tables hold, e.g. of runs whose aligners dropped different frames.
+    """The frames common to all tables, e.g. of runs whose aligners dropped different frames.
 
     Args:
         tables: tables in `records.prediction_schema`, or their paths.
 
     Returns:
-        the tables without the others' missing frames, and how many frames each lost.
+        the tables reduced to the common frames, and how many frames each lost.
     """
     read = [_read(table) for table in tables]
     kept = []
@@ -93,7 +94,8 @@ def _require_same_aus(tables: Sequence[pa.Table]) -> None:
     for number, table in enumerate(tables[1:], 2):
         if (aus := records.au_columns(table)) != first:
             raise DataError(
-                f"the tables hold other AUs: {', '.join(first)}; table {number}: {', '.join(aus)}",
+                f"the tables have different AUs: {', '.join(first)}; table {number}: "
+                f"{', '.join(aus)}",
                 "compare runs with the same --aus",
             )
 
@@ -103,8 +105,9 @@ def _refuse_doubled(ids: pa.ChunkedArray, what: str) -> None:
         counts = pc.value_counts(ids)
         place = pc.index(pc.greater(counts.field("counts"), 1), True).as_py()
         raise DataError(
-            f"{what}: {doubled} frames are doubled, e.g. {counts.field('values')[place].as_py()}",
-            "every frame may occur once",
+            f"{what}: {doubled} frames are duplicated, e.g. "
+            f"{counts.field('values')[place].as_py()}",
+            "every frame may occur only once",
         )
 
 
@@ -114,7 +117,7 @@ def _require_same_ids(first: pa.ChunkedArray, other: pa.ChunkedArray, number: in
         if (missing := len(ids) - int(pc.sum(there).as_py() or 0)) > 0:
             example = ids.filter(pc.invert(there))[0].as_py()
             raise DataError(
-                f"table {where} misses {missing} of the other's frames, e.g. {example}",
+                f"table {where} lacks {missing} of the other's frames, e.g. {example}",
                 "only predictions of the same frames can be compared; "
                 "aukit.scoring.frames.shared_frames leaves the others out",
             )
@@ -125,6 +128,6 @@ def _require_same_truth(first: pa.Table, other: pa.Table, number: int) -> None:
         ours, theirs = (table.column(name).combine_chunks() for table in (first, other))
         if not ours.equals(theirs):
             raise DataError(
-                f"table {number} has another truth of {name} for the same frames",
-                "were both made from the same labels?",
+                f"table {number} has a different truth of {name} for the same frames",
+                "check that both were made from the same labels",
             )

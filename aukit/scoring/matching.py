@@ -1,4 +1,4 @@
-"""Which estimate belongs to which frame of the truth."""
+"""Matches estimates to the frames of the truth."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from aukit.scoring.tables import Side
 
 Match = Literal["auto", "id", "frame", "order"]
 PICTURE = "task"
-"""The column that names a picture where there are no frames (`file`, `input`, ...)."""
+"""Key of the column with the picture's name, if there are no frames (`file`, `input`, ...)."""
 _APART = ("dataset", "partition", "subject", "task", "view")
 
 
 @dataclass(frozen=True)
 class Matched:
-    """Frames of the truth and where they are among the predictions.
+    """The frames of the truth and their rows in the predictions.
 
     Attributes:
-        names: N texts that name the frames of the truth.
-        place: (N,) int64 row of the predictions; -1 where there is none.
-        how: for the reader, e.g. `subject, frame`.
-        extra: predictions of frames that the truth does not hold.
-        first: least frame number of the truth and of the predictions, shifted; None: no numbers.
+        names: N strings that identify the frames of the truth.
+        place: (N,) int64 row of the predictions; -1 if there is none.
+        how: columns used, for display, e.g. `subject, frame`.
+        extra: number of predictions without a frame in the truth.
+        first: lowest frame number of truth and predictions, shifted; None without numbers.
     """
 
     names: pa.ChunkedArray
@@ -45,12 +45,12 @@ def match_frames(truth: Side, predictions: Side, match: Match = "auto", shift: i
     Args:
         truth, predictions: the two sides.
         match: by `id`; by `frame` (numbers or names), and by dataset, partition, subject, task and
-            view where both sides have them; by the `order` of the rows; `auto`: by id, else by
-            frame, else by the name of the picture, where it is unique on both sides.
-        shift: added to the frame numbers of the predictions.
+            view if both sides have them; by the `order` of the rows; `auto`: by id, else by frame,
+            else by the name of the picture, if unique on both sides.
+        shift: offset added to the frame numbers of the predictions.
 
     Raises:
-        DataError: the sides cannot be matched in this way, or a side holds a frame twice.
+        DataError: the sides cannot be matched this way, or a side has duplicate frames.
     """
     columns = _columns(truth, predictions, match)
     if columns[-1] == "frame":
@@ -63,9 +63,10 @@ def match_frames(truth: Side, predictions: Side, match: Match = "auto", shift: i
     place = pc.fill_null(pc.index_in(ours, theirs), -1).to_numpy().astype(np.int64)
     if (place < 0).all():
         raise DataError(
-            f"{predictions.path} holds none of the {len(truth)} frames of {truth.path}: "
+            f"{predictions.path} has none of the {len(truth)} frames of {truth.path}: "
             f"{ours[0].as_py()} there, {theirs[0].as_py()} here ({', '.join(columns)})",
-            "are both of the same recordings? --shift N moves the frame numbers of the predictions",
+            "check that both are of the same recordings; --shift N shifts the predictions' frame "
+            "numbers",
         )
     extra = len(predictions) - int((place >= 0).sum())
     first = None
@@ -80,7 +81,7 @@ def _columns(truth: Side, predictions: Side, match: Match) -> list[str]:
     if match == "order" and len(truth) != len(predictions):
         raise DataError(
             f"{truth.path} has {len(truth)} rows, {predictions.path} {len(predictions)}: "
-            "they cannot be matched by their order"
+            "they cannot be matched by order"
         )
     pictures = match == "auto" and PICTURE in both and not both & {"id", "frame"}
     if pictures and _names_pictures(truth) and _names_pictures(predictions):
@@ -91,7 +92,7 @@ def _columns(truth: Side, predictions: Side, match: Match) -> list[str]:
         what = "ids" if wanted == "id" else "numbers"
         raise DataError(
             f"frames cannot be matched: no column of frame {what} in {' and in '.join(lacking)}",
-            f"name it '{wanted}', or match rows by their order: --match order",
+            f"call it '{wanted}', or match rows by order: --match order",
         )
     if wanted != "frame":
         return [wanted]
@@ -99,13 +100,13 @@ def _columns(truth: Side, predictions: Side, match: Match) -> list[str]:
 
 
 def _require_alike(truth: Side, predictions: Side, shift: int) -> None:
-    """Frames have numbers on both sides, or names on both."""
+    """Refuse frames with numbers on one side and names on the other."""
     named = [side for side in (truth, predictions) if not _has_numbers(side)]
     if not named or (len(named) == 2 and not shift):
         return
     column = named[0].keys.column("frame")
     raise DataError(
-        f"the frames of {named[0].path} are no numbers (such as '{column[0].as_py()}')",
+        f"the frames of {named[0].path} are not numbers (e.g. '{column[0].as_py()}')",
         "--shift needs numbers on both sides" if shift else "the other side has numbers",
     )
 
@@ -117,7 +118,7 @@ def _has_numbers(side: Side) -> bool:
 def _picture_names(
     ours: pa.ChunkedArray, theirs: pa.ChunkedArray
 ) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
-    """The names as they are; without their folders where only those agree."""
+    """The picture names, without folders if they only match that way."""
     if pc.any(pc.is_in(ours, theirs)).as_py():
         return ours, theirs
     return _base_names(ours), _base_names(theirs)
@@ -128,7 +129,7 @@ def _base_names(names: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _names_pictures(side: Side) -> bool:
-    """Whether each row has a name of its own, with or without its folder."""
+    """Whether each row has a unique name, with or without its folder."""
     names = side.keys.column(PICTURE)
     return _is_unique(names) or _is_unique(_base_names(names))
 
@@ -138,12 +139,12 @@ def _is_unique(names: pa.ChunkedArray) -> bool:
 
 
 def _names(side: Side, columns: Sequence[str], shift: int) -> pa.ChunkedArray:
-    """What tells frames apart, as one text each."""
+    """The identity of each frame as one string."""
     parts = [side.keys.column(name) for name in columns]
     if parts[-1].null_count:
         row = pc.index(parts[-1].is_null(), True).as_py() + 1
         what = {"id": "id", "frame": "frame number"}.get(columns[-1], "picture name")
-        raise DataError(f"row {row} of {side.path} has no {what}", "leave such rows out")
+        raise DataError(f"row {row} of {side.path} has no {what}", "remove such rows")
     if columns[-1] == "frame" and shift:
         parts[-1] = pc.add(parts[-1], shift)
     texts = [pc.fill_null(part.cast(pa.string()), "") for part in parts]
@@ -156,8 +157,8 @@ def _refuse_doubled(side: Side, names: pa.ChunkedArray, columns: Sequence[str]) 
         counts = pc.value_counts(names)
         place = pc.index(pc.greater(counts.field("counts"), 1), True).as_py()
         raise DataError(
-            f"{side.path} holds {doubled} frames twice or more, e.g. "
-            f"{counts.field('values')[place].as_py()}, told apart by {', '.join(columns)} only",
-            "both sides need the columns that tell recordings apart (subject, task, view), "
-            "and one face a frame (--face)",
+            f"{side.path} has duplicate frames ({doubled}), e.g. "
+            f"{counts.field('values')[place].as_py()}, identified only by {', '.join(columns)}",
+            "both sides need the columns that identify recordings (subject, task, view), "
+            "and one face per frame (--face)",
         )

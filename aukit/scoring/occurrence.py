@@ -1,4 +1,4 @@
-"""Scores of AUs of which the truth, or the estimate, says no more than presence."""
+"""Scores of AUs for which the truth or the estimate is only presence."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from aukit.data.kinds import au_kinds, estimate_kinds, occurrences
 from aukit.statistics import detection, ranking
 
 CUT = 0.5
-"""Least probability that counts as present."""
+"""Lowest probability that counts as present."""
 PRESENT = 2.0
-"""Least intensity that does, where a metric has no `threshold`: the practice on DISFA."""
+"""Lowest intensity that counts as present if a metric has no `threshold`, as usual for DISFA."""
 
 
 class Occurrence:
-    """A metric that scores some AUs by their presence alone, with scores that are the same whatever
-    the metric: F1, skew-normalised F1, accuracy, and the area under the ROC curve.
+    """A metric that scores some AUs by presence only.
 
-    Of these AUs the metric's other scores are NaN; of all others the area is. Where one side is an
-    intensity, it is present from the metric's threshold on.
+    Presence is scored by F1, skew-normalised F1, accuracy and the area under the ROC curve for any
+    metric. For these AUs the metric's other scores are NaN; for all others the area is NaN. If one
+    side is an intensity, it is present from the metric's threshold.
 
     Args:
         metric: scores the other AUs.
-        schema: of the table that is scored.
-        only: its AUs that are scored by their presence alone.
+        schema: schema of the table to score.
+        only: its AUs to score by presence only.
     """
 
     def __init__(self, metric: Metric, schema: pa.Schema, only: frozenset[str]) -> None:
@@ -81,9 +81,9 @@ SCORES = ("f1", "f1_norm", "accuracy", "auc")
 
 
 def by_kind(metrics: Sequence[Metric], schemas: Sequence[pa.Schema]) -> list[list[Metric]]:
-    """For each table of predictions the metrics that score each AU by what is known of it.
+    """For each table of predictions, the metrics that score each AU by its kind.
 
-    What only one of the tables knows as an occurrence is scored by its presence in all of them.
+    An AU that is an occurrence in one of the tables is scored by presence in all.
     """
     only = frozenset(name for schema in schemas for name in only_presence(schema))
     if not only:
@@ -92,6 +92,6 @@ def by_kind(metrics: Sequence[Metric], schemas: Sequence[pa.Schema]) -> list[lis
 
 
 def only_presence(schema: pa.Schema) -> list[str]:
-    """The AUs of a table of predictions that are scored by their presence alone."""
+    """The AUs of a table of predictions that are scored by presence only."""
     known = occurrences(au_kinds(schema)) | occurrences(estimate_kinds(schema))
     return [name for name in au_kinds(schema) if name in known]

@@ -1,4 +1,4 @@
-"""Scores where some AUs are known as present or absent only."""
+"""Scores with some AUs known only as present or absent."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aukit.contracts.metric import Metric
 
 
 class Detection:
-    """A metric of intensity whose scores other than detection are refused for some AUs.
+    """A metric of intensity with only its detection scores for some AUs.
 
     Args:
         metric: the metric of intensity.
-        scores: what is known of presence alone; the other scores are NaN for `only`.
-        aus: the AUs of the terms, in their order.
-        only: the AUs whose presence is known, but not their intensity.
+        scores: the detection scores; other scores are NaN for `only`.
+        aus: the AUs of the terms, in order.
+        only: the AUs with presence only.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Detection:
         self.names: tuple[str, ...] = metric.names
 
     def terms(self, truth: Tensor, predicted: Tensor, mask: Tensor) -> Tensor:
-        """Summands of each frame, as of the metric."""
+        """Summands of each frame, as for the metric."""
         return self._metric.terms(truth, predicted, mask)
 
     def value(self, sums: Tensor) -> Mapping[str, Tensor]:

@@ -1,8 +1,8 @@
-"""Scores of predictions: one table, several runs of one kind, or the difference of two kinds.
+"""Scores of predictions: one table, the mean of several runs, or the difference of two groups.
 
 All frames are pooled for each AU; `mean` is over the AUs where the score is defined. The 95 %
-intervals come from a bootstrap over people (`dataset/partition/subject`). AUs of which only
-presence is known have scores of detection alone (`scoring.occurrence`).
+intervals come from a bootstrap over people (`dataset/partition/subject`). AUs with presence only
+have only detection scores (`scoring.occurrence`).
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ def score_predictions(
     seed: int = 0,
     estimate: str = "predicted",
 ) -> dict[str, Any]:
-    """Score predictions, streaming.
+    """Score predictions in a streaming pass.
 
     Args:
         predictions: a table in `records.prediction_schema`, or the path of its Parquet file.
-        metrics: what to compute; their score names differ.
+        metrics: the metrics; their score names must differ.
         draws: bootstrap draws; 0 leaves the intervals undefined.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
         estimate: which estimate to score: `predicted` (expected intensity) or `level`.
 
     Returns:
         JSON values: `mean` and each AU -> score name -> `value`, `low`, `high`, where None means
         undefined. With several views, `views` holds the same for each view, and `mean of views` the
-        means of their values, in which each view counts the same. `people` holds for
-        each person (`dataset/partition/subject`) the number of `frames`, and for `mean` and each
-        AU -> score name -> `value` from that person's own frames. `presence` names the AUs that are
-        scored by their presence alone, if there are any.
+        means of their values with equal weight. `people` holds for each person
+        (`dataset/partition/subject`) the number of `frames`, and for `mean` and each AU -> score
+        name -> `value` from that person's own frames. `presence` lists the AUs scored by presence
+        only, if any.
 
     Raises:
-        DataError: no AU, no row, or an estimate that is missing or outside 0..5 for a coded frame.
-        ConfigError: two metrics give a score of the same name.
+        DataError: no AUs, no rows, or an estimate is missing or outside 0..5 for a coded frame.
+        ConfigError: two metrics have a score of the same name.
     """
     _refuse_doubled_names(metrics)
     (chosen,) = _by_kind([predictions], metrics)
@@ -68,21 +68,21 @@ def score_repeats(
     seed: int = 0,
     estimate: str = "predicted",
 ) -> dict[str, Any]:
-    """The mean scores of several runs that differ in their seed only.
+    """The mean scores of several runs that differ only in their seed.
 
-    A draw of the bootstrap takes the same people of every run. An AU's score is undefined if it is
-    undefined in one of the runs: leaving that run out would reward it.
+    A bootstrap draw uses the same people for every run. An AU's score is undefined if it is
+    undefined in any run, since leaving that run out would reward it.
 
     Args:
-        repeats: one table or path for each run, all with the same frames.
+        repeats: one table or path per run, all with the same frames.
         metrics, draws, seed, estimate: as in `score_predictions`.
 
     Returns:
-        as `score_predictions`; `value` is the mean over the runs, and besides there is `spread`,
-        the standard deviation over the runs (n - 1 in the divisor), None with one run.
+        as for `score_predictions`; `value` is the mean over the runs. `spread` is the standard
+        deviation over the runs (divisor n - 1), None with one run.
 
     Raises:
-        DataError: no run, or they differ in AUs, frames or truth; besides as `score_predictions`.
+        DataError: no runs, or they differ in AUs, frames or truth; also as for `score_predictions`.
     """
     _refuse_doubled_names(metrics)
     if not repeats:
@@ -103,21 +103,21 @@ def paired_difference(
     seed: int = 0,
     estimate: str = "predicted",
 ) -> dict[str, Any]:
-    """How much the second's scores are above the first's, on the same frames.
+    """The second's scores minus the first's, on the same frames.
 
-    A draw of the bootstrap takes the same people on both sides, so what makes people easy or hard
-    cancels out. `mean` is over the AUs where the score is defined on both sides.
+    A bootstrap draw uses the same people on both sides, so that differences between people cancel.
+    `mean` is over the AUs where the score is defined on both sides.
 
     Args:
         first, second: the runs of each side (one or more seeds), all with the same frames.
         metrics, draws, seed, estimate: as in `score_predictions`.
 
     Returns:
-        as `score_repeats`, every `value` being second minus first; `spread` is over the runs taken
-        in pairs, None if the sides have different numbers of runs.
+        as for `score_repeats`, with every `value` second minus first; `spread` is over pairs of
+        runs, None if the sides have different numbers of runs.
 
     Raises:
-        DataError: as `score_repeats`.
+        DataError: as for `score_repeats`.
     """
     _refuse_doubled_names(metrics)
     if not first or not second:
@@ -138,10 +138,10 @@ class _Scores:
     """Scores of runs on the same frames.
 
     Attributes:
-        runs: the sums of each run.
-        metrics, draws, seed: as in `score_predictions`.
-        subtracted: so many of the first runs are one side of a difference; 0: there is one side.
-        shows_spread: whether entries say how much the runs differ.
+        runs: sums of each run.
+        metrics, draws, seed: as for `score_predictions`.
+        subtracted: number of first runs that form the first side of a difference; 0: no difference.
+        shows_spread: whether entries have a `spread`.
     """
 
     runs: Sequence[Sums]
@@ -156,7 +156,7 @@ class _Scores:
         return self.runs[0].aus
 
     def document(self) -> dict[str, Any]:
-        """The scores of everybody, of each view, of each person."""
+        """The scores over all people, per view, and per person."""
         views = self.runs[0].views
         document = self._table(None)
         if len(views) > 1:
@@ -216,13 +216,13 @@ class _Scores:
         if len(runs) < 2 or len(subtracted) not in (0, len(runs)):
             return values.new_full((1 + len(self.aus),), torch.nan)
         single = runs - subtracted if len(subtracted) else runs
-        # The mean is over the AUs that count in all runs, as in the value beside it.
+        # The mean is over the AUs defined in all runs, as in the corresponding value.
         known = torch.where(single.isnan().any(0), torch.nan, single)
         return torch.cat([known.nanmean(1, keepdim=True), known], 1).std(0)
 
 
 def _mean_of(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Mean values of some tables, each of which counts the same; undefined where one of them is."""
+    """Mean values of tables with equal weight; undefined if one of them is."""
     first = tables[0]
     return {
         unit: {name: _entry([_mean([table[unit][name] for table in tables])]) for name in scores}
@@ -242,7 +242,7 @@ def _rows(scored: Scored) -> list[list[float]]:
 
 
 def _entry(numbers: Sequence[float]) -> Mapping[str, float | None]:
-    # JSON has no NaN: undefined is null there.
+    # JSON has no NaN; null means undefined.
     named = zip(("value", "low", "high", "spread"), numbers, strict=False)
     return {key: None if number != number else number for key, number in named}
 
@@ -250,7 +250,7 @@ def _entry(numbers: Sequence[float]) -> Mapping[str, float | None]:
 def _refuse_doubled_names(metrics: Sequence[Metric]) -> None:
     names = [name for metric in metrics for name in metric.names]
     if doubled := {name for name in names if names.count(name) > 1}:
-        raise ConfigError(f"two metrics give the score '{min(doubled)}'", "leave one of them out")
+        raise ConfigError(f"two metrics have the score '{min(doubled)}'", "leave one of them out")
 
 
 __all__ = [

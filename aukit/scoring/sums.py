@@ -1,4 +1,4 @@
-"""Tables of predictions, summed up: what every score is computed from, in one streaming pass."""
+"""Sums over tables of predictions, from which all scores are computed, in one streaming pass."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _ROWS = 8_192
 
 
 class Sums:
-    """Summed terms of each (view, person), growing as batches arrive.
+    """Summed terms per (view, person), accumulated over batches.
 
     Args:
         aus: AU columns, in the order of the terms.
 
     Attributes:
-        widths: number of terms of each metric.
-        frames: number of rows of each person, coded or not.
+        widths: number of terms per metric.
+        frames: number of rows per person, coded or not.
     """
 
     def __init__(self, aus: tuple[str, ...]) -> None:
@@ -63,7 +63,7 @@ class Sums:
             self.frames[key[1]] = self.frames.get(key[1], 0) + rows
 
     def of_people(self, view: str | None = None) -> Tensor:
-        """(P, A, M): the sums of each of `people`, in one view or in all of them together."""
+        """(P, A, M): the sums of each of `people`, in one view or over all views."""
         people: dict[str, Tensor] = {}
         for (where, person), total in sorted(self._groups.items(), key=lambda entry: entry[0]):
             if view in (None, where):
@@ -72,7 +72,7 @@ class Sums:
 
 
 def _groups(batch: pa.Table) -> tuple[list[tuple[str, str]], Tensor]:
-    """The (view, person) pairs of a batch, and the place among them of each row."""
+    """The (view, person) pairs of a batch, and the pair index of each row."""
     views = batch.column("view").fill_null("none").combine_chunks()
     both = pc.binary_join_element_wise(views, pa.array(records.person_keys(batch)), "\0")
     encoded = both.dictionary_encode()
@@ -85,11 +85,11 @@ def gather(predictions: Predictions, metrics: Sequence[Metric], estimate: str) -
 
     Args:
         predictions: the table, or its path.
-        metrics: whose terms are summed.
-        estimate: which estimate: `predicted` (expected intensity) or `level`.
+        metrics: metrics whose terms are summed.
+        estimate: which estimate to use: `predicted` (expected intensity) or `level`.
 
     Raises:
-        DataError: no AU, no row, or an estimate that is missing or outside 0..5 for a coded frame.
+        DataError: no AUs, no rows, or an estimate is missing or outside 0..5 for a coded frame.
     """
     sums: Sums | None = None
     for batch in batches(predictions):
@@ -97,19 +97,19 @@ def gather(predictions: Predictions, metrics: Sequence[Metric], estimate: str) -
         truth, predicted, mask = _columns(batch, sums.aus, estimate)
         sums.add(batch, [metric.terms(truth, predicted, mask) for metric in metrics])
     if sums is None or not sums.aus:
-        raise DataError("there is nothing to score: the predictions hold no rows or no AUs")
+        raise DataError("nothing to score: the predictions have no rows or no AUs")
     return sums
 
 
 def schema_of(predictions: Predictions) -> pa.Schema:
-    """The columns of a table of predictions, with what their AUs hold."""
+    """The schema of a table of predictions, with the kinds of AUs."""
     if isinstance(predictions, pa.Table):
         return predictions.schema
     return read_schema(Path(predictions))
 
 
 def batches(predictions: Predictions) -> Iterator[pa.Table]:
-    """The rows in batches of bounded size, empty ones left out."""
+    """The rows in batches of bounded size, without empty ones."""
     if isinstance(predictions, pa.Table):
         parts: Iterable[pa.RecordBatch] = predictions.to_batches(max_chunksize=_ROWS)
     else:

@@ -28,13 +28,13 @@ Scale = Literal["auto", "0-5", "0-1"]
 Estimate = Literal["auto", "intensity", "presence"]
 
 NOT_CODED = (9.0, -1.0, 999.0)
-"""Codes that corpora use for a frame that was not coded, besides NaN and nothing at all."""
+"""Codes that corpora use for frames that were not coded, besides NaN and empty cells."""
 
 SHOWN = 8
-"""Columns that an error lists."""
+"""Most columns listed in an error."""
 
 FILE = "file"
-"""Column that a folder's tables get: the name of the file without its suffix."""
+"""Column added to tables of a folder: the file name without its suffix."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Side:
     """A table of AUs.
 
     Attributes:
-        path: where it was read.
-        origin: who writes such tables.
-        keys: N rows of what tells frames apart (names of `columns.KEYS`).
-        values: AU -> (N,) float64; NaN: not coded, or no estimate.
+        path: where it was read from.
+        origin: program that writes such tables.
+        keys: N rows of keys that identify frames (names in `columns.KEYS`).
+        values: AU -> (N,) float64; NaN if not coded or not estimated.
         presence: the AUs whose values are presence in 0..1, not intensities in 0..5.
-        left_out: AUs that the file holds in a form that was not asked for.
-        notes: what was done with the values and should be known.
+        left_out: AUs that the file has only in a kind that was not requested.
+        notes: notes on how values were treated.
     """
 
     path: Path
@@ -64,15 +64,15 @@ class Side:
 
 
 def read_truth(path: Path, scale: Scale = "auto", person: str | None = None) -> Side:
-    """The truth: intensities 0..5, or presence 0 and 1; 9, -1, 999 and NaN mean not coded.
+    """Read the truth: intensities 0..5, or presence 0 and 1; 9, -1, 999 and NaN mean not coded.
 
     Args:
         path: a file, or a folder of files.
-        scale: of columns whose name does not tell it; `auto` goes by the values.
-        person: column that names the person; None: `subject` or a similar name, if there is one.
+        scale: scale of columns whose name does not define it; `auto` decides by the values.
+        person: column with the person; None: `subject` or a similar name, if there is one.
 
     Raises:
-        DataError: no such file, no AU in it, or values that are on no known scale.
+        DataError: the file does not exist, has no AUs, or has values on no known scale.
     """
     table, layout, left_out = _read(path, person, truth=True)
     columns = {**layout.presence, **layout.intensity, **layout.unknown}
@@ -80,7 +80,7 @@ def read_truth(path: Path, scale: Scale = "auto", person: str | None = None) -> 
     for name, column in values.items():
         values[name] = np.where(np.isin(column, NOT_CODED), np.nan, column)
     if all(np.isnan(column).all() for column in values.values()):
-        raise DataError(f"no frame of {path} is coded: no number in {', '.join(values)}")
+        raise DataError(f"no frame of {path} is coded: there are no numbers in {', '.join(values)}")
     presence = _known_as_presence(path, layout, values, scale)
     for name, column in values.items():
         _check_range(path, name, column, name in presence)
@@ -95,23 +95,23 @@ def read_predictions(
     person: str | None = None,
     clip: bool = False,
 ) -> Side:
-    """Estimates of AUs.
+    """Read estimates of AUs.
 
     Args:
         path: a file, or a folder of files.
-        estimate: `intensity` or `presence`, where a program writes both; `auto`: intensity.
-        scale: of columns whose name does not tell it; `auto` goes by the values.
-        person: as in `read_truth`.
-        clip: take intensities outside 0..5 for the nearer end.
+        estimate: `intensity` or `presence`, if a program writes both; `auto`: intensity.
+        scale: scale of columns whose name does not define it; `auto` decides by the values.
+        person: as for `read_truth`.
+        clip: clip intensities to 0..5.
 
     Raises:
-        DataError: as `read_truth`; estimates of the kind that was asked for are not there.
+        DataError: as for `read_truth`, or there are no estimates of the requested kind.
     """
     table, layout, notes = _read(path, person, truth=False)
     chosen, presence = _chosen(path, table, layout, estimate, scale)
     values = {name: _numbers(table, column) for name, column in sorted(chosen.items())}
     if "success" in layout.keys and (lost := _numbers(table, layout.keys["success"]) == 0).any():
-        notes.append(f"{int(lost.sum())} rows of {path.name} say that no face was found")
+        notes.append(f"{int(lost.sum())} rows of {path.name} report that no face was found")
         values = {name: np.where(lost, np.nan, column) for name, column in values.items()}
     if clip and not presence:
         outside = sum(int(((v < 0) | (v > au.MAX_LEVEL)).sum()) for v in values.values())
@@ -132,7 +132,7 @@ def read_predictions(
 def _chosen(
     path: Path, table: pa.Table, layout: Layout, estimate: Estimate, scale: Scale
 ) -> tuple[Mapping[str, str], bool]:
-    """AU -> column of what is scored, and whether that is presence."""
+    """AU -> column to score, and whether these are presence."""
     if layout.unknown:
         values = {name: _numbers(table, column) for name, column in layout.unknown.items()}
         presence = _is_presence(path, values, scale, "--scale")
@@ -142,7 +142,7 @@ def _chosen(
     if not chosen:
         other = "presence" if wanted == "intensity" else "intensity"
         raise DataError(
-            f"{path} holds no {wanted} of any AU (it looks like a table of {layout.origin})",
+            f"{path} has no {wanted} of any AU (it looks like a table of {layout.origin})",
             f"score its {other}: --estimate {other}",
         )
     return chosen, wanted == "presence"
@@ -151,7 +151,7 @@ def _chosen(
 def _known_as_presence(
     path: Path, layout: Layout, values: Mapping[str, NDArray[np.float64]], scale: Scale
 ) -> frozenset[str]:
-    """The AUs of a truth that are coded as present or absent only."""
+    """The AUs of a truth that are coded only as present or absent."""
     if scale == "0-5":
         return frozenset()
     known = frozenset(layout.presence.keys() - layout.intensity.keys())
@@ -171,8 +171,8 @@ def _is_presence(
     if any((column > 1).any() for column in values.values()):
         return False
     raise DataError(
-        f"no AU in {path} is above 1: presence (or its probability), or weak intensities?",
-        f"say which: {option} 0-1 or {option} 0-5",
+        f"no AU in {path} is above 1: these may be presence, probabilities, or weak intensities",
+        f"choose with {option} 0-1 or {option} 0-5",
     )
 
 
@@ -181,15 +181,15 @@ def _check_range(path: Path, name: str, column: NDArray[np.float64], presence: b
     wrong = np.flatnonzero((column < 0) | (column > top))
     if len(wrong):
         what = "presence in 0..1" if presence else "an intensity in 0..5"
-        more = f"; {len(wrong)} rows are like that" if len(wrong) > 1 else ""
+        more = f"; {len(wrong)} rows have this problem" if len(wrong) > 1 else ""
         raise DataError(
             f"{name} is {column[wrong[0]]:g} in row {wrong[0] + 1} of {path}, not {what}{more}",
-            "bring the values to that scale; --clip takes estimates just outside for its ends",
+            "rescale the values; --clip clips estimates to the scale",
         )
 
 
 def _read(path: Path, person: str | None, truth: bool) -> tuple[pa.Table, Layout, list[str]]:
-    """The columns that matter of all files, what they mean, and what was left out."""
+    """The relevant columns of all files, their layout, and notes on what was left out."""
     files, left_out = table_files(path)
     tables = []
     layout: Layout | None = None
@@ -202,17 +202,18 @@ def _read(path: Path, person: str | None, truth: bool) -> tuple[pa.Table, Layout
             more = ", ..." if len(names) > SHOWN else ""
             raise DataError(
                 f"{file} has no column of an AU (columns: {', '.join(names[:SHOWN])}{more})",
-                "columns are called AU01, AU1, au_1, AU01_r, AU01_c or au_1_intensity; commas, "
-                "semicolons or tabs part them",
+                "columns are called AU01, AU1, au_1, AU01_r, AU01_c or au_1_intensity; separate "
+                "them by "
+                "commas, semicolons or tabs",
             )
         if layout is not None and found != layout:
-            raise DataError(f"{file} has other columns than {files[0]}", "evaluate them apart")
+            raise DataError(f"{file} has other columns than {files[0]}", "evaluate them separately")
         layout = found
         tables.append(_rows(file, names, found))
     assert layout is not None
     table = pa.concat_tables(tables)
     if table.num_rows == 0:
-        raise DataError(f"{path} holds no rows")
+        raise DataError(f"{path} has no rows")
     return table, layout, left_out
 
 
@@ -242,7 +243,7 @@ def _with_person(
         return replace(layout, keys={**layout.keys, "subject": person})
     if truth:
         known = ", ".join(names)
-        raise DataError(f"{file} has no column '{person}' to tell people apart", f"it has: {known}")
+        raise DataError(f"{file} has no column '{person}' with the person", f"it has: {known}")
     return layout
 
 

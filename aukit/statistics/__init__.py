@@ -1,1 +1,1 @@
-"""Agreement, detection and intervals, in float64 and from sums, so that frames can stream."""
+"""Agreement, detection and intervals, in float64 and from sums, so that frames can be streamed."""

@@ -1,7 +1,7 @@
 """Agreement of estimated with true intensities: ICC(3,1), PCC, MAE, MSE.
 
-Everything is computed from sums over frames, so that batches of frames, people and bootstrap draws
-can be added up before a formula is applied once.
+Everything is computed from sums over frames, so that batches, people and bootstrap draws can be
+summed before a formula is applied once.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 TERMS = 8
-"""Summands a frame: count, x, y, x^2, y^2, x y, |x - y|, (x - y)^2."""
+"""Summands per frame: count, x, y, x^2, y^2, x y, |x - y|, (x - y)^2."""
 
-# A variance this small beside the mean square is what rounding leaves of a constant.
+# Variance of a constant relative to its mean square, left by rounding.
 _CONSTANT = 1e-12
 
 
@@ -22,7 +22,7 @@ def agreement_terms(truth: Tensor, predicted: Tensor, mask: Tensor) -> Tensor:
     Args:
         truth: (...) float64.
         predicted: (...) float64.
-        mask: (...) bool; masked entries contribute zeros, whatever their values.
+        mask: (...) bool; masked entries contribute zeros.
 
     Returns:
         (..., `TERMS`) float64.
@@ -37,9 +37,9 @@ def agreement_terms(truth: Tensor, predicted: Tensor, mask: Tensor) -> Tensor:
 def icc(sums: Tensor) -> Tensor:
     """ICC(3,1): two-way mixed effects, consistency, single rater (Shrout and Fleiss 1979).
 
-    The same as ICC(C,1) of McGraw and Wong (1996). For two raters, (BMS - EMS) / (BMS + EMS) is
-    2 cov(x, y) / (var x + var y). A truth that never changes has no differences between frames to
-    agree on: undefined, whatever the estimate does. An estimate that never changes earns 0.
+    Equal to ICC(C,1) of McGraw and Wong (1996). For two raters, (BMS - EMS) / (BMS + EMS) is 2
+    cov(x, y) / (var x + var y). With a constant truth there are no differences between frames to
+    agree on, so the score is undefined. A constant estimate scores 0.
 
     Args:
         sums: (..., `TERMS`) summed `agreement_terms`.
@@ -53,7 +53,7 @@ def icc(sums: Tensor) -> Tensor:
 
 
 def pcc(sums: Tensor) -> Tensor:
-    """Pearson's correlation; NaN where either side is constant. Shapes as in `icc`."""
+    """Pearson correlation; NaN where either side is constant. Shapes as in `icc`."""
     var_x, var_y, cov = _moments(sums)
     scale = var_x.sqrt() * var_y.sqrt()
     return torch.where(scale > 0, (cov / scale).clamp(-1, 1), torch.nan)

@@ -1,9 +1,9 @@
 """Intervals by bootstrap over people: bias-corrected and accelerated, widened for few people.
 
-Frames of one person are alike, so people are drawn, not frames. A metric is a formula on sums, so
-a draw of people is a row of counts, and all draws together are one matrix product. That is why the
-intervals are not left to `scipy.stats.bootstrap`: it would form the statistic of every draw from
-the people themselves, for one score and AU at a time. What it gives is the same (tested).
+Frames of one person are correlated, so people are drawn, not frames. A metric is a formula on sums,
+so a draw of people is a row of counts, and all draws together are one matrix product.
+`scipy.stats.bootstrap` would recompute the statistic of every draw from the people, for one score
+and AU at a time; the results are the same (tested).
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from torch import Tensor
 Formula = Callable[[Tensor], Mapping[str, Tensor]]
 """Sums (..., A, M) -> score name -> (..., A)."""
 
-# Draws that are evaluated together hold at most this many sums: bounds memory, not results.
+# At most this many sums are evaluated at a time: limits memory, not results.
 _CHUNK = 4_000_000
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A score of each AU, and of their mean, with intervals.
+    """A score per AU and its mean over AUs, with intervals.
 
     Attributes:
         value, low, high: (A,) float64; NaN where undefined.
@@ -50,17 +50,17 @@ def draw_people(people: int, draws: int, seed: int) -> Tensor:
 def bootstrap(
     sums: Tensor, formula: Formula, draws: int, seed: int, confidence: float = 0.95
 ) -> dict[str, Scored]:
-    """Scores of everybody's frames together, with BCa intervals over people.
+    """Scores over the frames of all people, with BCa intervals over people.
 
-    Undefined scores are left out of a draw, not counted as zero: the mean of a draw is over the
-    AUs that are defined in it, and an interval is over the draws where the score is defined.
+    Undefined scores are left out, not counted as zero: the mean of a draw is over the AUs defined
+    in it, and an interval is over the draws in which the score is defined.
 
     Args:
         sums: (P, A, M) float64; summed terms of each of P people.
         formula: the metric's `value`.
         draws: number of draws.
-        seed: the intervals are a function of the sums and this.
-        confidence: how often the interval shall hold the score of the population.
+        seed: seed of the draws; the intervals depend only on it and the sums.
+        confidence: nominal coverage of the intervals.
 
     Returns:
         score name -> values and intervals. The interval is NaN with fewer than two people.
@@ -71,7 +71,7 @@ def bootstrap(
     if people < 2 or draws < 1:
         return {name: _scored(value, *_unknown(value)) for name, value in values.items()}
     drawn = _draw_scores(sums, formula, draw_people(people, draws, seed))
-    # Each person left out once: the jackknife that tells the acceleration.
+    # Leave each person out once: the jackknife for the acceleration.
     without = _draw_scores(sums, formula, 1 - torch.eye(people, dtype=torch.float64))
     width = reach(people, confidence)
     return {
@@ -81,11 +81,11 @@ def bootstrap(
 
 
 def reach(people: int, confidence: float) -> float:
-    """How many standard deviations an interval over so many people reaches to either side.
+    """Half-width of an interval over this many people, in standard deviations.
 
-    A bootstrap takes people for normally distributed and divides by n, not n - 1, so that intervals
-    of few people are too narrow. The expanded interval of Hesterberg (2015, The American
-    Statistician 69(4), 371-386) reaches as far as Student's t does: 3.1 for 95 % of five people.
+    Bootstrap intervals of few people are too narrow, since they use normal quantiles and divide by
+    n instead of n - 1. The expanded interval of Hesterberg (2015, The American Statistician 69(4),
+    371-386) is as wide as Student's t: 3.1 for 95 % and five people.
     """
     from scipy.special import stdtrit
 
@@ -98,8 +98,8 @@ def bca_interval(
     """Bias-corrected and accelerated intervals (Efron 1987, JASA 82(397), 171-185).
 
     Args:
-        value: (A,) scores of everybody.
-        drawn: (D, A) scores of the draws; NaN where undefined, which counts in no draw.
+        value: (A,) scores over all people.
+        drawn: (D, A) scores of the draws; NaN where undefined (ignored).
         without: (P, A) scores without each person.
         width: standard deviations to either side; 1.96 for 95 % of a normal distribution.
 
@@ -107,10 +107,10 @@ def bca_interval(
         (A,) lower and upper ends; NaN where no draw is defined.
     """
     known = drawn.isfinite().sum(0)
-    # A draw of everybody once is the value itself, whatever the order of summing makes of it.
+    # A draw with everyone once equals the value, apart from rounding.
     same = torch.isclose(drawn, value, rtol=1e-9, atol=1e-9)
     below = (~same & (drawn < value)).sum(0) + same.sum(0) / 2
-    # Where every draw lies on one side, half a draw is taken to lie on the other.
+    # If all draws lie on one side, count half a draw on the other.
     bias = torch.special.ndtri((below / known).clamp(0.5 / known, 1 - 0.5 / known))
     acceleration = _acceleration(without)
     low, high = (_shifted(bias, side, acceleration) for side in (bias - width, bias + width))
@@ -120,7 +120,7 @@ def bca_interval(
 
 
 def _shifted(bias: Tensor, side: Tensor, acceleration: Tensor) -> Tensor:
-    """Where an end comes to lie; at the outermost draw where the correction has no bound."""
+    """Quantile of an end after correction; the outermost draw if the correction diverges."""
     rest = 1 - acceleration * side
     return torch.where(rest > 0, bias + side / rest, torch.copysign(torch.tensor(torch.inf), side))
 
@@ -133,8 +133,8 @@ def _acceleration(without: Tensor) -> Tensor:
 
 
 def _quantile(drawn: Tensor, place: Tensor) -> Tensor:
-    """(A,) the quantile of each column at its own place, linear between draws, NaN left out."""
-    ordered = drawn.sort(0).values  # NaN come last
+    """(A,) the quantile of each column at its own place, linear between draws, ignoring NaN."""
+    ordered = drawn.sort(0).values  # NaN are sorted last
     last = (drawn.isfinite().sum(0) - 1).clamp(min=0)
     exact = place.nan_to_num(0) * last
     lower = exact.floor().long()
@@ -144,7 +144,7 @@ def _quantile(drawn: Tensor, place: Tensor) -> Tensor:
 
 
 def _draw_scores(sums: Tensor, formula: Formula, counts: Tensor) -> dict[str, Tensor]:
-    """Score name -> (D, A + 1) scores of D draws, given how often each holds each person."""
+    """Score name -> (D, A + 1) scores of D draws, given the counts of people in each draw."""
     flat = sums.flatten(1)
     chunks = torch.split(counts, max(1, _CHUNK // flat.shape[1]))
     parts = [_with_mean(formula((c @ flat).reshape(-1, *sums.shape[1:]))) for c in chunks]
@@ -152,7 +152,7 @@ def _draw_scores(sums: Tensor, formula: Formula, counts: Tensor) -> dict[str, Te
 
 
 def _with_mean(scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """(..., A) -> (..., A + 1): the mean over the AUs where the score is defined comes last."""
+    """(..., A) -> (..., A + 1): append the mean over the AUs where the score is defined."""
     return {
         name: torch.cat([values, values.nanmean(-1, keepdim=True)], -1)
         for name, values in scores.items()

@@ -1,4 +1,4 @@
-"""Detection of action units: F1s and accuracy of presence, where intensity reaches a threshold."""
+"""Detection of action units: F1, F1-norm and accuracy of presence at an intensity threshold."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import torch
 from torch import Tensor
 
 TERMS = 4
-"""Summands a frame: true positive, false positive, false negative, true negative."""
+"""Summands per frame: true positive, false positive, false negative, true negative."""
 
 
 def detection_terms(truth: Tensor, predicted: Tensor, mask: Tensor, threshold: float) -> Tensor:
-    """Summands of each frame; an AU is present from `threshold` on, on both sides.
+    """Summands of each frame; truth and prediction are present if at least `threshold`.
 
     Args:
         truth: (...) intensity.
         predicted: (...) intensity.
         mask: (...) bool; masked entries contribute zeros.
-        threshold: least intensity that counts as present.
+        threshold: lowest intensity that counts as present.
 
     Returns:
         (..., `TERMS`) float64.
@@ -27,7 +27,7 @@ def detection_terms(truth: Tensor, predicted: Tensor, mask: Tensor, threshold: f
 
 
 def f1(sums: Tensor) -> Tensor:
-    """F1 of presence; NaN where the AU is neither present nor found in any frame.
+    """F1 of presence; NaN if the AU is neither present nor predicted in any frame.
 
     Args:
         sums: (..., `TERMS`) summed `detection_terms`.
@@ -44,8 +44,8 @@ def f1_norm(sums: Tensor) -> Tensor:
     """F1 as if the AU were present in half of the frames (Jeni, Cohn and De la Torre 2013).
 
     The negatives are weighted by positives / negatives, the inverse of the skew, so that both
-    classes weigh the same: 2 TP / (2 TP + FN + FP (TP + FN) / (FP + TN)). The plain F1 falls with
-    the share of positives for one and the same detector; this one does not.
+    classes have equal weight: 2 TP / (2 TP + FN + FP (TP + FN) / (FP + TN)). For the same detector,
+    plain F1 falls with the share of positives; this one does not.
 
     Returns:
         (...) float64 in 0..1; NaN where the AU is present in every frame or in none. Shapes as in
@@ -59,7 +59,8 @@ def f1_norm(sums: Tensor) -> Tensor:
 
 
 def accuracy(sums: Tensor) -> Tensor:
-    """Share of frames whose presence is right; NaN where there is no frame. Shapes as in `f1`."""
+    """Share of frames whose presence is predicted correctly; NaN without frames. Shapes as in
+    `f1`."""
     hits, false_alarms, misses, rejections = sums.unbind(-1)
     total = hits + false_alarms + misses + rejections
     return (hits + rejections) / torch.where(total > 0, total, torch.nan)

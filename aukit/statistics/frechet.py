@@ -1,9 +1,9 @@
-"""The Fréchet distance between two sets of pictures, seen through a feature extractor.
+"""The Fréchet distance between two sets of pictures in the features of an extractor.
 
 Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium",
-NIPS 2017, equation 6: both sets of features are taken as normal distributions. The result depends
-on the extractor and on how the pictures were stored, so both belong to its name; it is called FID
-only with the Inception network of that paper.
+NIPS 2017, equation 6: both sets of features are modelled as normal distributions. The result
+depends on the extractor and on how pictures are stored, so both are part of its name. It is called
+FID only with the Inception network of that paper.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums of feature vectors: they stream, add up, and can be taken away again.
+    """Sums of feature vectors, which can be streamed, added and subtracted.
 
     Attributes:
         count: number of vectors.
@@ -54,7 +54,7 @@ class Moments:
 
     @property
     def covariance(self) -> Tensor:
-        """(D, D) float64, unbiased (divided by the count less one)."""
+        """(D, D) float64, unbiased (divided by count - 1)."""
         spread = self.products - torch.outer(self.total, self.total) / self.count
         return spread / (self.count - 1)
 
@@ -62,9 +62,9 @@ class Moments:
 def frechet_distance(one: Moments, other: Moments) -> float:
     """|m1 - m2|^2 + tr C1 + tr C2 - 2 tr (C1 C2)^(1/2).
 
-    The trace of the root is the sum of the roots of the eigenvalues of C1^(1/2) C2 C1^(1/2), which
-    is symmetric. So the result is real and defined for singular covariances as well, where a
-    general matrix root is neither.
+    The trace of the root is the sum of the square roots of the eigenvalues of C1^(1/2) C2 C1^(1/2),
+    which is symmetric. The result is therefore real and defined for singular covariances too,
+    unlike with a general matrix square root.
 
     Returns:
         0 or more; NaN with fewer than two vectors on a side.
@@ -94,14 +94,14 @@ def distance_between(
 ) -> Distance:
     """The Fréchet distance of two sets of features, with an interval over people.
 
-    The interval comes from leaving out one person at a time, on both sides (the jackknife): a
-    bootstrap would show the same pictures several times, which by itself widens the distance.
+    The interval comes from leaving out one person at a time, on both sides (jackknife). A bootstrap
+    would repeat pictures, which by itself increases the distance.
 
     Args:
         one: (N, D) features.
         other: (M, D) features.
-        people: length N; whose each is.
-        others: length M.
+        people: length N, person of each row of `one`.
+        others: length M, person of each row of `other`.
 
     Returns:
         the distance; no interval with fewer than three people.

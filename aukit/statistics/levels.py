@@ -1,4 +1,4 @@
-"""The six intensity levels of labels, and how often each occurs."""
+"""The six intensity levels of labels and their frequencies."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def levels_of(labels: Labels) -> NDArray[np.int8]:
 
 
 def label_counts(labels: Labels) -> NDArray[np.int64]:
-    """(A, 6) coded frames of each AU at each level."""
+    """(A, 6) number of coded frames of each AU at each level."""
     levels = levels_of(labels)
     return np.stack([(levels == level).sum(0) for level in range(au.MAX_LEVEL + 1)], axis=1)
 
 
 def level_uses(plan: pa.Table, aus: tuple[str, ...]) -> NDArray[np.int64]:
-    """(A, 6) uses that a plan (`records.plan_schema`) makes of each AU's levels."""
+    """(A, 6) uses of each AU's levels in a plan (`records.plan_schema`)."""
     sums = plan.group_by(["training_set", "level"]).aggregate([("count", "sum")])
     counts = np.zeros((len(aus), au.MAX_LEVEL + 1), np.int64)
     for row in sums.to_pylist():

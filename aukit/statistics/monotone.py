@@ -1,4 +1,4 @@
-"""A rising curve through points: puts a judge's own scale on that of the intensities 0..5."""
+"""Monotone curves, to map a judge's scale to intensities 0..5."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Rising:
-    """A function that never falls: linear between its knots, constant outside them.
+    """A non-decreasing function: linear between its knots, constant outside.
 
     Attributes:
-        x: (K,) float64, rising.
-        y: (K,) float64, never falling.
+        x: (K,) float64, increasing.
+        y: (K,) float64, non-decreasing.
     """
 
     x: Tensor
     y: Tensor
 
     def __call__(self, values: Tensor) -> Tensor:
-        """The curve at some values, float64; NaN stays NaN."""
+        """The function at `values`, float64; NaN stays NaN."""
         inside = values.double().clamp(self.x[0], self.x[-1])
         if len(self.x) == 1:
             return torch.where(inside.isnan(), inside, self.y[0])
@@ -33,10 +33,10 @@ class Rising:
 
 
 def fit_rising(x: Tensor, y: Tensor) -> Rising:
-    """The never-falling curve with the least squared error (isotonic regression).
+    """The non-decreasing curve with the least squared error (isotonic regression).
 
     Args:
-        x, y: (N,) finite values, N at least 1; points of equal x count as their mean.
+        x, y: (N,) finite values, N at least 1; points of equal x are averaged.
     """
     values, inverse = torch.unique(x.double(), return_inverse=True)
     counts = torch.zeros_like(values).index_add_(0, inverse, torch.ones_like(x.double()))

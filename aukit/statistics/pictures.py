@@ -1,6 +1,6 @@
-"""How near pictures are to the true ones: L1, PSNR and SSIM over a region of each.
+"""Similarity of pictures to the true ones: L1, PSNR and SSIM over a region.
 
-All work on batches (B, 3, S, S) of uint8 pictures and give one number a picture.
+All take batches (B, 3, S, S) of uint8 pictures and return one number per picture.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from torch import Tensor
 
 PEAK = 255.0
 ROUNDING = 1 / 12
-"""Mean squared error that rounding to whole levels makes. Less cannot be seen in uint8 pictures, so
-no picture counts as nearer to the truth: PSNR ends at 58.9 dB, and equal pictures have that."""
+"""Mean squared error from rounding to integers. uint8 pictures cannot resolve less, so it is the
+floor: PSNR is at most 58.9 dB, which equal pictures have."""
 
 WINDOW = 11
 RADIUS = WINDOW // 2
 
 DIRECTIONS = 32
 FOREHEAD = 0.2
-"""How far the face reaches above the brows, in distances from chin to brow."""
+"""Height of the forehead above the brows, relative to the distance from chin to brow."""
 
 CHANGED = 8
-"""Difference of the truth from the copied picture, in levels of 0..255, that is a change."""
+"""Difference between truth and copied picture, in 0..255, from which a pixel counts as changed."""
 
 
 def face_region(landmarks: Tensor, size: int) -> Tensor:
-    """Pixels within the face: the convex hull of the landmarks and of a forehead above the brows.
+    """Pixels within the face: the convex hull of the landmarks and a forehead above the brows.
 
-    The hull is cut out by the tangents in 32 directions, so it is wider than the exact one by less
-    than half a percent.
+    The hull is bounded by tangents in 32 directions, so it is up to half a percent wider than
+    exact.
 
     Args:
         landmarks: (B, 68, 2) iBUG points, pixels.
@@ -72,7 +72,7 @@ def ssim(one: Tensor, other: Tensor, region: Tensor) -> Tensor:
 
     Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", IEEE
     TIP 2004: Gaussian window of 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03, mean of the three
-    channels. As there, the 5 pixels at the border have no full window and are left out.
+    channels. As there, the 5 pixels at the border are left out, since they have no full window.
     """
     inner = region[:, RADIUS:-RADIUS, RADIUS:-RADIUS]
     return _mean(ssim_map(one, other), inner)

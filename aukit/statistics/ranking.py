@@ -1,7 +1,7 @@
-"""How well a number ranks frames that show an AU above those that do not: the area under the ROC.
+"""The area under the ROC curve: how well a score ranks frames with an AU above those without.
 
-Like the other scores it is computed from sums over frames, so that a million frames stream and a
-bootstrap over people only adds up: each frame counts in one cell of a histogram of its score.
+Like the other scores it is computed from sums over frames, so that frames can be streamed and a
+bootstrap over people only adds sums: each frame counts in one bin of a histogram of scores.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 CELLS = 101
-"""Scores are taken to the nearest hundredth."""
+"""Bins: scores are rounded to the nearest hundredth."""
 
 TERMS = 2 * CELLS
-"""Summands a frame: its cell among the frames without the AU, then among those with it."""
+"""Summands per frame: the histogram of frames without the AU, then of frames with it."""
 
 
 def ranking_terms(present: Tensor, score: Tensor, mask: Tensor) -> Tensor:
@@ -22,7 +22,7 @@ def ranking_terms(present: Tensor, score: Tensor, mask: Tensor) -> Tensor:
 
     Args:
         present: (...) bool, the frame shows the AU.
-        score: (...) in 0..1, larger where it is more likely shown.
+        score: (...) in 0..1, higher if more likely present.
         mask: (...) bool; masked entries contribute zeros.
 
     Returns:

@@ -1,9 +1,4 @@
-"""Files that are never half-written, and stages whose results are found again by what made them.
-
-A stage's result is a folder under a key of (stage, components, versions, options, inputs, seed).
-It is written aside and renamed, so a folder that exists is complete. While it is being made, the
-folder aside survives a kill: a stage that works in shards or checkpoints continues inside it.
-"""
+"""Files that are never half-written: each is written aside and renamed."""
 
 from __future__ import annotations
 
@@ -28,13 +23,15 @@ LONGEST_NAME = 255
 
 @contextlib.contextmanager
 def write_aside(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well.
+    """A temporary path beside `path` that replaces it if the block succeeds.
 
     Raises:
-        StorageError: `path` is a device, a pipe or a link, which would be replaced by a file.
+        StorageError: `path` is a device, a pipe or a link, which a file would replace.
     """
     if path.is_symlink() or (path.exists() and not (path.is_file() or path.is_dir())):
-        raise StorageError(f"{path} is no plain file, and would be replaced", "name a file")
+        raise StorageError(
+            f"{path} is not a regular file and would be replaced", "give the name of a file"
+        )
     aside = path.with_name(f"{_mark(path.name)}.{os.getpid()}.partial")
     try:
         yield aside
@@ -45,11 +42,11 @@ def write_aside(path: Path) -> Iterator[Path]:
 
 
 def remove_left(folder: Path, names: Collection[str] | None = None) -> None:
-    """Remove what killed processes of this machine have left of files that they wrote aside.
+    """Remove temporary files left by killed processes of this machine.
 
     Args:
-        folder: where the files are.
-        names: theirs; None for any, in a folder that is aukit's own.
+        folder: folder of the files.
+        names: names of the files they were for; None for all, in a folder of aukit's own.
     """
     marks = None if names is None else {_mark(name) for name in names}
     for left in folder.glob(".*.partial"):
@@ -65,20 +62,20 @@ def remove_left(folder: Path, names: Collection[str] | None = None) -> None:
 
 
 def _mark(name: str) -> str:
-    """Begin of the name of what is written aside. It holds the machine, since processes of others
-    cannot be asked after; and not the name itself, which may be as long as a file system allows."""
+    """Prefix of a temporary file's name. It depends on the machine, since processes of other
+    machines cannot be checked. It does not contain the name, which may have the maximum length."""
     return f".{digest([name, platform.node()])}"
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in one step."""
+    """Write a text file atomically."""
     with write_aside(path) as aside:
-        # Names of files that are no UTF-8 stay what they are, as the escapes of JSON.
+        # File names that are not UTF-8 are kept, as JSON escapes.
         aside.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file in one step."""
+    """Write a JSON file atomically."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -86,7 +83,7 @@ def read_document(path: Path) -> dict[str, Any]:
     """The JSON object in a file.
 
     Raises:
-        DataError: the file is missing or damaged, or holds another thing.
+        DataError: the file is missing or damaged, or not a JSON object.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -100,7 +97,7 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
-    """The JSON object in a file; None if there is no file, or another thing in it."""
+    """The JSON object in a file; None if the file is missing or not a JSON object."""
     try:
         return read_document(path)
     except DataError:
@@ -108,7 +105,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON objects in the lines of a file; a line that a kill has cut off is left out."""
+    """The JSON objects in the lines of a file; a truncated line is skipped."""
     try:
         texts = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -121,17 +118,17 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def write_table(path: Path, table: pa.Table, row_group: int = 256) -> None:
-    """Write a Parquet file in one step, in row groups of a few MB.
+    """Write a Parquet file atomically, in row groups of a few MB.
 
     Raises:
-        StorageError: pyarrow cannot write there, since the path is not UTF-8.
+        StorageError: the path is not UTF-8, which pyarrow cannot write to.
     """
     with write_aside(path) as aside:
         try:
             pq.write_table(table, aside, row_group_size=row_group, compression="zstd")
         except UnicodeEncodeError as error:
             raise StorageError(
-                f"tables cannot be written to {path}: its name is not UTF-8",
+                f"tables cannot be written to {path}: the path is not UTF-8",
                 "choose another folder with -o",
             ) from error
 
@@ -147,7 +144,7 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
 
 
 def read_schema(path: Path) -> pa.Schema:
-    """The columns of a Parquet file.
+    """The schema of a Parquet file.
 
     Raises:
         DataError: it is missing or damaged.
@@ -157,13 +154,13 @@ def read_schema(path: Path) -> pa.Schema:
 
 
 def read_batches(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
-    """A Parquet file in batches of at most so many rows.
+    """Read a Parquet file in batches of at most `rows` rows.
 
     Raises:
         DataError: it is missing or damaged.
     """
     with _parquet(path):
-        # By path, not by file object: pyarrow aborts at exit otherwise (apache/arrow #34314).
+        # By path, not by file object: else pyarrow may abort at exit (apache/arrow #34314).
         yield from pq.ParquetFile(path).iter_batches(batch_size=rows)
 
 
@@ -178,25 +175,25 @@ def _parquet(path: Path) -> Iterator[None]:
 
 
 def file_name(stem: str, end: str) -> str:
-    """`stem + end`, the stem cut to what file systems take: 255 bytes, of UTF-8."""
+    """`stem + end`, with the stem cut so that the name has at most 255 bytes of UTF-8."""
     room = LONGEST_NAME - len(os.fsencode(end))
     return os.fsencode(stem)[:room].decode(errors="ignore") + end
 
 
 def digest(document: Any) -> str:
-    """A short stable hash of JSON values."""
+    """A short stable hash of a JSON value."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def file_digest(path: Path) -> str:
-    """The sha256 of a file."""
+    """The SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def ensure_writable(folder: Path) -> None:
-    """Create a folder and prove that files can be written there.
+    """Create a folder and verify that files can be written there.
 
     Raises:
         StorageError: they cannot.

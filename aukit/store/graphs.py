@@ -17,28 +17,28 @@ from aukit.store.files import write_aside
 
 GRAPH = "model.onnx"
 TOLERANCE = 1e-4
-"""How far the outputs of a graph may be from those of torch."""
+"""Largest allowed difference between the outputs of a graph and torch."""
 
 OPSET = 20
-"""Of the operators; the first in which places between pixels are looked up as in torch."""
+"""Version of the operator set; the first with torch's sampling between pixels."""
 
 _KEY = "aukit"
 
 
 def write_graph(graph: Graph, path: Path, card: Mapping[str, Any]) -> float:
-    """Write a graph as one ONNX file, and hold it against torch with one face and with several.
+    """Write a graph as one ONNX file, and compare it with torch for one face and for several.
 
     Args:
-        graph: what to write.
-        path: of the file.
-        card: JSON values about it, kept in the file (`read_graph_card`).
+        graph: the graph.
+        path: path of the file.
+        card: JSON object stored in the file (`read_graph_card`).
 
     Returns:
-        the largest difference of an output from that of torch.
+        the largest difference of an output from torch.
 
     Raises:
         ConfigError: the extra `onnx` is not installed.
-        DataError: the graph gives other numbers than torch, by more than `TOLERANCE`.
+        DataError: an output differs from torch by more than `TOLERANCE`.
     """
     needed("onnxscript")
     with write_aside(path) as aside, torch.no_grad():
@@ -47,7 +47,7 @@ def write_graph(graph: Graph, path: Path, card: Mapping[str, Any]) -> float:
         worst = difference(graph, open_graph(aside))
         if not worst <= TOLERANCE:
             raise DataError(
-                f"the ONNX form gives numbers that differ from torch's by {worst:.2g}",
+                f"the outputs of the ONNX graph differ from torch by {worst:.2g}",
                 "export without --onnx, and report this",
             )
     return worst
@@ -55,11 +55,11 @@ def write_graph(graph: Graph, path: Path, card: Mapping[str, Any]) -> float:
 
 def _convert(graph: Graph, path: Path) -> None:
     batch = torch.export.Dim("batch", min=1)
-    inputs = dict(sorted(graph.inputs.items()))  # as the exporter may do, or not
+    inputs = dict(sorted(graph.inputs.items()))  # the exporter may or may not sort them
     shapes = {name: {0: batch} for name in inputs}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter's own making
-        # Not left to the ONNX exporter, which would try other ways that fix the batch's size.
+        warnings.simplefilter("ignore")  # the exporter's own warnings
+        # Done here, since the ONNX exporter would fall back to ways that fix the batch size.
         program = torch.export.export(graph.module, (inputs,), dynamic_shapes=(shapes,))
         torch.onnx.export(
             program,
@@ -84,9 +84,9 @@ def _describe(graph: Graph, path: Path, card: Mapping[str, Any]) -> None:
 
 
 def difference(graph: Graph, run: Run) -> float:
-    """The largest difference between what torch and somebody else make of a graph's examples.
+    """The largest difference between torch and `run` on a graph's examples.
 
-    Of whole numbers nothing is said: they are decisions, which the last bit of a tie may tip.
+    Integer outputs are not compared: they are decisions, which rounding may change in a tie.
     """
     several = dict(graph.inputs)
     one = {name: values[:1] for name, values in several.items()}
@@ -105,7 +105,7 @@ def _difference(graph: Graph, run: Run, given: Tensors) -> float:
 
 
 def open_graph(path: Path) -> Run:
-    """A graph computed by onnxruntime, on the CPU.
+    """Open a graph with onnxruntime, on the CPU.
 
     Raises:
         ConfigError: the extra `onnx` is not installed.
@@ -116,7 +116,7 @@ def open_graph(path: Path) -> Run:
     options.intra_op_num_threads = torch.get_num_threads()
     try:
         session = runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # of classes that only its compiled part knows
+    except Exception as error:  # of classes known only to its compiled code
         reason = str(error).splitlines()[0][:200]
         raise DataError(f"{path} is not a readable ONNX model: {reason}", _ANEW) from error
     inputs = [value.name for value in session.get_inputs()]
@@ -129,28 +129,28 @@ def open_graph(path: Path) -> Run:
     return run
 
 
-_ANEW = "export the model anew with `aukit export --onnx`"
+_ANEW = "export the model again with `aukit export --onnx`"
 
 
 def refuse_other_weights(path: Path, weights: str) -> None:
-    """Refuse a graph that was not made of some weights.
+    """Refuse a graph that was made from other weights.
 
     Args:
-        path: of the graph.
-        weights: sha256 of theirs.
+        path: path of the graph.
+        weights: SHA-256 of the weights.
 
     Raises:
         ConfigError: the extra `onnx` is not installed.
-        DataError: it was not.
+        DataError: it was made from other weights.
     """
     onnx = needed("onnx")
     found = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
     if json.loads(found.get(_KEY, "{}")).get("weights") != weights:
-        raise DataError(f"{path} was made of other weights than those beside it", _ANEW)
+        raise DataError(f"{path} was made from other weights than those beside it", _ANEW)
 
 
 def needed(name: str) -> Any:
-    """A module of the extra `onnx`.
+    """Import a module of the extra `onnx`.
 
     Raises:
         ConfigError: it is not installed.

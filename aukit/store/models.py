@@ -1,4 +1,4 @@
-"""Saved models: safetensors with a JSON card beside them that says what the model may be given."""
+"""Saved models: safetensors, with a JSON card that describes the model and its input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WEIGHTS, CARD = "model.safetensors", "card.json"
 def save_tensors(
     path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write a safetensors file in one step.
+    """Write a safetensors file atomically.
 
     Raises:
         StorageError: it cannot be written.
@@ -29,7 +29,7 @@ def save_tensors(
     with write_aside(path) as aside:
         try:
             save_file(dict(tensors), aside, None if metadata is None else dict(metadata))
-        except SafetensorError as error:  # what it calls a full disk
+        except SafetensorError as error:  # raised for a full disk
             raise StorageError(
                 f"cannot write {path}: {error}", "free some space and run the same command again"
             ) from error
@@ -45,7 +45,7 @@ def load_card(folder: Path) -> dict[str, Any]:
     """The card of a saved model.
 
     Raises:
-        DataError: there is none, or it is damaged.
+        DataError: it is missing or damaged.
     """
     try:
         return read_document(folder / CARD)
@@ -57,7 +57,7 @@ def load_tensors(folder: Path) -> dict[str, Tensor]:
     """The tensors of a saved model.
 
     Raises:
-        DataError: they are missing or cut short.
+        DataError: they are missing or truncated.
     """
     try:
         return dict(load_file(folder / WEIGHTS))
@@ -66,60 +66,60 @@ def load_tensors(folder: Path) -> dict[str, Tensor]:
 
 
 def load_network(network: nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Give a network its saved state, which must be of its shapes and types, and finite.
+    """Load a saved state into a network; shapes and dtypes must match, and values be finite.
 
     Args:
-        network: built as the card says.
-        tensors: the state, by name.
-        folder: where it was saved, for the messages.
+        network: network built from the card.
+        tensors: the state by name.
+        folder: folder of the model, for messages.
 
     Raises:
-        DataError: it is of another network, or damaged.
+        DataError: the state is of another network or damaged.
     """
     wanted = network.state_dict()
     for name, tensor in tensors.items():
         kind = wanted[name].dtype if name in wanted else tensor.dtype
         if tensor.dtype != kind:
-            raise DataError(f"model {folder} is damaged: {name} is {tensor.dtype}, not {kind}")
+            raise DataError(f"model {folder} is damaged: {name} is {tensor.dtype}, expected {kind}")
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise DataError(f"model {folder} is damaged: {name} is not finite")
     try:
         network.load_state_dict(dict(tensors))
     except RuntimeError as error:
-        raise DataError(f"{folder} does not hold the networks of its card") from error
+        raise DataError(f"{folder} does not hold the networks described by its card") from error
 
 
 def refuse_other_alignment(card: Mapping[str, Any], alignment: Mapping[str, Any]) -> None:
-    """A model accepts only faces that were aligned as its training faces were.
+    """Refuse faces that are aligned differently from a model's training faces.
 
     Raises:
-        DataError: they were not; the message names what differs.
+        DataError: they are; the message names what differs.
     """
     if details := differences(card.get("alignment") or {}, alignment):
         raise DataError(
-            f"the model was trained on faces aligned otherwise (model / given): {details}",
+            f"the model was trained on faces aligned differently (model / given): {details}",
             "align the faces with the model's aligner and options",
         )
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """What differs between two alignments, as text; empty if nothing does."""
+    """The differences between two alignments as text; empty if there are none."""
     keys = sorted(set(one) | set(other))
     differing = (key for key in keys if one.get(key) != other.get(key))
     return ", ".join(f"{key} {one.get(key)} / {other.get(key)}" for key in differing)
 
 
 def read_weights(path: Path) -> Mapping[str, Tensor]:
-    """Tensors of a .safetensors file, or of a .pth file that holds nothing but tensors.
+    """Tensors of a .safetensors file, or of a .pth file that holds only tensors.
 
     Raises:
-        DataError: it is neither; objects in a .pth file are refused, not loaded.
+        DataError: it is neither; other objects in a .pth file are refused, not loaded.
     """
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         # weights_only: torch's restricted reader refuses everything but tensors and containers.
-        mapped = zipfile.is_zipfile(path)  # the format of before 2020 is no zip archive
+        mapped = zipfile.is_zipfile(path)  # the format before 2020 is not a zip archive
         tensors: Mapping[str, Tensor] = torch.load(path, "cpu", weights_only=True, mmap=mapped)
         return tensors
     except (OSError, SafetensorError, RuntimeError, ValueError, EOFError) as error:
@@ -128,4 +128,4 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
     except Exception as error:
         if type(error).__name__ != "UnpicklingError":
             raise
-        raise DataError(f"{path} is not a plain file of tensors; refused") from error
+        raise DataError(f"{path} is refused: it does not hold only tensors") from error

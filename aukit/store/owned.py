@@ -1,9 +1,9 @@
-"""What aukit made in a folder of somebody's, so that it deletes and replaces nothing else.
+"""Records what aukit made in a user's folder, so that it deletes and replaces nothing else.
 
-The hidden folder `.aukit` beside the results lists them, each with its size and the time of its
-last change. A file that is not on the list, or was changed since, is somebody's: a command that
-would have to replace it is refused. Every command that writes where its user says goes through
-here; run folders and the stage store have marks of their own (`state.json`, `stage.json`).
+The hidden folder `.aukit` beside the results lists the files, with size and modification time. A
+file that is not listed, or has changed since, belongs to the user: a command that would have to
+replace it is refused. Every command that writes to a place chosen by the user does so through this
+module; run folders and the stage store have their own marks (`state.json`, `stage.json`).
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from aukit.errors import ConfigError, StorageError
 from aukit.store.files import ensure_writable, read_object, remove_left, write_json
 
 MARK = ".aukit"
-ABOUT = "aukit made these files (size, time of change in ns), and may replace and delete them"
+ABOUT = "files made by aukit (size, modification time in ns), which it may replace and delete"
 HINT = "choose another -o, or move it away"
 
 Stamp = list[int] | None
-"""Size and time of the last change; None while a command is writing the file."""
+"""Size and modification time; None while a command is writing the file."""
 
 
 class Output:
-    """A folder that a command writes into.
+    """An output folder of a command.
 
     Args:
-        folder: need not exist yet.
+        folder: the folder; it need not exist yet.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,13 +43,13 @@ class Output:
 
     @contextlib.contextmanager
     def alone(self, command: str) -> Iterator[Path]:
-        """A folder to work in, which is gone when the block ends well and kept otherwise.
+        """A working folder, deleted if the block succeeds and kept otherwise.
 
         Args:
-            command: only one process at a time runs it here.
+            command: name of the command; only one process at a time may run it here.
 
         Raises:
-            StorageError: another process does, or nothing can be written here.
+            StorageError: another process is running it, or the folder cannot be written.
         """
         self._prepare()
         work = self.folder / MARK / command
@@ -65,47 +65,47 @@ class Output:
             ) from error
 
     def unfinished(self, command: str) -> bool:
-        """Whether a command was interrupted here, and has not ended well since."""
+        """Whether the command was interrupted here and has not finished since."""
         return (self.folder / MARK / command).is_dir()
 
     def made(self) -> dict[str, Stamp]:
-        """Names of the files here that aukit made, as POSIX paths below the folder."""
+        """The files that aukit made here, as POSIX paths relative to the folder."""
         files = (read_object(self._list) or {}).get("files")
         return files if isinstance(files, dict) else {}
 
     def refuse_foreign(self, names: Iterable[str]) -> None:
-        """Refuse to write files that are there already and are somebody's.
+        """Refuse to overwrite files that aukit did not make.
 
         Raises:
-            ConfigError: naming the first.
+            ConfigError: there is such a file; the message names the first.
         """
         made = self.made()
         for name in names:
             if not self._is_ours(name, made):
                 raise ConfigError(
-                    f"{self.folder / name} is there already, and aukit did not make it, or it was "
-                    "changed since",
+                    f"{self.folder / name} exists, and aukit did not make it or it was changed "
+                    "since",
                     HINT,
                 )
 
     def refuse_foreign_folder(self, name: str) -> None:
-        """Refuse to fill a folder that holds something, and nothing that aukit made.
+        """Refuse to fill a non-empty folder in which aukit made nothing.
 
         Raises:
-            ConfigError: it does, or it is a file.
+            ConfigError: it is such a folder, or a file.
         """
         folder = self.folder / name
         ours = any(other.startswith(f"{name}/") for other in self.made())
         if os.path.lexists(folder) and not (folder.is_dir() and (ours or not any_entry(folder))):
-            raise ConfigError(f"{folder} is there already, and aukit did not make it", HINT)
+            raise ConfigError(f"{folder} exists, and aukit did not make it", HINT)
 
     @contextlib.contextmanager
     def writing(self, names: Iterable[str]) -> Iterator[None]:
-        """A block that writes files, which from then on are aukit's.
+        """Register the files written in the block as made by aukit.
 
         Raises:
-            ConfigError: one of them is somebody's.
-            StorageError: nothing can be written here.
+            ConfigError: one of them exists and is not aukit's.
+            StorageError: the folder cannot be written.
         """
         wanted = list(names)
         self._prepare()
@@ -123,7 +123,7 @@ class Output:
                 self._write({**others, **{k: v for k, v in stamps.items() if v is not None}})
 
     def remove(self, names: Iterable[str]) -> None:
-        """Delete those of some files that are still as aukit made them."""
+        """Delete the given files that are unchanged since aukit made them."""
         with self._lock():
             made = self.made()
             for name in names:
@@ -133,7 +133,7 @@ class Output:
             self._write(made)
 
     def _is_ours(self, name: str, made: dict[str, Stamp]) -> bool:
-        """Whether a file may be written: it is not there, or it is as aukit made it."""
+        """Whether a file may be written: it is missing, or unchanged since aukit made it."""
         if not os.path.lexists(self.folder / name):
             return True
         if name not in made or (found := self._stamp(name)) is None:
@@ -141,7 +141,8 @@ class Output:
         return made[name] in (None, found)
 
     def _stamp(self, name: str) -> Stamp:
-        """None where there is no plain file: a link, a folder or a device is never ours."""
+        """Size and time of a regular file; None for links, folders and devices, which are never
+        ours."""
         try:
             status = (self.folder / name).lstat()
         except OSError:
@@ -152,7 +153,7 @@ class Output:
         mark = self.folder / MARK
         ensure_writable(self.folder)
         if mark.is_symlink() or not (mark.is_dir() or not os.path.lexists(mark)):
-            raise ConfigError(f"{mark} is not the folder in which aukit lists its files", HINT)
+            raise ConfigError(f"{mark} is not aukit's folder for its list of files", HINT)
         mark.mkdir(exist_ok=True)
 
     def _lock(self) -> FileLock:
@@ -163,36 +164,36 @@ class Output:
 
 
 def refuse_foreign(path: Path, inputs: Iterable[Path] = ()) -> None:
-    """Refuse to write a file that is there already and is somebody's, or is read.
+    """Refuse to overwrite a file that aukit did not make, or that is an input.
 
     Args:
-        path: what is to be written.
+        path: file to write.
         inputs: files and folders that the command reads.
 
     Raises:
-        ConfigError: saying which.
+        ConfigError: the message says which is the case.
     """
     for each in inputs:
         if os.path.lexists(path) and _lies_in(path, each):
-            raise ConfigError(f"{path} is read, and would be overwritten", "choose another -o")
+            raise ConfigError(f"{path} is an input and would be overwritten", "choose another -o")
     Output(path.parent).refuse_foreign([path.name])
 
 
 def writing(path: Path) -> contextlib.AbstractContextManager[None]:
-    """A block that writes one file, which from then on is aukit's (`Output.writing`)."""
+    """Register one file written in the block as made by aukit (`Output.writing`)."""
     return Output(path.parent).writing([path.name])
 
 
 @contextlib.contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder that is filled aside and takes its place when the block ends well.
+    """A temporary folder that becomes `folder` if the block succeeds.
 
     Raises:
-        ConfigError: something is there already.
+        ConfigError: `folder` exists already.
         StorageError: nothing can be written there.
     """
     if os.path.lexists(folder) and not (folder.is_dir() and not any_entry(folder)):
-        raise ConfigError(f"{folder} is there already: nothing is overwritten", HINT)
+        raise ConfigError(f"{folder} exists already and is not overwritten", HINT)
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     ensure_writable(aside)
     try:
@@ -210,27 +211,27 @@ def _lies_in(path: Path, other: Path) -> bool:
 
 
 def any_entry(folder: Path) -> bool:
-    """Whether a folder holds anything."""
+    """Whether a folder is not empty."""
     return next(folder.iterdir(), None) is not None
 
 
 def remember(path: Path, document: dict[str, Any], what: str) -> None:
-    """Note in a file what its folder is being filled with; the same command may go on there.
+    """Record in a file what its folder is filled with, so that the same command can continue.
 
     Args:
-        path: of the note.
-        document: JSON values.
-        what: what the folder gets, in words.
+        path: path of the file.
+        document: JSON object.
+        what: what the folder receives, as a phrase.
 
     Raises:
-        ConfigError: the folder holds the same of something else, or what aukit did not make.
+        ConfigError: the folder was filled with other settings, or not by aukit.
         StorageError: nothing can be written there.
     """
     folder = path.parent
     known = read_object(path)
     if known is None and folder.is_dir() and any_entry(folder):
-        raise ConfigError(f"{folder} holds what aukit did not make", "choose an empty folder")
+        raise ConfigError(f"{folder} holds files that aukit did not make", "choose an empty folder")
     if known is not None and known != json.loads(json.dumps(document)):
-        raise ConfigError(f"{folder} holds {what} of other settings", "choose another folder")
+        raise ConfigError(f"{folder} holds {what} with other settings", "choose another folder")
     ensure_writable(folder)
     write_json(path, document)

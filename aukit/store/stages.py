@@ -1,8 +1,8 @@
-"""Results that are found again by what made them.
+"""The store of stage results, addressed by what determines them.
 
-A stage's result is a folder under a key of (stage, components, code, options, inputs, seed). It is
-written aside and renamed, so a folder that exists is complete. While it is being made, the folder
-aside survives a kill: a stage that works in shards or checkpoints continues inside it.
+A result is a folder under a key of (stage, components, code, options, inputs, seed). It is written
+aside and renamed, so an existing folder is complete. The unfinished folder survives a kill: a
+stage that works in shards or checkpoints continues inside it.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from aukit.store.files import digest, read_object, write_json
 STAGE_FILE = "stage.json"
 
 FORMAT = 2
-"""Counts changes of what stages store; part of every key."""
+"""Version of what stages store; part of every key."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished stage has left.
+    """The result of a finished stage.
 
     Attributes:
-        key: says what made it; results of one key can be exchanged.
-        folder: where it is.
+        key: key of the result; results with the same key are interchangeable.
+        folder: folder of the result.
     """
 
     key: str
@@ -43,7 +43,7 @@ class Stages:
     """Stage results under one folder, shared by all runs there.
 
     Args:
-        root: the folder.
+        root: folder of the store.
     """
 
     def __init__(self, root: Path) -> None:
@@ -66,14 +66,14 @@ class Stages:
         *,
         again: bool = False,
     ) -> tuple[Result, bool]:
-        """The result of a stage, computed unless it is there.
+        """The result of a stage, computed unless stored.
 
         Args:
             name: stage name, e.g. `align`.
             document: everything that determines the result, as JSON values.
-            compute: fills the folder that it is given; what an earlier, interrupted attempt left
-                there may be used.
-            again: compute it even if it is there, and put it in the place of what is.
+            compute: fills the given folder, which may hold usable parts from an interrupted
+                attempt.
+            again: recompute and replace the result even if stored.
 
         Returns:
             the result, and whether it was computed now.
@@ -82,7 +82,7 @@ class Stages:
         if not again and (found := self.finished(key)) is not None:
             return found, False
         self.root.mkdir(parents=True, exist_ok=True)
-        # Two runs that share a stage compute it once; the lock dies with its process.
+        # Two runs that share a stage compute it once; the lock ends with its process.
         with FileLock(self.root / f".{key}.lock"):
             if not again and (found := self.finished(key)) is not None:
                 return found, False
@@ -96,7 +96,7 @@ class Stages:
         return Result(key, self.root / key), True
 
     def _put(self, partial: Path, place: Path) -> None:
-        """Rename a finished folder; what an earlier attempt left in its place goes."""
+        """Move a finished folder to its place, replacing what is there."""
         if not (place / STAGE_FILE).is_file():
             os.replace(partial, place)
             return
@@ -107,7 +107,7 @@ class Stages:
         shutil.rmtree(old, ignore_errors=True)
 
     def nearest(self, name: str, document: Mapping[str, Any]) -> tuple[str, ...] | None:
-        """What the stored result of this stage that comes nearest was made with instead.
+        """What differs between a stage and its nearest stored result.
 
         Returns:
             dotted names of the values that differ; None if the stage has no stored result.
@@ -127,7 +127,7 @@ _OWN = ("stage", "seconds")
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the values that two flat documents do not share."""
+    """Names of the values in which two flat documents differ."""
     nothing = object()
     names = sorted({*one, *other})
     return tuple(name for name in names if one.get(name, nothing) != other.get(name, nothing))

@@ -21,7 +21,7 @@ from aukit.synthesis.options import FitOptions
 from aukit.vision.resize import resized
 
 BETAS = (0.5, 0.999)
-"""Of Adam, as networks that compete are usually trained."""
+"""Betas of Adam, as usual for adversarial training."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Batch:
     Attributes:
         source: (B, 3, S, S) in -1..1.
         landmarks: (B, 68, 2) of the source, in its pixels; mirrored with it, not renumbered.
-        truth: (B, 3, S, S), the faces that the targets come from; None without pairs.
-        shown, wanted: (B, A) codes in 0..1 (`Labels.shares`) of source and target, beyond it by the
-            noise if that is not clamped; what is not coded is filled in by `completed`.
+        truth: (B, 3, S, S), the faces the targets come from; None without pairs.
+        shown, wanted: (B, A) codes in 0..1 (`Labels.shares`) of source and target; unclamped noise
+            may exceed the range. `completed` fills in what is not coded.
         shown_mask, wanted_mask: (B, A) bool, coded.
-        all_shown, all_wanted: nothing is masked; known without asking the device.
-        weight: (B,) of the idiosyncratic loss, mean 1 over the pairs of the whole batch.
+        all_shown, all_wanted: whether nothing is masked; known without a device sync.
+        weight: (B,) weight of the idiosyncratic loss, mean 1 over the pairs of the whole batch.
         mix: (B,) in 0..1, for gradient penalties.
     """
 
@@ -53,10 +53,10 @@ class Batch:
     all_wanted: bool
 
     def completed(self, estimate: Callable[[], Tensor]) -> Batch:
-        """What was not coded, filled in.
+        """Fill in what is not coded.
 
-        An estimate, (B, A) in 0..1, stands for an AU of the source that is not coded; an AU that is
-        not coded in the target stays as the source shows it. Neither is part of any loss.
+        Uncoded AUs of the source get the estimate, (B, A) in 0..1; uncoded AUs of the target keep
+        what the source shows. Neither is part of any loss.
         """
         if self.all_shown and self.all_wanted:
             return self
@@ -69,16 +69,16 @@ class Batch:
 
 
 class Batches:
-    """Makes the batches of a fit; a function of the session's seed and the step's number.
+    """Makes the batches of a fit; they depend only on the session's seed and the step number.
 
     Args:
         faces: training faces.
         options: batch, noise, clamp, flip, pairs.
         size: side of the networks' pictures.
-        session: where.
+        session: session of the fit.
 
     Raises:
-        DataError: faces that nothing can be learned from.
+        DataError: nothing can be learned from the faces.
     """
 
     def __init__(self, faces: FaceSource, options: FitOptions, size: int, session: Session) -> None:
@@ -125,19 +125,19 @@ class Batches:
 
 
 def scaled(points: Tensor, factor: float) -> Tensor:
-    """(..., 2) positions in a picture that is resized; pixel centres lie at integers."""
+    """(..., 2) positions after resizing a picture; pixel centres lie at integers."""
     return (points + 0.5) * factor - 0.5
 
 
 def refuse_useless(faces: FaceSource) -> None:
-    """Stop where there is nothing to learn.
+    """Refuse faces from which nothing can be learned.
 
     Raises:
         DataError: fewer than two faces, an AU that is never coded, or the same codes everywhere.
     """
     labels = faces.labels
     if len(faces) < 2:
-        raise DataError(f"{len(faces)} training face: a synthesizer learns from many")
+        raise DataError(f"{len(faces)} training face: a synthesizer needs many")
     for column, au in enumerate(faces.aus):
         if not bool(labels.mask[:, column].any()):
             raise DataError(f"{au} is coded in no training face", "leave it out of --aus")
@@ -154,18 +154,18 @@ def _varies(labels: Labels, column: int) -> bool:
 
 
 def fill(values: Tensor, mask: Tensor, other: Callable[[], Tensor]) -> Tensor:
-    """Values where the mask is True, others elsewhere; the others are only made if needed."""
+    """Values where the mask is True, else others, which are computed only if needed."""
     return values if bool(mask.all()) else torch.where(mask, values, other())
 
 
 def filled(values: Tensor, other: Tensor) -> Tensor:
-    """The same in a graph of tensors: what is NaN is taken from others."""
+    """The same for an exported graph: NaN is replaced from `other`."""
     return torch.where(values.isnan(), other, values)
 
 
 @contextlib.contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """No gradients of the module's own weights within the block; they flow through it."""
+    """Disable gradients of the module's weights in the block; gradients still flow through it."""
     module.requires_grad_(False)
     try:
         yield
@@ -174,7 +174,7 @@ def frozen(module: nn.Module) -> Iterator[None]:
 
 
 def adam(module: nn.Module, learning_rate: float) -> torch.optim.Adam:
-    """The optimizer of a network that competes with another."""
+    """The optimizer of an adversarially trained network."""
     return torch.optim.Adam(list(module.parameters()), lr=learning_rate, betas=BETAS, fused=True)
 
 
@@ -186,7 +186,7 @@ def schedule(optimizers: Mapping[str, Optimizer], rate: float) -> None:
 
 
 def learning_rate(options: FitOptions, steps: int, number: int) -> float:
-    """Constant, then falling linearly to zero; a function of the step's number alone."""
+    """Constant, then linearly decreasing to zero; depends only on the step number."""
     falling = steps * options.decay_epochs / (options.epochs + options.decay_epochs)
     return options.learning_rate * min(1.0, (steps - number) / max(falling, 1.0))
 
@@ -194,15 +194,15 @@ def learning_rate(options: FitOptions, steps: int, number: int) -> float:
 def descend(
     optimizer: Optimizer, module: nn.Module, losses: Mapping[str, tuple[float, Tensor]]
 ) -> dict[str, Tensor]:
-    """One step down a sum of weighted losses; gradients are averaged over all processes.
+    """One optimizer step on a weighted sum of losses; gradients are averaged over all processes.
 
     Args:
-        optimizer: of the module.
-        module: what learns.
-        losses: name -> weight and loss.
+        optimizer: optimizer of the module.
+        module: module to train.
+        losses: name -> (weight, loss).
 
     Returns:
-        the losses themselves, by name.
+        the unweighted losses by name.
     """
     optimizer.zero_grad(set_to_none=True)
     total = torch.stack([weight * loss for weight, loss in losses.values()]).sum()

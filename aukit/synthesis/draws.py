@@ -1,6 +1,6 @@
-"""Which faces a training step sees, and which AUs it asks of them.
+"""Draws the faces and target AUs of a training step.
 
-Everything is a function of the seed and the step's number, so that a fit can continue anywhere.
+Everything depends only on the seed and the step number, so that a fit can continue anywhere.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Draw:
 
     Attributes:
         sources: rows of the faces, length B.
-        targets: rows of the faces whose AUs are asked for, length B.
-        same: (B,) bool, the target is another expression of the source's person.
-        noise: (B, A) float32, added to the target AUs (0..1).
+        targets: rows of the faces that provide the target AUs, length B.
+        same: (B,) bool, whether the target is another expression of the source's person.
+        noise: (B, A) float32, added to the target AUs (scaled to 0..1).
         mirrored: (B,) bool.
         mix: (B,) float32 in 0..1, for the gradient penalty.
     """
@@ -45,7 +45,7 @@ class Draw:
     mix: Tensor
 
     def share(self, rows: Sequence[int]) -> Draw:
-        """The part that some places of the batch make up."""
+        """The part of the batch at `rows`."""
         places = list(rows)
         return Draw(*(getattr(self, name)[places] for name in Draw.__dataclass_fields__))
 
@@ -53,17 +53,17 @@ class Draw:
 class Sampler:
     """Draws batches.
 
-    Sources go through all faces in an order that is new in every epoch. Targets are the AUs of
-    another random face with noise, or, for the share of the batch that are pairs, of the same
-    person (and view) with other AUs, without noise, since the true picture is at hand.
+    Sources are a new permutation of all faces in every epoch. Targets are the AUs of another random
+    face plus noise. For the share of the batch that are pairs, they are those of the same person
+    (and view) with other AUs, without noise, since the true picture is available.
 
     Args:
         faces: the training faces.
-        config: batch, noise, flip, and what pairs are.
-        seed: of everything drawn.
+        config: batch, noise, flip and pair options.
+        seed: seed of all draws.
 
     Raises:
-        DataError: pairs are wanted, and no person shows two different expressions.
+        DataError: pairs are requested, but no person shows two different expressions.
     """
 
     def __init__(self, faces: FaceSource, config: FitOptions, seed: int) -> None:
@@ -103,7 +103,7 @@ class Sampler:
         )
 
     def _source(self, place: int) -> Tensor:
-        """The face at a place of the endless row of epochs, each a permutation."""
+        """The face at a place in the sequence of epochs, each a permutation."""
         epoch, position = divmod(place, self.count)
         if self._order[0] != epoch:
             generator = torch.Generator().manual_seed(seed_of(self.seed, "order", epoch))
@@ -111,21 +111,21 @@ class Sampler:
         return self._order[1][position]
 
     def _pairs(self, sources: Tensor) -> Tensor:
-        """The first sources that have a partner, up to the share of pairs."""
+        """Mask of the first sources with a partner, up to the share of pairs."""
         assert self.partners is not None
         able = self.partners.able[sources]
         return able & (able.cumsum(0) <= max(1, round(self.config.pairs * len(sources))))
 
 
 class Partners:
-    """For every face, the other expressions of its person in the same view.
+    """For each face, the other expressions of its person in the same view.
 
     Args:
         faces: the training faces.
-        within: `person`, or `task` for the same recording as well.
+        within: `person`, or `task` to require the same task too.
 
     Raises:
-        DataError: no face has any.
+        DataError: no face has a partner.
     """
 
     def __init__(self, faces: FaceSource, within: str) -> None:
@@ -148,25 +148,26 @@ class Partners:
                 f"no {within} among the {len(faces)} training faces shows two different "
                 "expressions: there are no pairs for the idiosyncratic loss",
                 f"{wider}set --synth.pairs and --synth.l_ids to 0, or use data with several "
-                "expressions a person",
+                "expressions per person",
             )
 
     def pick(self, rows: Tensor, chance: Tensor) -> Tensor:
-        """Partners of B rows, by (B, K) numbers in [0, 1); any faces where there are none."""
+        """Partners of B rows, by (B, K) numbers in [0, 1); arbitrary faces for rows without
+        partners."""
         place = self._group[0][rows, None] + (chance * self._others[rows, None]).long()
         start, end = self._same[0][rows, None], self._same[1][rows, None]
         place = torch.where(place >= start, place + (end - start), place)
         return self._sorted[place.clamp_max(len(self._sorted) - 1)]
 
     def prefer(self, rows: Tensor, partners: Tensor, lot: Tensor) -> Tensor:
-        """One of K partners of each row, with a chance that grows as the square of the difference.
+        """One of K partners per row, with probability proportional to the squared AU difference.
 
-        Most frames of a person hardly differ, and a pair of them teaches little.
+        Most frames of a person hardly differ, and such pairs teach little.
 
         Args:
-            rows: (B,).
-            partners: (B, K).
-            lot: (B,) in [0, 1).
+            rows: (B,) row numbers.
+            partners: (B, K) row numbers.
+            lot: (B,) random numbers in [0, 1).
 
         Returns:
             (B, 1).
@@ -190,7 +191,7 @@ def _numbered(names: list[str]) -> NDArray[np.int64]:
 
 
 def _bounds(keys: NDArray[np.int64], order: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """For every row, where its run of equal keys begins and ends in the sorted order."""
+    """For every row, the start and end of its run of equal keys in the sorted order."""
     new = np.r_[True, (keys[1:] != keys[:-1]).any(1)]
     starts = np.flatnonzero(new)
     ends = np.r_[starts[1:], len(keys)]

@@ -1,4 +1,4 @@
-"""Pictures on their way into networks and back."""
+"""Converts pictures to network input and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moves the pixels of a face: most of an expression is skin that goes somewhere else."""
+"""Moves the pixels of a face, since expressions are mostly moving skin."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from torch.nn import functional
 from aukit.vision.resize import resized
 
 STRIDE = 0.1
-"""What a motion of 1 is, in half sides of the picture: so the layer that makes motions learns about
-as fast as the one beside it that makes colours."""
+"""Displacement for a motion of 1, in half sides of the picture, so that the motion layer learns
+about as fast as the colour layer."""
 
 
 class Change(NamedTuple):
-    """How faces change, whatever their size.
+    """A change of faces, independent of their size.
 
     Attributes:
-        motion: (B, 2, S, S), where each pixel comes from, see `moved`; None where nothing moves.
-        colour: (B, 3, S, S), what is added to the face that has moved.
+        motion: (B, 2, S, S), where each pixel comes from (see `moved`); None without motion.
+        colour: (B, 3, S, S), added to the moved face.
     """
 
     motion: Tensor | None
     colour: Tensor
 
     def on(self, faces: Tensor) -> Tensor:
-        """Faces (B, 3, T, T) of any size, changed; the range of colours may be left.
+        """Apply the change to faces (B, 3, T, T) of any size; colours may leave their range.
 
-        What pictures of this change's own size cannot hold is carried over from the faces.
+        Detail finer than the change's own resolution is kept from the faces.
         """
         placed = faces if self.motion is None else moved(faces, self.motion)
         return placed + resized(self.colour, faces.shape[-1])
 
 
 def moved(images: Tensor, motion: Tensor) -> Tensor:
-    """Images whose every pixel is fetched from where a motion field points to.
+    """Warp images by a motion field that says where each pixel comes from.
 
     Args:
         images: (B, 3, S, S).
-        motion: (B, 2, s, s), offsets (x, y) of the place that is fetched, in units of `STRIDE`;
-            scaled up to the images bilinearly. 0 leaves a pixel where it is.
+        motion: (B, 2, s, s), offsets (x, y) to the source of each pixel, in units of `STRIDE`;
+            upsampled bilinearly. 0 means no motion.
 
     Returns:
-        (B, 3, S, S) float32 or float64; bilinear between pixels, beyond the border the border.
+        (B, 3, S, S) float32 or float64; bilinear sampling, border pixels repeated outside.
     """
-    # Places in bfloat16 would be off by pixels.
+    # Coordinates in bfloat16 would be off by pixels.
     kind = torch.promote_types(images.dtype, torch.float32)
     size = images.shape[-1]
     field = functional.interpolate(
@@ -54,7 +54,7 @@ def moved(images: Tensor, motion: Tensor) -> Tensor:
     )
     centres = (torch.arange(size, dtype=kind, device=images.device) + 0.5) * (2 / size) - 1
     rows, columns = torch.meshgrid(centres, centres, indexing="ij")
-    # A fit that diverges must end with its error: looking up the pixel NaN would crash here.
+    # Sampling at NaN would crash here; a diverging fit must end with its own error instead.
     places = torch.stack([columns, rows], -1) + field.permute(0, 2, 3, 1).nan_to_num()
     return functional.grid_sample(
         images.to(kind), places, mode="bilinear", padding_mode="border", align_corners=False

@@ -1,4 +1,4 @@
-"""Options that every fitted synthesizer has."""
+"""Options shared by all fitted synthesizers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from aukit.published import METHOD, SIZE
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How faces and targets are drawn, and how long networks learn from them.
+    """How faces and targets are drawn, and how long networks are trained.
 
-    A synthesizer's own options derive from these; its record says what its paper has for them.
+    A synthesizer's own options derive from these; its record has its paper's values.
     """
 
     l_ids: float = field(
@@ -28,44 +28,45 @@ class FitOptions:
     )
     partners: Literal["person", "task"] = field(
         default="person",
-        metadata={"role": METHOD, "help": "pairs are of one person, or of one person's same task"},
+        metadata={"role": METHOD, "help": "pairs share the person, or person and task"},
     )
     candidates: int = field(
         default=1,
         metadata={
             "role": METHOD,
-            "help": "a partner is drawn from so many, the likelier the more its AUs differ; 1: any",
+            "help": "draw a partner from this many, favouring different AUs; 1: uniformly",
         },
     )
     noise: float = field(
-        default=0.0, metadata={"role": METHOD, "help": "uniform noise on target AUs, in 0..1"}
+        default=0.0,
+        metadata={"role": METHOD, "help": "amplitude of uniform noise on target AUs, scale 0..1"},
     )
     clamp: bool = field(
-        default=True, metadata={"role": METHOD, "help": "keep targets with their noise in 0..1"}
+        default=True, metadata={"role": METHOD, "help": "clamp noisy targets to 0..1"}
     )
     flip: bool = field(default=True, metadata={"role": METHOD, "help": "mirror half of the faces"})
-    batch: int = field(default=25, metadata={"role": SIZE, "help": "faces a step"})
+    batch: int = field(default=25, metadata={"role": SIZE, "help": "faces per step"})
     epochs: int = field(
         default=20, metadata={"role": SIZE, "help": "passes at the full learning rate"}
     )
     decay_epochs: int = field(
-        default=10, metadata={"role": SIZE, "help": "passes while it falls to zero"}
+        default=10, metadata={"role": SIZE, "help": "passes with linear decay to zero"}
     )
     learning_rate: float = field(
-        default=1e-4, metadata={"role": SIZE, "help": "of Adam, all networks"}
+        default=1e-4, metadata={"role": SIZE, "help": "learning rate of Adam, all networks"}
     )
     ema: float = field(
         default=0.999,
         metadata={
             "role": SIZE,
-            "help": "averaging of the generator that synthesizes; 0: the last one synthesizes",
+            "help": "decay of the averaged generator used for synthesis; 0: use the last one",
         },
     )
     ticks: int = field(
-        default=20, metadata={"role": SIZE, "help": "how often to report and show pictures"}
+        default=20, metadata={"role": SIZE, "help": "number of reports with preview pictures"}
     )
     compile: bool = field(
-        default=False, metadata={"role": SIZE, "help": "torch.compile; for long fits"}
+        default=False, metadata={"role": SIZE, "help": "use torch.compile; for long fits"}
     )
 
     def __post_init__(self) -> None:

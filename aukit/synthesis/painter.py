@@ -1,4 +1,4 @@
-"""The part of a synthesizer that is the same whatever its networks are."""
+"""The part of synthesizers that does not depend on their networks."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ IMAGES, LANDMARKS, SHOWN, WANTED, IMAGE = "images", "landmarks", "shown", "wante
 ABOUT = {
     IMAGES: "registered faces, RGB, 0..1",
     LANDMARKS: "the 68 iBUG points of each, x y, in its pixels",
-    SHOWN: "code of each AU that the face shows; NaN where the networks shall see it",
-    WANTED: "code of each AU that is asked for; NaN where it stays as it is",
-    IMAGE: "the faces with the AUs asked for, RGB, 0..1",
+    SHOWN: "code of each AU shown by the face; NaN to let the networks estimate it",
+    WANTED: "target code of each AU; NaN to keep it",
+    IMAGE: "the faces with the target AUs, RGB, 0..1",
 }
 
 Options = TypeVar("Options", bound=FitOptions)
 
 
 class Painter(ABC, Generic[Options]):
-    """Refuses, batches, saves and loads for synthesizers that are made of networks.
+    """Checks, batches, saves and loads for synthesizers that are neural networks.
 
     Args:
         config: options.
         context: the device.
 
     Attributes:
-        aus: what it was fitted for.
-        occurrence: those of which it knows presence alone.
-        networks: what generates; None before `fit` or `load`.
+        aus: AUs it was fitted for.
+        occurrence: AUs labelled with presence only.
+        networks: the networks; None before `fit` or `load`.
     """
 
     options: ClassVar[type[FitOptions]]
-    """What the options on a card are read into."""
+    """Class of the options, to read them from a card."""
 
     def __init__(self, config: Options, context: Context) -> None:
         self.config = config
@@ -64,16 +64,16 @@ class Painter(ABC, Generic[Options]):
 
     @abstractmethod
     def build(self, config: Options, aus: tuple[str, ...]) -> nn.ModuleDict:
-        """Networks for so many AUs, whose state is loaded next."""
+        """New networks for these AUs, into which a state is loaded next."""
 
     @abstractmethod
     def paint_batch(self, networks: nn.ModuleDict, faces: FaceBatch, targets: Labels) -> Tensor:
-        """Synthesize a few faces.
+        """Synthesize one batch of faces.
 
         Args:
-            networks: on the device, in evaluation mode.
-            faces: labels are those of `self.aus`.
-            targets: of `self.aus`.
+            networks: networks on the device, in evaluation mode.
+            faces: faces with labels for `self.aus`.
+            targets: targets for `self.aus`.
 
         Returns:
             (B, 3, S, S) uint8 on the CPU.
@@ -81,26 +81,26 @@ class Painter(ABC, Generic[Options]):
 
     @abstractmethod
     def read_batch(self, networks: nn.ModuleDict, faces: FaceBatch) -> Tensor:
-        """(B, A) intensities in 0..1 that the networks see in a few faces, on the device.
+        """(B, A) intensities in 0..1 estimated by the networks, on the device.
 
         Args:
-            networks: on the device, in evaluation mode.
-            faces: labels are not looked at.
+            networks: networks on the device, in evaluation mode.
+            faces: one batch of faces; labels are ignored.
         """
 
     @abstractmethod
     def repainting(self, networks: nn.ModuleDict) -> nn.Module:
-        """What `paint_batch` does, as a module (`aukit.contracts.graph`).
+        """The same as `paint_batch`, as a module (`aukit.contracts.graph`).
 
-        It takes images (B, 3, S, S) in -1..1, landmarks (B, 68, 2), and what is shown and wanted,
-        both (B, A) in 0..1 and NaN where that is not known; it returns images in -1..1.
+        It takes images (B, 3, S, S) in -1..1, landmarks (B, 68, 2), and shown and target AUs, both
+        (B, A) in 0..1 with NaN if unknown; it returns images in -1..1.
         """
 
     def graph(self, faces: FaceBatch) -> Graph:
-        """From faces and wishes to painted faces.
+        """A graph from faces and targets to synthesized faces.
 
         Raises:
-            DataError: not fitted.
+            DataError: the synthesizer is not fitted.
         """
         networks = deepcopy(self._ready()).cpu().eval()
         labels = faces.labels.select(self.aus)
@@ -114,27 +114,27 @@ class Painter(ABC, Generic[Options]):
         return Graph(module.eval(), inputs, (IMAGE,), ABOUT)
 
     def card(self) -> dict[str, Any]:
-        """What the card of the saved model says."""
+        """The content of the saved model's card."""
         kinds = {au: OCCURRENCE if au in self.occurrence else INTENSITY for au in self.aus}
         return {"aus": list(self.aus), "kinds": kinds, "options": asdict(self.config)}
 
     def synthesize(self, faces: FaceBatch, targets: Labels, seeds: Tensor) -> Tensor:
-        """The given faces with the target codes; nothing is random, so seeds play no part.
+        """Synthesize the faces with target codes; nothing is random, so seeds are ignored.
 
-        An AU that no target is given for stays as the face shows it: as coded, or, where the face
-        is not coded, as the networks estimate it.
+        AUs without a target keep what the face shows: its code, or if not coded, the networks'
+        estimate.
 
         Returns:
             (B, 3, S, S) uint8 on the CPU.
 
         Raises:
-            DataError: not fitted, an AU that the model does not know, or a target off its scale.
+            DataError: not fitted, an unknown AU, or a target off its scale.
         """
         return self.paint(faces, targets)
 
     @torch.inference_mode()
     def paint(self, faces: FaceBatch, targets: Labels) -> Tensor:
-        """What `synthesize` does, as `Session.show` wants it."""
+        """The same as `synthesize`, with the signature for `Session.show`."""
         networks = self._placed()
         refuse_targets(targets, self.aus)
         wanted = targets.select(self.aus)
@@ -147,13 +147,13 @@ class Painter(ABC, Generic[Options]):
 
     @torch.inference_mode()
     def read(self, faces: FaceBatch) -> Tensor:
-        """The intensities estimated by the network from which the generator learned.
+        """Intensities estimated by the network the generator was trained against.
 
         Returns:
-            (B, A) float32 in 0..5, of an occurrence in 0..1, on the CPU.
+            (B, A) float32 in 0..5, for an occurrence in 0..1, on the CPU.
 
         Raises:
-            DataError: not fitted.
+            DataError: the synthesizer is not fitted.
         """
         networks = self._placed()
         parts = [self.read_batch(networks, faces.take(rows)) for rows in batches(len(faces))]
@@ -175,15 +175,15 @@ class Painter(ABC, Generic[Options]):
         """Write the networks and the card.
 
         Raises:
-            DataError: not fitted.
+            DataError: the synthesizer is not fitted.
         """
         save_model(folder, self._ready().state_dict(), self.card())
 
     def load(self, folder: Path) -> None:
-        """Become what was saved.
+        """Load what `save` wrote.
 
         Raises:
-            DataError: it is damaged, or not of this method.
+            DataError: the model is damaged or of another method.
         """
         card, tensors = load_card(folder), load_tensors(folder)
         try:
@@ -191,7 +191,7 @@ class Painter(ABC, Generic[Options]):
             aus = tuple(card["aus"])
             networks = self.build(config, aus)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise DataError(f"{folder} does not hold the networks of its card") from error
+            raise DataError(f"{folder} does not hold the networks described by its card") from error
         load_network(networks, tensors, folder)
         self.config, self.aus, self.networks = config, aus, networks
         self.occurrence = occurrences(card.get("kinds", {}))
@@ -204,7 +204,7 @@ def batches(count: int) -> list[range]:
 
 
 class _Painting(nn.Module):
-    """A `repainting` between pictures in 0..1 and codes as they are."""
+    """A `repainting` that takes pictures in 0..1 and unscaled codes."""
 
     def __init__(self, repainting: nn.Module, tops: Tensor) -> None:
         super().__init__()
@@ -217,19 +217,19 @@ class _Painting(nn.Module):
 
 
 def refuse_targets(targets: Labels, aus: tuple[str, ...]) -> None:
-    """Stop at what cannot be synthesized.
+    """Refuse targets that cannot be synthesized.
 
     Raises:
-        DataError: an AU that is asked for and not among those known, or a value off its scale.
+        DataError: a target AU is unknown, or a value is off its scale.
     """
     asked = [au for au, used in zip(targets.aus, targets.mask.any(0), strict=True) if used]
     if unknown := [au for au in asked if au not in aus]:
         raise DataError(
             f"the model cannot synthesize {', '.join(unknown)}: it knows {', '.join(aus)}",
-            "fit one with these AUs (--aus), or ask for others",
+            "fit one with these AUs (--aus), or choose other targets",
         )
     shares = targets.shares
-    outside = targets.mask & ~((shares >= 0) & (shares <= 1))  # NaN as well
+    outside = targets.mask & ~((shares >= 0) & (shares <= 1))  # also true for NaN
     if bool(outside.any()):
         row, column = outside.nonzero()[0].tolist()
         raise DataError(

@@ -1,4 +1,4 @@
-"""Averages of weights, and the best of them."""
+"""Averaged weights, and the best weights so far."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 
 class Best(nn.Module):
-    """Keeps the copy of a module that scored best so far; part of the checkpoint like any module.
+    """Keeps the best-scoring copy of a module; part of the checkpoint like any module.
 
     Args:
-        module: what is kept.
+        module: module to keep.
     """
 
     score: Tensor
@@ -26,7 +26,7 @@ class Best(nn.Module):
         self.register_buffer("step", torch.tensor(-1))
 
     def offer(self, score: float, step: int, module: nn.Module) -> bool:
-        """Keep the module if it scores better; the first offer is kept even if undefined (NaN)."""
+        """Keep the module if it scores better; the first is kept even if its score is NaN."""
         better = score > float(self.score) or int(self.step) < 0
         if better:
             self.module.load_state_dict(module.state_dict())
@@ -38,12 +38,12 @@ class Best(nn.Module):
 class Ema(nn.Module):
     """The exponential moving average of a module's state; part of the checkpoint like any module.
 
-    The first averages forget faster, min(decay, (1 + n) / (10 + n)) after n updates, so that the
-    initial weights are soon gone.
+    Early averages decay faster, min(decay, (1 + n) / (10 + n)) after n updates, so that the initial
+    weights are soon forgotten.
 
     Args:
-        module: what is averaged; its state now is where the average starts.
-        decay: share of the average that an update keeps, in [0, 1); 0 follows the module.
+        module: module to average; the average starts from its current state.
+        decay: share of the average kept in an update, in [0, 1); 0 follows the module.
     """
 
     updates: Tensor
@@ -58,8 +58,8 @@ class Ema(nn.Module):
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
-        """Move the average towards the module as it is now."""
-        # Reading the buffer would wait for the device in every step.
+        """Move the average towards the module's current state."""
+        # Reading the buffer would synchronize with the device in every step.
         count = int(self.updates) if self._count is None else self._count
         weight = 1 - min(self.decay, (1 + count) / (10 + count))
         current = module.state_dict()

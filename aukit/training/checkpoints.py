@@ -24,7 +24,7 @@ CHECKPOINT = "checkpoint.safetensors"
 
 
 def checkpoint(recipe: Recipe, folder: Path, step: int, pending: Mapping[str, list[float]]) -> None:
-    """Write everything needed to continue with step number `step`, in one file at once."""
+    """Write everything needed to continue with step number `step`, atomically in one file."""
     if rank() != 0:
         return
     tensors: dict[str, Tensor] = {}
@@ -42,16 +42,16 @@ def checkpoint(recipe: Recipe, folder: Path, step: int, pending: Mapping[str, li
 
 
 def _kept(value: Tensor) -> Tensor:
-    """A copy on the CPU: the device may have no room for another."""
+    """A copy on the CPU, since the device may lack memory for it."""
     return value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
 
 
 def restore(recipe: Recipe, folder: Path) -> tuple[int, dict[str, list[float]]]:
-    """Bring a recipe to its last checkpoint.
+    """Restore a recipe from its last checkpoint.
 
     Returns:
-        the number of the step to continue with (0 without a checkpoint), and the losses since the
-        last tick before it.
+        the step to continue with (0 without a checkpoint), and the losses since the last tick
+        before it.
 
     Raises:
         DataError: the checkpoint is damaged or of another network.
@@ -72,14 +72,14 @@ def restore(recipe: Recipe, folder: Path) -> tuple[int, dict[str, list[float]]]:
     except (SafetensorError, RuntimeError, LookupError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(
-            f"checkpoint {path} cannot be continued: {reason}",
-            "delete it to start this stage again",
+            f"cannot continue from checkpoint {path}: {reason}",
+            "delete it to restart this stage",
         ) from error
     return step, pending
 
 
 def _match_layout(optimizer: Optimizer) -> None:
-    """Give the optimizer's moments the memory layout of their parameters, as before the kill."""
+    """Give the optimizer's moments the memory layout of their parameters, as without a restart."""
     for parameter, values in optimizer.state.items():
         for key, value in values.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:

@@ -1,8 +1,8 @@
-"""What every fitted component shares: device, precision, processes, checkpoints and exact resume.
+"""The training loop of all fitted components: precision, processes, checkpoints and exact resume.
 
-`train` is the one loop. A component hands it a `Recipe`: its modules, its optimizers and a function
-that makes one step. The loop seeds torch before every step from the run's seed and the step's
-number, so a step does the same whether or not the process was restarted before it.
+A component passes `train` a `Recipe`: its modules, its optimizers and a function that makes one
+step. The loop seeds torch before every step from the run's seed and the step number, so a step is
+the same whether or not the process was restarted before it.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ SCALARS = "scalars.jsonl"
 
 
 def train(name: str, recipe: Recipe, session: Session) -> None:
-    """Run a recipe to its end, from its last checkpoint if there is one.
+    """Run a recipe to its end, starting from its last checkpoint if there is one.
 
     Args:
         name: shown beside the progress.
-        recipe: what to do.
-        session: where.
+        recipe: recipe of the fit.
+        session: session of the fit.
 
     Raises:
         StageError: a loss or a weight is not finite (the checkpoint before it is kept).
-        DataError: the checkpoint is of another network, or damaged.
+        DataError: the checkpoint is damaged or of another network.
     """
     start, pending = restore(recipe, session.folder)
     scalars = _ScalarLog(session, start, pending)
@@ -69,7 +69,7 @@ def train(name: str, recipe: Recipe, session: Session) -> None:
 
 @contextlib.contextmanager
 def _without_denormals() -> Iterator[None]:
-    """Vanishing gradients become zeros instead of denormal numbers, which slow a CPU tenfold."""
+    """Flush denormal numbers to zero: vanishing gradients would slow a CPU tenfold."""
     flushed = bool(torch.tensor(1e-40) * 1 == 0)
     torch.set_flush_denormal(True)
     try:
@@ -79,13 +79,13 @@ def _without_denormals() -> Iterator[None]:
 
 
 def refuse_broken_weights(name: str, recipe: Recipe, step: int) -> None:
-    """Stop before weights that are no numbers are kept.
+    """Refuse to store weights that are not finite.
 
     Raises:
         StageError: a module holds NaN or infinity; the message names it.
     """
     for label, module in recipe.modules.items():
-        # The learned state alone: buffers may hold infinities on purpose, as `Best` does.
+        # Parameters only: buffers may hold infinities on purpose, as in `Best`.
         if any(not bool(p.isfinite().all()) for p in unwrap(module).parameters()):
             raise _diverged(name, f"a weight of {label} is not finite", step)
 
@@ -93,7 +93,7 @@ def refuse_broken_weights(name: str, recipe: Recipe, step: int) -> None:
 def _diverged(name: str, what: str, step: int) -> StageError:
     return StageError(
         f"{name}: {what} at step {step}: the training diverged",
-        "lower the learning rate, or see scalars.jsonl for where it began",
+        "lower the learning rate; scalars.jsonl shows where it began",
     )
 
 
@@ -102,7 +102,7 @@ def _short(values: Scalars) -> str:
 
 
 class _ScalarLog:
-    """Means of losses between ticks, as JSON lines; lines after the checkpoint are made again."""
+    """Mean losses between ticks, as JSON lines; lines after the last checkpoint are rewritten."""
 
     def __init__(self, session: Session, start: int, pending: dict[str, list[float]]) -> None:
         self.session = session
@@ -115,14 +115,14 @@ class _ScalarLog:
             self.path.write_text(text, encoding="utf-8")
 
     def add(self, step: int, losses: Mapping[str, Tensor]) -> None:
-        # Reading a number off an accelerator waits for it, so that is left for later.
+        # Reading a value from an accelerator blocks, so it is deferred.
         self._fresh.append((step, {key: value.detach() for key, value in losses.items()}))
 
     def refuse_divergence(self, name: str) -> None:
-        """Read the losses added since the last time.
+        """Check the losses added since the last call.
 
         Raises:
-            StageError: one is not finite; the message names the first.
+            StageError: a loss is not finite; the message names the first.
         """
         fresh, self._fresh = self._fresh, []
         for step, losses in fresh:
@@ -149,10 +149,10 @@ class _ScalarLog:
 
 
 def _finite(values: Scalars) -> dict[str, float | None]:
-    # JSON has no NaN; null says "undefined" to every reader.
+    # JSON has no NaN; null means undefined.
     return {key: value if math.isfinite(value) else None for key, value in values.items()}
 
 
 def read_scalars(path: Path) -> list[dict[str, Any]]:
-    """The lines of a scalars file; a line cut off by a kill is left out."""
+    """The lines of a scalars file; a truncated line is skipped."""
     return read_lines(path)

@@ -1,4 +1,4 @@
-"""How a fit is to be done: steps, rates, precision."""
+"""The recipe of a fit: modules, optimizers, steps."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from aukit.contracts.session import Scalars
 
 @dataclass(frozen=True)
 class Recipe:
-    """What `train` needs of a component.
+    """What `train` needs from a component.
 
     Attributes:
         modules: everything with a state, by name; wrapped or not.
-        optimizers: by name.
-        steps: how many steps there are.
+        optimizers: optimizers by name.
+        steps: number of steps.
         step: makes step number n and returns its losses (scalars on any device).
-        every: call `on_tick` after each so many steps, and after the last.
-        on_tick: validation, pictures; returns further scalars.
+        every: `on_tick` is called after every this many steps, and after the last.
+        on_tick: for validation and pictures; returns further scalars.
     """
 
     modules: Mapping[str, nn.Module]

@@ -15,10 +15,11 @@ def spread(values: Tensor, fragments: Fragments, shape: tuple[int, int, int]) ->
 
 
 def smooth(normals: Tensor) -> Tensor:
-    """(B, S, S, 3) normals averaged over a thirtieth of the picture: a mesh has facets, or noise.
+    """(B, S, S, 3) normals averaged over a thirtieth of the picture, since meshes have facets or
+    noise.
 
-    Their lengths mean nothing, so what lies beyond the mesh and is zero does no harm. Columns in
-    which there is no mesh are left alone.
+    Their lengths are meaningless, so zeros outside the mesh do no harm. Columns without any mesh
+    are unchanged.
     """
     used = normals[..., 2].any(0).any(0).nonzero()
     if len(used):
@@ -35,7 +36,7 @@ def box_mean(images: Tensor, width: int) -> Tensor:
 def box_sum(images: Tensor, width: int, axis: int) -> Tensor:
     """Sums over an odd number of neighbours along an axis, zeros beyond the border.
 
-    Whole pictures are added up, shifted: several times faster than a pooling layer on a CPU.
+    Adds shifted pictures, which is several times faster than a pooling layer on a CPU.
     """
     count, beyond = images.shape[axis], [width // 2] * 2
     wide = functional.pad(images, [0, 0] * (images.dim() - 1 - axis) + beyond)
@@ -46,18 +47,19 @@ def box_sum(images: Tensor, width: int, axis: int) -> Tensor:
 
 
 def majority(mask: Tensor) -> Tensor:
-    """(B, H, W) bool: whether most of the nine pixels around are set.
+    """(B, H, W) bool: whether most of the 3 x 3 neighbourhood is set.
 
-    The z-buffer leaves single pixels hidden, or shown, along the folds of a coarse mesh.
+    Removes isolated pixels that the z-buffer leaves along the folds of a coarse mesh.
     """
     return box_sum(box_sum(mask.byte(), 3, 2), 3, 1) > 4
 
 
 def small_holes(mask: Tensor, width: int) -> Tensor:
-    """(B, H, W) bool: pixels of holes in a mask that no square of an odd width < 256 fits into.
+    """(B, H, W) bool: pixels of holes in a mask that are too small for a square of an odd width <
+    256.
 
-    What lies beyond the picture counts as a hole. A morphological opening (Serra, "Image Analysis
-    and Mathematical Morphology", 1982) of what is not set.
+    Outside the picture counts as a hole. This is a morphological opening of the complement (Serra,
+    "Image Analysis and Mathematical Morphology", 1982).
     """
     hole = ~mask
     # Grown beyond the square, so that a large hole keeps its corners.

@@ -1,7 +1,7 @@
-"""The forehead above the rim of a face mesh: meshes of faces end halfway to the hairline.
+"""The forehead above the rim of a face mesh, since face meshes end halfway to the hairline.
 
-The brow is bone. So the mean face's forehead is continued once, on about a circle over the top of
-the head, and every face gets the continuation under its own pose, hung on its own rim.
+The forehead is rigid. The mean face's forehead is therefore extended once, roughly on a circle over
+the top of the head, and every face gets this extension in its own pose, attached to its own rim.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CHIN, _BROWS = 8, slice(17, 27)
 
 
 class Dome:
-    """Continues meshes of one kind up to the hairline.
+    """Extends meshes of one kind up to the hairline.
 
     Args:
         template: the mesh seen from the front.

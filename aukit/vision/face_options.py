@@ -1,4 +1,4 @@
-"""Options that aligners share; nothing heavy is imported."""
+"""Options shared by aligners; nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from aukit.published import METHOD, SIZE
 
 @dataclass(frozen=True)
 class FaceOptions:
-    """Where the face lies in the registered picture."""
+    """Position of the face in the registered picture."""
 
     size: int = field(
-        default=224, metadata={"role": SIZE, "help": "side of the registered face in pixels"}
+        default=224, metadata={"role": SIZE, "help": "side of the registered face, pixels"}
     )
     margin: float = field(
         default=0.09,

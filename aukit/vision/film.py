@@ -1,7 +1,7 @@
 """Frames of a video by number, and batches of pictures, streamed.
 
-Frames are decoded in order. Whoever needs a part of a video, such as one of several workers that
-share it, pays one leap to the start of that part, not the decoding of all that is before it.
+Frames are decoded in order. To read a part of a video, e.g. in one of several workers, a single
+seek to its start suffices; earlier frames are not decoded.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture: (3, H, W) uint8, or the reason why there is none."""
+    """One picture: (3, H, W) uint8, or the reason for its absence."""
 
     image: Tensor | None
     reason: str | None = None
@@ -44,11 +44,11 @@ class Shot:
 
 
 class Film:
-    """A video whose frames are asked for by number, best in rising order.
+    """A video with frames accessed by number, efficient in increasing order.
 
     Args:
         path: the video.
-        every: one frame in so many is decoded to pixels.
+        every: every Nth frame is decoded to pixels.
     """
 
     def __init__(self, path: Path, every: int = 1) -> None:
@@ -84,7 +84,7 @@ class Film:
         return time_stamps(self.path)
 
     def shot(self, number: int) -> Shot:
-        """The frame with a number, from 0; frames shortly before it are passed over."""
+        """The frame with a number from 0; frames shortly before it are skipped."""
         if number < self._position or number > self._position + FAR:
             self.close()
             self._start(number)
@@ -99,7 +99,7 @@ class Film:
         return self._next[1] if self._next[0] == number else Shot(None, MISSING_FRAME)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._video is not None:
             if self._video.problem:
                 _log.warning("%s: %s", self.path, self._video.problem)
@@ -131,7 +131,7 @@ def _shots(video: Video) -> Iterator[tuple[int, Shot]]:
 
 
 def batched(rows: pa.Table, shots: Iterable[Shot]) -> Iterator[Frames]:
-    """Index rows and their pictures, one each and in their order, in batches of bounded size."""
+    """Index rows with their pictures, in order, in batches of bounded size."""
     start, pixels, batch = 0, 0, []
     for shot in shots:
         batch.append(shot)
@@ -160,7 +160,7 @@ def is_video(path: Path) -> bool:
 
 
 def count_frames(path: Path) -> tuple[int, float]:
-    """(frames, frames a second) of a video, without decoding it; zeros if it cannot be opened.
+    """(frames, frames per second) of a video, without decoding it; zeros if it cannot be opened.
 
     The header is not trusted: the packets of the video stream are counted.
     """

@@ -1,6 +1,6 @@
-"""Names pictures by their pixels, so that what other programs say of a picture finds its way back.
+"""Names pictures by their pixels, so that outputs of other programs can be matched to them.
 
-A picture that is written as a lossless file and read again has the same name.
+A picture written to a lossless file and read again has the same name.
 """
 
 from __future__ import annotations

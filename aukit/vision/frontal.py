@@ -1,7 +1,7 @@
-"""A face's own mesh, seen from the front or from anywhere, textured with its picture.
+"""Renders a face's own mesh in frontal or other views, textured with its picture.
 
-P1 (Synthetic Expressions, 2021), section 3.1: the mesh is turned to the front, its texture taken
-from the picture, and what the picture does not show is black.
+P1 (Synthetic Expressions, 2021), section 3.1: the mesh is rotated to frontal, textured from the
+picture, and hidden parts are black.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ _DOWN_AND_AWAY = (1.0, -1.0, -1.0)
 
 
 class FrontalView:
-    """Shows meshes with the texture of their pictures.
+    """Renders meshes with the texture of their pictures.
 
-    A mesh is carried onto the template by a least-squares fit, so that every face comes out upright
-    at the same scale, and is drawn there without perspective.
+    A mesh is mapped onto the template by a least-squares fit, so that every face is upright at the
+    same scale, and is rendered without perspective.
 
     Args:
-        template: what the meshes have in common.
-        size, margin, forehead: where the template lies, see `aukit.vision.registered`.
+        template: template of the meshes.
+        size, margin, forehead: position of the template, see `aukit.vision.registered`.
         outline, hairline, hair: see `FrontalOptions`.
         fit: `similarity` keeps the shape of the face (Umeyama, weighted by `template.stable`);
             `affine` shears it onto the template, all vertices alike, as the reference code of PRNet
             does.
-        occlusion: hidden parts are black, or show what is at the same place on the other side.
+        occlusion: hidden parts are black, or mirrored from the other side.
         min_eyes, max_turn, max_outside, min_visible, max_misfit: see `FrontalOptions`.
-        device: where to compute.
+        device: torch device name.
 
     Raises:
-        ValueError: `mirror` for a template that does not know its mirror.
+        ValueError: `mirror` for a template without a mirror.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class FrontalView:
             min_eyes, max_turn, max_outside, min_visible, max_misfit,
         )  # fmt: skip
         if occlusion == "mirror" and template.mirror is None:
-            raise ValueError("the mesh does not know its mirror: occlusion 'mirror' is impossible")
+            raise ValueError("the mesh has no mirror vertices: occlusion 'mirror' is impossible")
         self.mesh = template = template.to(device)
         self._dome = Dome(template) if hairline else None
         self.template = self._dome.template if self._dome else template
@@ -105,17 +105,17 @@ class FrontalView:
 
     @classmethod
     def of(cls, template: MeshTemplate, options: FrontalOptions, device: str) -> FrontalView:
-        """The view that options ask for."""
+        """The frontal view for given options."""
         names = FrontalOptions.__dataclass_fields__
         return cls(template, **{name: getattr(options, name) for name in names}, device=device)
 
     @property
     def target(self) -> Tensor:
-        """(68, 2) where the landmarks of the template lie in the registered picture, pixels."""
+        """(68, 2) the template's landmarks in the registered picture, pixels."""
         return self._landmarks[:, :2]
 
     def describe(self) -> dict[str, Any]:
-        """Everything that decides how an accepted face looks, as JSON values."""
+        """Everything that affects the appearance of an accepted face, as JSON values."""
         keep = ("size", "margin", "forehead", "fit", "occlusion", "outline", "hairline", "hair")
         options = {name: getattr(self.options, name) for name in keep}
         target = [[round(value, 2) for value in point] for point in self.target.tolist()]
@@ -128,18 +128,18 @@ class FrontalView:
         views: Sequence[View] = (FRONTAL,),
         reasons: Sequence[str | None] | None = None,
     ) -> list[Aligned]:
-        """Show faces in some views.
+        """Render faces in several views.
 
         Args:
             images: B uint8 tensors (3, H, W), any sizes.
-            vertices: (B, V, 3) meshes in source pixels; z in the same unit, smaller is nearer.
+            vertices: (B, V, 3) meshes in source pixels; z in the same unit, smaller is closer.
             views: pitch and yaw in degrees, as in `aukit.views`.
-            reasons: length B; rows with a reason are left out for it.
+            reasons: length B; rows with a reason are skipped.
 
         Returns:
-            one `Aligned` of B rows a view, the template's landmarks in the same place in each.
-            `valid` are the pixels whose own place the picture shows; `transforms` the similarity
-            that comes nearest to what happened to the landmarks.
+            one `Aligned` of B rows per view, all with the template's landmarks. `valid` marks
+            pixels visible in the picture itself; `transforms` are the closest similarities for the
+            landmarks.
         """
         vertices = vertices.to(self._device, torch.float32)
         why = self._reasons(images, vertices, reasons or [None] * len(images))
@@ -163,7 +163,7 @@ class FrontalView:
         return [self._shown(scene, view, why, rows) for view in views]
 
     def way(self, image: Tensor, vertices: Tensor) -> Way:
-        """Where in its frontal view the pixels of a picture lie.
+        """Map the pixels of a picture to its frontal view.
 
         Args:
             image: (3, H, W).
@@ -265,7 +265,7 @@ class FrontalView:
 
 
 def turned_away(similarities: Tensor) -> Tensor:
-    """(B,) degrees between the front of a face and the camera, from its (B, 4, 4) fit."""
+    """(B,) degrees between the direction of a face and the camera, from its (B, 4, 4) fit."""
     linear = similarities[:, :3, :3]
     scale = torch.linalg.det(linear.double()).pow(1 / 3)
     return torch.rad2deg((linear[:, 2, 2] / scale).clamp(-1, 1).acos())

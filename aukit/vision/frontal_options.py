@@ -1,4 +1,4 @@
-"""Options of aligners that show a mesh from the front; nothing heavy is imported."""
+"""Options of aligners that render a mesh in frontal view; nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -16,46 +16,52 @@ Hair = Literal["black", "shown"]
 
 @dataclass(frozen=True)
 class FrontalOptions(FaceOptions):
-    """How the face is shown, and what is refused."""
+    """Rendering of the face, and limits."""
 
     fit: Fit = field(
         default="similarity",
         metadata={
             "role": METHOD,
-            "help": "how the mesh is turned to the front: similarity keeps its shape",
+            "help": "how the mesh is mapped to frontal: similarity keeps its shape",
         },
     )
     occlusion: Occlusion = field(
         default="black",
-        metadata={"role": METHOD, "help": "parts that the picture hides: black, or mirrored"},
+        metadata={"role": METHOD, "help": "parts hidden in the picture: black, or mirrored"},
     )
     outline: Outline = field(
         default="face",
         metadata={
             "role": METHOD,
-            "help": "where the face ends: at a smooth line drawn once on the mean face, or as far "
-            "as the mesh reaches",
+            "help": "outline of the face: a smooth line defined on the mean face, or the edge of "
+            "the "
+            "mesh",
         },
     )
     hairline: bool = field(
         default=True,
         metadata={
             "role": METHOD,
-            "help": "show the forehead up to the hairline, for which the face is drawn smaller; "
-            "else `forehead` says how much of it",
+            "help": "show the forehead up to the hairline, with a smaller face; otherwise "
+            "`forehead` "
+            "sets how much is shown",
         },
     )
     hair: Hair = field(
         default="black",
         metadata={
             "role": METHOD,
-            "help": "what covers the forehead and has not the colour of the face (hair, caps): "
-            "black, or shown",
+            "help": "pixels over the forehead without the colour of the face (hair, caps): "
+            "black, or "
+            "shown",
         },
     )
     min_eyes: float = field(
         default=10.0,
-        metadata={"role": METHOD, "help": "least distance of the outer eye corners, source pixels"},
+        metadata={
+            "role": METHOD,
+            "help": "smallest distance between the outer eye corners, source pixels",
+        },
     )
     max_turn: float = field(
         default=80.0,
@@ -63,19 +69,22 @@ class FrontalOptions(FaceOptions):
     )
     max_outside: float = field(
         default=0.5,
-        metadata={"role": METHOD, "help": "largest share of landmarks beyond the picture"},
+        metadata={"role": METHOD, "help": "largest share of landmarks outside the picture"},
     )
     min_visible: float = field(
         default=0.25,
-        metadata={"role": METHOD, "help": "least share of the shown face that the picture shows"},
+        metadata={
+            "role": METHOD,
+            "help": "smallest share of the rendered face visible in the picture",
+        },
     )
 
     max_misfit: float = field(
         default=0.13,
         metadata={
             "role": METHOD,
-            "help": "largest distance between a mesh and the mean face, in distances of the eyes: "
-            "what is no face has no face's shape",
+            "help": "largest distance between a mesh and the mean face, in eye distances; rejects "
+            "meshes without the shape of a face",
         },
     )
 

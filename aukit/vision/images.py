@@ -1,7 +1,7 @@
-"""Pictures from untrusted files, and to bytes.
+"""Decodes pictures from untrusted files, and encodes pictures.
 
-A picture becomes a uint8 tensor (3, H, W), RGB, upright by its EXIF tag. A file that is no usable
-picture yields a reason and never an exception: one bad frame must not stop ten thousand good ones.
+A picture becomes a uint8 tensor (3, H, W), RGB, upright by its EXIF tag. An unusable file gives a
+reason instead of an exception, so that one bad frame does not stop ten thousand good ones.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ smaller files in two thirds of the time."""
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture, or why there is none.
+    """A decoded picture, or the reason for its absence.
 
     Attributes:
         image: (3, H, W) uint8 RGB on the CPU, or None.
@@ -67,24 +67,23 @@ class Picture:
 
 
 def find(path: Path, suffixes: Collection[str] = SUFFIXES) -> list[Path]:
-    """The files that a path means: itself, or the files of a folder and its subfolders, sorted.
+    """The files at a path: itself, or the files of a folder and its subfolders, sorted.
 
-    Hidden files are left out, and in a folder all whose name does not end in one of `suffixes`
-    (upper or lower case).
+    Hidden files are skipped, and in folders all files without one of the `suffixes` (any case).
 
     Raises:
-        DataError: the path does not exist, or the folder holds no such file.
+        DataError: the path does not exist, or the folder has no such files.
     """
     return survey(path, suffixes)[0]
 
 
 def survey(path: Path, suffixes: Collection[str]) -> tuple[list[Path], Counter[str]]:
-    """What `find` finds, and what it skipped in a folder: suffix -> number of files.
+    """The result of `find`, and the skipped files of a folder: suffix -> number of files.
 
     Pipes, devices and dangling links are skipped, whatever their names.
 
     Raises:
-        DataError: the path does not exist, or the folder holds no such file.
+        DataError: the path does not exist, or the folder has no such files.
     """
     if path.is_file():
         return [path], Counter()
@@ -95,7 +94,7 @@ def survey(path: Path, suffixes: Collection[str]) -> tuple[list[Path], Counter[s
     inside = [f for f in path.rglob("*") if hidden.isdisjoint((f, *f.parents))]
     files = sorted(f for f in inside if f.suffix.lower() in suffixes and f.is_file())
     if not files:
-        raise DataError(f"nothing to read in {path}", f"looked for {' '.join(sorted(suffixes))}")
+        raise DataError(f"no files to read in {path}", f"looked for {' '.join(sorted(suffixes))}")
     others = set(inside).difference(files)
     return files, Counter(f.suffix.lower() for f in others if not f.is_dir())
 
@@ -117,7 +116,7 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Picture:
 def read_many(
     paths: Sequence[Path], max_pixels: int = MAX_PIXELS, threads: int = 0
 ) -> Iterator[Picture]:
-    """Decode files in order on several threads (0: one a core), a few ahead of the caller."""
+    """Decode files in order on several threads (0: one per core), a few ahead of the caller."""
     threads = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(paths), 4 * threads):
@@ -130,11 +129,11 @@ def encode(images: Tensor, to: Literal["png", "jpeg"] = "png", quality: int = 95
 
     Args:
         images: (B, 3, H, W) uint8, any device.
-        to: `png` loses nothing; `jpeg` is smaller.
-        quality: of JPEG, 1..100.
+        to: `png` is lossless; `jpeg` is smaller.
+        quality: JPEG quality, 1..100.
 
     Returns:
-        B files.
+        B encoded files.
     """
     rows = images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 

@@ -1,4 +1,4 @@
-"""The mesh that every face of one kind shares, as a 3D aligner knows it."""
+"""The mesh template of a 3D aligner."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from aukit.vision.warp import apply, similarity
 
 @dataclass(frozen=True)
 class MeshTemplate:
-    """A mean face seen from the front, and what its vertices mean.
+    """A mean face in frontal view, with the meaning of its vertices.
 
-    Every face of the kind has the same vertices in the same order, so that a fit of a face's
-    vertices to those of the template says how the head is turned, placed and scaled.
+    All faces have the same vertices in the same order, so that fitting a face's vertices to the
+    template's gives the rotation, position and scale of the head.
 
     Attributes:
         vertices: (V, 3) float32: x to the right of the picture, y down, z away from the camera; any
             unit.
-        triangles: (T, 3) int64 vertex numbers; the corners of a triangle that faces the camera all
-            run the same way round.
+        triangles: (T, 3) int64 vertex numbers; triangles facing the camera all have the same
+            orientation.
         landmarks: (68, K) int64 vertices whose weighted sum is each iBUG point.
         landmark_weights: (68, K) float32, rows sum to 1; unused corners have weight 0.
-        stable: (V,) float32 >= 0, weight of a vertex in the fit: expressions and the jaw move the
-            others.
-        mirror: (V,) int64, the vertex on the other side of the face, or None if not known.
+        stable: (V,) float32 >= 0, weight of a vertex in the fit; low where expressions and the jaw
+            move it.
+        mirror: (V,) int64, the vertex on the other side of the face; None if unknown.
 
     Raises:
-        ValueError: shapes or vertex numbers do not fit together.
+        ValueError: shapes or vertex numbers are inconsistent.
     """
 
     vertices: Tensor
@@ -71,15 +71,15 @@ class MeshTemplate:
         return used
 
     def misfit(self, vertices: Tensor) -> Tensor:
-        """How far meshes are from the shape of this one.
+        """Distance of meshes from the shape of this one.
 
         Args:
             vertices: (B, V, 3), any unit.
 
         Returns:
-            (B,) root mean square distance of the vertices after the similarity of least squares, in
-            distances between the outer corners of the eyes. Real faces, whatever they do, reached
-            0.08 with the meshes of the packaged aligners (94 faces); what is none, 0.06 to 0.30.
+            (B,) root mean square distance of the vertices after a least-squares similarity, in
+            distances between the outer eye corners. With the bundled aligners, real faces with any
+            expression had up to 0.08 (94 faces), and non-faces 0.06 to 0.30.
         """
         source, target = vertices[:, self._used].double(), self.vertices[self._used].double()
         away = apply(similarity(source, target), source) - target

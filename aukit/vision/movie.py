@@ -1,4 +1,4 @@
-"""Short films of pictures, as animated GIF or MP4."""
+"""Writes short animations as GIF or MP4."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ BIT_RATE = 4_000_000
 
 
 def write_movie(path: Path, frames: Iterable[Tensor], rate: float = 12) -> None:
-    """Write a film in one step; the suffix says which kind.
+    """Write an animation atomically; the suffix determines the format.
 
     Args:
-        path: ends in `.gif` (which plays for ever) or `.mp4`.
+        path: ends in `.gif` (which loops) or `.mp4`.
         frames: uint8 (3, H, W), all of one size; taken one by one.
-        rate: frames a second.
+        rate: frames per second.
     """
     pictures = (frame.permute(1, 2, 0).contiguous().numpy() for frame in frames)
     with write_aside(path) as aside:
@@ -62,10 +62,10 @@ def _mp4(path: Path, pictures: Iterator[Pixels], rate: float) -> None:
 
 
 def encoder() -> str:
-    """The first encoder that this build of FFmpeg has.
+    """The first encoder available in this build of FFmpeg.
 
     Raises:
-        DataError: it has none for MP4.
+        DataError: there is none for MP4.
     """
     for name in _ENCODERS:
         with contextlib.suppress(UnknownCodecError):

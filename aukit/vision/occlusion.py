@@ -1,9 +1,9 @@
-"""Which points of a mesh a picture shows: a z-buffer of the mesh as it stands in that picture.
+"""Visibility of mesh points in a picture, from a z-buffer of the mesh in that picture.
 
 This is the shadow map of Williams, "Casting curved shadows on curved surfaces", SIGGRAPH 1978, with
 the picture's camera in place of the light: a point is hidden where the buffer holds a surface in
-front of it. What faces away is hidden too; the buffer alone cannot tell at a silhouette, where both
-sides are equally deep.
+front of it. Surfaces that face away are hidden too; the buffer alone cannot tell at silhouettes,
+where both sides have the same depth.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Normals:
 
     Args:
         triangles: (T, 3) int64.
-        vertices: (V, 3) of a mesh seen from the front, which tells the outside from the inside.
+        vertices: (V, 3) of a mesh in frontal view, which determines the outside.
     """
 
     def __init__(self, triangles: Tensor, vertices: Tensor) -> None:
@@ -73,7 +73,7 @@ class Shadow:
 
     Attributes:
         depth: (B, S, S) nearest depth, infinite where there is none.
-        scale: (B,) pixels of the buffer a pixel of the picture.
+        scale: (B,) buffer pixels per picture pixel.
         shift: (B, 2) added after scaling; pixel centres at integers.
     """
 
@@ -94,13 +94,13 @@ class Shadow:
     def sees(
         self, points: Tensor, normals: Tensor, sample: Tensor, least: Tensor | float = LEAST_COSINE
     ) -> Tensor:
-        """Which points of the surfaces are seen.
+        """Visibility of points on the surfaces.
 
         Args:
             points: (N, 3) in the pixels of the picture.
             normals: (N, 3) of the surface there.
-            sample: (N,) int64, whose surface.
-            least: (N,) or one least cosine of the angle under which a surface is seen.
+            sample: (N,) int64, mesh of each point.
+            least: (N,) or single smallest cosine of the viewing angle.
 
         Returns:
             (N,) bool.

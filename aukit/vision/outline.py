@@ -1,9 +1,9 @@
-"""Where on a mesh the face ends: one smooth line on the mean face, the same for everybody.
+"""The outline of the face on a mesh: one smooth line on the mean face, the same for everyone.
 
-A mesh reaches as far as its makers wanted, and its rim is its least certain part: it strays onto
-hair, neck and wall. So a closed curve is laid inside it once, through the jaw and over the
-forehead, and every vertex knows how far inside the curve it lies on the mean face. Interpolated
-over a face's own mesh, that number is positive within the same part of every face, in any view.
+The rim of a mesh is its least reliable part: it extends onto hair, neck and background. So a closed
+curve is defined once on the mean face, through the jaw and over the forehead, and every vertex has
+its distance inside the curve. Interpolated over a face's own mesh, this distance is positive within
+the same part of every face, in any view.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def curve(vertices: Tensor, points: Tensor) -> Tensor:
     """The closed curve around a mean face.
 
     Args:
-        vertices: (V, 3) of the face seen from the front, y down, any unit.
+        vertices: (V, 3) of the face in frontal view, y down, any unit.
         points: (68, 3) its iBUG points.
 
     Returns:
@@ -72,7 +72,7 @@ def _smooth(line: Tensor) -> Tensor:
 
 
 def inset(places: Tensor, corners: Tensor) -> Tensor:
-    """(V,) distances of (V, 2) places from a closed curve of (N, 2) corners, negative outside."""
+    """(V,) distances of (V, 2) points from a closed curve of (N, 2) corners, negative outside."""
     ends = corners.roll(-1, 0)
     along = ends - corners
     offset = places[:, None] - corners

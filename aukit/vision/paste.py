@@ -1,4 +1,4 @@
-"""Put an edited registered face back into the photo that it was taken from."""
+"""Pastes an edited registered face back into its photo."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ TOLERANCE = 1.5
 
 
 def is_planar(photo: Tensor, face: Tensor, transform: Tensor, valid: Tensor) -> bool:
-    """Whether a registered face is its photo seen through the transform.
+    """Whether a registered face equals its photo warped by the transform.
 
-    A face that was turned in space is not: no transform of the plane leads back.
+    A face from a 3D aligner does not: no planar transform maps it back.
 
     Args:
         photo: (3, H, W) uint8.
         face: (3, S, S) uint8.
         transform: (3, 3) photo pixels -> face pixels.
-        valid: (S, S) bool, pixels of the face that show the photo.
+        valid: (S, S) bool, True where a pixel of the face comes from the photo.
     """
     if not bool(valid.any()):
         return False
@@ -37,11 +37,10 @@ def is_planar(photo: Tensor, face: Tensor, transform: Tensor, valid: Tensor) -> 
 
 
 def paste(photo: Tensor, face: Tensor, edited: Tensor, transform: Tensor) -> Tensor:
-    """The photo with the change that was made to its face.
+    """The photo with the change of its face applied.
 
-    The *change* is carried over and added, not the picture of the face: so what was not edited
-    keeps the sharpness of the photo, however small the registered face is. Towards the border of
-    the face it fades out.
+    The *change* is added, not the picture of the face, so that unedited parts keep the sharpness of
+    the photo, however small the registered face is. It fades out towards the border of the face.
 
     Args:
         photo: (3, H, W) uint8.
@@ -70,15 +69,15 @@ def paste(photo: Tensor, face: Tensor, edited: Tensor, transform: Tensor) -> Ten
 
 
 def paste_along(photo: Tensor, face: Tensor, edited: Tensor, way: Way) -> Tensor:
-    """The photo with the change that was made to its face, which was turned in space.
+    """The photo with the change of its face applied, for non-planar aligners.
 
-    The change goes back the way the face came; it fades out towards the outline, and where the
-    registered face is black it is none.
+    The change is mapped back through `way`. It fades out towards the outline and is zero where the
+    registered face is black.
 
     Args:
         photo: (3, H, W) uint8.
         face, edited: (3, S, S) uint8, the registered face before and after.
-        way: from the photo's pixels to those of the face.
+        way: mapping from the photo's pixels to the face.
 
     Returns:
         (3, H, W) uint8.

@@ -8,10 +8,10 @@ Conventions
       evaluated in one orientation for both of the triangles that share them, so a closed mesh has
       no cracks.
     * The smaller depth is in front. Equal depths go to the triangle with the lower number, so the
-      result depends on nothing but the arguments (no atomics whose order matters).
+      result depends only on the arguments (no order-dependent atomics).
 
-How it is done is in `aukit.vision.scan`; on CPUs, where no gradient is asked for, a compiled loop
-finds the same numbers several times faster: `aukit.vision.zbuffer`.
+The method is in `aukit.vision.scan`. On CPUs without gradients, a compiled loop in
+`aukit.vision.zbuffer` gives the same results several times faster.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Raster:
-    """What a camera sees of a batch of meshes.
+    """The camera's view of a batch of meshes.
 
     Attributes:
-        triangle: (B, H, W) int64, number of the nearest triangle, -1 where there is none.
-        barycentric: (B, H, W, 3) float32, weights of its corners at the pixel centre, which sum to
-            1 (to 0 where there is no triangle); perspective-correct in perspective mode.
+        triangle: (B, H, W) int64, index of the nearest triangle, -1 where there is none.
+        barycentric: (B, H, W, 3) float32, weights of its corners at the pixel centre, with sum 1
+            (0 where there is no triangle); perspective-correct in perspective mode.
         depth: (B, H, W) float32, depth of the surface there, infinity where there is none.
     """
 
@@ -56,7 +56,7 @@ class Raster:
 
     @property
     def mask(self) -> Tensor:
-        """(B, H, W) bool, where a triangle is seen."""
+        """(B, H, W) bool, where a triangle is visible."""
         return self.triangle >= 0
 
 
@@ -76,12 +76,12 @@ def rasterize(
         triangles: (T, 3) int64 vertex numbers, shared by the batch.
         size: (height, width) in pixels, both at least 1.
         perspective: the depth is the distance along the optical axis of a perspective camera:
-            depth and weights are interpolated so that they are right in space, not on the screen.
+            depth and weights are interpolated perspective-correctly.
             Triangles that reach behind the camera (depth <= 0) are dropped.
         cull_back: drop the triangles whose corners run clockwise on the screen.
 
     Raises:
-        ValueError: a shape, the size or the number of a vertex is wrong.
+        ValueError: a shape, the size or a vertex index is invalid.
     """
     fragments = rasterize_fragments(
         vertices, triangles, size, perspective=perspective, cull_back=cull_back
@@ -106,7 +106,7 @@ def rasterize_fragments(
 
 
 def depth_buffer(vertices: Tensor, triangles: Tensor, size: tuple[int, int]) -> Tensor:
-    """What `rasterize` finds for the depth, to rounding, without perspective and in half the time.
+    """The depth as from `rasterize`, up to rounding, without perspective and in half the time.
 
     Returns:
         (B, H, W) float32, infinite where there is no triangle.
@@ -134,7 +134,7 @@ def dense(fragments: Fragments, shape: tuple[int, int, int]) -> Raster:
 
 
 def interpolate(raster: Raster, triangles: Tensor, attributes: Tensor) -> Tensor:
-    """Attributes at every pixel, 0 where nothing is seen.
+    """Attributes at every pixel, 0 where no triangle is visible.
 
     Args:
         raster: B images.
@@ -166,17 +166,17 @@ def covered(raster: Raster) -> Fragments:
 def visible_vertices(
     vertices: Tensor, triangles: Tensor, raster: Raster, *, tolerance: float
 ) -> Tensor:
-    """Which vertices the camera sees.
+    """Which vertices are visible to the camera.
 
-    A vertex is seen when it lies inside the image and the triangle that won its pixel either is one
-    of its own or does not pass in front of it by more than the tolerance. At a silhouette, where
-    the pixel centre may show the background, a vertex counts as seen.
+    A vertex is visible if it is inside the image and the nearest triangle at its pixel is one of
+    its own or not in front of it by more than the tolerance. At a silhouette, where the pixel
+    centre may show the background, a vertex counts as visible.
 
     Args:
         vertices: (B, V, 3) as given to `rasterize`.
         triangles: (T, 3) int64.
         raster: the result of `rasterize`.
-        tolerance: in units of depth; about the length of a mesh edge over ten is a good value.
+        tolerance: in units of depth; a tenth of a mesh edge is a good value.
 
     Returns:
         (B, V) bool.

@@ -1,4 +1,4 @@
-"""A camera or a stream kept as a file, packet by packet, so that it can be read like any video."""
+"""Records a camera or a stream to a file, packet by packet, to be read like any video."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _BARE = ("rawvideo", "wrapped_avframe")
 
 @dataclass(frozen=True)
 class Live:
-    """Where live pictures come from.
+    """A live source of pictures.
 
     Attributes:
-        address: what FFmpeg opens.
-        format: FFmpeg's name of the kind of input; None: told by the address.
+        address: address for FFmpeg.
+        format: FFmpeg's name of the input format; None: derived from the address.
     """
 
     address: str
@@ -42,7 +42,7 @@ class Live:
 
 
 def camera(number: int) -> Live:
-    """A camera of this machine, counted from 0."""
+    """A camera of this machine, numbered from 0."""
     if sys.platform == "darwin":
         return Live(str(number), "avfoundation")
     if sys.platform == "win32":
@@ -51,26 +51,26 @@ def camera(number: int) -> Live:
 
 
 def record(source: Live, path: Path, seconds: float | None, bar: Bar) -> int:
-    """Keep what comes until the stream ends, so many seconds are over, or somebody interrupts.
+    """Record until the stream ends, the time is over, or the user interrupts.
 
-    Compressed pictures are kept as they come; nothing before the first whole one can be shown.
+    Compressed pictures are stored as received; pictures before the first key frame are unusable.
 
     Args:
-        source: where from.
-        path: of the Matroska file; written aside and renamed.
-        seconds: by the clock of the stream; None: until it ends or an interrupt (Ctrl-C) comes.
-        bar: is told of every frame.
+        source: the source.
+        path: path of the Matroska file; written aside and renamed.
+        seconds: duration by the stream's clock; None: until it ends or Ctrl-C.
+        bar: advanced by every frame.
 
     Returns:
-        frames.
+        number of frames.
 
     Raises:
-        DataError: it cannot be opened, or shows nothing.
+        DataError: it cannot be opened, or has no pictures.
     """
     frames = 0
     with write_aside(path) as aside, _opened(source) as given:
         if not given.streams.video:
-            raise DataError(f"{source.address} shows no pictures", "it has sound only")
+            raise DataError(f"{source.address} has no pictures", "it has only sound")
         stream = given.streams.video[0]
         try:
             with av.open(str(aside.absolute()), "w", format="matroska") as kept:
@@ -82,7 +82,9 @@ def record(source: Live, path: Path, seconds: float | None, bar: Bar) -> int:
             if not frames:
                 raise
         if not frames:
-            raise DataError(f"nothing came from {source.address}", "is it sending pictures?")
+            raise DataError(
+                f"received nothing from {source.address}", "check that it is sending pictures"
+            )
     return frames
 
 
@@ -94,7 +96,7 @@ def _opened(source: Live) -> Any:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
             f"{source.address} cannot be opened: {reason}",
-            "is it there, and can this build of FFmpeg read it?",
+            "check that it exists and that this build of FFmpeg can read it",
         ) from error
 
 

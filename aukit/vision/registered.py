@@ -1,7 +1,7 @@
-"""Where a face lies in a registered picture, and what a picture without one looks like.
+"""The position of a face in a registered picture, and pictures without a face.
 
-Every aligner places its template by the same rule, so that faces of different aligners have about
-the same size and place.
+Every aligner places its template by the same rule, so that faces from different aligners have about
+the same size and position.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EDGE = 0.03
 
 
 def placement(points: Tensor, size: int, margin: float, forehead: float) -> tuple[Tensor, Tensor]:
-    """Scale and shift (2,) that put a template into a square picture: points * scale + shift.
+    """Scale and shift (2,) that place a template in a square picture: points * scale + shift.
 
     Args:
         points: (68, 2) points of the template, any unit.
@@ -49,11 +49,11 @@ def placement(points: Tensor, size: int, margin: float, forehead: float) -> tupl
 def within(
     points: Tensor, low: Tensor, high: Tensor, size: int, margin: float
 ) -> tuple[Tensor, Tensor]:
-    """Scale and shift (2,) that put a whole face into a square picture, forehead included.
+    """Scale and shift (2,) that place a whole face in a square picture, forehead included.
 
     Args:
-        points: (68, 2) points of the template, which are drawn no larger than by `placement`.
-        low, high: (2,) corners of what is to be seen.
+        points: (68, 2) points of the template, which are scaled no larger than by `placement`.
+        low, high: (2,) corners of the region to show.
         size: side of the picture in pixels.
         margin: share of the width left free on either side of the points.
     """
@@ -69,7 +69,7 @@ def placed(points: Tensor, size: int, margin: float, forehead: float) -> Tensor:
 
 
 def blank(reasons: Sequence[str | None], size: int, device: torch.device | str) -> Aligned:
-    """Rows of zeros, to be filled where there is no reason."""
+    """Rows of zeros, to be filled for rows without a reason."""
     rows = len(reasons)
     return Aligned(
         images=torch.zeros(rows, 3, size, size, dtype=torch.uint8, device=device),
@@ -84,11 +84,11 @@ def blank(reasons: Sequence[str | None], size: int, device: torch.device | str) 
 def first_reasons(
     checks: Iterable[tuple[str, Sequence[bool]]], known: Sequence[str | None]
 ) -> tuple[str | None, ...]:
-    """For each row the reason that is known, else that of the first check that it fails.
+    """For each row the known reason, else that of the first failed check.
 
     Args:
         checks: (reason, whether each row fails).
-        known: reasons that are known already.
+        known: reasons known already.
     """
     reasons = list(known)
     for reason, failed in checks:
@@ -99,14 +99,14 @@ def first_reasons(
 
 
 def points_of(faces: Sequence[Faces]) -> tuple[Tensor, tuple[str | None, ...]]:
-    """The 68 points of each picture's face, or the reason why there are none.
+    """The 68 points of each picture's face, or the reason for their absence.
 
     Args:
-        faces: B of length one, or zero where no face was found.
+        faces: B `Faces` of length one, or zero if no face was found.
 
     Returns:
-        (B, 68, 2) float32 source pixels, and length B reasons; where there is one, the points
-        stand for a face that cannot be, so that they can be computed with.
+        (B, 68, 2) float32 source pixels, and length B reasons; rows with a reason have placeholder
+        points that are safe to compute with.
     """
     found = [
         face.landmarks[IBUG68][0, :, :2].cpu().float() if len(face) else None for face in faces
@@ -127,7 +127,7 @@ def registered(
     size: int,
     reasons: Sequence[str | None],
 ) -> Aligned:
-    """Faces resampled by a transform each; rows with a reason hold zeros.
+    """Resample each face by its transform; rows with a reason hold zeros.
 
     Args:
         images: B uint8 (3, H, W), any sizes.

@@ -1,4 +1,4 @@
-"""Rotations whose rounding does not depend on the size of the batch: sums, not matrix products."""
+"""Rotations as sums, not matrix products, so that rounding does not depend on the batch size."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import Tensor
 def rotations(angles: Tensor) -> Tensor:
     """(B, 3) pitch, yaw and roll in degrees to (B, 3, 3) rotations: yaw first, roll last.
 
-    Axes: x right, y up, z towards the viewer. A positive yaw turns a face to the right of the
-    picture, a positive pitch turns it up, a positive roll tips it clockwise in the picture.
+    Axes: x right, y up, z towards the viewer. Positive yaw turns a face towards the right of the
+        picture, positive pitch turns it up, positive roll rotates it clockwise in the picture.
     """
     sine, cosine = torch.deg2rad(angles).sin().unbind(-1), torch.deg2rad(angles).cos().unbind(-1)
     one, zero = torch.ones_like(sine[0]), torch.zeros_like(sine[0])

@@ -1,10 +1,10 @@
 """The search for the nearest triangle at every pixel, behind `aukit.vision.raster`.
 
-There is no loop over triangles or pixels. Every triangle is cut into the runs of pixels that it
-covers in each line, where its three edges cross that line. All runs of all triangles are spelled
-out into (triangle, pixel) pairs together, and reduced to the nearest by a scatter-min over one
-64-bit key that holds the depth above the triangle number. The edges are the half-planes of Pineda,
-"A parallel algorithm for polygon rasterization", SIGGRAPH 1988.
+There is no loop over triangles or pixels. Every triangle is split into runs of pixels per image
+row, between the crossings of its edges with that row. All runs are expanded together into
+(triangle, pixel) pairs and reduced to the nearest by a scatter-min over a 64-bit key of depth and
+triangle index. The edges are the half-planes of Pineda, "A parallel algorithm for polygon
+rasterization", SIGGRAPH 1988.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PIXELS_AT_ONCE = 1 << 20
 
 @dataclass(frozen=True)
 class Fragments:
-    """The covered pixels only, as flat lists: shading them is cheaper than shading whole images.
+    """The covered pixels as flat lists, since shading them is cheaper than shading whole images.
 
     Attributes:
         pixel: (N,) int64, ascending, position in the flattened (B, H, W) images.
@@ -79,7 +79,7 @@ def scan(
     perspective: bool,
     cull_back: bool,
 ) -> Fragments:
-    """The pixels that the triangles cover, and by which one; arguments as for `rasterize`."""
+    """The covered pixels and their nearest triangles; arguments as for `rasterize`."""
     shape = (vertices.shape[0], *size)
     setup = set_up(vertices.float(), triangles, size, perspective, cull_back)
     nearest = _nearest(setup, shape)
@@ -89,8 +89,8 @@ def scan(
 
 
 def scan_depth(vertices: Tensor, triangles: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, H, W) float32 depth of the nearest triangle, infinite where there is none: half the work
-    of `scan`, whose fragments say besides where on which triangle it lies."""
+    """(B, H, W) float32 depth of the nearest triangle, infinite where there is none; half the work
+    of `scan`."""
     shape = (vertices.shape[0], *size)
     nearest = _nearest(set_up(vertices.float(), triangles, size, False, False), shape)
     return _disordered(nearest >> 32).where(nearest != EMPTY, torch.inf).view(shape)

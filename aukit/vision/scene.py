@@ -1,4 +1,4 @@
-"""What a frontal view samples: the source pictures around the meshes in them."""
+"""The source pictures and meshes that a frontal view samples."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def middle_of(points: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Texels:
-    """Where each pixel of the registered pictures takes its colour from.
+    """The source of the colour of each registered pixel.
 
     Attributes:
         places: (B, S, S, 2) source pixels.
-        covered: (B, S, S) bool, the mesh is there, within the outline.
-        seen: (B, S, S) bool, the source picture shows that point of the mesh.
-        painted: (B, S, S) bool, seen, mirrored, or a small hole amid what is.
+        covered: (B, S, S) bool, covered by the mesh within the outline.
+        seen: (B, S, S) bool, the point of the mesh is visible in the source picture.
+        painted: (B, S, S) bool, visible, mirrored, or in a small hole between such pixels.
     """
 
     places: Tensor
@@ -45,18 +45,18 @@ class Texels:
 
 @dataclass(frozen=True)
 class Scene:
-    """Faces that are fit to be shown.
+    """Faces prepared for rendering.
 
     Attributes:
         images: B uint8 pictures.
         extent: (B, 2) their width and height.
         vertices: (B, V, 3) source pixels.
-        meshes: (B, V, 3) the same, aligned pixels, seen from the front.
+        meshes: (B, V, 3) the same in aligned pixels, frontal view.
         attributes: (B, V, 7) source position, normal and how far inside the outline; (B, V, 13)
             with position and normal of the mirrored vertex.
         shadow: z-buffers of the source.
-        shrink: (B,) source pixels an aligned pixel.
-        triangles: (T, 3) those that are shown.
+        shrink: (B,) source pixels per aligned pixel.
+        triangles: (T, 3) triangles to render.
     """
 
     images: Sequence[Tensor]
@@ -84,11 +84,11 @@ class Scene:
         Args:
             images, vertices: faces in their pictures.
             fits: (B, 4, 4) source pixels -> aligned pixels.
-            normals: of the mesh.
-            template: of the mesh.
-            inset: (V,) how far inside the outline each vertex lies, in widths of the face, negative
+            normals: normals of the mesh.
+            template: template of the mesh.
+            inset: (V,) distance of each vertex inside the outline, in face widths, negative
                 outside.
-            mirror: vertices on the other side of the face that stand in for hidden ones.
+            mirror: vertices on the other side of the face that replace hidden ones.
         """
         own = torch.cat([vertices, normals(vertices)], dim=-1)
         parts = [own, inset.expand(len(own), -1)[..., None]]
@@ -134,14 +134,14 @@ class Scene:
 
 
 def least_cosine(inset: Tensor) -> Tensor:
-    """(N,) least cosines for surfaces that lie (N,) inside the outline, in widths of the face.
+    """(N,) smallest viewing cosines for surfaces at (N,) face widths inside the outline.
 
-    Where a face turns away at its rim, a mesh that is a little too large shows the wall.
+    At the rim of a turned face, a mesh that is slightly too large would show the background.
     """
     share = (1 - inset / RIM).clamp(0, 1)
     return LEAST_COSINE + (RIM_COSINE - LEAST_COSINE) * share
 
 
 def hole_width(size: int) -> int:
-    """Holes narrower than this odd number of pixels are small, for pictures of a size."""
+    """Width, an odd number of pixels, below which holes count as small, for pictures of a size."""
     return min(size // 40 * 2 + 1, 255)

@@ -27,7 +27,7 @@ def contact_sheet(
         images: uint8 (3, H, W) of any sizes; None leaves a grey field.
         captions: a few lines for each picture.
         tile: side of the square that each picture is fitted into, pixels.
-        columns: pictures a row.
+        columns: pictures per row.
 
     Returns:
         uint8 (3, height, width).

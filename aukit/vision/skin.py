@@ -1,10 +1,10 @@
-"""What lies over the forehead of a registered face and is not its skin: hair, a cap, a veil.
+"""Detects what covers the forehead of a registered face: hair, a cap, a veil.
 
-The mesh knows nothing of it, and paints it onto the face. The colour of the cheeks and of the nose
-says what this person's skin looks like in this light; what differs from it by far, and reaches in
-from the outline above the brows, is taken for something else; beside the cheeks, where a mesh may
-stray onto the wall, what is of another hue and not dark. Below the mouth nothing is judged: a
-beard is part of a face. Hands have the colour of skin, and blond hair may have it: they pass.
+The mesh ignores such cover and textures the face with it. The cheeks and the nose give the person's
+skin colour in this light. Above the brows, pixels connected to the outline with a very different
+colour count as cover; beside the cheeks, where a mesh may extend onto the background, pixels with
+another hue that are not dark. Below the mouth nothing is tested, since a beard is part of a face.
+Hands, and sometimes blond hair, have the colour of skin and are not detected.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _REACHES = 30
 
 
 class Forehead:
-    """Tells what is not skin above the brows.
+    """Detects pixels above the brows that are not skin.
 
     Args:
         size: side of the registered pictures.
-        points: (68, 2) where the landmarks of the template lie in them.
+        points: (68, 2) the template's landmarks in them.
         corners: (N, 2) the outline, `aukit.vision.outline.curve`.
     """
 

@@ -1,4 +1,4 @@
-"""What a rasterizer must know of each triangle before it scans a row."""
+"""Per-triangle data for scanning rows."""
 
 from __future__ import annotations
 

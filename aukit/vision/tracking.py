@@ -1,4 +1,4 @@
-"""Face tracks: which face of a frame is the same as one of the frames before."""
+"""Face tracks: identifies faces across successive frames."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor
 
 
 class Tracker:
-    """Gives boxes of successive frames the number of their track.
+    """Assigns track numbers to the boxes of successive frames.
 
-    The pair of a track and a box with the largest overlap is joined first. A track that finds no
-    box keeps its last one for a while, so that a face is found again after a short loss.
+    Pairs of tracks and boxes are joined in order of overlap. A track without a box keeps its last
+    one for a while, so that a face is found again after a short gap.
 
     Args:
-        min_overlap: least intersection over union of a face with its last box.
-        patience: frames that a track survives without a box.
+        min_overlap: smallest intersection over union of a face with its last box.
+        patience: frames a track survives without a box.
     """
 
     def __init__(self, min_overlap: float = 0.3, patience: int = 15) -> None:
@@ -63,7 +63,7 @@ class Tracker:
 
 
 def track(boxes: Sequence[Tensor], min_overlap: float = 0.3, patience: int = 15) -> list[list[int]]:
-    """Track numbers of every box of a whole video, one (n, 4) tensor a frame."""
+    """Track numbers of every box of a whole video, one (n, 4) tensor per frame."""
     tracker = Tracker(min_overlap, patience)
     return [tracker.update(frame) for frame in boxes]
 

@@ -1,4 +1,4 @@
-"""Video, streamed: frames come in batches, so memory does not grow with length."""
+"""Streams video in batches of frames, so that memory does not grow with its length."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Clip:
     Attributes:
         images: (B, 3, H, W) uint8 RGB, upright, with square pixels.
         numbers: length B, positions in the video from 0.
-        times: length B, seconds; not a number where neither the file nor its rate tells.
+        times: length B, seconds; NaN if neither the file nor its rate gives them.
         damaged: length B, whether the decoder had to guess parts of the frame.
     """
 
@@ -61,11 +61,11 @@ class Video(AbstractContextManager["Video"]):
 
     Args:
         path: the file.
-        every: keep one frame in so many.
+        every: keep every Nth frame.
 
     Attributes:
-        width, height: size of the picture with square pixels, before it is turned upright.
-        rate: frames a second, 0 where unknown.
+        width, height: size of the picture with square pixels, before rotation to upright.
+        rate: frames per second, 0 if unknown.
         declared: frames by the file's header (its count, or its duration at `rate`, if that is
             less: an edit list shortens it), 0 if unknown.
         frames_read: frames decoded so far, kept or not.
@@ -149,7 +149,7 @@ class Video(AbstractContextManager["Video"]):
         return self._last + _SLACK_S < self._duration()
 
     def leap(self, stamp: int, numbers: Mapping[int, int]) -> None:
-        """Go on at the last key frame that is not after a frame; nothing before is decoded.
+        """Seek to the last key frame at or before a frame; nothing before it is decoded.
 
         Args:
             stamp: the frame's time stamp.
@@ -217,9 +217,9 @@ class Video(AbstractContextManager["Video"]):
 
 
 def time_stamps(path: Path) -> dict[int, int] | None:
-    """Time stamp -> position of every frame of a video, read from its packets alone.
+    """Time stamp -> position of every frame of a video, read from its packets only.
 
-    None where the file does not give each frame a stamp of its own (some AVI files).
+    None if frames lack unique time stamps (some AVI files).
     """
     try:
         container, stream = open_video(path)
@@ -237,7 +237,7 @@ def time_stamps(path: Path) -> dict[int, int] | None:
 def open_video(path: Path) -> tuple[Any, Any]:
     """The container and the stream of pictures of a video file.
 
-    A still cover beside the film is no film.
+    A still cover image does not count as video.
 
     Raises:
         DataError: it cannot be opened as a video.
@@ -272,7 +272,7 @@ def _film_stream(path: Path, container: Any) -> int:
 
 
 def frame_packets(container: Any, stream: Any) -> Iterator[Any]:
-    """The packets of a stream that are frames: what an edit list hides is none."""
+    """The packets of a stream that are frames, without those hidden by an edit list."""
     return (p for p in container.demux(stream) if p.size and not p.is_discard)
 
 

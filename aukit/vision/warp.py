@@ -78,7 +78,7 @@ def _homogeneous(affine: Tensor) -> Tensor:
 
 
 def apply(transforms: Tensor, points: Tensor) -> Tensor:
-    """Carry (..., N, D) points by (..., D + 1, D + 1) affine transforms."""
+    """Apply (..., D + 1, D + 1) affine transforms to (..., N, D) points."""
     linear, shift = transforms[..., :-1, :-1], transforms[..., :-1, -1]
     return points @ linear.transpose(-1, -2) + shift[..., None, :]
 
@@ -90,19 +90,19 @@ def invert(transforms: Tensor) -> Tensor:
 
 
 def compose(first: Tensor, *then: Tensor) -> Tensor:
-    """One transform that does `first`, and after it each of `then` in turn."""
+    """The composition of `first` followed by each of `then` in turn."""
     for transform in then:
         first = transform @ first
     return first
 
 
 def place(scale: Tensor, angle: Tensor, centre: Tensor, to: Tensor) -> Tensor:
-    """Transforms that scale and rotate about a centre and put it somewhere.
+    """Transforms that scale and rotate about a centre and move it to a target.
 
     Args:
-        scale: (B,) target pixels a source pixel.
+        scale: (B,) target pixels per source pixel.
         angle: (B,) radians, clockwise on the screen (from x to y).
-        centre: (B, 2) source point that is carried to `to`.
+        centre: (B, 2) source point that is mapped to `to`.
         to: (B, 2) or (2,) target point.
 
     Returns:
@@ -121,13 +121,13 @@ def warp(
 
     Bilinear interpolation. Where a target pixel covers two or more source pixels across, the source
     is first averaged over blocks of the largest power of two that fits, so that shrinking does not
-    alias. Only the window of a picture that is seen takes part, whatever the picture's size.
+    alias. Only the visible window of a picture is processed.
 
     Args:
         images: B tensors (C, H, W), uint8 or floating point, one dtype and device for all.
         transforms: (B, 3, 3) affine, source pixels -> target pixels.
         size: side S of the result.
-        border: what lies outside a picture: zeros, or the nearest pixel of its edge.
+        border: values outside a picture: zeros, or the nearest edge pixel.
 
     Returns:
         (B, C, S, S) of the dtype of the images, on their device; uint8 is rounded.
@@ -143,7 +143,7 @@ def warp(
 
 
 def inside(sizes: Sequence[tuple[int, int]], transforms: Tensor, size: int) -> Tensor:
-    """Which target pixels have their centre within the source picture.
+    """Mask of target pixels whose centre is within the source picture.
 
     Args:
         sizes: B pairs (height, width) of the source pictures.

@@ -1,4 +1,4 @@
-"""The way from a picture to the frontal view of a face in it."""
+"""The mapping from a picture to the frontal view of a face in it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from aukit.vision.raster import interpolate, rasterize
 def way_through(
     vertices: Tensor, attributes: Tensor, triangles: Tensor, size: tuple[int, int]
 ) -> Way:
-    """Look up the pixels of a picture on a mesh in it.
+    """Map the pixels of a picture through a mesh in it.
 
     Args:
         vertices: (1, V, 3) source pixels.
-        attributes: (1, V, 3) x and y in aligned pixels, and how far inside the outline.
-        triangles: (T, 3) those of the face.
+        attributes: (1, V, 3) x and y in aligned pixels, and distance inside the outline.
+        triangles: (T, 3) triangles of the face.
         size: (height, width) of the picture.
     """
     used = vertices[0, triangles.flatten(), :2]

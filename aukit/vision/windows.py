@@ -1,8 +1,7 @@
-"""The parts of pictures that are sampled, reduced where they shrink, in batches of one size.
+"""Windows of pictures for sampling, downscaled where they shrink, in batches of one size.
 
-Pictures have different sizes and are mostly larger than the face in them. What follows costs by the
-size of the window that is seen, not by that of the picture, and gives every row the same result, to
-the last bit, in any batch.
+Pictures have different sizes and are mostly larger than the face in them. The cost depends on the
+visible window, not on the picture, and every row gives bit-identical results in any batch.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _STEP = 128
 
 
 def blocks_of(shrink: Tensor) -> Tensor:
-    """(B,) int64 largest powers of two that are no larger than how much each picture shrinks."""
+    """(B,) int64 largest powers of two not above each picture's reduction factor."""
     powers: Tensor = 2 ** shrink.log2().floor().clamp(min=0).long()
     return powers
 
@@ -30,11 +29,11 @@ def cut(
 
     Args:
         images: B tensors (C, H, W).
-        low, high: (B, 2) corners of what is seen, source pixels; may lie outside the picture.
+        low, high: (B, 2) corners of the visible region, source pixels; may be outside the picture.
         blocks: (B,) int64 side of the blocks.
 
     Returns:
-        B windows (C, h, w), and (B, 3): block, and the source pixel (x, y) that lies at (0, 0).
+        B windows (C, h, w), and (B, 3): block, and the source pixel (x, y) at (0, 0).
     """
     windows, places = [], []
     rows = zip(images, low.tolist(), high.tolist(), blocks.tolist(), strict=True)
@@ -60,17 +59,17 @@ def squares(windows: Sequence[Tensor]) -> Iterator[tuple[list[int], Tensor]]:
 
 
 def sample(images: Sequence[Tensor], points: Tensor, seen: Tensor, shrink: Tensor) -> Tensor:
-    """Colours of pictures of any sizes at places of their own, bilinear.
+    """Sample pictures of any sizes at individual points, bilinearly.
 
     Args:
         images: B tensors (C, H, W), uint8 or floating point, one dtype and device for all.
         points: (B, h, w, 2) source pixels.
-        seen: (B, h, w) bool, the places that are sampled.
-        shrink: (B,) source pixels a target pixel: where it is 2 or more, the source is first
-            averaged over blocks.
+        seen: (B, h, w) bool, the points to sample.
+        shrink: (B,) source pixels per target pixel: if 2 or more, the source is first averaged over
+            blocks.
 
     Returns:
-        (B, C, h, w) of the dtype of the images, 0 where not seen; uint8 is rounded. Beyond a
+        (B, C, h, w) of the dtype of the images, 0 where not sampled; uint8 is rounded. Outside a
         picture, its nearest pixel.
     """
     low, high = _around(points, seen).double().cpu()

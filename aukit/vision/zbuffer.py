@@ -1,8 +1,8 @@
 """The rasterizer of `aukit.vision.scan` as a loop over triangles, compiled for CPUs by numba.
 
-Every number comes from the same float32 operations in the same order, so that both find the same
-triangle for every pixel. Import this module where it is needed: it loads numba. Nothing is compiled
-before the first mesh is drawn; what was compiled stays in numba's cache on disk.
+Both use the same float32 operations in the same order, so they find the same triangle at every
+pixel. Import this module lazily: it loads numba. Compilation happens with the first mesh; the
+result stays in numba's cache on disk.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def fragments(
     perspective: bool,
     cull_back: bool,
 ) -> Fragments:
-    """What `aukit.vision.scan.scan` finds; arguments as for `aukit.vision.raster.rasterize`.
+    """The result of `aukit.vision.scan.scan`; arguments as for `aukit.vision.raster.rasterize`.
 
     Raises:
-        ValueError: a triangle names a vertex that there is not.
+        ValueError: a triangle has an invalid vertex index.
     """
     _, number, counts = _nearest(vertices, triangles, size, perspective, cull_back)
     ends = torch.tensor([0, *counts]).cumsum(0).tolist()
@@ -58,7 +58,7 @@ def fragments(
 
 
 def depths(vertices: Tensor, triangles: Tensor, size: tuple[int, int]) -> Tensor:
-    """What `aukit.vision.scan.scan_depth` finds; arguments and errors as for `fragments`."""
+    """The result of `aukit.vision.scan.scan_depth`; arguments and errors as for `fragments`."""
     return torch.from_numpy(_nearest(vertices, triangles, size, False, False)[0])
 
 
@@ -87,7 +87,7 @@ def _check(vertices: Tensor, triangles: Tensor) -> None:
     if triangles.numel():
         low, high = triangles.aminmax()
         if low < 0 or high >= vertices.shape[1]:
-            raise ValueError(f"triangles must name vertices 0..{vertices.shape[1] - 1}")
+            raise ValueError(f"triangles must have vertex indices 0..{vertices.shape[1] - 1}")
 
 
 def _array(values: Tensor) -> Any:

@@ -1,6 +1,6 @@
-"""The loops behind `aukit.vision.zbuffer`, in the part of Python that numba compiles.
+"""The loops of `aukit.vision.zbuffer`, in the subset of Python that numba compiles.
 
-They stand in one file, so that numba's cache notices every change.
+They are in one file, so that numba's cache notices every change.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def find(
     depth: Floats,
     number: Ints,
 ) -> int:
-    """Draw all triangles of a mesh into an image; how many pixels they cover."""
+    """Draw all triangles of a mesh into an image; returns the number of covered pixels."""
     height, width = depth.shape
     covered = 0
     for triangle in range(len(triangles)):
@@ -82,7 +82,7 @@ def shade(
     weights: Floats,
     depth: Floats,
 ) -> None:
-    """List the covered pixels of an image: which they are, and weights and depths there."""
+    """List the covered pixels of an image with weights and depths."""
     height, width = number.shape
     place, known = 0, -1
     for line in range(height):

@@ -1,1 +1,1 @@
-"""Avatars: the open benchmark of people who do not exist."""
+"""Avatars: the open benchmark with synthetic people."""

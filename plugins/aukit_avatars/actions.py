@@ -1,4 +1,4 @@
-"""From action units to shapes: which facial actions an AU is made of, and how strongly.
+"""From action units to shapes: the facial actions of each AU and their weights.
 
 The combination of shapes follows the descriptions of the FACS manual (Ekman, Friesen and Hager
 2002); the weights are ours, judged in pictures and by the blendshapes of an independent
@@ -53,10 +53,10 @@ def strengths(levels: Tensor) -> Tensor:
 
 
 def check(aus: Sequence[str], levels: Tensor) -> None:
-    """Refuse what the avatars cannot show.
+    """Refuse AUs and levels that avatars do not have.
 
     Raises:
-        ConfigError: an AU that the avatars do not have, or a level outside 0..5.
+        ConfigError: an AU that avatars do not have, or a level outside 0..5.
     """
     if unknown := [au for au in aus if au not in TABLE]:
         known = ", ".join(AUS)
@@ -70,9 +70,9 @@ class Face:
     """The muscles of a head: strengths of the AUs to weights of the facial-action shapes.
 
     Shapes add up linearly; lips and lids do not. The opening of the mouth and of each eye is a
-    linear function of identity and weights, so it is computed, limited to what flesh allows, and
-    met by one corrective shape. Closed lips touch and never pass each other on any face, and an
-    eye at full closure is closed whatever the other AUs do.
+    linear function of identity and weights, so it is computed, limited to the physically possible,
+    and reached by one corrective shape. Closed lips touch and never intersect, and a fully closed
+    eye stays closed whatever the other AUs do.
     """
 
     def __init__(self, head: Head) -> None:

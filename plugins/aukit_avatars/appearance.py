@@ -1,7 +1,7 @@
-"""What a person looks like apart from the shape of the head: skin, hair, eyes, clothes.
+"""The appearance of a person apart from head shape: skin, hair, eyes, clothes.
 
-All of it is drawn from one seed, guided by age, sex and ancestry. The distributions are chosen by
-eye to be varied; they are not statistics of any population.
+Everything is drawn from one seed, given age, sex and ancestry. The distributions are hand-tuned for
+variety; they are not statistics of any population.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ HAIR_STYLES = ("bald", "shaven", "short", "full", "afro", "tied", "bob", "long")
 
 @dataclass(frozen=True)
 class Looks:
-    """The looks of one person; hashable, so that paintings of it can be cached.
+    """The appearance of a person; hashable, so that its textures can be cached.
 
     Attributes:
-        seed: decides every detail that has no field of its own.
+        seed: determines every detail without a field of its own.
         age: 0 (young adult) to 1 (old).
         male: 0 to 1.
         melanin: 0 (lightest skin) to 1 (darkest).

@@ -1,7 +1,7 @@
-"""Where every texel of the painted skin lies on the mean head.
+"""The position of every texel of the skin texture on the mean head.
 
-Textures are painted by position in space, not by position in the texture, so that spots are round
-and strands equally thick wherever the texture is stretched, and nothing shows at its seams.
+Textures are painted by position in space, not in the texture, so that spots are round and strands
+equally thick wherever the texture is stretched, and seams are invisible.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Views and the pinhole camera that takes them.
+"""Views and the pinhole camera.
 
-Angles are degrees. A positive yaw turns the face to the right of the picture, a positive pitch
-turns it up, a positive roll tips it clockwise in the picture. The neck bends (`bend`) before the
-camera looks at the whole bust from its own direction (`Camera`), so a view such as FERA 2017's
-shows the person from that side without an unnatural neck.
+Angles are in degrees. Positive yaw turns the face towards the right of the picture, positive pitch
+turns it up, positive roll rotates it clockwise in the picture. The neck bends first (`bend`); then
+the camera views the whole bust from its own direction (`Camera`), so that views such as FERA 2017's
+do not need an unnatural neck.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def views_of(text: str) -> tuple[View, ...]:
 
 
 def check_view(view: View) -> None:
-    """Refuse a view from where the avatars were not made to be seen.
+    """Refuse a view outside the range that avatars support.
 
     Raises:
         ConfigError: the pitch or the yaw is too large.

@@ -33,11 +33,11 @@ PIXELS_AT_ONCE = 1 << 20
 
 
 class Avatars:
-    """People who do not exist, with exact truth.
+    """Synthetic people with exact ground truth.
 
     Args:
         config: the recipe.
-        context: the device to render on. The run's seed plays no part: a recipe has its own.
+        context: the device to render on. The run's seed is ignored: a recipe has its own.
     """
 
     aus = AUS
@@ -54,14 +54,14 @@ class Avatars:
 
     @cached_property
     def studio(self) -> Studio:
-        """Where the pictures are taken."""
+        """The studio that renders the pictures."""
         return (
             Studio(self._device) if self.config.version == 1 else Individuals(device=self._device)
         )
 
     @property
     def subjects(self) -> tuple[tuple[str, str], ...]:
-        """(partition, subject) of all people, women and men in turn."""
+        """(partition, subject) of all people, women and men alternating."""
         counts = {TRAIN: self.config.train, VALID: self.config.valid, TEST: self.config.test}
         return tuple(
             (partition, f"{'MF'[number % 2]}{(number + 1) // 2:03d}")
@@ -84,19 +84,19 @@ class Avatars:
         return pa.concat_tables(tables) if tables else schema.empty_table()
 
     def read(self, rows: pa.Table) -> Iterator[Frames]:
-        """The pictures of some index rows, with their true landmarks."""
+        """The pictures of index rows, with their true landmarks."""
         for batch in batches(rows, self.config.size):
             yield frames_of(batch, self.truth(batch))
 
     def meshes(self, rows: pa.Table) -> Iterator[Meshes]:
-        """The pictures of some index rows, with the meshes behind them."""
+        """The pictures of index rows, with their meshes."""
         for batch in batches(rows, self.config.size):
             yield meshes_of(batch, self.truth(batch))
 
     def render(self, rows: pa.Table, targets: Labels) -> Frames:
-        """The true pictures of the given frames, had the AUs been `targets`.
+        """Render the given frames with the AUs `targets`.
 
-        AUs that are masked in `targets` keep the frame's own activation.
+        Masked AUs keep the frame's own activation.
 
         Raises:
             ConfigError: an AU that avatars do not have, or a level outside 0..5.
@@ -104,18 +104,18 @@ class Avatars:
         return frames_of(rows, self.truth(rows, targets))
 
     def truth(self, rows: pa.Table, targets: Labels | None = None) -> Truth:
-        """Pictures with everything that is known about them: mesh, landmarks, pose, camera."""
+        """Pictures with complete ground truth: mesh, landmarks, pose, camera."""
         shots = self.shots(rows)
         if targets is not None:
             _replace(shots.activation, targets)
         return self.studio.shoot(shots, self.config.size)
 
     def activation(self, rows: pa.Table) -> Tensor:
-        """(B, AUs) float32, the continuous activation behind the levels of some index rows."""
+        """(B, AUs) float32, the continuous activation behind the levels of index rows."""
         return self.shots(rows).activation
 
     def shots(self, rows: pa.Table) -> Shots:
-        """What the studio needs to know about some index rows.
+        """The studio's input for index rows.
 
         Raises:
             DataError: a row is not of this recipe.
@@ -144,7 +144,7 @@ class Avatars:
             if not (known and 0 <= int(frame) < self.config.frames):
                 raise DataError(
                     f"{dataset}/{partition}/{subject}/{task}, frame {frame}: not in this recipe",
-                    "read the rows with the options that made the index",
+                    "read the rows with the options that the index was made with",
                 )
 
     @property
@@ -205,7 +205,7 @@ _KEY = ("partition", "subject", "task", "view", "frame")
 
 
 def batches(rows: pa.Table, size: int) -> Iterator[pa.Table]:
-    """Index rows in batches whose pictures are rendered in one go."""
+    """Index rows in batches that are rendered together."""
     step = max(1, PIXELS_AT_ONCE // size**2)
     return (rows.slice(start, step) for start in range(0, rows.num_rows, step))
 

@@ -1,6 +1,6 @@
-"""Hair of the head: where it grows, how far it stands off, and curtains of long hair.
+"""Hair of the head: where it grows, its thickness, and curtains of long hair.
 
-Short hair is the scalp itself, pushed outwards and painted; long hair adds a curtain behind and
+Short hair is the scalp itself, displaced outwards and painted; long hair adds a curtain behind and
 beside the face.
 """
 

@@ -61,7 +61,7 @@ class Head:
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Head:
-        """Read the data file, the packaged one by default.
+        """Read the data file, by default the bundled one.
 
         Raises:
             DataError: the file is missing, damaged or of another format.

@@ -1,4 +1,4 @@
-"""What is known of the avatars' pictures, in the terms of the dataset contract."""
+"""Ground truth of the avatars' pictures in the types of the dataset contract."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def meshes_of(rows: pa.Table, truth: Truth) -> Meshes:
 def in_pixels(truth: Truth) -> Tensor:
     """(B, V, 3) float32 vertices with the depth in pixels, 0 at the middle of the skull.
 
-    A centimetre of depth counts as many pixels as a centimetre across the picture at the distance
-    of the middle of the skull (weak perspective). x and y keep the camera's perspective: at the
-    usual distance of 120 cm, the tip of the nose, 11 cm nearer, is magnified by a tenth.
+    A centimetre of depth corresponds to as many pixels as a centimetre across the picture at the
+    distance of the middle of the skull (weak perspective). x and y keep the camera's perspective:
+    at the usual distance of 120 cm, the tip of the nose, 11 cm closer, is magnified by a tenth.
     """
     camera, (height, _) = truth.camera, truth.images.shape[-2:]
     x, y, away = truth.vertices.unbind(-1)

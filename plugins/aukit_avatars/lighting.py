@@ -1,4 +1,4 @@
-"""How much light reaches every vertex: soft light, coloured shadow edges, ambient occlusion."""
+"""The light at every vertex: soft light, coloured shadow edges, ambient occlusion."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ the cosine: Green, "Real-time approximations to subsurface scattering", GPU Gems
 
 
 class Shade:
-    """Which directions of light reach each vertex of the mean head.
+    """Visibility of light directions from each vertex of the mean head.
 
     Args:
         head: the mesh; its mean shape casts the shadows for all people.

@@ -1,7 +1,7 @@
-"""Head models of people who are not of the avatars' own: warped shapes that move in other ways.
+"""Head models unlike the avatars' own: warped shapes that move differently.
 
-All avatars are made of the same shapes, and make every AU of the same actions. What is fitted to
-find or to read anybody's face has to meet others, so here each person is a head model of its own.
+All avatars share the same shapes and make every AU from the same actions. Models meant for
+arbitrary faces must be trained on more variety, so here each person has a head model of its own.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WAVES = 6
 
 @dataclass(frozen=True)
 class Family(Manner):
-    """How far people are from the benchmark's.
+    """How much people differ from the benchmark's.
 
     Attributes:
         warp: amplitude of the warping field, centimetres.
@@ -59,7 +59,7 @@ FAMILIES = {
 
 
 class Otherness(Studio):
-    """A studio whose people are not of the head model's shapes and do not move its ways.
+    """A studio whose people have other shapes than the head model and move differently.
 
     Args:
         family: name in `FAMILIES`.

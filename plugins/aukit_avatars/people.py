@@ -1,6 +1,6 @@
 """Avatars as people: a shape, a way of moving, and the seed of an appearance.
 
-A person depends on nothing but the seed and the person's name.
+A person depends only on the seed and the person's name.
 """
 
 from __future__ import annotations

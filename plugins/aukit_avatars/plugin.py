@@ -13,17 +13,17 @@ DATA_LICENCE = "CC0-1.0 (a head derived from MakeHuman and from Face Units by Mi
 
 
 MOST_FRAMES = 50_000_000
-"""More are taken for a slip: rendering them takes weeks."""
+"""More are assumed to be a typing error: rendering them would take weeks."""
 
 
 def _refuse_too_many(frames: int) -> None:
     if frames > MOST_FRAMES:
-        raise ValueError(f"{frames:,} frames are too many: at most {MOST_FRAMES:,} of all people")
+        raise ValueError(f"{frames:,} frames are too many: at most {MOST_FRAMES:,} in total")
 
 
 @dataclass(frozen=True)
 class AvatarsConfig:
-    """A recipe: the same recipe gives the same pictures. The default is the size `quick`."""
+    """A recipe; the same recipe gives the same pictures. Defaults are the sizes of `quick`."""
 
     version: int = field(
         default=1,
@@ -33,15 +33,15 @@ class AvatarsConfig:
             "resting face, with speech, glasses, hair, hands and masks",
         },
     )
-    train: int = field(default=100, metadata={"role": SIZE, "help": "people to train on"})
-    valid: int = field(default=8, metadata={"role": SIZE, "help": "people to choose models on"})
-    test: int = field(default=12, metadata={"role": SIZE, "help": "people to test on"})
+    train: int = field(default=100, metadata={"role": SIZE, "help": "people for training"})
+    valid: int = field(default=8, metadata={"role": SIZE, "help": "people for validation"})
+    test: int = field(default=12, metadata={"role": SIZE, "help": "people for testing"})
     tasks: int = field(
         default=8, metadata={"role": SIZE, "help": "tasks that each person performs, 1 to 8"}
     )
-    frames: int = field(default=4, metadata={"role": SIZE, "help": "frames of a task and view"})
-    rate: float = field(default=1.0, metadata={"role": SIZE, "help": "frames a second"})
-    size: int = field(default=96, metadata={"role": SIZE, "help": "side of the pictures in pixels"})
+    frames: int = field(default=4, metadata={"role": SIZE, "help": "frames per task and view"})
+    rate: float = field(default=1.0, metadata={"role": SIZE, "help": "frames per second"})
+    size: int = field(default=96, metadata={"role": SIZE, "help": "side of the pictures, pixels"})
     views: str = field(
         default="frontal",
         metadata={
@@ -54,17 +54,20 @@ class AvatarsConfig:
         default="a",
         metadata={
             "role": METHOD,
-            "help": "a: studio; b: other people, cameras, light and base rates",
+            "help": "a: studio; b: other people, cameras, lighting and base rates",
         },
     )
     rates: Literal["lively", "fera17"] = field(
         default="lively",
         metadata={
             "role": METHOD,
-            "help": "base rates: skewed as FERA17, or rare AUs more often (few frames)",
+            "help": "base rates: skewed like FERA17, or lively, with rare AUs more often (for "
+            "few frames)",
         },
     )
-    seed: int = field(default=0, metadata={"role": METHOD, "help": "of people, tasks and scenes"})
+    seed: int = field(
+        default=0, metadata={"role": METHOD, "help": "seed of people, tasks and scenes"}
+    )
 
     def __post_init__(self) -> None:
         for name in ("train", "valid", "test"):
@@ -86,23 +89,21 @@ class AvatarsConfig:
 
 @dataclass(frozen=True)
 class WildConfig:
-    """A recipe: the same recipe gives the same pictures. The default is the size `quick`."""
+    """A recipe; the same recipe gives the same pictures. Defaults are the sizes of `quick`."""
 
-    train: int = field(default=800, metadata={"role": SIZE, "help": "people to train on"})
-    valid: int = field(default=40, metadata={"role": SIZE, "help": "people to choose models on"})
-    test: int = field(default=40, metadata={"role": SIZE, "help": "people to test on"})
-    frames: int = field(default=4, metadata={"role": SIZE, "help": "pictures of each of them"})
-    size: int = field(
-        default=176, metadata={"role": SIZE, "help": "side of the pictures in pixels"}
-    )
+    train: int = field(default=800, metadata={"role": SIZE, "help": "people for training"})
+    valid: int = field(default=40, metadata={"role": SIZE, "help": "people for validation"})
+    test: int = field(default=40, metadata={"role": SIZE, "help": "people for testing"})
+    frames: int = field(default=4, metadata={"role": SIZE, "help": "pictures per person"})
+    size: int = field(default=176, metadata={"role": SIZE, "help": "side of the pictures, pixels"})
     family: Literal["", "kin", "odd"] = field(
         default="",
         metadata={
             "role": METHOD,
-            "help": "kin, odd: each person a head model of its own, as in avatars-strangers",
+            "help": "if set, each person has an own head model as in avatars-strangers: kin or odd",
         },
     )
-    seed: int = field(default=0, metadata={"role": METHOD, "help": "of people and pictures"})
+    seed: int = field(default=0, metadata={"role": METHOD, "help": "seed of people and pictures"})
 
     def __post_init__(self) -> None:
         for name in ("train", "valid", "test"):
@@ -116,25 +117,23 @@ class WildConfig:
 
 @dataclass(frozen=True)
 class StrangersConfig:
-    """A recipe: the same recipe gives the same pictures."""
+    """A recipe; the same recipe gives the same pictures."""
 
-    train: int = field(default=200, metadata={"role": SIZE, "help": "people to train on"})
-    valid: int = field(default=24, metadata={"role": SIZE, "help": "people to choose models on"})
-    test: int = field(default=24, metadata={"role": SIZE, "help": "people to test on"})
+    train: int = field(default=200, metadata={"role": SIZE, "help": "people for training"})
+    valid: int = field(default=24, metadata={"role": SIZE, "help": "people for validation"})
+    test: int = field(default=24, metadata={"role": SIZE, "help": "people for testing"})
     frames: int = field(
-        default=9, metadata={"role": SIZE, "help": "pictures of each of them, the first at rest"}
+        default=9, metadata={"role": SIZE, "help": "pictures per person, the first one neutral"}
     )
-    size: int = field(
-        default=192, metadata={"role": SIZE, "help": "side of the pictures in pixels"}
-    )
+    size: int = field(default=192, metadata={"role": SIZE, "help": "side of the pictures, pixels"})
     family: Literal["kin", "odd"] = field(
         default="odd",
         metadata={
             "role": METHOD,
-            "help": "kin: to learn from; odd: further from the benchmark's people, to test",
+            "help": "kin: for training; odd: less like the benchmark's people, for testing",
         },
     )
-    seed: int = field(default=0, metadata={"role": METHOD, "help": "of people and pictures"})
+    seed: int = field(default=0, metadata={"role": METHOD, "help": "seed of people and pictures"})
 
     def __post_init__(self) -> None:
         for name in ("train", "valid", "test"):
@@ -176,14 +175,14 @@ def aukit_commands() -> dict[str, tuple[str, str]]:
 
 @hookimpl
 def aukit_datasets() -> list[Component]:
-    """The open benchmark, and what 3D aligners are fitted on."""
+    """The open benchmark, and the datasets for fitting 3D aligners and testing transfer."""
     return [
         Component(
             kind="data",
             name="avatars",
             factory="aukit_avatars.dataset:Avatars",
             config=AvatarsConfig,
-            summary="people who do not exist, with exact truth, rendered on demand",
+            summary="synthetic people with exact ground truth, rendered on demand",
             presets={"quick": {}},
             published=PUBLISHED,
             tags=("truth", "synthetic-people"),
@@ -194,7 +193,7 @@ def aukit_datasets() -> list[Component]:
             name="avatars-wild",
             factory="aukit_avatars.wild:WildAvatars",
             config=WildConfig,
-            summary="avatars in any pose, expression and light, to fit aligners on",
+            summary="avatars in any pose, expression and light, for fitting aligners",
             presets={
                 "quick": {},
                 "paper": {"train": 20000, "valid": 100, "test": 100, "frames": 6, "size": 352},
@@ -207,7 +206,7 @@ def aukit_datasets() -> list[Component]:
             name="avatars-strangers",
             factory="aukit_avatars.strangers:Strangers",
             config=StrangersConfig,
-            summary="avatars who are each a head model of their own, to test what transfers",
+            summary="avatars with individual head models, for testing transfer",
             presets={"quick": {}, "paper": {}},
             tags=("truth", "synthetic-people"),
             data_licence=DATA_LICENCE,

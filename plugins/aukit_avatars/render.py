@@ -48,14 +48,14 @@ LASH_DEPTH = 0.05
 
 @dataclass(frozen=True)
 class Rendering:
-    """Pictures and what is true of them.
+    """Pictures with ground truth.
 
     Attributes:
         image: (B, 3, H, W) uint8.
         vertices: (B, V, 3) float32: x and y in pixels (the centre of the first pixel is at 0.5,
             0.5), distance from the camera in centimetres.
         landmarks: (B, 68, 2) float32 pixels, iBUG order.
-        visible: (B, V) bool, vertices that nothing hides from the camera.
+        visible: (B, V) bool, vertices visible to the camera.
         mask: (B, H, W) float32 in 0..1, how much of each pixel the person covers.
         props: (B, H, W) float32 in 0..1, how much of each pixel what the person wears or holds
             before the face hides.
@@ -77,7 +77,7 @@ class Renderer:
         device: where to compute.
         texture: texels along the edge of the painted skin.
         supersampling: samples along the edge of a pixel.
-        people: painted people that are kept, the latest used; 10 MB each.
+        people: number of painted people in the cache; 10 MB each.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What avatars do over time: tasks made of expressions that come and go.
+"""The avatars' behaviour over time: tasks made of expressions.
 
 An expression is a set of AUs with relative strengths. In a task, expressions start at random with
 the rates of that task, reach a random peak, and every AU of theirs rises, stays and falls smoothly,
@@ -89,7 +89,7 @@ class Sequence:
     """One task of one person.
 
     Attributes:
-        activation: (T, AUs) float32 in 0..5: what the muscles do, the exact truth.
+        activation: (T, AUs) float32 in 0..5: the exact activation.
         angles: (T, 3) float32 degrees, pitch, yaw and roll of the head on the neck.
         gaze: (T, 2) float32 in -1..1, up and to the right of the picture.
         uncoded: (T, K) float32, weights of `UNCODED`.
@@ -102,7 +102,7 @@ class Sequence:
 
     @property
     def levels(self) -> Array:
-        """(T, AUs) what a coder writes down: whole levels."""
+        """(T, AUs) what a coder would code: whole levels."""
         return np.rint(self.activation)
 
 
@@ -120,9 +120,9 @@ def perform(
 
     Args:
         seed: of the dataset.
-        person, task: who does what; the sequence depends on nothing else.
-        frames: how many, at least 1.
-        rate: frames a second.
+        person, task: the person and the task; with the seed they determine the sequence.
+        frames: number of frames, at least 1.
+        rate: frames per second.
         domain: `a` or `b`, whose base rates to use.
         lively: rare expressions come four times as often, and stronger; common ones half as often.
             For few frames, where the skew of real corpora would leave nothing to learn from.

@@ -1,11 +1,11 @@
-"""The dataset `avatars-strangers`: people whom nothing that was fitted on avatars can know.
+"""The dataset `avatars-strangers`: people unlike those of the other avatar datasets.
 
-What is measured on the benchmark's own people says little of others: all of them are made of the
-same shapes, and make every AU of the same actions. Here each person is a head model of its own. The
-resting shape is warped by smooth random fields, AUs are made of other shares of the actions, grow
-with other exponents and show in folds more or less, and some of every action is there at rest.
-There are two families: `kin`, to learn from, and `odd`, to be tested on, whose warps are of another
-kind and larger, and whose skin is mostly plain, as that of other people's head models.
+Results on the benchmark's people do not carry over to others, since all of them share the same
+shapes and make every AU from the same actions. Here each person has a head model of its own: the
+neutral shape is warped by smooth random fields, AUs mix the actions in other shares, grow with
+other exponents and show more or less in folds, and some of every action is present at rest. There
+are two families: `kin` for training, and `odd` for testing, with larger warps of another kind and
+mostly plain skin, like other head models.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _TURNS = (7.0, 10.0, 4.0)  # spread of the head's pitch, yaw and roll, degrees
 
 
 class Strangers:
-    """People in about frontal pictures: each at rest once, then in expressions and single AUs.
+    """People in roughly frontal pictures: neutral once, then in expressions and single AUs.
 
     Args:
-        config: which family, and how many.
-        context: the device to render on. The run's seed plays no part: a recipe has its own.
+        config: family and numbers.
+        context: the device to render on. The run's seed is ignored: a recipe has its own.
     """
 
     aus = AUS
@@ -60,12 +60,12 @@ class Strangers:
 
     @cached_property
     def studio(self) -> Otherness:
-        """Where the pictures are taken."""
+        """The studio that renders the pictures."""
         return Otherness(self.config.family, self._device)
 
     @property
     def subjects(self) -> tuple[tuple[str, str], ...]:
-        """(partition, subject) of all people, women and men in turn."""
+        """(partition, subject) of all people, women and men alternating."""
         counts = {TRAIN: self.config.train, VALID: self.config.valid, TEST: self.config.test}
         return tuple(
             (partition, f"{'FM'[number % 2]}{number // 2 + 1:04d}")
@@ -93,12 +93,12 @@ class Strangers:
         return pa.table(columns, schema=index_schema(AUS))
 
     def read(self, rows: pa.Table) -> Iterator[Frames]:
-        """The pictures of some index rows, with their true landmarks."""
+        """The pictures of index rows, with their true landmarks."""
         for batch in batches(rows, self.config.size):
             yield frames_of(batch, self.truth(batch))
 
     def truth(self, rows: pa.Table) -> Truth:
-        """Pictures with everything that is known about them.
+        """Pictures with complete ground truth.
 
         Raises:
             DataError: a row is not of this recipe.
@@ -126,7 +126,7 @@ class Strangers:
             if not (name == NAME and (part, who) in people and frame in frames):
                 raise DataError(
                     f"{name}/{part}/{who}, frame {frame}: not in this recipe",
-                    "read the rows with the options that made the index",
+                    "read the rows with the options that the index was made with",
                 )
         return keys
 

@@ -1,4 +1,4 @@
-"""Puts a person, an expression, a view and a scene together, and takes the picture."""
+"""Combines a person, an expression, a view and a scene, and renders the picture."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Studio:
 
     Args:
         device: where to compute.
-        head: the head model; the packaged one by default.
+        head: the head model; by default the bundled one.
         texture: texels along the edge of the painted skin. Painting a person takes longer than
             a picture, so many people in small pictures want fewer.
     """
@@ -118,7 +118,7 @@ class Studio:
             ConfigError: a view outside the camera's range, a level outside 0..5, a size below 1.
         """
         if size < 1:
-            raise ConfigError(f"pictures of {size} pixels cannot be taken")
+            raise ConfigError(f"cannot render pictures of {size} pixels")
         check(AUS, shots.activation)
         head, camera = self.shape(shots), camera or self.camera(shots)
         angles = self._turned(shots).to(self.device)
@@ -145,10 +145,10 @@ class Studio:
         scene: int = 0,
         domain: str = "a",
     ) -> Truth:
-        """One person, in pictures that differ in nothing but the AUs.
+        """One person, in pictures that differ only in the AUs.
 
         Args:
-            person: whom.
+            person: the person.
             levels: (B, AUs) 0..5 in the order of `actions.AUS`.
             view: pitch and yaw in degrees.
             size: side of the pictures in pixels.
@@ -227,7 +227,7 @@ class Studio:
 
 @lru_cache(maxsize=1024)
 def looks_of(person: Person) -> Looks:
-    """The looks that a person's seed, age, sex and origin give."""
+    """The appearance for a person's seed, age, sex and origin."""
     age = (person.age - YOUNGEST) / (OLDEST - YOUNGEST)
     return Looks.draw(person.appearance, age, 1 - person.female, person.origin.tolist())
 

@@ -1,4 +1,4 @@
-"""People made ready for the renderer: painted, with hair on, and kept while they are in use."""
+"""People prepared for the renderer: painted, with hair, and cached."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The dataset `avatars-wild`: anybody, doing anything, seen from anywhere.
+"""The dataset `avatars-wild`: avatars in any expression, view, light and camera.
 
-The benchmark (`dataset.py`) imitates corpora: tasks, base rates, nine views at most. What is
-fitted to find faces in any picture needs the contrary: every picture shows another moment, view,
-light and camera. Its people are not those of the benchmark.
+The benchmark (`dataset.py`) imitates corpora: tasks, base rates, at most nine views. Models that
+find faces in any picture need the opposite: every picture has another moment, view, light and
+camera. Its people are not those of the benchmark.
 """
 
 from __future__ import annotations
@@ -123,11 +123,11 @@ def _expressions() -> Tensor:
 
 
 class WildAvatars:
-    """Avatars of every kind in pictures of every kind, with exact truth.
+    """Avatars of all kinds in pictures of all kinds, with exact ground truth.
 
     Args:
-        config: how many people and pictures.
-        context: the device to render on. The run's seed plays no part: a recipe has its own.
+        config: numbers of people and pictures.
+        context: the device to render on. The run's seed is ignored: a recipe has its own.
     """
 
     aus = AUS
@@ -140,13 +140,13 @@ class WildAvatars:
 
     @cached_property
     def studio(self) -> Studio:
-        """Where the pictures are taken."""
+        """The studio that renders the pictures."""
         family = self.config.family
         return Otherness(family, self._device) if family else Studio(self._device, texture=TEXTURE)
 
     @property
     def subjects(self) -> tuple[tuple[str, str], ...]:
-        """(partition, subject) of all people, women and men in turn."""
+        """(partition, subject) of all people, women and men alternating."""
         counts = {TRAIN: self.config.train, VALID: self.config.valid, TEST: self.config.test}
         return tuple(
             (partition, f"{'FM'[number % 2]}{number // 2 + 1:05d}")
@@ -175,17 +175,17 @@ class WildAvatars:
         return pa.table(columns, schema=index_schema(AUS))
 
     def read(self, rows: pa.Table) -> Iterator[Frames]:
-        """The pictures of some index rows, with their true landmarks."""
+        """The pictures of index rows, with their true landmarks."""
         for batch in batches(rows, self.config.size):
             yield frames_of(batch, self.truth(batch))
 
     def meshes(self, rows: pa.Table) -> Iterator[Meshes]:
-        """The pictures of some index rows, with the meshes behind them."""
+        """The pictures of index rows, with their meshes."""
         for batch in batches(rows, self.config.size):
             yield meshes_of(batch, self.truth(batch))
 
     def truth(self, rows: pa.Table) -> Truth:
-        """Pictures with everything that is known about them.
+        """Pictures with complete ground truth.
 
         Raises:
             DataError: a row is not of this recipe.
@@ -238,7 +238,7 @@ class WildAvatars:
             if not (name == NAME and (part, who) in people and frame in frames):
                 raise DataError(
                     f"{name}/{part}/{who}, frame {frame}: not in this recipe",
-                    "read the rows with the options that made the index",
+                    "read the rows with the options that the index was made with",
                 )
 
 

@@ -1,1 +1,1 @@
-"""Readers of labelled corpora that others own, and imitations to rehearse with."""
+"""Readers of labelled corpora, and imitations of corpora for testing."""

@@ -1,6 +1,6 @@
-"""Avatars that perform for an imitation: pictures, codes and landmarks of people who do not exist.
+"""Avatars for imitations: pictures, codes and landmarks of synthetic people.
 
-The avatars are another plugin's, so they are asked for through the registry, as a run asks.
+The avatars belong to another plugin, so they are built through the registry, as in a run.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from aukit.registry.loading import default_registry
 
 @dataclass(frozen=True)
 class Cast:
-    """Who performs, how much.
+    """The size of an imitation.
 
     Attributes:
-        people: how many.
-        tasks: of each.
-        frames: of each task and view.
-        size: side of the pictures in pixels.
-        views: as the avatars take them.
-        seed: of everything.
+        people: number of people.
+        tasks: tasks per person.
+        frames: frames per task and view.
+        size: side of the pictures, pixels.
+        views: views, as for the avatars.
+        seed: seed of everything.
     """
 
     people: int
@@ -71,7 +71,7 @@ class Take:
 
 
 def takes(cast: Cast) -> Iterator[Take]:
-    """Everything that a cast performs, rendered one take at a time."""
+    """All takes of a cast, rendered one at a time."""
     component = default_registry().find("data", "avatars")
     options: dict[str, Any] = {
         "train": cast.people, "valid": 0, "test": 0, "tasks": cast.tasks, "frames": cast.frames,

@@ -1,7 +1,7 @@
-"""BP4D and BP4D+: pictures of tasks, of which a part was coded for occurrence and intensity.
+"""BP4D and BP4D+: pictures of tasks, partly coded for occurrence and intensity.
 
-Zhang et al. 2014 and 2016. `AUCoding/AU_OCC/F001_T1.csv` has a heading and one row a frame, either
-100 columns (column N is AU N) or one for each coded AU; 9 is "not codable".
+Zhang et al. 2014 and 2016. `AUCoding/AU_OCC/F001_T1.csv` has a heading and one row per frame,
+either 100 columns (column N is AU N) or one for each coded AU; 9 is "not codable".
 `AUCoding/AU_INT/AU06/F001_T1_AU06.csv` has `frame,intensity`. Pictures are named by the frame
 number of the recording, `Sequences_2D+3D/F001/T1/2440.jpg`; the coded span begins anywhere in it.
 """
@@ -41,12 +41,12 @@ _PERSON, _TASK = re.compile(r"[FM]\d{3}"), re.compile(r"T\d+")
 
 @dataclass(frozen=True)
 class Coding:
-    """Which AUs are read, where some have intensities and some occurrences, and some both.
+    """The AUs to read, as some have intensities, some occurrences, and some both.
 
     Attributes:
         aus: AU columns.
-        kinds: what they, and those beside them, hold.
-        beside: occurrences of AUs that have intensities as well (`AU06_present`).
+        kinds: kinds of these and of the additional columns.
+        beside: occurrences of AUs that also have intensities (`AU06_present`).
     """
 
     aus: tuple[str, ...]
@@ -55,7 +55,7 @@ class Coding:
 
     @classmethod
     def of(cls, scaled: Sequence[str], presence: Sequence[str], codes: str) -> Coding:
-        """The coding that an option names: richer, intensity, occurrence or both."""
+        """The coding for an option: richer, intensity, occurrence or both."""
         if codes == INTENSITY:
             return cls(tuple(scaled), {})
         if codes == OCCURRENCE:
@@ -101,7 +101,7 @@ def _occurrence_columns(
     found += amiss
     cut = [row for row in rows if len(row) < len(names)]
     if cut:
-        found.append(Finding("error", "lines cut short", str(path), len(cut)))
+        found.append(Finding("error", "incomplete lines", str(path), len(cut)))
     whole = [row for row in rows if len(row) >= len(names)]
     if not whole:
         found.append(Finding("error", "label file without any code", str(path)))
@@ -136,7 +136,7 @@ class Bp4d(Corpus):
         self.aus, self.kinds, self.beside = coding.aus, coding.kinds, coding.beside
 
     def recordings(self) -> Iterator[Recording]:
-        """One a person and coded task; pictures of uncoded tasks are surplus."""
+        """One per person and coded task; pictures of uncoded tasks are surplus."""
         root = require_root(self.root, self.corpus, [CODING])
         coding, pictures = first_of(root, CODING), self._picture_folder(root)
         for subject, task in sorted(self._coded(coding)):
@@ -169,11 +169,11 @@ class Bp4d(Corpus):
                 return place
         raise DataError(
             f"{root} has the labels of {self.corpus}, but no pictures",
-            f"they belong into {root / PICTURE_FOLDERS[0]}/F001/T1/",
+            f"they belong in {root / PICTURE_FOLDERS[0]}/F001/T1/",
         )
 
     def codes(self, recording: Recording) -> Codes:
-        """Intensities from one file an AU, occurrences from one file a task."""
+        """Intensities from one file per AU, occurrences from one file per task."""
         by_au = {p.stem[-4:]: p for p in recording.labels if p.parent.parent.name == "AU_INT"}
         found = pair_codes(by_au, self.columns, self.kinds, recording.name)
         if not self.kinds:
@@ -181,7 +181,7 @@ class Bp4d(Corpus):
         return occurrences(recording.labels[-1], self, recording, found)
 
     def surplus(self) -> Iterator[Finding]:
-        """Tasks with pictures and without any code."""
+        """Tasks with pictures but without codes."""
         root = require_root(self.root, self.corpus, [CODING])
         coded = self._coded(first_of(root, CODING))
         for person in folders(self._picture_folder(root)):

@@ -1,4 +1,4 @@
-"""The cells of a table, as text, and what they say."""
+"""Reads the cells of a table as text, and their values."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _split(heading: str, divider: str) -> Iterator[list[str]]:
 
 
 def codes_of(column: pa.ChunkedArray) -> tuple[Floats, int]:
-    """Codes of a column of text, and how many cells are none at all."""
+    """Codes of a text column, and the number of cells without a valid code."""
     unique = column.unique().to_pylist()
     known = {text: _code(text) for text in unique}
     cells = column.to_pylist()
@@ -93,5 +93,5 @@ def whole(cell: str | None) -> int | None:
 
 
 def partition(cell: str | None) -> str | None:
-    """The partition that a cell names; unusual names stay as they are."""
+    """The partition named in a cell; unknown names are kept."""
     return None if cell is None else PARTITIONS.get(cell.lower(), cell)

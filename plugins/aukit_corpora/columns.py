@@ -1,4 +1,4 @@
-"""What the columns of a table mean: which of them name files, people and AUs."""
+"""Recognizes the columns of a table: files, people and AUs."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _OF_KIND = {"r": INTENSITY, "c": OCCURRENCE, "i": INTENSITY, "o": OCCURRENCE, "p
 
 
 class Columns:
-    """A table of which it is known what its columns mean.
+    """A table with recognized columns.
 
     Args:
         path: the table.
-        config: what its columns mean, where their names do not tell.
+        config: the meaning of columns with unusual names.
     """
 
     def __init__(self, path: Path, config: TableOptions) -> None:
@@ -50,11 +50,11 @@ class Columns:
 
     @cached_property
     def roles(self) -> dict[str, str]:
-        """What it says (`file`, `frame`, ...) -> column, of those that are there.
+        """Role (`file`, `frame`, ...) -> column, for existing columns.
 
         Raises:
-            ConfigError: a column that was named is not there.
-            DataError: no column names the files.
+            ConfigError: a column named in the options does not exist.
+            DataError: there is no column with files.
         """
         known = {name.strip().lower(): name for name in reversed(self.table.column_names)}
         found = {}
@@ -68,8 +68,8 @@ class Columns:
                 raise ConfigError(f"{self.path.name} has no column '{asked}'", self._there())
         if "file" not in found:
             raise DataError(
-                f"no column of {self.path.name} names pictures or videos",
-                f"say which: --data.file NAME; {self._there()}",
+                f"{self.path.name} has no column with pictures or videos",
+                f"name it: --data.file NAME; {self._there()}",
             )
         return found
 
@@ -93,8 +93,8 @@ class Columns:
                 found[au] = (name, kind)
         if not found:
             raise DataError(
-                f"no column of {self.path.name} is an AU",
-                f"say which: --data.aus AU12=NAME,AU04=NAME; {self._there()}",
+                f"{self.path.name} has no AU columns",
+                f"name them: --data.aus AU12=NAME,AU04=NAME; {self._there()}",
             )
         return dict(sorted(found.items()))
 
@@ -114,7 +114,7 @@ class Columns:
 
     @cached_property
     def codes(self) -> tuple[dict[str, Floats], dict[str, AuKind], tuple[Finding, ...]]:
-        """AU -> one code a row, AU -> what they are, and what is wrong with them."""
+        """AU -> one code per row, AU -> kind, and findings."""
         codes: dict[str, Floats] = {}
         kinds: dict[str, AuKind] = {}
         found: list[Finding] = []
@@ -122,7 +122,7 @@ class Columns:
             where = f"{self.path.name}, {column}"
             raw, bad = codes_of(self.table.column(column))
             if bad:
-                found.append(Finding("warning", "cells that are no codes", where, bad))
+                found.append(Finding("warning", "cells without valid codes", where, bad))
             kinds[au] = self._kind(told, raw)
             codes[au], unknown = cleaned(raw, kinds[au], where, self._missing)
             found += unknown
@@ -135,7 +135,7 @@ class Columns:
         return told or (OCCURRENCE if codes and codes <= {0.0, 1.0} else INTENSITY)
 
     def texts(self, role: str) -> list[str | None]:
-        """The cells of the column with some role; None where it is blank or not there."""
+        """The cells of the column with a role; None where empty or missing."""
         if role not in self.roles:
             return [None] * self.table.num_rows
         cells = self.table.column(self.roles[role]).to_pylist()
@@ -146,4 +146,6 @@ def _number_of(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise ConfigError(f"missing: '{text}' is no number", "write 9,-1,999") from error
+        raise ConfigError(
+            f"missing: '{text}' is not a list of numbers", "use e.g. 9,-1,999"
+        ) from error

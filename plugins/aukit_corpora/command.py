@@ -1,4 +1,4 @@
-"""`aukit data imitate`: rehearse without the corpora."""
+"""`aukit data imitate`: imitations of corpora, to test without them."""
 
 from __future__ import annotations
 
@@ -11,28 +11,35 @@ import click
 @click.argument("name")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FOLDER",
-    help="Where to build it: a new folder.",
+    help="New folder for the corpus.",
 )  # fmt: skip
-@click.option("--people", type=click.IntRange(3), default=4, show_default=True, help="How many.")
 @click.option(
-    "--frames", type=click.IntRange(6), default=8, show_default=True, help="Of each recording."
+    "--people", type=click.IntRange(3), default=4, show_default=True, help="Number of people."
 )
 @click.option(
-    "--size", type=click.IntRange(32), default=176, show_default=True, help="Side of the pictures."
+    "--frames", type=click.IntRange(6), default=8, show_default=True, help="Frames per recording."
 )
-@click.option("--seed", default=0, show_default=True, help="Of people and performances.")
+@click.option(
+    "--size",
+    type=click.IntRange(32),
+    default=176,
+    show_default=True,
+    help="Side of the pictures, pixels.",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of people and performances.")
 @click.option(
     "--tidy",
     is_flag=True,
-    help="Without the quirks of real files.",
+    help="Leave out the quirks of real files.",
 )
 def imitate(
     name: str, output: Path, people: int, frames: int, size: int, seed: int, tidy: bool
 ) -> None:
-    """Build a corpus of avatars in the layout of the corpus NAME.
+    """Build a corpus of avatars with the layout of the corpus NAME.
 
-    Names, containers and labels are as in the real one, so that runs and readers can be tried
-    before it is there. What a reader has to make of it lies in `.imitation/truth.parquet`.
+    Names, containers and labels are like the real ones, so that runs and readers can be tested
+    before the corpus is available. `.imitation/truth.parquet` holds the expected result of a
+    reader.
     """
     from aukit_corpora.actors import Cast
     from aukit_corpora.imitate import imitate as build

@@ -1,4 +1,4 @@
-"""What the readers of this plugin share: options of a corpus to attributes of a reader."""
+"""Shared code of the readers: applies the options of a corpus to a reader."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PICTURES = frozenset([".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"])
 
 
 class Corpus(Reader):
-    """A published corpus: its terms come from the plugin's record.
+    """A published corpus; its terms come from the plugin's record.
 
     Args:
-        config: the options.
-        context: not needed; pictures are decoded on the CPU.
+        config: options.
+        context: unused; pictures are decoded on the CPU.
     """
 
     def __init__(self, config: CorpusOptions, context: Context) -> None:
@@ -43,7 +43,7 @@ class Corpus(Reader):
 def pair_codes(
     files: Mapping[str, Path], aus: Sequence[str], kinds: Mapping[str, AuKind], where: str
 ) -> Codes:
-    """Codes of one recording out of one `frame,code` file for each AU."""
+    """Codes of a recording from one `frame,code` file per AU."""
     columns, found = {}, []
     for au, path in files.items():
         if not path.exists():
@@ -60,7 +60,7 @@ def pair_codes(
 def shorter(
     columns: Mapping[str, tuple[Numbers, Floats]], files: Mapping[str, Path]
 ) -> Iterator[Finding]:
-    """Label files of a recording that lack frames which others have: cut off, or with gaps."""
+    """Findings for label files of a recording that lack frames other files have."""
     every = [np.unique(frames) for frames, _ in columns.values()]
     union = np.unique(np.concatenate(every)) if every else ()
     for au, own in zip(columns, every, strict=True):
@@ -70,19 +70,19 @@ def shorter(
 
 
 def number_of(path: Path) -> int | None:
-    """The frame number at the end of a file's name; leading zeros mean nothing."""
+    """The frame number at the end of a file's name; leading zeros are ignored."""
     found = re.search(r"(\d+)$", path.stem)
     return int(found[1]) if found else None
 
 
 def numbered(paths: Sequence[Path]) -> dict[int, Path]:
-    """Frame number -> picture; pictures without a number are left out."""
+    """Frame number -> picture, without unnumbered pictures."""
     pairs_ = ((number_of(path), path) for path in paths)
     return {number: path for number, path in pairs_ if number is not None}
 
 
 def columns_of(names: Sequence[str]) -> dict[str, int]:
-    """AU -> column, of a heading such as `Frame,AU1,AU2` or `,1,2,4`."""
+    """AU -> column, for a heading such as `Frame,AU1,AU2` or `,1,2,4`."""
     found: dict[str, int] = {}
     for position, name in enumerate(names):
         match: Any = re.fullmatch(r"\W*(?:au)?[\s_]*(\d{1,2})\W*", name, re.IGNORECASE)

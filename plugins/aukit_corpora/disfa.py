@@ -55,7 +55,7 @@ class Disfa(Corpus):
         return require_root(self.root, "DISFA", [LABELS, *(CAMERAS[c] for c in self.cameras)])
 
     def recordings(self) -> Iterator[Recording]:
-        """One a person and camera."""
+        """One per person and camera."""
         root = self._root()
         labels = {path.name: path for path in folders(first_of(root, LABELS))}
         for camera in self.cameras:
@@ -73,7 +73,7 @@ class Disfa(Corpus):
                 )
 
     def codes(self, recording: Recording) -> Codes:
-        """One file an AU."""
+        """One file per AU."""
         by_au = dict(zip(self.aus, recording.labels, strict=True))
         return pair_codes(by_au, self.aus, {}, recording.name)
 
@@ -86,7 +86,7 @@ class Disfa(Corpus):
                 yield Finding("note", "surplus files", str(strange[0]), len(strange))
 
     def points(self, recording: Recording, frame: int) -> Tensor | None:
-        """The corpus's 66 points, the inner corners of the mouth put between their neighbours."""
+        """The corpus's 66 points, with the inner mouth corners interpolated."""
         path = self._points_files(recording.subject).get(frame)
         return None if path is None else complete(_read_points(path))
 
@@ -111,7 +111,7 @@ def _read_points(path: Path) -> Tensor:
 
 
 def complete(points: Tensor) -> Tensor | None:
-    """(66, 2) points to the 68 of iBUG; None where they are not 66."""
+    """(66, 2) points to the 68 of iBUG; None if there are not 66."""
     if len(points) != 66:
         return None
     full = torch.empty(68, 2)
@@ -128,7 +128,7 @@ class DisfaPlus(Corpus):
     aus = facs.DISFA
 
     def recordings(self) -> Iterator[Recording]:
-        """One a person and trial."""
+        """One per person and trial."""
         root = require_root(self.root, "DISFA+", [("Labels",), ("Images",)])
         names = {
             (person.name, trial.name)
@@ -146,7 +146,7 @@ class DisfaPlus(Corpus):
             )
 
     def codes(self, recording: Recording) -> Codes:
-        """One file an AU, whose lines name a picture."""
+        """One file per AU, with a picture in each line."""
         columns, found = {}, []
         for au, path in zip(self.aus, recording.labels, strict=True):
             if not path.exists():

@@ -1,4 +1,4 @@
-"""Lists such as EmotioNet's: addresses of pictures, and whether each AU is there."""
+"""Lists such as EmotioNet's: URLs of pictures, and the presence of each AU."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from aukit_corpora.table import Table
 
 
 class EmotioNet(Table):
-    """Reader of lists such as EmotioNet's: addresses of pictures, and 0, 1 or 999 for each AU.
+    """Reader of lists such as EmotioNet's: URLs of pictures, and 0, 1 or 999 for each AU.
 
-    The pictures lie, under the last part of their address, anywhere below the folder of the list.
+    The pictures, named by the last part of their URL, are anywhere below the folder of the list.
     """
 
     name = "emotionet"
 
     @cached_property
     def columns(self) -> Columns:
-        """The list; its codes are occurrences where nothing else is said."""
+        """The list; its codes are occurrences by default."""
         kind = OCCURRENCE if self.config.kind == "auto" else self.config.kind
         return Columns(self.path, replace(self.config, kind=kind))
 

@@ -1,4 +1,4 @@
-"""What is known of each corpus without having it: terms, citation, published numbers."""
+"""Facts about each corpus: terms, citation, published numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a corpus without having it.
+    """Facts about a corpus.
 
     Attributes:
         summary: one line.

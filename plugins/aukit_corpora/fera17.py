@@ -82,7 +82,7 @@ class Fera17(Corpus):
         return (*(folder / "int" / f"{stem}_{au}_Int.csv" for au in scaled), *presence)
 
     def codes(self, recording: Recording) -> Codes:
-        """Intensities, one file an AU; occurrence from one file a task."""
+        """Intensities from one file per AU, occurrences from one file per task."""
         *scaled, last = recording.labels
         presence = last if OCCURRENCE in self.kinds.values() else None
         if presence is None:
@@ -92,7 +92,7 @@ class Fera17(Corpus):
         return found if presence is None else occurrences(presence, self, recording, found)
 
     def surplus(self) -> Iterator[Finding]:
-        """Files in the folder of videos whose names say nothing."""
+        """Files in the folder of videos with unknown names."""
         root = require_root(self.root, "FERA 2017", [("train", "validation")])
         for folder in PARTS:
             strange = [p for p in files(root / folder / "ims") if not _VIDEO.fullmatch(p.stem)]

@@ -1,8 +1,8 @@
-"""Imitations of corpora: avatars in the layout of each, quirks included, and the truth beside them.
+"""Imitations of corpora: avatars in the layout of each, with quirks and the expected result.
 
-Nobody may hand the corpora around, so readers, run files and plugins are rehearsed with these.
-`.imitation/truth.parquet` holds what a reader has to make of the folder: the index, and for each
-row that has no picture the reason.
+The corpora must not be redistributed, so readers, run files and plugins are tested with these.
+`.imitation/truth.parquet` holds the expected result of a reader: the index, and the reason for each
+row without a picture.
 """
 
 from __future__ import annotations
@@ -49,25 +49,27 @@ def imitate(
 
     Args:
         corpus: name of a reader of this plugin.
-        folder: is made, or is empty.
-        cast: who performs; tasks and views are the corpus's own.
-        quirks: leave files as untidy as real ones: codes for "not coded", missing and short files,
-            doubled and missing rows, Windows line ends.
-        actors: who plays: avatars.
+        folder: created, or empty.
+        cast: size of the imitation; tasks and views are the corpus's own.
+        quirks: make files as untidy as real ones: codes for "not coded", missing and short files,
+            duplicate and missing rows, Windows line endings.
+        actors: the avatars.
 
     Returns:
         the folder.
 
     Raises:
-        ConfigError: there is no such corpus, too few people, or the folder holds something.
+        ConfigError: the corpus is unknown, there are too few people, or the folder is not empty.
         StorageError: the folder cannot be written.
     """
     if corpus not in BUILDERS:
-        raise ConfigError(f"there is no imitation of '{corpus}'", f"of: {', '.join(BUILDERS)}")
+        raise ConfigError(
+            f"there is no imitation of '{corpus}'", f"available: {', '.join(BUILDERS)}"
+        )
     if cast.people < 3 or cast.frames < 6:
-        raise ConfigError("an imitation needs three people and six frames at least")
+        raise ConfigError("an imitation needs at least three people and six frames")
     if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} holds something already", "choose a new folder")
+        raise ConfigError(f"{folder} is not empty", "choose a new folder")
     ensure_writable((folder / MARK).parent)
     write_json(folder / MARK, {"corpus": corpus, "seed": cast.seed, "people": cast.people})
     place = Imitation(folder, corpus, cast, quirks, actors)

@@ -1,4 +1,4 @@
-"""A folder that becomes an imitation of a corpus, and what a reader has to make of it."""
+"""A folder being filled with an imitation of a corpus, and the expected result of a reader."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Imitation:
         task: str | None = None, view: str | None = None, partition: str | None = None,
         reason: str | None = None, name: str | None = None,
     ) -> None:  # fmt: skip
-        """What a reader has to make of one frame; a frame without any code is not read."""
+        """The expected row of one frame; frames without codes are not read."""
         stem = "/".join(filter(None, (self.corpus, partition, subject, task, view)))
         blank = bool(self.aus) and all(codes.get(au) is None for au in self.aus)
         row = {

@@ -13,14 +13,14 @@ from aukit_corpora.facts import CORPORA
 
 Codes = Literal["richer", "intensity", "occurrence", "both"]
 _CODES = (
-    "richer: intensity where there is one, else occurrence; or only one of the two; both: richer, "
-    "and occurrences beside intensities in columns of their own (AU06_present)"
+    "richer: intensity if available, else occurrence; or only one of the two; both: richer, with "
+    "occurrences in additional columns (AU06_present)"
 )
 
 
 @dataclass(frozen=True)
 class CorpusOptions:
-    """Where a corpus lies, and what of it is read."""
+    """The folder of a corpus, and what to read from it."""
 
     root: Path | None = field(
         default=None, metadata={"role": METHOD, "help": "folder of the corpus"}
@@ -29,16 +29,19 @@ class CorpusOptions:
         default=False,
         metadata={
             "role": METHOD,
-            "help": "read uncoded frames, instead of dropping them",
+            "help": "read uncoded frames instead of dropping them",
         },
     )
     shift: int = field(
         default=0,
-        metadata={"role": METHOD, "help": "added to the frame numbers of the label files"},
+        metadata={"role": METHOD, "help": "offset added to the frame numbers of label files"},
     )
     manifest: Path | None = field(
         default=None,
-        metadata={"role": METHOD, "help": "refuse other files than `aukit data check` found then"},
+        metadata={
+            "role": METHOD,
+            "help": "manifest from `aukit data check`; changed files are refused",
+        },
     )
 
 
@@ -66,14 +69,16 @@ class DisfaOptions(CorpusOptions):
     """DISFA."""
 
     camera: Literal["left", "right", "both"] = field(
-        default="left", metadata={"role": METHOD, "help": "whose videos; the labels are shared"}
+        default="left",
+        metadata={"role": METHOD, "help": "camera whose videos are read; labels are shared"},
     )
     landmarks: bool = field(
         default=False,
-        metadata={"role": METHOD, "help": "the corpus's own 66 points, completed to 68"},
+        metadata={"role": METHOD, "help": "use the corpus's own 66 points, completed to 68"},
     )
     fold: str = field(
-        default="disfa:1", metadata={"role": METHOD, "help": "who is tested; none: no one"}
+        default="disfa:1",
+        metadata={"role": METHOD, "help": "fold that defines the test people; none: no fold"},
     )
 
 
@@ -82,7 +87,8 @@ class FoldedOptions(CorpusOptions):
     """A corpus without partitions of its own."""
 
     fold: str = field(
-        default="1/3", metadata={"role": METHOD, "help": "who is tested; none: no one"}
+        default="1/3",
+        metadata={"role": METHOD, "help": "fold that defines the test people; none: no fold"},
     )
 
 
@@ -92,7 +98,8 @@ class Bp4dOptions(CorpusOptions):
 
     codes: Codes = field(default="richer", metadata={"role": METHOD, "help": _CODES})
     fold: str = field(
-        default="bp4d:1", metadata={"role": METHOD, "help": "who is tested; none: no one"}
+        default="bp4d:1",
+        metadata={"role": METHOD, "help": "fold that defines the test people; none: no fold"},
     )
 
     def __post_init__(self) -> None:
@@ -104,7 +111,8 @@ class Bp4dPlusOptions(Bp4dOptions):
     """BP4D+."""
 
     fold: str = field(
-        default="1/3", metadata={"role": METHOD, "help": "who is tested; none: no one"}
+        default="1/3",
+        metadata={"role": METHOD, "help": "fold that defines the test people; none: no fold"},
     )
 
 
@@ -114,7 +122,10 @@ class MultiPieOptions(CorpusOptions):
 
     pictures: Literal["highres", "multiview"] = field(
         default="highres",
-        metadata={"role": METHOD, "help": "multiview: those of the frontal camera, 05_1"},
+        metadata={
+            "role": METHOD,
+            "help": "pictures to read; multiview: those of the frontal camera, 05_1",
+        },
     )
 
 
@@ -130,19 +141,19 @@ class CkPlusOptions(FoldedOptions):
         },
     )
     landmarks: bool = field(
-        default=False, metadata={"role": METHOD, "help": "the corpus's own 68 points"}
+        default=False, metadata={"role": METHOD, "help": "use the corpus's own 68 points"}
     )
 
 
 @dataclass(frozen=True)
 class TableOptions(FoldedOptions):
-    """A table: one row a picture, or a frame of a video or of a folder of pictures."""
+    """A table with one row per picture, or per frame of a video or of a folder of pictures."""
 
     pictures: Path | None = field(
         default=None,
         metadata={
             "role": METHOD,
-            "help": "folder of the files that the table names; its own if none",
+            "help": "folder of the files listed in the table; the table's own if not set",
         },
     )
     file: str = field(
@@ -152,12 +163,11 @@ class TableOptions(FoldedOptions):
         default="", metadata={"role": METHOD, "help": "column with the frame number"}
     )
     first: int = field(
-        default=0, metadata={"role": METHOD, "help": "the table's number of a video's first frame"}
+        default=0,
+        metadata={"role": METHOD, "help": "frame number of a video's first frame in the table"},
     )
     subject: str = field(default="", metadata={"role": METHOD, "help": "column with the person"})
-    task: str = field(
-        default="", metadata={"role": METHOD, "help": "column with what the person did"}
-    )
+    task: str = field(default="", metadata={"role": METHOD, "help": "column with the task"})
     view: str = field(default="", metadata={"role": METHOD, "help": "column with the view"})
     partition: str = field(
         default="", metadata={"role": METHOD, "help": "column with train, valid or test"}
@@ -166,23 +176,24 @@ class TableOptions(FoldedOptions):
         default="",
         metadata={
             "role": METHOD,
-            "help": "AU columns where names do not tell: AU12=smile,AU04=frown",
+            "help": "AU columns with other names: AU12=smile,AU04=frown",
             "whole": True,
         },
     )
     missing: str = field(
         default="9,-1,999",
-        metadata={"role": METHOD, "help": "codes that mean: not coded", "whole": True},
+        metadata={"role": METHOD, "help": "codes that mean not coded", "whole": True},
     )
     kind: Literal["auto", "intensity", "occurrence"] = field(
         default="auto",
-        metadata={"role": METHOD, "help": "what the AU columns hold; auto: their codes tell"},
+        metadata={"role": METHOD, "help": "kind of the AU columns; auto: decided by their codes"},
     )
     fold: str = field(
         default="auto",
         metadata={
             "role": METHOD,
-            "help": "who is tested; auto: 1/3 where the table has no partition column",
+            "help": "fold that defines the test people; auto: 1/3 if the table has no partition "
+            "column",
         },
     )
 
@@ -208,7 +219,7 @@ _READERS: dict[str, tuple[str, type]] = {
 
 @hookimpl
 def aukit_datasets() -> list[Component]:
-    """One reader a corpus."""
+    """One reader per corpus."""
     return [
         Component(
             kind="data",
@@ -230,6 +241,6 @@ def aukit_commands() -> dict[str, tuple[str, str]]:
     return {
         "data imitate": (
             "aukit_corpora.command:imitate",
-            "Build a corpus of avatars in the layout of another.",
+            "Build a corpus of avatars with the layout of a real one.",
         )
     }

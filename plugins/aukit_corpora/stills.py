@@ -1,4 +1,4 @@
-"""Corpora of pictures whose names say everything: MultiPIE and CK+.
+"""Corpora of pictures with all information in their names: MultiPIE and CK+.
 
 Gross et al. 2010: pictures called `SUBJECT_SESSION_RECORDING.png` (high resolution) or
 `SUBJECT_SESSION_RECORDING_CAMERA_LIGHT.png`, in folders of any depth; no AU was coded.
@@ -46,7 +46,7 @@ class MultiPie(Corpus):
         self.pictures = config.pictures
 
     def recordings(self) -> Iterator[Recording]:
-        """One a person and session; the frames are its recordings (or lights)."""
+        """One per person and session; the frames are its recordings (or lights)."""
         root = require_root(self.root, "MultiPIE", [])
         pattern = _HIGH if self.pictures == "highres" else _MANY
         found: dict[tuple[str, str], dict[int, Path]] = {}
@@ -58,13 +58,13 @@ class MultiPie(Corpus):
             other = "multiview" if self.pictures == "highres" else "highres"
             raise DataError(
                 f"{root} has no {self.pictures} pictures of MultiPIE",
-                f"their names are like 001_01_01.png; for others: --data.pictures {other}",
+                f"expected names like 001_01_01.png; or use --data.pictures {other}",
             )
         for (subject, session), media in sorted(found.items()):
             yield Recording(subject, media, task=session, view="frontal", partition=TRAIN)
 
     def codes(self, recording: Recording) -> Codes:
-        """Nobody coded them."""
+        """No codes: MultiPIE is not coded."""
         return Codes(np.array(sorted(recording.media), np.int64)[:0], np.zeros((0, 0), np.float32))  # type: ignore[arg-type]
 
 
@@ -89,7 +89,7 @@ class CkPlus(Corpus):
         return next((root / name for name in names if (root / name).is_dir()), root / names[0])
 
     def recordings(self) -> Iterator[Recording]:
-        """One a sequence."""
+        """One per sequence."""
         pictures = self._folder("cohn-kanade-images", "extended-cohn-kanade-images")
         coding = self._folder("FACS", "FACS_labels")
         names = {
@@ -107,7 +107,7 @@ class CkPlus(Corpus):
             )
 
     def codes(self, recording: Recording) -> Codes:
-        """The frames that have a file; AUs that it does not name are absent."""
+        """The frames with a file; AUs not in the file are absent."""
         frames: list[int] = []
         rows: list[Floats] = []
         found: list[Finding] = []
@@ -141,7 +141,7 @@ class CkPlus(Corpus):
         return points if points.shape == (68, 2) else None
 
     def surplus(self) -> Iterator[Finding]:
-        """Sequences that were recorded and not coded."""
+        """Sequences that were recorded but not coded."""
         bare = [r for r in self.recordings() if not r.labels]
         if bare:
             yield Finding("note", "uncoded sequences", bare[0].name, len(bare))

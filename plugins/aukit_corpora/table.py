@@ -1,7 +1,7 @@
 """Any table of pictures or video frames with codes.
 
-A row names a picture, or a video (or a folder of pictures) and a frame in it. Columns are known by
-their usual names, else they are named in the options.
+A row has a picture, or a video (or a folder of pictures) and a frame in it. Columns with usual
+names are recognized; others are named in the options.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Table:
     """Reader of a table (`Dataset`, `KnowsSources`, `Surveys`).
 
     Args:
-        config: where it is, and what its columns mean.
-        context: not needed.
+        config: path of the table and meaning of its columns.
+        context: unused.
     """
 
     name = "table"
@@ -82,7 +82,7 @@ class Table:
         """The table itself: `root`, or the one table in that folder."""
         root = self.config.root
         if root is None:
-            raise ConfigError("no table was given", "say where it is: --data.root FILE")
+            raise ConfigError("no table was given", "give it with --data.root FILE")
         if root.is_file():
             return root
         if not root.is_dir():
@@ -92,19 +92,19 @@ class Table:
             names = ", ".join(path.name for path in there[:4]) or "none"
             other = None if there else nearest(root, lambda place: len(files(place, SUFFIXES)) == 1)
             raise DataError(
-                f"{root} should hold one table; it holds: {names}",
-                f"did you mean {other}?" if other else "name the file itself",
+                f"{root} must contain exactly one table; it contains: {names}",
+                f"did you mean {other}?" if other else "give the file itself",
             )
         return there[0]
 
     @cached_property
     def folder(self) -> Path:
-        """Where the files are that the table names."""
+        """The folder of the files listed in the table."""
         return self.config.pictures or self.path.parent
 
     @cached_property
     def columns(self) -> Columns:
-        """The table, and what its columns mean."""
+        """The table with recognized columns."""
         return Columns(self.path, self.config)
 
     @property
@@ -146,7 +146,7 @@ class Table:
         return frozenset(self._id(places.names[file], frame) for file, frame in pairs)
 
     def index(self) -> pa.Table:
-        """One row a row of the table; doubled ones once."""
+        """One row per row of the table, without duplicates."""
         if self.config.manifest is not None:
             hold_to(self.config.manifest, self)
         fold = self.config.fold
@@ -181,7 +181,7 @@ class Table:
         return [cells[row] for row in self._places.kept]
 
     def sources(self) -> Iterator[Path]:
-        """The table, and every file that it names."""
+        """The table and every file listed in it."""
         yield self.path
         for name in self._places.names:
             media = self._file(name)
@@ -191,7 +191,7 @@ class Table:
         return self.folder / name
 
     def survey(self) -> Survey:
-        """Rows without a file, videos that do not meet their rows, and codes off the scale."""
+        """Rows without a file, videos that do not match their rows, and codes off the scale."""
         places, table = self._places, str(self.path)
         amiss = [
             (len(places.file) - len(places.kept), "doubled rows"),
@@ -225,7 +225,7 @@ class Table:
             yield from (f for f in compared(recording, numbers, coded) if f.what != NO_CODE)
 
     def read(self, rows: pa.Table) -> Iterator[Frames]:
-        """The pictures of some rows, streamed; one video is open at a time."""
+        """The pictures of rows, streamed; one video is open at a time."""
         names = rows.column("id").to_pylist()
         frames = rows.column("frame").to_pylist()
         places = [self._place(*pair) for pair in zip(names, frames, strict=True)]

@@ -1,7 +1,7 @@
-"""UNBC-McMaster: faces in pain, every frame coded in a file of its own.
+"""UNBC-McMaster: faces in pain, with one label file per frame.
 
 Lucey et al. 2011. `Images/042-ll042/ll042t1aaaff/ll042t1aaaff001.png`,
-`Frame_Labels/FACS/042-ll042/ll042t1aaaff/ll042t1aaaff001_facs.txt` (one line an active AU: number,
+`Frame_Labels/FACS/042-ll042/ll042t1aaaff/ll042t1aaaff001_facs.txt` (one line per active AU: number,
 intensity and two further numbers; an empty file: nothing is active), `Frame_Labels/PSPI/...`.
 """
 
@@ -36,10 +36,10 @@ class Unbc(Corpus):
     kinds = {"AU43": OCCURRENCE}  # noqa: RUF012 - as in `Reader`
 
     def recordings(self) -> Iterator[Recording]:
-        """One a sequence; `042-ll042` is the folder of ll042.
+        """One per sequence; `042-ll042` is the folder of ll042.
 
         Raises:
-            DataError: two folders name one person.
+            DataError: two folders belong to one person.
         """
         root = self._root()
         pictures, labels = root / "Images", root / "Frame_Labels" / "FACS"
@@ -65,7 +65,7 @@ class Unbc(Corpus):
         return require_root(self.root, "UNBC-McMaster", [("Images",), ("Frame_Labels",)])
 
     def codes(self, recording: Recording) -> Codes:
-        """One file a frame; AUs that it does not name are absent."""
+        """One file per frame; AUs not in the file are absent."""
         numbers = {_number(path, FACS): path for path in recording.labels}
         frames = sorted(number for number in numbers if number is not None)
         found: list[Finding] = []
@@ -77,14 +77,14 @@ class Unbc(Corpus):
         values = np.zeros(len(self.aus), np.float32)
         lines, amiss = rows_of(path)
         if not lines and path.stat().st_size > 2:
-            amiss = (*amiss, Finding("error", "lines that are no codes", str(path)))
+            amiss = (*amiss, Finding("error", "lines without codes", str(path)))
         found += amiss
         if amiss:
             return np.full(len(self.aus), np.nan, np.float32)
         for line in lines:
             au = f"AU{int(line[0]):02d}"
             if len(line) < 2:
-                found.append(Finding("error", "lines cut short", str(path)))
+                found.append(Finding("error", "incomplete lines", str(path)))
             if au in self.aus:
                 code = line[1] if len(line) > 1 else np.nan
                 present = float(code > 0) if au in self.kinds else code

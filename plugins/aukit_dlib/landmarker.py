@@ -1,7 +1,7 @@
-"""68 points by an ensemble of regression trees, in the faces that a HOG detector finds.
+"""68 points by an ensemble of regression trees, in faces found by a HOG detector.
 
 King, "Dlib-ml: A Machine Learning Toolkit", JMLR 2009; Kazemi and Sullivan, CVPR 2014. The detector
-comes with dlib. It finds frontal faces; half-turned ones are missed.
+is part of dlib. It finds frontal faces and misses half-turned ones.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ POINTS = 68
 class DlibLandmarker:
     """dlib's faces and points, best face first.
 
-    Scores are the detector's, which have no upper end, brought to 0..1 by the logistic function.
+    Scores are the detector's unbounded scores, mapped to 0..1 by the logistic function.
 
     Raises:
-        MissingWeights: no file was named.
+        MissingWeights: no file was given.
     """
 
     schemes: tuple[str, ...] = (IBUG68,)
@@ -39,7 +39,7 @@ class DlibLandmarker:
         if not config.weights:
             raise MissingWeights(
                 f"landmarker 'dlib' needs {FILE}",
-                "bring it (its training data exclude commercial use): --landmarker.weights FILE",
+                "provide it (its training data exclude commercial use): --landmarker.weights FILE",
             )
         self._path: Path = context.weights(config.weights)
 
@@ -52,13 +52,13 @@ class DlibLandmarker:
         try:
             return dlib.shape_predictor(str(self._path))
         except RuntimeError as error:
-            raise DataError(f"{self._path} is no shape predictor of dlib: {error}") from error
+            raise DataError(f"{self._path} is not a shape predictor of dlib: {error}") from error
 
     def detect(self, images: Sequence[Tensor]) -> list[Faces]:
         """Faces of each image, in the order of the images.
 
         Raises:
-            DataError: the weights are of something else, or of other points.
+            DataError: the weights are not a predictor of 68 points.
         """
         return [self._faces(image) for image in images]
 
@@ -77,6 +77,6 @@ class DlibLandmarker:
         shape = self._predictor(picture, box)
         if shape.num_parts != POINTS:
             raise DataError(
-                f"{self._path} finds {shape.num_parts} points, not {POINTS}", f"bring {FILE}"
+                f"{self._path} finds {shape.num_parts} points, not {POINTS}", f"provide {FILE}"
             )
         return [(part.x, part.y) for part in shape.parts()]

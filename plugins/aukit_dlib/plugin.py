@@ -18,13 +18,14 @@ class DlibOptions:
 
     weights: str = field(
         default="",
-        metadata={"file": True, "role": METHOD, "help": f"path of {FILE}, which you bring"},
+        metadata={"file": True, "role": METHOD, "help": f"path of {FILE}, which you provide"},
     )
     upsample: int = field(
         default=1,
         metadata={
             "role": METHOD,
-            "help": "how often pictures are doubled before faces are searched, from 80 pixels on",
+            "help": "how often pictures are doubled in size before detection, which finds faces "
+            "from 80 pixels",
         },
     )
 
@@ -41,7 +42,7 @@ def aukit_landmarkers() -> list[Component]:
             name="dlib",
             factory="aukit_dlib.landmarker:DlibLandmarker",
             config=DlibOptions,
-            summary="dlib's frontal face detector and 68 points; weights that you bring",
+            summary="dlib's frontal face detector and 68 points; you provide the weights",
             requires=("dlib",),
             install_hint="pip install dlib-bin",
             weights_licence="trained on iBUG 300-W, which excludes commercial use; by path only",

@@ -1,1 +1,1 @@
-"""Estimators in closed form: ridges on landmarks and on what frozen pretrained networks see."""
+"""Closed-form estimators: ridge regression on landmarks and on features of pretrained networks."""

@@ -1,4 +1,4 @@
-"""Estimators in closed form: numbers of a face, linear maps of them, and the person taken away."""
+"""Closed-form estimators: features of a face, linear maps, and normalization per person."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ LIMITS = "limits"
 
 
 class RidgeEstimator(ABC):
-    """AU intensity by ridges on numbers that describe a face.
+    """AU intensity by ridge regression on features of a face.
 
-    One ridge reads faces of which no other of the person is known; another, if `person` is chosen,
-    reads how a face differs from what is usual for the person. The more is known of a person, the
-    more the second one counts.
+    One ridge is for people of whom no other face is known. Another, if `person` is chosen, uses the
+    difference of a face from the person's usual features; the more is known of the person, the more
+    it counts.
 
     Args:
         config: options.
@@ -71,34 +71,34 @@ class RidgeEstimator(ABC):
 
     @abstractmethod
     def describe(self, faces: FaceBatch) -> Tensor:
-        """(B, D) float32 numbers of each face, on the CPU."""
+        """(B, D) float32 features of each face, on the CPU."""
 
     @abstractmethod
     def given(self, faces: FaceBatch) -> Tensors:
-        """What a graph is given of faces, by name (`aukit_features.graph.ABOUT`), on the CPU."""
+        """The inputs of a graph for faces, by name (`aukit_features.graph.ABOUT`), on the CPU."""
 
     @abstractmethod
     def describing(self) -> Describe:
-        """`describe`, as a function of what `given` gives."""
+        """`describe` as a function of the result of `given`."""
 
     @property
     @abstractmethod
     def blocks(self) -> Sequence[int]:
-        """How many of the numbers of `describe` belong together, D in all."""
+        """Sizes of the groups of features of `describe`; their sum is D."""
 
     @property
     def most(self) -> int | None:
-        """How many principal components the ridges read; None: the numbers themselves."""
+        """Number of principal components for the ridges; None: the features themselves."""
         return None
 
     def begin(self, session: Session) -> None:  # noqa: B027 (numbers at hand need nothing)
-        """Make ready what `describe` needs, before a fit."""
+        """Prepare what `describe` needs, before a fit."""
 
     def fit(self, train: TrainingSet, valid: FaceSource | None, session: Session) -> None:
-        """Fit the ridges, their penalties, and the limits between levels.
+        """Fit the ridges, their penalties, and the thresholds between levels.
 
-        Penalties are chosen by the mean ICC on the validation people; without them, on training
-        people who are left out in turn.
+        Penalties are chosen by the mean ICC on the validation people; without them, by
+        cross-validation over training people.
 
         Raises:
             DataError: an AU has no planned training frame.
@@ -122,7 +122,7 @@ class RidgeEstimator(ABC):
             self.people = {}
 
     def calibrate(self, faces: FaceSource, at_rest: bool = False) -> None:
-        """Gather what is usual for each person."""
+        """Calibrate on each person."""
         if self.config.person == "none" or not len(faces):
             return
         self._described = {}
@@ -172,7 +172,7 @@ class RidgeEstimator(ABC):
         self.people.update(found)
 
     def rows(self, faces: FaceSource) -> tuple[Tensor, list[str]]:
-        """(N, D) numbers of all faces of a source, and the N people."""
+        """(N, D) features of all faces of a source, and the N people."""
         numbers, people = [], list[str]()
         for batch in _batches(faces):
             numbers.append(self.describe(batch))
@@ -183,7 +183,7 @@ class RidgeEstimator(ABC):
         """Intensity and level of a batch.
 
         Raises:
-            DataError: the estimator was not fitted.
+            DataError: the estimator is not fitted.
         """
         if not self.ridges:
             raise DataError("the estimator has not been fitted or loaded")
@@ -198,10 +198,10 @@ class RidgeEstimator(ABC):
         return nearest if self.limits is None else self.limits
 
     def graph(self, faces: FaceBatch) -> Graph:
-        """From faces, and what is known of their people, to intensities and levels.
+        """A graph from faces, and the calibration of their people, to intensities and levels.
 
         Raises:
-            DataError: the estimator was not fitted.
+            DataError: the estimator is not fitted.
         """
         if not self.ridges:
             raise DataError("the estimator has not been fitted or loaded")
@@ -211,7 +211,7 @@ class RidgeEstimator(ABC):
         return Graph(module.eval(), inputs, outputs, ABOUT)
 
     def run_graph(self, run: Run) -> None:
-        """Predict by the graph, computed elsewhere."""
+        """Predict with the graph run elsewhere."""
         self._run = run
 
     def _intensity(self, numbers: Tensor, people: Sequence[str]) -> Tensor:
@@ -222,9 +222,9 @@ class RidgeEstimator(ABC):
         return torch.lerp(read, self.read(numbers[:, 1] - zero), trust[:, None])
 
     def read(self, numbers: Tensor) -> Tensor:
-        """(B, A) intensities in 0..5 from the numbers of a ridge; of an occurrence, probabilities.
+        """(B, A) intensities in 0..5 from the outputs of a ridge; for an occurrence, probabilities.
 
-        The ridges of levels that no face has give 0.
+        The ridges of levels without faces give 0.
         """
         if self.config.head == "ridge":
             read = numbers
@@ -234,9 +234,9 @@ class RidgeEstimator(ABC):
         return read.clamp(0).minimum(read.new_tensor(tops))
 
     def targets(self, values: Tensor) -> Tensor:
-        """(N, A, T) what a ridge is fitted to.
+        """(N, A, T) targets of a ridge.
 
-        `ordinal`: whether the level is reached, for 1 to 5 (Frank and Hall 2001); the sum of these
+        `ordinal`: whether levels 1 to 5 are reached (Frank and Hall 2001); the sum of these
         probabilities is the expected level.
         """
         if self.config.head == "ridge":
@@ -248,10 +248,10 @@ class RidgeEstimator(ABC):
         return {}
 
     def restore(self, state: Mapping[str, Tensor], folder: Path) -> None:  # noqa: B027
-        """Take what `state` gave."""
+        """Load the tensors from `state`."""
 
     def save(self, folder: Path) -> None:
-        """Write the ridges, the limits, what describes a face, and the card."""
+        """Write the ridges, the thresholds, the tensors of `state`, and the card."""
         tensors = dict(self.state())
         for name, ridge in self.ridges.items():
             tensors |= {f"{name}/weight": ridge.weight, f"{name}/bias": ridge.bias}
@@ -262,10 +262,10 @@ class RidgeEstimator(ABC):
         save_model(folder, tensors, card)
 
     def load(self, folder: Path) -> None:
-        """Become what was saved.
+        """Load what `save` wrote.
 
         Raises:
-            DataError: the model is of another estimator, or is damaged.
+            DataError: the model is of another estimator or damaged.
         """
         card, tensors = load_card(folder), load_tensors(folder)
         self.config, self.aus = self._options_of(card, folder), tuple(card["aus"])
@@ -284,7 +284,7 @@ class RidgeEstimator(ABC):
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(
                 f"the card of {folder} is of another estimator: {error}",
-                "load the model with the component that its run names",
+                "load the model with the component named by its run",
             ) from error
 
 

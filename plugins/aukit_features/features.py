@@ -1,4 +1,4 @@
-"""A ridge on what a frozen pretrained network sees."""
+"""Ridge regression on features of a frozen pretrained network."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ PREFIX = "trunk/"
 
 
 class FeaturesEstimator(RidgeEstimator):
-    """AU intensity by the maps of a frozen network, and the landmarks beside them.
+    """AU intensity from the feature maps of a frozen network and the landmarks.
 
-    The network is kept, and saved, in half precision: it says the same before and after.
+    The network is used and saved in half precision, so that it gives the same results after
+    loading.
 
     Args:
         config: options.
@@ -44,11 +45,11 @@ class FeaturesEstimator(RidgeEstimator):
         self._quick: Trunk | None = None
 
     def begin(self, session: Session) -> None:
-        """Build the network with the weights of the options.
+        """Build the network with the weights from the options.
 
         Raises:
-            MissingWeights: they are not on this machine.
-            DataError: they are not the network's.
+            MissingWeights: the weights are not on this machine.
+            DataError: they are of another network.
         """
         ref = self.config.weights
         with torch.random.fork_rng(devices=[]):
@@ -69,7 +70,7 @@ class FeaturesEstimator(RidgeEstimator):
         """The frozen network.
 
         Raises:
-            DataError: the estimator was not fitted.
+            DataError: the estimator is not fitted.
         """
         if self._trunk is None:
             raise DataError("the estimator has not been fitted or loaded")
@@ -90,7 +91,7 @@ class FeaturesEstimator(RidgeEstimator):
         """(B, D) averages of the maps over the grid, and the landmarks.
 
         Raises:
-            DataError: the landmarks of a face are not known.
+            DataError: the landmarks of a face are unknown.
         """
         parts = [self.features(faces)]
         if self.config.landmarks:
@@ -105,7 +106,7 @@ class FeaturesEstimator(RidgeEstimator):
         return {**shown, LANDMARKS: coordinates(faces).reshape(-1, 68, 2)}
 
     def describing(self) -> Describe:
-        """What the network sees, and the landmarks."""
+        """The features of the network, and the landmarks."""
         return Described(deepcopy(self.trunk).cpu(), self.config.size)
 
     @torch.inference_mode()
@@ -130,13 +131,13 @@ class FeaturesEstimator(RidgeEstimator):
         """Build the network that was saved.
 
         Raises:
-            DataError: the file does not hold the network of its card.
+            DataError: the file does not hold the network described by its card.
         """
         own = {key.removeprefix(PREFIX): value for key, value in state.items()}
         try:
             self._place(None).load_state_dict(own)
         except RuntimeError as error:
-            raise DataError(f"{folder} does not hold the network of its card") from error
+            raise DataError(f"{folder} does not hold the network described by its card") from error
 
 
 def _halved(value: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Ridges, and what they read, as one graph of tensors."""
+"""Ridges and their features as one tensor graph."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ STRANGER, ACQUAINTED = "stranger", "acquainted"
 ABOUT = {
     IMAGES: "registered faces, RGB, 0..1",
     LANDMARKS: "the 68 iBUG points of each, x y, 0..1 within the picture",
-    ZERO: "numbers (as the output `numbers`) that mean 0 for the person of each face; 0 for a "
-    "stranger",
-    TRUST: "how much is known of the person of each face, 0..1; 0 for a stranger",
-    EXPECTED: "expected intensity of each AU, 0..5; probability of one that is there or not",
-    LEVEL: "the level decided for, 0..5; 0 or 1 of an AU that is there or not",
-    NUMBERS: "what `zero` is subtracted from: how the face differs from the usual",
+    ZERO: "values of the output `numbers` that mean 0 for the person of each face; 0 for "
+    "unknown people",
+    TRUST: "how much is known of the person of each face, 0..1; 0 for unknown people",
+    EXPECTED: "expected intensity of each AU, 0..5; probability for an occurrence",
+    LEVEL: "decided level of each AU, 0..5; 0 or 1 for an occurrence",
+    NUMBERS: "the values from which `zero` is subtracted",
 }
 
 Describe = Callable[[Tensors], Tensor]
@@ -50,7 +50,7 @@ class Described(nn.Module):
 
 
 class Reading(nn.Module):
-    """From what is known of faces to intensities and levels.
+    """From inputs of faces to intensities and levels.
 
     Args:
         describe: gives (B, D) numbers of faces; a module if it has weights.

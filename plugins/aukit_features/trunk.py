@@ -22,7 +22,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Trunk(nn.Module):
-    """What a network sees, averaged over the cells of a grid.
+    """Feature maps of a network, averaged over the cells of a grid.
 
     Of the network's blocks, the last at each resolution is read.
 
@@ -34,7 +34,7 @@ class Trunk(nn.Module):
         cells: side of the grid, at most; a coarser map is read as it is.
 
     Raises:
-        DataError: the network has no such maps, or the weights are not its own.
+        DataError: the network has no such maps, or the weights are of another network.
     """
 
     mean: Tensor

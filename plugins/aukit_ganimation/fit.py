@@ -1,4 +1,4 @@
-"""The training of GANimation on the training layer: one readable step."""
+"""The training of GANimation."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Fit:
     Args:
         config: options.
         faces: training faces.
-        session: where.
+        session: session of the fit.
 
     Raises:
-        DataError: faces that nothing can be learned from.
+        DataError: nothing can be learned from the faces.
     """
 
     def __init__(self, config: GanimationConfig, faces: FaceSource, session: Session) -> None:
@@ -64,7 +64,7 @@ class Fit:
         self._keep: Tensor | None = None
 
     def run(self, paint: Paint) -> None:
-        """Train to the end; `paint` shows what the averaged generator makes by now."""
+        """Train to the end, with previews of the averaged generator."""
 
         def tick(number: int) -> dict[str, float]:
             self._warn_of_saturation()
@@ -82,7 +82,7 @@ class Fit:
         train("fit ganimation", recipe, self.session)
 
     def step(self, number: int) -> dict[str, Tensor]:
-        """One critic step and, every so often, one generator step on the same faces."""
+        """One critic step and, at intervals, one generator step on the same faces."""
         schedule(self.adams, learning_rate(self.config, self.steps, number))
         batch = self.batches(number)
         batch = batch.completed(lambda: estimate(self.critic, batch.source))
@@ -172,14 +172,14 @@ class Fit:
             effect = "copies" if mean > 0.5 else "ignores"
             _log.warning(
                 "the attention mask is saturated (mean %.3f): the generator %s its input; "
-                "change l_mask, or switch attention off",
+                "change l_mask or switch attention off",
                 mean,
                 effect,
             )
 
 
 def build(config: GanimationConfig, aus: int) -> dict[str, nn.Module]:
-    """A fresh generator and critic of some options."""
+    """A new generator and critic for the options."""
     moves = config.composition == "motion"
     return {
         "generator": Generator(
@@ -191,6 +191,6 @@ def build(config: GanimationConfig, aus: int) -> dict[str, nn.Module]:
 
 @torch.no_grad()
 def estimate(critic: nn.Module, images: Tensor) -> Tensor:
-    """(B, A) intensities in 0..1 that the critic sees in images in -1..1."""
+    """(B, A) intensities in 0..1 estimated by the critic for images in -1..1."""
     seen: Tensor = critic.forward(images).intensity.float()
     return seen.clamp(0, 1)

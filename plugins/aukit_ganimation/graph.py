@@ -12,7 +12,7 @@ from aukit_ganimation.plugin import GanimationConfig
 
 
 class Repainting(nn.Module):
-    """Paints faces; what nobody coded, the critic sees.
+    """Synthesizes faces; uncoded AUs are estimated by the critic.
 
     Args:
         networks: `generator` and `critic`.
@@ -24,7 +24,7 @@ class Repainting(nn.Module):
         self.networks, self.config = networks, config
 
     def forward(self, images: Tensor, landmarks: Tensor, shown: Tensor, wanted: Tensor) -> Tensor:
-        """Painted faces, as `Painter.repainting` says; landmarks play no part."""
+        """Synthesized faces, as specified by `Painter.repainting`; landmarks are ignored."""
         size, composition = self.config.size, self.config.composition
         shown = filled(shown, estimate(self.networks["critic"], resized(images, size)))
         wanted = filled(wanted, shown)

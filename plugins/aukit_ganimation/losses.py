@@ -1,6 +1,6 @@
 """Losses of the WGAN-GP and of the cycle (Niinuma et al. 2021, eq. 1 and 3).
 
-Those that other synthesizers have as well are in `aukit.synthesis.losses`.
+Losses shared with other synthesizers are in `aukit.synthesis.losses`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 def adversarial(real: Tensor, fake: Tensor) -> Tensor:
-    """What the critic minimises of (B, 1, s, s) verdicts: E[D(fake)] - E[D(real)] (eq. 1)."""
+    """The critic's loss on (B, 1, s, s) scores: E[D(fake)] - E[D(real)] (eq. 1)."""
     return fake.mean() - real.mean()
 
 

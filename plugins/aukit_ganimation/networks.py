@@ -18,7 +18,7 @@ SPREAD = 0.02
 
 
 class Painting(NamedTuple):
-    """What the generator makes of a batch.
+    """The generator's output for a batch.
 
     Attributes:
         image: (B, 3, S, S) float in -1..1.
@@ -32,11 +32,11 @@ class Painting(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What the critic says of a batch.
+    """The critic's output for a batch.
 
     Attributes:
-        realism: (B, 1, s, s), unbounded; more is more real.
-        intensity: (B, A), the AUs it sees; 0..1 where it is right.
+        realism: (B, 1, s, s), unbounded; higher is more real.
+        intensity: (B, A), estimated AUs, ideally in 0..1.
     """
 
     realism: Tensor
@@ -44,7 +44,7 @@ class Verdict(NamedTuple):
 
 
 class Generator(nn.Module):
-    """Synthesizes faces with the AUs asked for.
+    """Synthesizes faces with target AUs.
 
     The attention branch is GANimation's: image = keep * input + (1 - keep) * colour. Without it
     the colour branch is the image (Niinuma et al. 2021).
@@ -99,12 +99,12 @@ def repaint(
 ) -> Painting:
     """Images with other AUs.
 
-    By `difference`, which is ours, the image changes by what the generator makes different for the
-    AUs asked for from those that the image shows, so that whatever it cannot generate stays. By
-    `motion`, ours too, its pixels are moved in the same way before they change their colour.
+    With `difference` (our extension), the difference between the generator's outputs for the target
+    AUs and for the shown AUs is added to the image, so that what it cannot generate is kept. With
+    `motion` (also ours), pixels are moved before their colour changes.
 
-    Images larger than the generator's are changed by what it makes of smaller copies; what these
-    cannot hold, fine texture above all, stays, or moves along.
+    Larger images are changed by the result on a smaller copy, so that fine texture is kept or
+    moved.
 
     Args:
         generator: a `Generator`; with a motion branch for `motion`.

@@ -14,7 +14,7 @@ from aukit.synthesis.options import FitOptions
 
 @dataclass(frozen=True)
 class GanimationConfig(FitOptions):
-    """Options of GANimation; `PUBLISHED` says what the papers have for them."""
+    """Options of GANimation; `PUBLISHED` has the papers' values."""
 
     noise: float = inherited(FitOptions, "noise", 0.1)
     size: int = field(
@@ -34,25 +34,28 @@ class GanimationConfig(FitOptions):
         default=6, metadata={"role": SIZE, "help": "layers of the critic; each halves its map"}
     )
     critic_steps: int = field(
-        default=1, metadata={"role": METHOD, "help": "critic steps a generator step"}
+        default=1, metadata={"role": METHOD, "help": "critic steps per generator step"}
     )
     affine: bool = field(
         default=True,
-        metadata={"role": METHOD, "help": "scale and shift after the generator's normalizations"},
+        metadata={
+            "role": METHOD,
+            "help": "learn scale and shift in the generator's normalization layers",
+        },
     )
     attention: bool = field(
         default=False,
         metadata={
             "role": METHOD,
-            "help": "generate through an attention mask, as plain GANimation",
+            "help": "generate through an attention mask, as in plain GANimation",
         },
     )
     composition: Literal["replace", "difference", "motion"] = field(
         default="motion",
         metadata={
             "role": METHOD,
-            "help": "the picture is generated, or changes by what other AUs change, or moves "
-            "its pixels before",
+            "help": "replace: generate the picture; difference: add the change between AUs to the "
+            "input; motion: also move its pixels first",
         },
     )
     l_adv: float = field(
@@ -88,7 +91,7 @@ LAMBDAS = ("l_adv", "l_exp", "l_idt", "l_gp", "l_mask", "l_smooth")
 
 @dataclass(frozen=True)
 class IdiosyncraticConfig(GanimationConfig):
-    """The same options, by which pairs of one recording teach most."""
+    """The same options, with defaults for pairs from one recording."""
 
     l_ids: float = inherited(GanimationConfig, "l_ids", 100.0)
     l_idt: float = inherited(GanimationConfig, "l_idt", 0.0)
@@ -97,8 +100,8 @@ class IdiosyncraticConfig(GanimationConfig):
     candidates: int = inherited(GanimationConfig, "candidates", 6)
 
 
-# Small networks see few pixels of a person whom they do not know: all others stay, or move along.
-# docs/explanation/ganimation.md tells what was tried.
+# Small networks see few pixels of an unknown person; the others are kept or moved.
+# docs/explanation/ganimation.md describes the experiments.
 QUICK: dict[str, Any] = {
     "size": 32,
     "width": 16,
@@ -114,10 +117,10 @@ QUICK: dict[str, Any] = {
 }
 QUICK_PAIRS: dict[str, Any] = {**QUICK, "epochs": 2, "decay_epochs": 1}
 
-_CODE = "the code that 4.2.1 names"
+_CODE = "the code referenced in 4.2.1"
 PUBLISHED: dict[str, Published] = {
     "l_ids": Published(0.0, "4.4: off in the baseline"),
-    "pairs": Published(0.0, "targets are AUs of other random faces (the code that 4.2.1 names)"),
+    "pairs": Published(0.0, "targets are AUs of other random faces (the code referenced in 4.2.1)"),
     "partners": Published("person", "3.2: source and target of the same subject"),
     "candidates": Published(1, _CODE),
     "noise": Published(0.1, _CODE),
@@ -127,7 +130,7 @@ PUBLISHED: dict[str, Published] = {
     "epochs": Published(20, _CODE),
     "decay_epochs": Published(10, _CODE),
     "learning_rate": Published(1e-4, _CODE),
-    "ema": Published(0.0, "the last generator synthesizes (the code that 4.2.1 names)"),
+    "ema": Published(0.0, "the last generator synthesizes (the code referenced in 4.2.1)"),
     "ticks": silent(20),
     "compile": silent(False),
     "size": Published(224, "4.2.1"),
@@ -136,7 +139,7 @@ PUBLISHED: dict[str, Published] = {
     "critic_width": Published(64, _CODE),
     "depth": Published(6, _CODE),
     "critic_steps": Published(5, _CODE),
-    "affine": Published(False, "the code that 4.2.1 names; GANimation's own is affine"),
+    "affine": Published(False, "the code referenced in 4.2.1; GANimation's own is affine"),
     "attention": Published(False, "4.3: the mask and the colour term are left out"),
     "composition": Published("replace", "3.2: the generator makes the picture"),
     "l_adv": Published(1.0, "4.3"),
@@ -144,12 +147,12 @@ PUBLISHED: dict[str, Published] = {
     "l_idt": Published(10.0, "4.3"),
     "l_gp": Published(10.0, _CODE),
     "l_mask": silent(0.1, "no mask; GANimation's weight"),
-    "l_smooth": silent(2.5e-4, "no mask; GANimation's weight by the number of faces"),
+    "l_smooth": silent(2.5e-4, "no mask; GANimation's weight divided by the number of faces"),
 }
 PUBLISHED_PAIRS = {
     **PUBLISHED,
     "l_ids": Published(1.0, "4.4, eq. 5"),
-    "pairs": silent(0.5, "the share is not said; half is ours"),
+    "pairs": silent(0.5, "share not stated; half is our choice"),
 }
 
 _PAPERS = (
@@ -181,7 +184,7 @@ def _component(
 
 @hookimpl
 def aukit_synthesizers() -> list[Component]:
-    """The synthesizer, without and with pairs of one person."""
+    """The synthesizer, with and without pairs of one person."""
     plain = "synthesizes AUs with a conditional WGAN-GP"
     paired = "GANimation with the idiosyncratic pair loss"
     return [

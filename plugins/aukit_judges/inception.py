@@ -2,7 +2,7 @@
 
 Heusel et al. (NIPS 2017) took the pool3 features of the Inception v3 that TensorFlow published on
 2015-12-05. That network differs from torchvision's: averages leave the padding out, and the last
-block takes maxima. Its port to PyTorch, `pt_inception-2015-12-05-6726825d.pth`, is brought by the
+block takes maxima. Its port to PyTorch, `pt_inception-2015-12-05-6726825d.pth`, is provided by the
 user; with any other weights the distance is not called FID.
 """
 
@@ -41,8 +41,8 @@ class InceptionJudge:
     def __init__(self, config: InceptionConfig, context: Context) -> None:
         if not config.weights:
             raise MissingWeights(
-                "judge 'inception' has no weights of its own",
-                "bring pt_inception-2015-12-05-6726825d.pth: --judge.inception.weights FILE",
+                "judge 'inception' has no bundled weights",
+                "provide pt_inception-2015-12-05-6726825d.pth: --judge.inception.weights FILE",
             )
         self._path = context.weights(config.weights)
         self._device = context.device

@@ -20,7 +20,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class MobileNetJudge:
-    """The 1280 means over the picture that MobileNetV2 decides by.
+    """The 1280 pooled features of MobileNetV2.
 
     Raises:
         MissingWeights: the weights are not on this machine.

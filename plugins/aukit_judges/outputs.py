@@ -1,10 +1,10 @@
-"""What other programs said of the pictures that `aukit evaluate --export` wrote.
+"""Outputs of other programs on pictures written by `aukit evaluate --export`.
 
-A picture's file name is made of its pixels (`aukit.vision.fingerprint`), so an opinion finds its
-picture wherever it comes from. Understood are
+File names are derived from the pixels (`aukit.vision.fingerprint`), so outputs can be matched to
+pictures. Supported are
 
-- OpenFace's FaceLandmarkImg: one CSV a picture, named as the picture, with intensities (`AU01_r`,
-  0..5) and presence (`AU01_c`, 0 or 1);
+- OpenFace's FaceLandmarkImg: one CSV per picture, named like the picture, with intensities
+  (`AU01_r`, 0..5) and presence (`AU01_c`, 0 or 1);
 - OpenFace's FeatureExtraction on the folder: one CSV, column `frame`, 1 for the first file by name;
 - any CSV with a column `image` (or `file`, `filename`, `name`) and columns `AU01`, `AU1`, `AU01_r`,
   `AU01_c`; the first two hold intensities, or presence or its probability (`kind`).
@@ -39,10 +39,10 @@ Opinion = dict[str, float]
 class OutputsJudge:
     """Intensities and presence from a table; NaN for pictures and AUs that it does not have.
 
-    Where the table has both of an AU, presence is a column of its own (`AU01_present`).
+    If the table has both for an AU, presence is a separate column (`AU01_present`).
 
     Raises:
-        MissingWeights: no file was named, or there is none.
+        MissingWeights: no file was given, or it does not exist.
     """
 
     measures: Measures = "intensity"
@@ -62,8 +62,8 @@ class OutputsJudge:
         opinions = dict(read_outputs(self._path))
         if not any(opinions.values()):
             raise DataError(
-                f"{self._path} says nothing of any AU",
-                "columns are called AU01_r, AU01_c or AU01, and the picture `image` or `frame`",
+                f"{self._path} has no AU columns",
+                "columns must be called AU01_r, AU01_c or AU01, and the picture `image` or `frame`",
             )
         return opinions
 
@@ -87,19 +87,19 @@ class OutputsJudge:
         low = all(opinion[name] <= 1 for opinion in opinions for name in plain if name in opinion)
         if self._config.kind == "presence" and not low:
             raise DataError(
-                f"{self._path} has numbers above 1: they are no presence, and no probability",
+                f"{self._path} has numbers above 1, which are neither presence nor probabilities",
                 "leave out --judge.outputs.kind, or divide them",
             )
         return low if self._config.kind == "auto" else self._config.kind == "presence"
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The AUs of the table, and those of which it says presence besides."""
+        """The AUs of the table, and additional presence columns."""
         return tuple(sorted(self._columns))
 
     @cached_property
     def cuts(self) -> dict[str, float]:
-        """Columns with presence or its probability -> the least number that counts as present."""
+        """Columns with presence or its probability -> lowest value that counts as present."""
         cut = self._config.cut
         return {name: cut for name, (_, presence) in self._columns.items() if presence}
 
@@ -118,8 +118,7 @@ def read_outputs(path: Path) -> Iterator[tuple[str, Opinion]]:
     """(picture, AU -> output) of a CSV file, or of all CSV files in a folder.
 
     Raises:
-        DataError: a file is no table, or has neither a column that names the picture, nor one
-            picture's name.
+        DataError: a file is not a table, or has neither a picture column nor a picture's name.
     """
     for file in sorted(path.glob("*.csv")) if path.is_dir() else [path]:
         rows = _rows(file)
@@ -131,7 +130,7 @@ def _rows(file: Path) -> list[dict[str, str]]:
         with file.open(newline="", encoding="utf-8-sig") as text:
             return [_stripped(row) for row in csv.DictReader(text)]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file} is no table: {error}", "CSV files are UTF-8 text") from error
+        raise DataError(f"{file} is not a table: {error}", "CSV files are UTF-8 text") from error
 
 
 def _stripped(row: Mapping[str | None, str | None]) -> dict[str, str]:
@@ -152,11 +151,11 @@ def _picture(row: Mapping[str, str], file: Path, path: Path, rows: int) -> str:
         if 0 <= place < len(pictures):
             return pictures[place].stem
         raise DataError(
-            f"{file}: frame {row['frame']} is none of the {len(pictures)} pictures beside it",
+            f"{file}: frame {row['frame']} is not one of the {len(pictures)} pictures beside it",
             "put the table into the folder of the exported pictures",
         )
     raise DataError(
-        f"{path}: no column says which picture a row is about",
+        f"{path}: there is no column with the picture",
         f"call it {', '.join(_NAMES)} or frame",
     )
 
@@ -180,5 +179,5 @@ def _opinion(row: Mapping[str, str]) -> Opinion:
                 ending = f"_{found[2].lower()}" if found[2] else ""
                 opinion[f"{au.column(int(found[1]))}{ending}"] = float(text)
             except ValueError:
-                raise DataError(f"column {column} holds '{text}', which is no number") from None
+                raise DataError(f"column {column} has '{text}', which is not a number") from None
     return opinion

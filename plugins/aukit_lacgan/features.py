@@ -1,4 +1,4 @@
-"""Features in which a synthetic face must stay like the given one: the identity loss (eq. 4)."""
+"""Features of the identity loss between synthetic and input faces (eq. 4)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SMALLEST = 4
 
 
 class Features(Protocol):
-    """Says how alike two pictures are."""
+    """A distance between pictures."""
 
     name: str
 
@@ -45,7 +45,7 @@ def identity_error(features: Features, painted: Tensor, source: Tensor) -> Tenso
 
 
 class Edges(nn.Module):
-    """Stands in where there are no weights: steps between neighbouring pixels, at five sizes.
+    """Substitute without weights: differences between neighbouring pixels, at five scales.
 
     Pictures that are too small for five sizes have fewer.
     """

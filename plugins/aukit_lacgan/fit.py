@@ -1,4 +1,4 @@
-"""The training of LAC-GAN on the training layer: one readable step."""
+"""The training of LAC-GAN."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Scene:
-    """One step's faces, taken apart.
+    """The inputs of a step.
 
     Attributes:
         batch: the faces, larger by `detail` than the networks' pictures.
@@ -107,12 +107,12 @@ class Fit:
         self.steps = max(1, len(faces) * (config.epochs + config.decay_epochs) // config.batch)
         if isinstance(features, Edges) and config.l_identity:
             _log.warning(
-                "no VGG-Face weights are given: the identity loss compares edges at five sizes, "
-                "which keeps outlines but knows no persons; give --synth.features"
+                "no VGG-Face weights given: the identity loss compares edges at five scales, which "
+                "preserves outlines but not identity; give --synth.features"
             )
 
     def run(self, paint: Paint) -> None:
-        """Train to the end; `paint` shows what the averaged generators make by now."""
+        """Train to the end, with previews of the averaged generators."""
 
         def tick(number: int) -> dict[str, float]:
             self.session.show(number, paint)
@@ -146,7 +146,7 @@ class Fit:
         return self.improve_critics(scene, painting) | self.improve_generators(scene, painting)
 
     def scene(self, number: int) -> Scene:
-        """The faces of a step; what was not coded is estimated by the AU regressions."""
+        """The faces of a step; uncoded AUs are estimated by the AU regressions."""
         batch = self.batches(number)
         size = self.config.size
         source = resized(batch.source, size)
@@ -170,7 +170,7 @@ class Fit:
         return self.session.moved(whole[list(own_share(range(config.batch)))])
 
     def improve_critics(self, scene: Scene, painting: Painting) -> dict[str, Tensor]:
-        """Minimise what the critics lose: eq. 3, 6, 7 and, on real regions, 8."""
+        """Minimise the critics' losses: eq. 3, 6, 7 and, on real regions, 8."""
         batch, everywhere = scene.batch, torch.ones_like(scene.batch.shown_mask)
         with self.session.autocast():
             prior, latent = (self.latent(z) for z in (scene.prior, painting.latent.detach()))
@@ -227,10 +227,10 @@ class Fit:
 
 
 def refuse_constant(labels: Labels, config: LacganConfig) -> None:
-    """Stop where all codes become the same labels, so that no label means anything.
+    """Refuse faces whose codes all become the same labels.
 
     Raises:
-        DataError: they do, e.g. intensities that all lie below the level of `present`.
+        DataError: they do, e.g. if all intensities are below `present`.
     """
     mapped = as_labels(labels.shares, config)
     known = [set(mapped[labels.mask[:, au], au].tolist()) for au in range(mapped.shape[1])]
@@ -239,7 +239,7 @@ def refuse_constant(labels: Labels, config: LacganConfig) -> None:
         raise DataError(
             f"no AU has both labels in any two training faces: codes reach {highest:g}, and "
             f"{config.present:g} counts as present",
-            "lower --synth.present; codes of presence want a reader that calls them occurrences",
+            "lower --synth.present; codes of presence must be read as occurrences",
         )
 
 

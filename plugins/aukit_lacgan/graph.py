@@ -15,7 +15,7 @@ from aukit_lacgan.plugin import LacganConfig
 
 
 class Repainting(nn.Module):
-    """Paints the regions of AUs that change; what nobody coded, the regressions see.
+    """Synthesizes the regions of AUs that change; uncoded AUs are estimated by the regressions.
 
     Args:
         networks: `generators`, `local` and `regions`.
@@ -28,7 +28,7 @@ class Repainting(nn.Module):
         self.networks, self.config, self.only = networks, config, only
 
     def forward(self, images: Tensor, landmarks: Tensor, shown: Tensor, wanted: Tensor) -> Tensor:
-        """Painted faces, as `Painter.repainting` says."""
+        """Synthesized faces, as specified by `Painter.repainting`."""
         regions, size, side = self.networks["regions"], self.config.size, images.shape[-1]
         small = resized(images, size)
         attention = regions(scaled(landmarks, size / side), size)

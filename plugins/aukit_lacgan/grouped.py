@@ -1,6 +1,6 @@
-"""Layers that are many small layers at once: one for each AU, none of which sees another's input.
+"""Grouped layers: one small layer per AU, independent of the others.
 
-Weights lie side by side and one call computes all of them, instead of a loop over AUs.
+Weights are stored side by side, and one call computes all of them instead of a loop over AUs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The losses of LAC-GAN that are its own (Liu et al. 2019, eq. 3 and 5 to 10).
 
 Each is a mean over faces and a sum over AUs, as eq. 10 has it, so that gradients of equal shares of
-a batch average to the gradient of the whole. What is not coded adds nothing.
+a batch average to the gradient of the whole. Uncoded AUs contribute nothing.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ FAINT = 0.1
 
 
 class Repainting(NamedTuple):
-    """What the generators make.
+    """The generators' output.
 
     Attributes:
         latent: (B, A, Z) in -1..1, z.
@@ -45,11 +45,11 @@ class Repainting(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What the local critics say.
+    """The local critics' output.
 
     Attributes:
         realism: (B, A) logits that a region is real and shows its label.
-        label: (B, A), the label that the regression sees; -1..1 where it is right.
+        label: (B, A), label estimated by the regression, ideally in -1..1.
     """
 
     realism: Tensor
@@ -173,7 +173,7 @@ class LocalCritics(nn.Module):
         return maps.reshape(maps.shape[0], self.aus, -1)
 
     def read(self, regions: Tensor) -> Tensor:
-        """(B, A) labels that the regressions see in real regions; independent of the batch."""
+        """(B, A) labels estimated by the regressions in real regions; independent of the batch."""
         seen: Tensor = self.regression(self.features(regions, "running"))
         return seen[..., 0]
 

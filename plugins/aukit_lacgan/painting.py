@@ -1,4 +1,4 @@
-"""One act of synthesis: regions out of a face, new regions by their labels, a face out of them."""
+"""Synthesis of a face: extract regions, generate new ones for their labels, compose them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ FARTHEST = 2.5
 
 
 class Painting(NamedTuple):
-    """What comes of generating a batch.
+    """The result of synthesizing a batch.
 
     Attributes:
         image: (B, 3, S, S) in -1..1.
         painted: (B, A, 3, S, S) in -1..1, what each generator puts in place of the face.
-        restored: (B, A, 3, S, S), what it makes of the label that the face shows; None where nobody
-            needs it.
+        restored: (B, A, 3, S, S), what it makes of the label that the face shows; None if not
+            needed.
         latent: (B, A, Z), z.
         part: (B, A) bool, AUs that were changed.
         change: what became of the faces.
@@ -60,8 +60,7 @@ def repaint(
 ) -> Painting:
     """Give faces other labels.
 
-    Only AUs whose label changes take part, unless `repaint_all`; so where nothing is asked for,
-    nothing is touched.
+    Only AUs whose label changes take part, unless `repaint_all`, so other regions are untouched.
 
     Args:
         generators: of all AUs.
@@ -116,6 +115,6 @@ def cut(images: Tensor, attention: Tensor) -> Tensor:
 
 @torch.no_grad()
 def estimate(critics: LocalCritics, source: Tensor, attention: Tensor) -> Tensor:
-    """(B, A) intensities in 0..1 that the AU regressions see in faces that were not coded."""
+    """(B, A) intensities in 0..1 estimated by the AU regressions for uncoded faces."""
     seen = critics.read(cut(source, attention)).float()
     return ((seen + 1) / 2).clamp(0, 1)

@@ -17,12 +17,12 @@ from aukit.synthesis.options import FitOptions
 EDGES = "edges"
 """Features that need no weights."""
 VGG_FACE = "vgg-face"
-"""Stands for weights that everybody brings: they are not published under free terms."""
+"""Placeholder for weights that users provide, as they have no free licence."""
 
 
 @dataclass(frozen=True)
 class LacganConfig(FitOptions):
-    """Options of LAC-GAN; `PUBLISHED` says what the paper has for them."""
+    """Options of LAC-GAN; `PUBLISHED` has the paper's values."""
 
     size: int = field(
         default=200, metadata={"role": SIZE, "help": "side of the networks' pictures, pixels"}
@@ -37,17 +37,20 @@ class LacganConfig(FitOptions):
         default="paper", metadata={"role": METHOD, "help": "table of the AUs' centres"}
     )
     inner: float = field(
-        default=0.8, metadata={"role": METHOD, "help": "full attention so near to a centre, rulers"}
+        default=0.8,
+        metadata={"role": METHOD, "help": "distance from a centre with full attention, rulers"},
     )
     slope: float = field(
-        default=0.8, metadata={"role": METHOD, "help": "loss of attention beyond, a ruler"}
+        default=0.8,
+        metadata={"role": METHOD, "help": "decrease of attention beyond that, per ruler"},
     )
     reach: float = field(
-        default=2.0, metadata={"role": METHOD, "help": "no attention farther away, rulers"}
+        default=2.0,
+        metadata={"role": METHOD, "help": "distance beyond which there is no attention, rulers"},
     )
     labels: Literal["intensity", "presence"] = field(
         default="intensity",
-        metadata={"role": METHOD, "help": "0..5 as -1..1, or -1 and 1 as in the paper"},
+        metadata={"role": METHOD, "help": "label code: 0..5 as -1..1, or -1 and 1 as in the paper"},
     )
     present: float = field(
         default=2.0, metadata={"role": METHOD, "help": "lowest level that counts as present"}
@@ -56,12 +59,13 @@ class LacganConfig(FitOptions):
         default="motion",
         metadata={
             "role": METHOD,
-            "help": "regions are generated, change by what the label changes, or move too",
+            "help": "replace: generate regions; difference: add the label's change; motion: also "
+            "move pixels",
         },
     )
     detail: int = field(
         default=1,
-        metadata={"role": SIZE, "help": "pairs are compared on pictures larger by so much"},
+        metadata={"role": SIZE, "help": "factor by which pictures are enlarged to compare pairs"},
     )
     repaint_all: bool = field(
         default=False,
@@ -76,12 +80,15 @@ class LacganConfig(FitOptions):
             "file": True,
             "role": METHOD,
             "weights": EDGES,
-            "help": "of the identity loss: VGG16 weights, by path or name, or edges",
+            "help": "features of the identity loss: VGG16 weights (path or name), or edges",
         },
     )
     features_order: Literal["rgb", "bgr"] = field(
         default="rgb",
-        metadata={"role": METHOD, "help": "colours of VGG-Face weights; Caffe's own want bgr"},
+        metadata={
+            "role": METHOD,
+            "help": "colour order of the VGG-Face weights; Caffe's original file needs bgr",
+        },
     )
     l_z: float = field(default=0.01, metadata={"role": METHOD, "help": "weight of D_z (lambda 1)"})
     l_local: float = field(
@@ -108,7 +115,10 @@ class LacganConfig(FitOptions):
     candidates: int = inherited(FitOptions, "candidates", 20)
     betas: tuple[str, ...] = field(
         default=(),
-        metadata={"role": METHOD, "help": "beta of single AUs, others have beta: AU12=0.5,AU4=2"},
+        metadata={
+            "role": METHOD,
+            "help": "beta of single AUs, e.g. AU12=0.5,AU4=2; others use beta",
+        },
     )
     epochs: int = inherited(FitOptions, "epochs", 20)
     decay_epochs: int = inherited(FitOptions, "decay_epochs", 0)
@@ -131,7 +141,7 @@ class LacganConfig(FitOptions):
 
     @property
     def beta_of(self) -> dict[str, float]:
-        """AU column -> its own beta, where it has one."""
+        """AU column -> its own beta, if it has one."""
         return dict(_weight(text) for text in self.betas)
 
 
@@ -181,9 +191,9 @@ PUBLISHED: dict[str, Published] = {
     "l_identity": Published(1.0, "4.1, lambda 3"),
     "l_smooth": Published(0.001, "4.1, lambda 4"),
     "l_au": Published(10.0, "4.1, lambda AU"),
-    "l_global": silent(1.0, "eq. 10 leaves the weight of the global term out"),
+    "l_global": silent(1.0, "eq. 10 omits the weight of the global term"),
     "beta": Published(1.0, "4.1"),
-    "betas": Published((), "4.1: the same of all AUs"),
+    "betas": Published((), "4.1: the same for all AUs"),
     "l_ids": Published(0.0, _UNPAIRED),
     "pairs": Published(0.0, _UNPAIRED),
     "partners": silent("person", _UNPAIRED),

@@ -15,7 +15,7 @@ _FAR = -1e4
 
 
 class Regions(nn.Module):
-    """Where each AU shows.
+    """The regions of AUs.
 
     The attention is 1 up to `inner` rulers of Manhattan distance from the nearest centre, falls by
     `slope` a ruler from there, and is 0 beyond `reach`. A ruler is the distance between the inner
@@ -84,8 +84,8 @@ def composed(source: Tensor, painted: Tensor, shares: Tensor) -> Tensor:
 def summed(changes: Tensor, attention: Tensor) -> Tensor:
     """sum_i A_i (Y_i - Y'_i): changes of several AUs add up.
 
-    They are not shared out where regions overlap: an AU would then change less in company than
-    alone, and generators that learn from faces in company would overdo it alone.
+    Overlapping regions are not normalized: an AU would then change less together with others than
+    alone, and generators trained on combinations would exaggerate single AUs.
 
     Args:
         changes: (B, A, C, S, S), Y_i - Y'_i, what the label changes.

@@ -1,4 +1,4 @@
-"""LAC-GAN as a synthesizer of aukit: fitted on registered faces, changes their AUs in regions."""
+"""LAC-GAN as a synthesizer: fitted on registered faces, changes their AUs in regions."""
 
 from __future__ import annotations
 
@@ -26,25 +26,24 @@ from aukit_lacgan.plugin import EDGES, LacganConfig
 
 
 def refuse_without_points(faces: FaceBatch) -> None:
-    """Stop at faces that would come back as they are, since their regions are unknown.
+    """Refuse faces without landmarks, since their regions are unknown.
 
     Raises:
-        DataError: a landmark is not a number.
+        DataError: a landmark is NaN.
     """
     known = faces.landmarks.isfinite().flatten(1).all(1).tolist()
     if not all(known):
         raise DataError(
-            f"{faces.ids[known.index(False)]}: lacgan works around landmarks, and those "
-            "of this face are not known",
-            "let aukit register the photo itself, without --aligned",
+            f"{faces.ids[known.index(False)]}: lacgan needs landmarks, and those of "
+            "this face are unknown",
+            "let aukit register the photo, without --aligned",
         )
 
 
 class Lacgan(Painter[LacganConfig]):
-    """Synthesizes each AU with a generator of its own, inside the AU's own region.
+    """Synthesizes each AU with its own generator, inside the AU's region.
 
-    Outside the regions of the AUs whose intensity changes, the result is the given face, byte for
-    byte.
+    Outside the regions of changed AUs, the result equals the input byte for byte.
 
     Args:
         config: options.
@@ -58,7 +57,7 @@ class Lacgan(Painter[LacganConfig]):
         self.features = ""
 
     def fit(self, faces: FaceSource, session: Session) -> None:
-        """Learn; continues from the session's checkpoint if there is one.
+        """Fit, continuing from the session's checkpoint if there is one.
 
         Raises:
             DataError: one face, an AU that is never coded, codes that never change, weights that do
@@ -93,7 +92,7 @@ class Lacgan(Painter[LacganConfig]):
         )
 
     def card(self) -> dict[str, Any]:
-        """What every card says, and what the identity was compared by."""
+        """The content of every card, and the features of the identity loss."""
         return {**super().card(), "identity loss": self.features}
 
     def repainting(self, networks: nn.ModuleDict) -> nn.Module:
@@ -150,7 +149,7 @@ class Lacgan(Painter[LacganConfig]):
         return torch.tensor([au in self.occurrence for au in self.aus])
 
     def read_batch(self, networks: nn.ModuleDict, faces: FaceBatch) -> Tensor:
-        """What the AU regressions see."""
+        """AUs estimated by the regressions."""
         size = self.config.size
         whole = as_signed(faces.images.to(self.context.device))
         landmarks = scaled(faces.landmarks.to(self.context.device), size / whole.shape[-1])

@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 class Inline:
-    """One item after the other, in this process; nothing is started before it is asked for."""
+    """Runs one item after another in this process, lazily."""
 
     def __init__(self, config: InlineConfig, context: Context) -> None:
         pass
@@ -41,7 +41,7 @@ class Inline:
 
 
 class Processes:
-    """Several items at once, in worker processes that share the CPU cores among them.
+    """Runs several items at once in worker processes that share the CPU cores.
 
     Workers are spawned, not forked: a fork of a process that runs threads (torch) can hang.
     """
@@ -80,10 +80,10 @@ class Processes:
 
 
 class Auto:
-    """Worker processes where they pay, else this process.
+    """Uses worker processes if they pay off, else this process.
 
-    They pay on a CPU with several cores, for enough items to make up for the workers' start;
-    processes scale better there than the threads of one. An accelerator is not shared.
+    They pay off on a CPU with several cores, for enough items to outweigh the start of workers;
+    processes scale better there than threads. Accelerators are not shared.
     """
 
     def __init__(self, config: AutoConfig, context: Context) -> None:
@@ -109,8 +109,8 @@ def _result(place: int, item: object, future: Future[Result]) -> Result:
         return future.result()
     except BrokenProcessPool as error:
         raise StageError(
-            f"a worker process died while it worked on {_note(place, item)}",
-            f"often the memory is used up: try fewer workers, or smaller batches; {GUARD}",
+            f"a worker process died while working on {_note(place, item)}",
+            f"it may have run out of memory: try fewer workers or smaller batches; {GUARD}",
         ) from error
     except Exception as error:
         error.add_note(_note(place, item))

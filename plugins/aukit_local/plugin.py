@@ -20,11 +20,11 @@ class ProcessesConfig:
 
     workers: int = field(
         default=0,
-        metadata={"role": SIZE, "help": "number of worker processes; 0 for one a CPU core"},
+        metadata={"role": SIZE, "help": "number of worker processes; 0: one per CPU core"},
     )
     ahead: int = field(
         default=2,
-        metadata={"role": SIZE, "help": "items in flight for each worker; bounds the memory"},
+        metadata={"role": SIZE, "help": "items in flight per worker; limits memory"},
     )
 
     def __post_init__(self) -> None:
@@ -40,7 +40,7 @@ class AutoConfig:
 
     least: int = field(
         default=4,
-        metadata={"role": SIZE, "help": "items from which on workers are worth their start"},
+        metadata={"role": SIZE, "help": "number of items from which workers are started"},
     )
 
     def __post_init__(self) -> None:
@@ -50,21 +50,21 @@ class AutoConfig:
 
 @hookimpl
 def aukit_executors() -> list[Component]:
-    """In this process, or in workers of its own."""
+    """In this process or in worker processes."""
     return [
         Component(
             kind="executor",
             name="auto",
             factory="aukit_local.executors:Auto",
             config=AutoConfig,
-            summary="worker processes where they pay, else this process",
+            summary="worker processes if they pay off, else this process",
         ),
         Component(
             kind="executor",
             name="inline",
             factory="aukit_local.executors:Inline",
             config=InlineConfig,
-            summary="one item after the other, in this process",
+            summary="one item after another, in this process",
         ),
         Component(
             kind="executor",

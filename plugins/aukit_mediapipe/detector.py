@@ -64,13 +64,13 @@ class _View:
 class Detector:
     """Finds faces.
 
-    A picture is seen whole, then in overlapping n x n parts, n from 2 up to `tiles`, for small
-    faces, lastly from twice as far, for faces that exceed the picture. Faces in parts need a score
-    of `PART_SCORE`, as textures in close-up often look like faces.
+    A picture is searched as a whole, then in overlapping n x n tiles, n from 2 up to `tiles`, for
+    small faces, and last at half size, for faces larger than the picture. Faces in tiles need a
+    score of `PART_SCORE`, since textures in close-up often look like faces.
 
     Args:
         model: the detector network.
-        threshold: least score of a face.
+        threshold: lowest score of a face.
         tiles: largest n.
         everywhere: look at the parts of all pictures, not of those alone that show no face.
         device: where pictures are resampled.

@@ -1,4 +1,4 @@
-"""3D registration with MediaPipe's face mesh: no network of its own, only what was found anyway."""
+"""3D registration with MediaPipe's face mesh from the landmarker, without a network of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aukit_mediapipe.plugin import FaceMeshOptions
 
 
 class FaceMeshAligner:
-    """Shows the mesh of 468 landmarks from the front."""
+    """Renders the mesh of 468 landmarks in frontal view."""
 
     def __init__(self, config: FaceMeshOptions, context: Context) -> None:
         self._config = config
@@ -29,30 +29,30 @@ class FaceMeshAligner:
 
     @cached_property
     def view(self) -> FrontalView:
-        """What shows the meshes."""
+        """The renderer of the meshes."""
         return FrontalView.of(template(), self._config, self._device)
 
     def describe(self) -> Mapping[str, Any]:
-        """Everything that decides how an accepted face looks."""
+        """Everything that affects the appearance of an accepted face."""
         return {"aligner": "facemesh", **self.view.describe()}
 
     def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:
-        """Register one face an image; see `aukit.contracts.aligner.Aligned`.
+        """Register one face per image; see `aukit.contracts.aligner.Aligned`.
 
         Raises:
-            ConfigError: the faces carry no landmarks of MediaPipe's mesh.
+            ConfigError: the faces have no landmarks of MediaPipe's mesh.
         """
         return self.views(images, faces, (FRONTAL,))[0]
 
     def views(
         self, images: Sequence[Tensor], faces: Sequence[Faces], views: Sequence[View]
     ) -> list[Aligned]:
-        """Show each face in several views; see `aukit.contracts.aligner.ShowsViews`."""
+        """Render each face in several views; see `aukit.contracts.aligner.ShowsViews`."""
         reasons = [None if len(face) else NO_FACE for face in faces]
         return self.view.show(images, self.meshes(images, faces), views, reasons)
 
     def way(self, image: Tensor, face: Faces) -> Way:
-        """Where in the registered face the picture's pixels lie; see `LeadsBack`."""
+        """Map the picture's pixels to the registered face; see `LeadsBack`."""
         return self.view.way(image, self.meshes([image], [face])[0])
 
     def meshes(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Tensor:

@@ -1,9 +1,8 @@
 """MediaPipe's blendshapes as a judge of AU intensity.
 
-A blendshape is an animator's control in 0..1 and no AU intensity: it rises with it, more or less.
-So the judge is not calibrated; a score card fits a rising curve for each AU on real faces. Which
-blendshapes stand for which AU is a table by the names that ARKit gave them; where there is a left
-and a right one, their mean counts.
+A blendshape is an animation control in 0..1, not an AU intensity, although it roughly increases
+with it. The judge is therefore uncalibrated; a score card fits a monotone curve per AU on real
+faces. A table maps blendshapes, by their ARKit names, to AUs; left and right ones are averaged.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ FOREHEAD = 0.25
 
 
 class BlendshapeJudge:
-    """Means of blendshapes, an AU a column.
+    """Means of blendshapes, one column per AU.
 
     Raises:
         MissingWeights: the model bundle is not on this machine.
@@ -74,9 +73,9 @@ class BlendshapeJudge:
         return first, second
 
     def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
-        """(B, 20) float32 in 0..1; NaN where the mesh network sees no face.
+        """(B, 20) float32 in 0..1; NaN where the mesh network finds no face.
 
-        The faces are registered, so they are looked for where their landmarks are.
+        The faces are registered, so they are searched where their landmarks are.
         """
         if not len(images):
             return torch.zeros(0, len(self.names))
@@ -88,7 +87,7 @@ class BlendshapeJudge:
 
 
 def around(landmarks: Tensor) -> Detections:
-    """Boxes and eyes of faces with known 68 landmarks, as the detector would tell them."""
+    """Boxes and eyes of faces with known 68 landmarks, like a detection."""
     low, high = landmarks.amin(1), landmarks.amax(1)
     top = low[:, 1:] - FOREHEAD * (high - low)[:, 1:]
     boxes = torch.cat([low[:, :1], top, high], 1).float().numpy()

@@ -1,4 +1,4 @@
-"""TensorFlow Lite models on LiteRT: one single-threaded interpreter a core.
+"""TensorFlow Lite models on LiteRT: one single-threaded interpreter per core.
 
 A row is inferred alone, whatever the batch, so results do not depend on how rows were batched.
 On two cores this is as fast as resized batches with two threads (4.4 ms against 4.4 ms a mesh,
@@ -54,7 +54,7 @@ class Model:
 
     Args:
         content: the .tflite file.
-        threads: how many rows at a time; 0 for one a core.
+        threads: rows at a time; 0: one per core.
     """
 
     def __init__(self, content: bytes, threads: int = 0) -> None:

@@ -44,13 +44,13 @@ class Options:
         default=WEIGHTS,
         metadata={"file": True, "role": METHOD, "help": "model bundle: a known name, or a path"},
     )
-    max_faces: int = field(default=16, metadata={"role": SIZE, "help": "most faces a picture"})
+    max_faces: int = field(default=16, metadata={"role": SIZE, "help": "most faces per picture"})
     min_detection: float = field(
-        default=0.5, metadata={"role": METHOD, "help": "least score of a detected face"}
+        default=0.5, metadata={"role": METHOD, "help": "lowest score of a detected face"}
     )
     min_presence: float = field(
         default=0.5,
-        metadata={"role": METHOD, "help": "least probability that the mesh lies on a face"},
+        metadata={"role": METHOD, "help": "lowest probability that the mesh is on a face"},
     )
 
     def __post_init__(self) -> None:
@@ -69,16 +69,16 @@ class LiteRTOptions(Options):
         default=2,
         metadata={
             "role": SIZE,
-            "help": "pictures that show no face are searched in n x n overlapping parts, up to "
-            "this n (1: not at all); small faces need more",
+            "help": "search pictures without a detection in n x n overlapping tiles, up to this n "
+            "(1: never); finds smaller faces",
         },
     )
     everywhere: bool = field(
         default=False,
-        metadata={"role": METHOD, "help": "search the parts of all pictures, for crowds"},
+        metadata={"role": METHOD, "help": "search tiles in all pictures, for crowds"},
     )
     threads: int = field(
-        default=0, metadata={"role": SIZE, "help": "rows inferred at a time; 0: one a core"}
+        default=0, metadata={"role": SIZE, "help": "rows inferred at a time; 0: one per core"}
     )
 
     def __post_init__(self) -> None:
@@ -102,10 +102,10 @@ class BlendshapeOptions:
     )
     min_presence: float = field(
         default=0.5,
-        metadata={"role": METHOD, "help": "least probability that the mesh lies on a face"},
+        metadata={"role": METHOD, "help": "lowest probability that the mesh is on a face"},
     )
     threads: int = field(
-        default=0, metadata={"role": SIZE, "help": "rows inferred at a time; 0: one a core"}
+        default=0, metadata={"role": SIZE, "help": "rows inferred at a time; 0: one per core"}
     )
 
     def __post_init__(self) -> None:
@@ -124,7 +124,7 @@ def aukit_aligners() -> list[Component]:
             name="facemesh",
             factory="aukit_mediapipe.facemesh:FaceMeshAligner",
             config=FaceMeshOptions,
-            summary="MediaPipe's face mesh, turned to the front and textured",
+            summary="MediaPipe's face mesh, rotated to frontal and textured",
             presets={"quick": {"size": 96}},
             accepts=("mediapipe-478",),
             tags=("non-planar",),
@@ -135,7 +135,7 @@ def aukit_aligners() -> list[Component]:
 
 @hookimpl
 def aukit_landmarkers() -> list[Component]:
-    """The two runtimes of the same models."""
+    """The two runtimes of the models."""
     return [
         Component(
             kind="landmarker",
@@ -153,7 +153,7 @@ def aukit_landmarkers() -> list[Component]:
             name="mediapipe-tasks",
             factory="aukit_mediapipe.tasks:TasksLandmarker",
             config=Options,
-            summary="the same in Google's package; it reports usage, so LiteRT is the default",
+            summary="the same with Google's package; it reports usage, so LiteRT is the default",
             requires=("mediapipe",),
             install_hint="pip install 'aukit-facs[mediapipe]'",
             weights_licence="Apache-2.0",

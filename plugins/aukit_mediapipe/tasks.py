@@ -1,8 +1,8 @@
 """The same models in Google's `mediapipe` package, for comparison.
 
 From version 0.10.30 on the package reports usage metrics to its maker and asks that the people who
-use an application consent. Faces in this field are patients and research participants, so this
-runtime is an extra, is used only when it is named, and says so whenever it is built.
+use an application consent. Faces in this field are of patients and research participants, so this
+runtime is an extra, is used only on request, and warns whenever it is built.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _log = logging.getLogger(__name__)
 
 
 class TasksLandmarker:
-    """Finds faces with the MediaPipe Tasks package, one picture after the other, on the CPU.
+    """Finds faces with the MediaPipe Tasks package, one picture after another, on the CPU.
 
-    The package tells no scores: every face that it accepts has the score 1. Measures:
+    The package gives no scores: every accepted face has the score 1. Measures:
     `blendshapes` (n, 52).
 
     Raises:

@@ -1,1 +1,1 @@
-"""An observer that tells MLflow of runs."""
+"""An observer that logs runs to MLflow."""

@@ -1,12 +1,12 @@
-"""Tells MLflow of runs where the environment variable AUKIT_MLFLOW is set.
+"""Logs runs to MLflow if the environment variable AUKIT_MLFLOW is set.
 
-| value | runs are written |
+| value | runs are logged |
 |---|---|
 | unset, empty, `0` | nowhere |
 | `1` | to MLflow's own `MLFLOW_TRACKING_URI`; without it, to the folder `mlruns` beside the run |
 | an address or a folder | there |
 
-Only what is named is contacted.
+Nothing else is contacted.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ LONGEST_VALUE, MOST_PARAMS = 500, 100
 
 
 class TrackedRun:
-    """Tells MLflow of a run; one that is continued goes on in the same run of MLflow.
+    """Logs a run to MLflow; a continued run continues the same MLflow run.
 
     Args:
         run: the run.
@@ -49,7 +49,7 @@ class TrackedRun:
         return str(made.info.run_id)
 
     def scalars(self, stage: str, step: int, values: Mapping[str, float]) -> None:
-        """Write the numbers of a step, as `fit-synth/loss`."""
+        """Log the values of a step, as `fit-synth/loss`."""
         now = int(time.time() * 1000)
         metrics = [Metric(f"{stage}/{name}", value, now, step) for name, value in values.items()]
         self._client.log_batch(self._run, metrics=metrics)

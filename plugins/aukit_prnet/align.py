@@ -1,4 +1,4 @@
-"""The 3D aligner of the paper: PRNet's mesh, turned to the front and textured."""
+"""The 3D aligner of the paper: PRNet's mesh, rotated to frontal and textured."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aukit_prnet.predict import Predictor
 
 
 class PrnetAligner:
-    """Regresses a dense mesh and shows it from the front."""
+    """Regresses a dense mesh and renders it in frontal view."""
 
     def __init__(self, config: Options, context: Context) -> None:
         self._config = config
@@ -39,34 +39,34 @@ class PrnetAligner:
 
     @cached_property
     def predictor(self) -> Predictor:
-        """What finds the meshes."""
+        """The predictor of the meshes."""
         options = self._config
         return Predictor(self.weights, self._context.device, options.batch, options.anchor)
 
     @cached_property
     def view(self) -> FrontalView:
-        """What shows the meshes."""
+        """The renderer of the meshes."""
         return FrontalView.of(self.weights.layout.template, self._config, self._context.device)
 
     def describe(self) -> Mapping[str, Any]:
-        """Everything that decides how an accepted face looks."""
+        """Everything that affects the appearance of an accepted face."""
         used = {"layout": self.weights.layout.name, "weights": self.weights.sha256}
         used["anchor"] = self._config.anchor
         return {"aligner": "prnet", **used, **self.view.describe()}
 
     def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:
-        """Register one face an image; see `aukit.contracts.aligner.Aligner`."""
+        """Register one face per image; see `aukit.contracts.aligner.Aligner`."""
         return self.views(images, faces, (FRONTAL,))[0]
 
     def views(
         self, images: Sequence[Tensor], faces: Sequence[Faces], views: Sequence[View]
     ) -> list[Aligned]:
-        """Show each face in several views; see `aukit.contracts.aligner.ShowsViews`."""
+        """Render each face in several views; see `aukit.contracts.aligner.ShowsViews`."""
         meshes, reasons = self.predictor.meshes(images, faces)
         return self.view.show(images, meshes, views, reasons)
 
     def way(self, image: Tensor, face: Faces) -> Way:
-        """Where in the registered face the picture's pixels lie; see `LeadsBack`."""
+        """Map the picture's pixels to the registered face; see `LeadsBack`."""
         return self.view.way(image, self.meshes([image], [face])[0])
 
     def meshes(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Tensor:

@@ -1,7 +1,7 @@
-"""Brings a regressed mesh into line with the landmarks that were found anyway.
+"""Aligns a regressed mesh with the landmarks.
 
-The aligner needs 68 points to find the crop. A network that was fitted in an hour knows the shape
-of a face better than its pose, and the points know the pose: so the mesh is posed to meet them.
+The aligner needs 68 points to find the crop. A network trained in an hour predicts the shape of a
+face better than its pose, which the points give, so the mesh is moved to match them.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Anchor:
 
     Args:
         layout: of the meshes.
-        how: `pose` turns, scales and shifts a mesh as a whole; `points` bends it besides, so that
-            its own points come near the landmarks; `none` leaves it alone.
+        how: `pose` rotates, scales and shifts a mesh as a whole; `points` also deforms it so that
+            its points approach the landmarks; `none` keeps it.
     """
 
     def __init__(self, layout: Layout, how: Anchored) -> None:
@@ -62,7 +62,7 @@ class Anchor:
 
 
 def pose(meshes: Tensor, found: Tensor, wanted: Tensor) -> Tensor:
-    """Turn, scale and shift meshes so that points of theirs come near given places.
+    """Rotate, scale and shift meshes so that their points approach given positions.
 
     First in the plane, by the similarity of least squares. Then in space, with a scaled
     orthographic camera: solve for the affine map of least squares from space to the picture,

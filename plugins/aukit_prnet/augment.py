@@ -1,7 +1,7 @@
-"""Random crops of the training pictures, and random harm done to their pixels.
+"""Random crops and pixel augmentations of the training pictures.
 
-Avatars are cleaner than photographs: what a network may not rely on is varied here (background,
-light, colour, sharpness, noise, things in front of the face). The position of the face in the crop
+Avatars are cleaner than photographs, so everything a network must not rely on is varied here
+(background, light, colour, sharpness, noise, occlusion). The position of the face in the crop
 varies as in Feng et al., ECCV 2018, section 3.3 (shift by a tenth, scale 0.9 to 1.1, rotation).
 
 Everything is drawn from torch's global generator, which `aukit.training.loop.train` seeds before
@@ -23,7 +23,7 @@ from aukit_prnet.crop import AROUND_POINTS
 
 @dataclass(frozen=True)
 class Jitter:
-    """How far a crop is from the one that the true landmarks give.
+    """The deviation of a crop from that of the true landmarks.
 
     Attributes:
         shift: at most, as a share of the crop's side.
@@ -84,7 +84,7 @@ def move(vertices: Tensor, transforms: Tensor) -> Tensor:
 
 
 def disturb(images: Tensor, cover: Tensor) -> Tensor:
-    """Everything that may happen to a crop and does not move the face.
+    """All augmentations of a crop that do not move the face.
 
     Args:
         images: (B, 3, R, R) in 0..1.

@@ -27,12 +27,12 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 class Damaged(ValueError):
-    """The bytes are not what the format says."""
+    """The bytes violate the format."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a variable lies.
+    """The location of a variable.
 
     Attributes:
         kind: number of its type; 1 is float32.
@@ -74,7 +74,7 @@ class Bundle:
                 "give the path of a TensorFlow checkpoint without its .index",
             ) from error
         except (Damaged, IndexError, struct.error, UnicodeDecodeError) as error:
-            raise DataError(f"{self._index} is no index of a TensorFlow checkpoint") from error
+            raise DataError(f"{self._index} is not the index of a TensorFlow checkpoint") from error
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -99,7 +99,7 @@ class Bundle:
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror or error}") from error
         if len(values) != count:
-            raise DataError(f"{path} is cut short: it ends within {name}")
+            raise DataError(f"{path} is truncated: it ends within {name}")
         return values.reshape(entry.shape)
 
     def _data(self, shard: int) -> Path:

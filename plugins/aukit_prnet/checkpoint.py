@@ -1,4 +1,4 @@
-"""Weights that were published for other programs: which tensor is which of ours."""
+"""Maps weights published for other programs to our tensors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _INNER = {
 
 @dataclass(frozen=True)
 class Published:
-    """A network out of a published checkpoint.
+    """A network from a published checkpoint.
 
     Attributes:
         network: for pictures of the resolution asked for.

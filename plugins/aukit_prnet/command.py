@@ -1,4 +1,4 @@
-"""`aukit prnet`: bring weights that were published for other programs."""
+"""`aukit prnet`: import weights published for other programs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 LICENCE = (
-    "the public PRNet weights derive from data that is not for commercial use; aukit ships and "
-    "fetches none of them"
+    "the public PRNet weights derive from data that excludes commercial use; aukit neither "
+    "ships nor fetches them"
 )
 
 
@@ -34,13 +34,13 @@ def prnet() -> None:
     default=Path("prnet-public.safetensors"),
     metavar="FILE",
     show_default=True,
-    help="Where to write the weights; their card goes beside them.",
+    help="File for the weights; their card is written beside it.",
 )
-@click.option("--sha256", metavar="HEX", help="Refuse a checkpoint whose tensors have another one.")
+@click.option("--sha256", metavar="HEX", help="Refuse a checkpoint with another SHA-256.")
 def import_(checkpoint: Path, layout: Path, output: Path, sha256: str | None) -> None:
-    """Make a copy of the public weights that the aligner prnet can use.
+    """Convert public weights for the aligner prnet.
 
-    CHECKPOINT is a TensorFlow checkpoint, its path without .index, or a .pth file with the state
+    CHECKPOINT is the path of a TensorFlow checkpoint without .index, or a .pth file with the state
     dict of a PyTorch port. TensorFlow is not needed.
     """
     from aukit_prnet.checkpoint import read

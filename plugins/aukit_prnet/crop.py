@@ -4,10 +4,10 @@ The authors' rules: 1.6 times the mean side of the box of the 68 points about it
 times that of a detector's box, whose middle is first moved down by 0.14 of it. A map gives x, y and
 z in pixels of the crop, z on the scale of x and y.
 
-The published network has seen heads that lean by up to 45 degrees (section 3.3). So a picture in
-which the head leans by more is turned first, by as many quarters as bring it nearest to upright.
-Weights may ask for a crop that is turned all the way instead, by the line of the eyes: the network
-then need not learn how faces lean.
+The published network has seen heads that lean by up to 45 degrees (section 3.3). A picture with a
+stronger lean is therefore first rotated by quarter turns, to be closest to upright. Weights may
+instead require a crop rotated by the line of the eyes, so that the network need not learn the lean
+of faces.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def cut(images: Sequence[Tensor], crops: Tensor, resolution: int) -> Tensor:
 
 
 def undo(vertices: Tensor, crops: Tensor, resolution: int, depth: int) -> Tensor:
-    """What a map says, in the source picture.
+    """Map the values of a position map to the source picture.
 
     Args:
         vertices: (B, V, 3) values of the map, in 0..1 of `REACH` * R crop pixels.

@@ -1,4 +1,4 @@
-"""Pictures and meshes to fit on, rendered once and kept in shards on disk."""
+"""Pictures and meshes for fitting, rendered once and stored in shards."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ class Example:
 
 
 def render(dataset: KnowsMesh, rows: pa.Table, folder: Path, progress: Progress) -> Examples:
-    """Fill a folder with the pictures and meshes of some index rows; go on where it was left.
+    """Fill a folder with the pictures and meshes of index rows, continuing an interrupted attempt.
 
     The processes of torchrun share the work.
 
     Args:
         dataset: knows the meshes.
         rows: of its index.
-        folder: gets a file for every `SHARD` rows.
-        progress: shows how far it is.
+        folder: receives a file per `SHARD` rows.
+        progress: shows progress.
 
     Raises:
-        ConfigError: the folder holds examples of something else.
+        ConfigError: the folder holds examples of other data.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, _about(dataset, rows))
@@ -91,7 +91,7 @@ class Examples:
         try:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise DataError(f"{folder} holds no examples: {error}") from error
+            raise DataError(f"{folder} has no examples: {error}") from error
         self.mesh: str = about["mesh"]
         self._count: int = about["rows"]
         shards = range(-(-self._count // SHARD))
@@ -103,7 +103,7 @@ class Examples:
         return self._count
 
     def batch(self, rows: Sequence[int]) -> Example:
-        """Read the examples at some places, in their order.
+        """Read the examples at given indices, in order.
 
         Raises:
             DataError: a file is damaged.

@@ -1,4 +1,4 @@
-"""Fits the position map network on a dataset that knows its meshes.
+"""Fits the position map network on a dataset with meshes.
 
 Feng et al., ECCV 2018, section 3: the position map of the mesh in the cropped picture is the
 target, the error of a texel is weighted by where on the face it lies. What differs from the paper
@@ -42,15 +42,15 @@ from aukit_prnet.wear import wear
 
 WEIGHTS = "prnet.safetensors"
 VALID_BATCH = 32
-LICENCE = "Apache-2.0; fitted on avatars alone, which derive from CC0 assets"
+LICENCE = "Apache-2.0; fitted only on avatars, which derive from CC0 assets"
 
 
 class PrnetFit:
     """Makes weights for the aligner `prnet`.
 
     Args:
-        config: how.
-        context: its seed is noted in the card.
+        config: options of the fit.
+        context: its seed is recorded in the card.
     """
 
     def __init__(self, config: FitOptions, context: Context) -> None:
@@ -61,7 +61,7 @@ class PrnetFit:
         self.card: dict[str, Any] = {}
 
     def fit(self, dataset: KnowsMesh, train: pa.Table, valid: pa.Table, session: Session) -> None:
-        """Render the examples, unless they are there, and fit the network on them.
+        """Render the examples if necessary, and fit the network on them.
 
         Raises:
             ConfigError: the dataset's mesh is not the one that the layout was made from.
@@ -69,7 +69,7 @@ class PrnetFit:
         """
         if dataset.mesh != self.layout.mesh:
             raise ConfigError(
-                f"the maps of prnet lie on the mesh '{self.layout.mesh}', not '{dataset.mesh}'",
+                f"prnet's maps are for the mesh '{self.layout.mesh}', not '{dataset.mesh}'",
                 "fit it on a dataset with that mesh, such as avatars-wild",
             )
         if train.num_rows == 0:
@@ -175,7 +175,7 @@ class Fit:
             raise ConfigError(
                 f"{self.config.start} are weights of width {network.width} at "
                 f"{network.resolution} pixels on the layout {found.layout.name}",
-                "fit with the same --fit.width and --fit.resolution, or begin from nothing",
+                "use the same --fit.width and --fit.resolution, or start from scratch",
             )
         return network.train()
 

@@ -1,4 +1,4 @@
-"""What the texels of a position map mean: the UV layout that belongs to a network's weights.
+"""The UV layout of a network's weights: the meaning of the texels of a position map.
 
 Ours is made from the avatars' head by `scripts/build_layout.py`; the public one is read from the
 user's copy of the data files that come with the public weights.
@@ -93,7 +93,7 @@ class Layout:
 
     @cached_property
     def weights(self) -> Tensor:
-        """(R, R) float32, what an error counts in training.
+        """(R, R) float32, weight of errors in training.
 
         16 at the 68 points, 4 at eyes, nose and mouth, 3 elsewhere on the face, 0 outside, divided
         by 3: Feng et al. 2018, section 3.1.

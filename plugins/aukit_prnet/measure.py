@@ -1,4 +1,4 @@
-"""How far predicted faces lie from the true ones."""
+"""Errors of predicted meshes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def nme(predicted: Tensor, truth: Tensor, scale: Tensor) -> Tensor:
 def same_depth(predicted: Tensor, truth: Tensor) -> Tensor:
     """(B, N, 3) predictions, moved in depth so that their mean depth is the true one.
 
-    A picture does not tell how far away a face is, so only differences of depth can be wrong.
+    A picture does not determine the distance of a face, so only differences in depth count.
     """
     shift = (truth[..., 2] - predicted[..., 2]).mean(-1, keepdim=True)
     return torch.cat([predicted[..., :2], (predicted[..., 2] + shift)[..., None]], -1)

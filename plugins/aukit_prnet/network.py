@@ -45,7 +45,7 @@ class PositionMapNet(nn.Module):
             paper. The parameters do not depend on it.
 
     Raises:
-        ValueError: the width is not positive or the resolution no multiple of 32.
+        ValueError: the width is not positive or the resolution not a multiple of 32.
     """
 
     def __init__(self, width: int = PAPER_WIDTH, resolution: int = PAPER_RESOLUTION) -> None:

@@ -15,26 +15,27 @@ from aukit_prnet.recipe import FIT_PUBLISHED, PRESETS, FitOptions
 
 @dataclass(frozen=True)
 class Options(FrontalOptions):
-    """Which weights, and how the face is shown."""
+    """Weights, and rendering of the face."""
 
     weights: str = field(
         default="",
         metadata={
             "file": True,
             "role": METHOD,
-            "help": "weights of PRNet, a path; the packaged ones by default",
+            "help": "path of PRNet weights; by default the bundled ones",
         },
     )
     anchor: Anchored = field(
         default="points",
         metadata={
             "role": METHOD,
-            "help": "how the mesh is brought into line with the landmarks: not at all, turned and "
-            "shifted as a whole, or bent towards them besides",
+            "help": "how the mesh is fitted to the landmarks: not at all, by a rigid motion, or "
+            "by a "
+            "rigid motion and bending",
         },
     )
     batch: int = field(
-        default=32, metadata={"role": SIZE, "help": "faces that the network sees at a time"}
+        default=32, metadata={"role": SIZE, "help": "faces per batch of the network"}
     )
 
     def __post_init__(self) -> None:
@@ -59,7 +60,9 @@ PUBLISHED = {
     "min_visible": silent(0.25),
     "max_misfit": silent(0.13),
     "weights": Published(
-        "PRNet's published weights, which you bring (`aukit prnet`)", f"{_NIINUMA}, 3.1", "brought"
+        "PRNet's published weights, provided by you (`aukit prnet`)",
+        f"{_NIINUMA}, 3.1",
+        "brought",
     ),
     "anchor": Published("none", f"{_NIINUMA}, 3.1: the mesh is read off the picture alone"),
     "batch": silent(32),
@@ -76,7 +79,7 @@ def aukit_aligners() -> list[Component]:
             aliases=("3d",),
             factory="aukit_prnet.align:PrnetAligner",
             config=Options,
-            summary="PRNet's dense mesh, turned to the front and textured",
+            summary="PRNet's dense mesh, rotated to frontal and textured",
             presets={"quick": {"size": 96}},
             published=PUBLISHED,
             accepts=("ibug-68",),
@@ -90,5 +93,5 @@ def aukit_aligners() -> list[Component]:
 
 @hookimpl
 def aukit_commands() -> Mapping[str, tuple[str, str]]:
-    """Bringing public weights."""
+    """The command that imports public weights."""
     return {"prnet": ("aukit_prnet.command:prnet", "Import weights of PRNet.")}

@@ -22,13 +22,13 @@ _LEAST_SIDE = 4.0
 
 
 class Predictor:
-    """Finds the mesh of one face a picture.
+    """Finds the mesh of one face per picture.
 
     Args:
         weights: network and layout.
         device: where to compute.
         batch: most faces that go through the network at a time.
-        anchor: whether meshes are brought into line with the 68 points; see `Anchor`.
+        anchor: how meshes are aligned with the 68 points; see `Anchor`.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from aukit.published import METHOD, SIZE, Published, silent
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How PRNet is fitted. The defaults make the paper's network on one GPU."""
+    """Options of fitting PRNet. The defaults give the paper's network on one GPU."""
 
     width: int = field(
         default=16, metadata={"role": SIZE, "help": "channels of the first layer; paper 16"}
@@ -20,41 +20,44 @@ class FitOptions:
         default=256, metadata={"role": SIZE, "help": "side of crop and map; paper 256"}
     )
     steps: int = field(default=60000, metadata={"role": SIZE, "help": "optimizer steps"})
-    batch: int = field(default=32, metadata={"role": SIZE, "help": "pictures a step"})
+    batch: int = field(default=32, metadata={"role": SIZE, "help": "pictures per step"})
     learning_rate: float = field(
-        default=1e-3, metadata={"role": SIZE, "help": "of Adam, at its highest"}
+        default=1e-3, metadata={"role": SIZE, "help": "peak learning rate of Adam"}
     )
     warmup: int = field(
         default=1000,
-        metadata={"role": SIZE, "help": "first steps: rising learning rate, undisturbed pictures"},
+        metadata={"role": SIZE, "help": "warm-up steps: rising learning rate, no augmentation"},
     )
     loss: Literal["absolute", "squared"] = field(
         default="absolute",
-        metadata={"role": METHOD, "help": "what is made of an error; paper squared"},
+        metadata={"role": METHOD, "help": "error function; paper: squared"},
     )
     guide: float = field(
         default=0.5,
-        metadata={"role": METHOD, "help": "weight of the short cuts out of the network; 0: none"},
+        metadata={"role": METHOD, "help": "weight of the auxiliary outputs; 0: none"},
     )
     average: float = field(
         default=0.999,
-        metadata={"role": SIZE, "help": "decay of the averaged weights; 0: the last ones"},
+        metadata={"role": SIZE, "help": "decay of the averaged weights; 0: use the last ones"},
     )
     momentum: float = field(
         default=0.01,
-        metadata={"role": SIZE, "help": "of batch normalization; paper 0.001, for long fits"},
+        metadata={
+            "role": SIZE,
+            "help": "momentum of batch normalization; paper 0.001, for long fits",
+        },
     )
-    ticks: int = field(default=50, metadata={"role": SIZE, "help": "how often to validate"})
+    ticks: int = field(default=50, metadata={"role": SIZE, "help": "number of validations"})
     start: str = field(
         default="",
         metadata={
             "file": True,
             "role": METHOD,
-            "help": "weights to begin from, of the same width and resolution; none: from nothing",
+            "help": "initial weights, of the same width and resolution; none: from scratch",
         },
     )
     compile: bool = field(
-        default=False, metadata={"role": SIZE, "help": "torch.compile; for long fits"}
+        default=False, metadata={"role": SIZE, "help": "use torch.compile; for long fits"}
     )
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What the network is told while it is fitted: target maps, their error, and short cuts."""
+"""The supervision of a fit: target maps, their error, and auxiliary outputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PERCENT = 100.0
 
 
 def target_maps(vertices: Tensor, layout: Layout) -> Tensor:
-    """What the network shall answer for meshes in a crop.
+    """The target of the network for meshes in a crop.
 
     Args:
         vertices: (B, V, 3) pixels of the crop, z in the same unit, smaller is nearer.
@@ -64,12 +64,12 @@ def coarse_loss(coarse: Sequence[Tensor], target: Tensor, weights: Tensor, kind:
 
 
 class Guided(nn.Module):
-    """The network, and short cuts from within it to what it shall answer.
+    """The network with auxiliary outputs from inner layers.
 
-    The way from the error of a map back to the encoder is twenty layers long. Linear layers on
-    what some of them pass on, thrown away after the fit, are asked for the same map in coarse (deep
-    supervision: Lee et al., "Deeply-Supervised Nets", AISTATS 2015), and one on the bottleneck for
-    the 68 points, which teaches the encoder where faces are from the first steps on.
+    The path from the error of a map back to the encoder has twenty layers. Linear layers on some of
+    them, discarded after the fit, predict the same map at low resolution (deep supervision: Lee et
+    al., "Deeply-Supervised Nets", AISTATS 2015). One on the bottleneck predicts the 68 points,
+    which teaches the encoder where faces are from the first steps.
 
     Args:
         network: what is fitted.
@@ -97,10 +97,10 @@ class Guided(nn.Module):
 
 @torch.no_grad()
 def ease(network: PositionMapNet, target: Tensor, layout: Layout) -> None:
-    """Let the last layers of a fresh network pass on what comes, with the targets' statistics.
+    """Initialize the last layers near the identity, with the targets' statistics.
 
-    The last three layers have three channels. As they are drawn, rectification cuts off half of
-    what goes through them, and thousands of steps are spent on getting it back.
+    The last three layers have three channels. With random initialization, rectification would
+    discard half of the signal, and thousands of steps would be needed to recover it.
 
     Args:
         network: fresh.

@@ -1,8 +1,8 @@
-"""What avatars do not wear: glasses, beards, a fringe, fingers and hard shadows, drawn on crops.
+"""Draws what avatars lack on crops: glasses, beards, a fringe, fingers and hard shadows.
 
-The renderer has none of them, and a network that has never seen them takes their edges for those of
-the face. They are drawn flat, where the true landmarks say; at the size of a crop that is enough.
-Everything is drawn from torch's global generator, on batches, on their device.
+A network that has never seen them mistakes their edges for those of the face. They are drawn flat
+at the true landmarks, which suffices at the size of a crop. Everything is drawn from torch's global
+generator, on batches, on their device.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOUSTACHE = ((48, 33), (50, 33), (51, 33), (52, 33), (54, 33))
 
 
 def wear(images: Tensor, points: Tensor) -> Tensor:
-    """Put things on the faces of a batch.
+    """Draw occluders on the faces of a batch.
 
     Args:
         images: (B, 3, R, R) in 0..1.

@@ -39,9 +39,9 @@ class Weights:
 
     Attributes:
         network: float32, on the CPU, in evaluation mode.
-        layout: what its maps mean.
+        layout: layout of its maps.
         card: see the module.
-        sha256: of the file of tensors.
+        sha256: SHA-256 of the file of tensors.
     """
 
     network: PositionMapNet
@@ -51,7 +51,7 @@ class Weights:
 
     @property
     def upright(self) -> bool:
-        """Whether the crop is turned by the line of the eyes."""
+        """Whether the crop is rotated by the line of the eyes."""
         return self.card.get("crop") == UPRIGHT
 
 
@@ -60,9 +60,9 @@ def save(path: Path, network: PositionMapNet, card: Mapping[str, Any], layout: L
 
     Args:
         path: of the safetensors file.
-        network: whose tensors are written.
-        card: what there is to say beyond format, width, resolution and layout.
-        layout: what its maps mean.
+        network: network to write.
+        card: card entries besides format, width, resolution and layout.
+        layout: layout of its maps.
     """
     tensors = {k: v for k, v in network.state_dict().items() if not k.endswith(_COUNTER)}
     if layout.name != OURS:
@@ -87,7 +87,7 @@ def load(path: Path) -> Weights:
     """
     if not path.is_file():
         raise MissingWeights(
-            f"the weights of prnet are not here: {path}",
+            f"the weights of prnet are missing: {path}",
             "fit them with `aukit fit aligner`, import public ones with `aukit prnet import`, "
             "or choose --aligner facemesh",
         )
@@ -134,8 +134,8 @@ def _card(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DataError(
             f"the weights have no card: {path} cannot be read",
-            "weights of prnet are two files, .safetensors and .json; public ones are made into "
-            "them by `aukit prnet import`",
+            "weights of prnet are two files, .safetensors and .json; convert public ones with "
+            "`aukit prnet import`",
         ) from error
     known = isinstance(card, dict) and card.get("format") == FORMAT
     if not (known and {"width", "resolution", "layout"} <= card.keys()):

@@ -1,4 +1,4 @@
-"""Register faces by one similarity each, and resample them in one batch."""
+"""Registers faces by one similarity each, resampled in one batch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STABLE = (*range(27, 36), 36, 39, 42, 45)
 
 
 class ProcrustesAligner:
-    """Carries 68 landmarks onto the frontal template by the least-squares similarity."""
+    """Maps 68 landmarks to the frontal template by a least-squares similarity."""
 
     def __init__(self, config: Options, context: Context) -> None:
         self._config = config
@@ -43,21 +43,21 @@ class ProcrustesAligner:
 
     @property
     def target(self) -> Tensor:
-        """(68, 2) float64: where the template lies in the registered picture, pixels."""
+        """(68, 2) float64: the template in the registered picture, pixels."""
         return self._target
 
     def describe(self) -> Mapping[str, Any]:
-        """Everything that decides how an accepted face looks."""
+        """Everything that affects the appearance of an accepted face."""
         keep = ("size", "margin", "forehead", "points")
         options = {name: value for name, value in asdict(self._config).items() if name in keep}
         target = self._target.round(decimals=3).tolist()
         return {"aligner": "procrustes", **options, "target": target}
 
     def align(self, images: Sequence[Tensor], faces: Sequence[Faces]) -> Aligned:
-        """Register one face an image; see `aukit.contracts.aligner.Aligner`.
+        """Register one face per image; see `aukit.contracts.aligner.Aligner`.
 
         Raises:
-            PluginError: the faces carry no iBUG landmarks.
+            PluginError: the faces have no iBUG landmarks.
         """
         points = torch.stack([_points(face) for face in faces])
         sizes = [(image.shape[-2], image.shape[-1]) for image in images]

@@ -15,23 +15,27 @@ _NIINUMA = "Niinuma et al. 2021"
 
 @dataclass(frozen=True)
 class Options(FaceOptions):
-    """Where the face lies in the registered picture, and what is refused."""
+    """Position of the face in the registered picture, and limits."""
 
     points: Literal["all", "stable"] = field(
         default="all",
         metadata={
             "role": METHOD,
-            "help": "landmarks that are fitted: all 68, or those that expressions hardly move "
-            "(corners of the eyes, nose)",
+            "help": "landmarks to fit: all 68, or those that expressions hardly move (corners of "
+            "the "
+            "eyes, nose)",
         },
     )
     min_eyes: float = field(
         default=10.0,
-        metadata={"role": METHOD, "help": "least distance of the outer eye corners, source pixels"},
+        metadata={
+            "role": METHOD,
+            "help": "smallest distance between the outer eye corners, source pixels",
+        },
     )
     max_outside: float = field(
         default=0.5,
-        metadata={"role": METHOD, "help": "largest share of landmarks beyond the picture"},
+        metadata={"role": METHOD, "help": "largest share of landmarks outside the picture"},
     )
 
     def __post_init__(self) -> None:

@@ -1,8 +1,7 @@
 """Items on the nodes of a Ray cluster.
 
-An item takes everything along that it needs but the files of datasets, models and weights, which
-every node must find at the same paths; results come back over Ray and are written by the process
-that asked for them.
+An item contains everything it needs except the files of datasets, models and weights, which every
+node must have at the same paths. Results are returned over Ray and written by the calling process.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ Result = TypeVar("Result")
 
 
 class RayExecutor:
-    """Several items at once, wherever the cluster has room.
+    """Runs several items at once on the cluster.
 
-    Ray repeats items whose node or worker died. An item is a function of what it is given, so it
-    comes out the same wherever it runs.
+    Ray repeats items whose node or worker died. Items are pure functions of their input, so results
+    do not depend on where they run.
     """
 
     def __init__(self, config: RayConfig, context: Context) -> None:
@@ -50,7 +49,7 @@ class RayExecutor:
 
         Raises:
             ConfigError: there is no such cluster.
-            StageError: an item's workers died again and again, or no node can take an item.
+            StageError: an item's workers died repeatedly, or no node can take an item.
         """
         connect(self.config.address)
         task = ray.remote(_work_on).options(
@@ -84,14 +83,14 @@ class RayExecutor:
         if most < 1:
             raise StageError(
                 f"the Ray cluster has {has.get('CPU', 0):g} processors and {has.get('GPU', 0):g} "
-                f"GPUs; an item wants {self.config.cpus:g} and {self.gpus:g}",
+                f"GPUs; an item needs {self.config.cpus:g} and {self.gpus:g}",
                 "add nodes, or set --executor.cpus and --executor.gpus",
             )
         return int(most) * self.config.ahead
 
 
 def connect(address: str) -> None:
-    """Use a cluster from now on, or start one here; once a process.
+    """Connect to a cluster, or start one here; once per process.
 
     Raises:
         ConfigError: there is none at the address.
@@ -137,8 +136,8 @@ def _result(place: int, reference: Any) -> Any:
     except RayError as error:
         raise StageError(
             f"item {place} could not be finished on the Ray cluster: {type(error).__name__}",
-            "its workers died, often because the memory is used up: see the logs of the cluster, "
-            "and give an item more with --executor.cpus",
+            "its workers died, perhaps for lack of memory: see the cluster's logs, and give items "
+            "more processors with --executor.cpus",
         ) from error
 
 

@@ -17,27 +17,28 @@ class RayConfig:
         default="",
         metadata={
             "role": SIZE,
-            "help": "cluster: an address, or auto: the one that this machine is part of; empty: "
-            "one that is started here",
+            "help": "address of the cluster; auto: the one this machine belongs to; empty: start "
+            "one "
+            "here",
         },
     )
     cpus: float = field(
-        default=1.0, metadata={"role": SIZE, "help": "processors of an item, as Ray counts them"}
+        default=1.0, metadata={"role": SIZE, "help": "processors per item, as counted by Ray"}
     )
     gpus: float | None = field(
         default=None,
         metadata={
             "role": SIZE,
-            "help": "share of a GPU of an item; none: a whole one if the run is on GPUs, else 0",
+            "help": "GPUs per item; none: 1 if the run uses GPUs, else 0",
         },
     )
     ahead: int = field(
         default=2,
-        metadata={"role": SIZE, "help": "items in flight for each that can run; bounds the memory"},
+        metadata={"role": SIZE, "help": "items in flight per running item; limits memory"},
     )
     retries: int = field(
         default=3,
-        metadata={"role": SIZE, "help": "how often an item is repeated whose node or worker died"},
+        metadata={"role": SIZE, "help": "retries of an item whose node or worker died"},
     )
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Plans of real frames: all of them once, or equally many of each level."""
+"""Plans of real frames: all of them once, or equal numbers per level."""
 
 from __future__ import annotations
 
@@ -65,16 +65,16 @@ class Unbalanced:
 
 
 class Resample:
-    """Equally many frames of each AU at each of the six levels (Niinuma et al. 2021, 4.2.2).
+    """Equal numbers of frames per AU at each of the six levels (Niinuma et al. 2021, 4.2.2).
 
-    A level with more frames than wanted is down-sampled: a random subset, each frame once. A level
-    with fewer is up-sampled: all its frames equally often, and a random subset once more to make
-    up the number. (The paper says only that minority classes are up-sampled; drawing with
-    replacement would leave out some of the rarest frames for nothing.) A level without any
-    frame stays empty and is named in a warning and in the plan's metadata.
+    A level with too many frames is down-sampled to a random subset, each frame once. A level with
+    too few is up-sampled: all its frames equally often, and a random subset once more for the
+    remainder. (The paper only says that minority classes are up-sampled; drawing with replacement
+    would lose some of the rarest frames.) A level without frames stays empty and is reported in a
+    warning and in the plan's metadata.
 
-    With `per_view` the number holds for each view alone, as in the paper's comparison of nine
-    views (section 4.6: 500 of each level, AU and pose); a level that a view lacks is named too.
+    With `per_view`, the number holds for each view, as in the paper's comparison of nine views
+    (section 4.6: 500 per level, AU and pose); a level that a view lacks is reported too.
     """
 
     def __init__(self, config: ResampleConfig, context: Context) -> None:
@@ -110,7 +110,7 @@ class Resample:
 
 
 def codes_of(labels: pa.Table, aus: Sequence[str]) -> dict[str, range]:
-    """The codes that frames can have of each AU: 0..5, of an occurrence 0 and 1."""
+    """The possible codes of each AU: 0..5, for an occurrence 0 and 1."""
     labels_of = records.labels_of(labels.slice(0, 0), aus)
     return {name: range(top + 1) for name, top in zip(aus, labels_of.tops, strict=True)}
 
@@ -187,6 +187,6 @@ def note_empty_levels(plan: pa.Table, empty: Mapping[str, Sequence[int]]) -> pa.
     """Warn of levels that no frame shows, and write them into the plan's metadata."""
     for name, levels in empty.items():
         listed = ", ".join(map(str, levels))
-        _log.warning("%s: no training frame at level %s; nothing stands in for it", name, listed)
+        _log.warning("%s: no training frame at level %s; the level stays empty", name, listed)
     note = {EMPTY_LEVELS: json.dumps(empty).encode()}
     return plan.replace_schema_metadata({**plan.schema.metadata, **note})

@@ -1,4 +1,4 @@
-"""Multi-label random resampling: whole frames are repeated, or left out, for all AUs at once.
+"""Multi-label random resampling: whole frames are repeated or dropped for all AUs at once.
 
 Charte, Rivera, del Jesus and Herrera (2015), "Addressing imbalance in multilabel classification:
 Measures and random resampling algorithms", Neurocomputing 163.
@@ -40,7 +40,7 @@ class MlRos:
     how many times rarer it is than the most frequent one, and `MeanIR` the mean of all. Labels
     whose `IRLbl` is above `MeanIR` have a *minority bag*, the frames that show them. The bags take
     turns: one random frame of the bag is repeated, and a bag whose label is no longer above
-    `MeanIR` retires. It ends when the frames are `percent` more, or every bag has retired.
+    `MeanIR` is closed. It ends when there are `percent` more frames, or all bags are closed.
     """
 
     def __init__(self, config: MlRosConfig, context: Context) -> None:

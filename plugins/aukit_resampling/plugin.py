@@ -20,11 +20,11 @@ class ResampleConfig:
     """Options of the balancer `resample`."""
 
     per_level: int = field(
-        default=5000, metadata={"role": SIZE, "help": "frames of each AU at each of the six levels"}
+        default=5000, metadata={"role": SIZE, "help": "frames per AU at each of the six levels"}
     )
     per_view: bool = field(
         default=False,
-        metadata={"role": METHOD, "help": "as many in each view, where the data have several"},
+        metadata={"role": METHOD, "help": "use this many in each view, if the data has several"},
     )
 
     def __post_init__(self) -> None:
@@ -38,7 +38,7 @@ class SemanticConfig:
 
     per_level: int = field(
         default=5000,
-        metadata={"role": SIZE, "help": "synthetic faces of each AU at each of the six levels"},
+        metadata={"role": SIZE, "help": "synthetic faces per AU at each of the six levels"},
     )
 
     def __post_init__(self) -> None:
@@ -47,7 +47,8 @@ class SemanticConfig:
 
 
 Labelling = Literal["levels", "classes", "presence"]
-_LABELS = "what a label is: an AU at a level 1 to 5, at a level 0 to 5 (classes), or its presence"
+_LABELS = "definition of a label: an AU at a level 1 to 5, at a level 0 to 5 (classes), or its "
+"presence"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class MlRosConfig:
         default=25,
         metadata={
             "role": METHOD,
-            "help": "repeated frames, at most, in percent of the coded frames",
+            "help": "most repeated frames, in percent of the coded frames",
         },
     )
     labels: Labelling = field(default="levels", metadata={"role": METHOD, "help": _LABELS})
@@ -76,7 +77,7 @@ class MlRusConfig:
         default=25,
         metadata={
             "role": METHOD,
-            "help": "frames left out, at most, in percent of the coded frames",
+            "help": "most frames left out, in percent of the coded frames",
         },
     )
     labels: Labelling = field(default="levels", metadata={"role": METHOD, "help": _LABELS})
@@ -93,21 +94,21 @@ _PER_LEVEL = Published(5000, "4.2.2: 5,000 of each AU and intensity")
 
 @hookimpl
 def aukit_balancers() -> list[Component]:
-    """Use the frames as they are, rare ones more often, or synthetic faces only."""
+    """Use frames as they are, repeat or drop some, or use only synthetic faces."""
     return [
         Component(
             kind="balancer",
             name="none",
             factory="aukit_resampling.balancers:Unbalanced",
             config=NoneConfig,
-            summary="every coded frame once: the skew of the corpus as it is",
+            summary="every coded frame once, with the skew of the corpus",
         ),
         Component(
             kind="balancer",
             name="resample",
             factory="aukit_resampling.balancers:Resample",
             config=ResampleConfig,
-            summary="equally many real frames of each AU at each level",
+            summary="equal numbers of real frames per AU and level",
             presets={"quick": {"per_level": 150}},
             published={
                 "per_level": _PER_LEVEL,
@@ -120,7 +121,7 @@ def aukit_balancers() -> list[Component]:
             name="semantic",
             factory="aukit_resampling.semantic:Semantic",
             config=SemanticConfig,
-            summary="equally many synthetic faces of each AU at each level",
+            summary="equal numbers of synthetic faces per AU and level",
             presets={"quick": {"per_level": 150}},
             published={"per_level": _PER_LEVEL},
             beside=("synth",),
@@ -131,7 +132,7 @@ def aukit_balancers() -> list[Component]:
             name="ml-ros",
             factory="aukit_resampling.multilabel:MlRos",
             config=MlRosConfig,
-            summary="every coded frame, those that show rare labels repeated",
+            summary="every coded frame, with rare labels repeated",
             paper=_CHARTE,
         ),
         Component(
@@ -139,7 +140,7 @@ def aukit_balancers() -> list[Component]:
             name="ml-rus",
             factory="aukit_resampling.multilabel:MlRus",
             config=MlRusConfig,
-            summary="coded frames without some of those that show frequent labels",
+            summary="coded frames without some that have frequent labels",
             paper=_CHARTE,
         ),
     ]

@@ -1,4 +1,4 @@
-"""Semantic resampling: training sets of synthetic faces alone, equally many of each level."""
+"""Semantic resampling: training sets of synthetic faces only, with equal numbers per level."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Semantic:
         for place, name in enumerate(aus):
             (allowed,) = np.nonzero(absent[:, place])
             if len(allowed) == 0:
-                _log.warning("%s: no source face, since all of them show it", name)
+                _log.warning("%s: no source face, since all faces show this AU", name)
             for level in codes[name]:
                 targets = frames.draw(place, level, self.per_level)
                 if targets is None:

@@ -18,7 +18,7 @@ class IntensityConfig:
         default=2.0,
         metadata={
             "role": METHOD,
-            "help": "least intensity (0..5) that counts as present in F1s and accuracy",
+            "help": "lowest intensity (0..5) that counts as present in F1 and accuracy",
         },
     )
 
@@ -36,7 +36,7 @@ def aukit_metrics() -> list[Component]:
             name="intensity",
             factory="aukit_scores.intensity:Intensity",
             config=IntensityConfig,
-            summary="ICC(3,1), MAE, MSE, PCC of intensity; F1s, accuracy of presence",
+            summary="ICC(3,1), MAE, MSE, PCC of intensity; F1 and accuracy of presence",
             paper="Shrout and Fleiss 1979, Psychological Bulletin 86(2), 420-428",
         ),
         Component(
@@ -44,7 +44,7 @@ def aukit_metrics() -> list[Component]:
             name="presence",
             factory="aukit_scores.presence:Presence",
             config=IntensityConfig,
-            summary="F1, skew-normalised F1, accuracy of presence alone",
+            summary="F1, skew-normalised F1 and accuracy of presence only",
             paper="Jeni, Cohn and De la Torre 2013, ACII, 245-251",
         ),
     ]

@@ -1,1 +1,1 @@
-"""Normalizers: what differs from the person's mean face, or from a neutral frame of the person."""
+"""Normalizers: the difference from the person's mean face, or from a neutral frame."""

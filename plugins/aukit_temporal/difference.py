@@ -1,4 +1,4 @@
-"""Faces as differences to one reference face a person."""
+"""Faces as differences from one reference face per person."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def seen(images: Tensor) -> Tensor:
 
 
 def difference(images: Tensor, reference: Tensor, known: Tensor, contrast: float) -> Tensor:
-    """What differs from a reference, around `MIDDLE`.
+    """The difference from a reference, centred at `MIDDLE`.
 
     Args:
         images: (B, 3, S, S) uint8 faces.
@@ -42,7 +42,7 @@ def difference(images: Tensor, reference: Tensor, known: Tensor, contrast: float
 
 
 class People:
-    """Places of people in tensors that hold one entry a person.
+    """Indices of people in tensors with one entry per person.
 
     Args:
         keys: person keys (`dataset/partition/subject`), in the order of the entries.
@@ -74,8 +74,8 @@ class People:
         """
         if missing := sorted(set(keys) - set(self._places)):
             raise DataError(
-                f"the normalizer has seen no face of {missing[0]}",
-                "fit it on frames of that person first; it needs no labels of them",
+                f"the normalizer was not fitted on {missing[0]}",
+                "fit it on frames of that person first; no labels are needed",
             )
         return torch.tensor([self._places[key] for key in keys], dtype=torch.int64)
 
@@ -89,8 +89,8 @@ def check_size(known: Tensor, size: tuple[int, ...]) -> None:
     if len(known) and tuple(known.shape[1:]) != size:
         sizes = [f"{shape[-1]}x{shape[-2]}" for shape in (known.shape, size)]
         raise DataError(
-            f"a person's faces are {sizes[1]} pixels large, those of others {sizes[0]}",
-            "let the aligners of all roles make faces of one size",
+            f"a person's faces have {sizes[1]} pixels, those of others {sizes[0]}",
+            "use one face size for the aligners of all roles",
         )
 
 

@@ -1,4 +1,4 @@
-"""Mean texture: what differs from the average of all frames of the person (P1, section 4.5)."""
+"""Mean texture: the difference from the mean of all frames of the person (P1, section 4.5)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class MeanTexture:
     def fit(self, faces: FaceSource) -> None:
         """Add the frames of a source to the means of its people.
 
-        Memory: one batch of faces, and 16 bytes a pixel and person.
+        Memory: one batch of faces, and 16 bytes per pixel and person.
 
         Raises:
             DataError: the faces are not as large as those of an earlier source.
@@ -67,7 +67,7 @@ class MeanTexture:
         save_model(folder, {"sums": self.sums, "counts": self.counts}, card)
 
     def load(self, folder: Path) -> None:
-        """Become what was saved; more people may be added by `fit`."""
+        """Load what `save` wrote; more people may be added by `fit`."""
         tensors = load_tensors(folder)
         self.people = People(load_card(folder)["people"])
         self.sums, self.counts = (tensors[name].to(self.device) for name in ("sums", "counts"))
@@ -93,7 +93,7 @@ class MeanTexture:
         few = [person for person, count in frames.items() if count < FEW]
         if few:
             _log.warning(
-                "the mean face of %d people (%s, ...) rests on fewer than %d frames each: "
-                "it holds their expressions",
+                "the mean face of %d people (%s, ...) has fewer than %d frames each and may "
+                "contain their expressions",
                 *(len(few), few[0], FEW),
             )

@@ -1,4 +1,4 @@
-"""AU0: what differs from a neutral frame of the person (P1, section 4.5)."""
+"""AU0: the difference from a neutral frame of the person (P1, section 4.5)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Au0:
         save_model(folder, {"frames": self.frames}, card)
 
     def load(self, folder: Path) -> None:
-        """Become what was saved; more people may be added by `fit`."""
+        """Load what `save` wrote; more people may be added by `fit`."""
         self.people = People(load_card(folder)["people"])
         self.frames = load_tensors(folder)["frames"].to(self.device)
 
@@ -100,7 +100,8 @@ class Au0:
         without = [who for who, own in rows.items() if not least_active(faces.labels, own)]
         if without:
             _log.warning(
-                "no frame of %d people (%s, ...) is coded: nearest to the median face instead",
+                "no frame of %d people (%s, ...) is coded: using the one closest to the median "
+                "face",
                 *(len(without), min(without)),
             )
 

@@ -9,7 +9,7 @@ from aukit.components import Component
 from aukit.hooks import hookimpl
 from aukit.published import METHOD, Published, silent
 
-_CONTRAST = "factor on the differences, which are shown around 0.5"
+_CONTRAST = "factor on the differences, which are centred at 0.5"
 _PAPER = "Niinuma et al. 2021 (WACV), section 4.5"
 
 
@@ -36,8 +36,9 @@ class Au0Config:
         default="median",
         metadata={
             "role": METHOD,
-            "help": "a person's neutral frame: nearest to the person's median face (no labels), "
-            "least active by the codes (of test people too), or first in time",
+            "help": "a person's neutral frame: closest to the person's median face (no labels), "
+            "least "
+            "active by its codes (of test people too), or first in time",
         },
     )
     contrast: float = field(default=1.0, metadata={"role": METHOD, "help": _CONTRAST})
@@ -46,7 +47,7 @@ class Au0Config:
         _check_contrast(self.contrast)
 
 
-_PLAIN = silent(1.0, "4.5: the difference; its scale is not said")
+_PLAIN = silent(1.0, "4.5: the difference; its scale is not stated")
 
 
 @hookimpl

@@ -1,1 +1,1 @@
-"""TensorBoard for runs: an observing plugin, used where the environment asks for it."""
+"""An observer that logs runs to TensorBoard, switched on by an environment variable."""

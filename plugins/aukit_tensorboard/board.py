@@ -14,9 +14,9 @@ SCORES = "scores"
 
 
 class Board:
-    """Writes what a run reports; a folder of event files for each stage.
+    """Writes the scalars of a run, with one folder of event files per stage.
 
-    TensorBoard shows each stage as a line of its own, with its own steps.
+    TensorBoard shows each stage as a separate line with its own steps.
 
     Args:
         folder: of the run's event files; made when something is written.
@@ -27,7 +27,7 @@ class Board:
         self._writers: dict[str, SummaryWriter] = {}
 
     def scalars(self, stage: str, step: int, values: Mapping[str, float]) -> None:
-        """Write the numbers of a step; they can be read at once."""
+        """Write the values of a step, flushed immediately."""
         writer = self._writer(stage, step)
         for name, value in values.items():
             writer.add_scalar(name, value, step)

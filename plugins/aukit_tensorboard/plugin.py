@@ -1,4 +1,4 @@
-"""Writes event files for TensorBoard where the environment variable AUKIT_TENSORBOARD is set.
+"""Writes event files for TensorBoard if the environment variable AUKIT_TENSORBOARD is set.
 
 | value | event files |
 |---|---|

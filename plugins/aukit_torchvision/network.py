@@ -1,4 +1,4 @@
-"""A classification network of torchvision whose last layer gives the numbers of a head."""
+"""A classification network of torchvision whose last layer has the outputs of a head."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Backbone(Network):
         return shown[0].flatten(2).mean(2) if shown[0].ndim == 4 else shown[0]
 
     def load_published(self, path: Path) -> None:
-        """Take torchvision's weights for everything but the last layer.
+        """Load torchvision's weights into everything but the last layer.
 
         Raises:
             DataError: the file cannot be read, or is of another network.

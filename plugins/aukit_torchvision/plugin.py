@@ -32,15 +32,18 @@ class TorchvisionConfig(FitOptions):
             "file": True,
             "role": METHOD,
             "weights": "none",
-            "help": "start from a .pth or .safetensors path of this backbone, or none",
+            "help": "initial weights: path of a .pth or .safetensors file for this backbone, or "
+            "none",
         },
     )
-    learning_rate: float = field(default=1e-4, metadata={"role": SIZE, "help": "of Adam"})
+    learning_rate: float = field(
+        default=1e-4, metadata={"role": SIZE, "help": "learning rate of Adam"}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        # The names are torchvision's own. It is asked only where somebody chose another than the
-        # defaults, so that help needs no torch.
+        # The names are torchvision's own. It is imported only for names other than the defaults, so
+        # that the help needs no torch.
         if self.backbone not in (DEFAULT, NARROW):
             _refuse_unknown(self.backbone)
 
@@ -49,7 +52,7 @@ def _refuse_unknown(backbone: str) -> None:
     try:
         from torchvision import models
     except ModuleNotFoundError:
-        return  # `requires` of the record says so, with the way out
+        return  # the record's `requires` reports that, with a hint
     known = models.list_models(module=models)
     if backbone not in known:
         near = difflib.get_close_matches(backbone, known, n=3, cutoff=0.5)
@@ -76,7 +79,7 @@ def aukit_estimators() -> list[Component]:
             name="torchvision",
             factory="aukit_torchvision.estimator:TorchvisionEstimator",
             config=TorchvisionConfig,
-            summary="any classification network of torchvision, by the name of its backbone",
+            summary="any classification network of torchvision, by name",
             presets={"quick": QUICK},
             requires=("torch", "torchvision"),
             tags=("needs-fit", "stochastic"),

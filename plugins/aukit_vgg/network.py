@@ -1,4 +1,4 @@
-"""VGG16 (configuration D of Simonyan and Zisserman 2015) with one head an AU."""
+"""VGG16 (configuration D of Simonyan and Zisserman 2015) with one head per AU."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Vgg16(Network):
         return shown.mean((2, 3))
 
     def load_published(self, path: Path) -> None:
-        """Take torchvision's weights for everything but the last layer.
+        """Load torchvision's weights into everything but the last layer.
 
         Raises:
             DataError: the file cannot be read, or is of another network.

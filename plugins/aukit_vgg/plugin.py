@@ -16,7 +16,7 @@ IMAGENET = "vgg16-imagenet"
 
 @dataclass(frozen=True)
 class VggConfig(FitOptions):
-    """Options of the VGG16 estimator; `PUBLISHED` says what the paper has for them."""
+    """Options of the VGG16 estimator; `PUBLISHED` has the paper's values."""
 
     weights: str = field(
         default="none",
@@ -24,14 +24,15 @@ class VggConfig(FitOptions):
             "file": True,
             "role": METHOD,
             "weights": "none",
-            "help": "start from: vgg16-imagenet (fetched), a .pth or .safetensors path, none",
+            "help": "initial weights: vgg16-imagenet (fetched), path of a .pth or .safetensors "
+            "file, or none",
         },
     )
     frozen: int = field(
         default=2,
         metadata={
             "role": METHOD,
-            "help": "first convolutions that stay as pretrained; the paper tunes from the 3rd",
+            "help": "number of first convolutions to freeze; the paper tunes from the 3rd",
         },
     )
     networks: Literal["per-au", "shared"] = inherited(FitOptions, "networks", "shared")
@@ -43,7 +44,7 @@ class VggConfig(FitOptions):
     )
     batch_norm: bool = field(
         default=True,
-        metadata={"role": METHOD, "help": "batch normalization, for training without weights"},
+        metadata={"role": METHOD, "help": "use batch normalization, for training from scratch"},
     )
     dropout: float = field(
         default=0.05, metadata={"role": METHOD, "help": "dropout before the last two layers"}
@@ -70,7 +71,7 @@ QUICK = {
     "batch": 16,
 }
 
-_ONE_PER_AU = "3.3: a network an AU"
+_ONE_PER_AU = "3.3: one network per AU"
 PUBLISHED = {
     "networks": Published("per-au", "3.3, 4.2.2"),
     "head": Published("softmax", "4.2.2: a 6-length one-hot representation"),
@@ -105,7 +106,7 @@ def aukit_estimators() -> list[Component]:
             name="vgg16",
             factory="aukit_vgg.estimator:VggEstimator",
             config=VggConfig,
-            summary="VGG16 with six levels an AU, fine-tuned from the third convolution",
+            summary="VGG16 with six levels per AU, fine-tuned from the third convolution",
             presets={"quick": QUICK},
             published=PUBLISHED,
             requires=("torch", "torchvision"),

@@ -1,1 +1,1 @@
-"""An observer that tells Weights & Biases of runs."""
+"""An observer that logs runs to Weights & Biases."""

@@ -1,13 +1,13 @@
-"""Tells Weights & Biases of runs where the environment variable AUKIT_WANDB is set.
+"""Logs runs to Weights & Biases if the environment variable AUKIT_WANDB is set.
 
-| value | runs are written |
+| value | runs are logged |
 |---|---|
 | unset, empty, `0` | nowhere |
-| `1` | to the project that `WANDB_PROJECT` names; without it, to `aukit` |
+| `1` | to the project `WANDB_PROJECT`; without it, to `aukit` |
 | a name | to the project of that name |
 
-With `WANDB_MODE=offline`, Weights & Biases' own switch, they are written to the folder `wandb` of
-the run alone, and nothing is contacted.
+With `WANDB_MODE=offline`, Weights & Biases' own switch, they are only written to the run's folder
+`wandb`, and nothing is contacted.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ PROJECT = "aukit"
 
 
 class TrackedRun:
-    """Tells Weights & Biases of a run; one that is continued goes on in the same run there.
+    """Logs a run to Weights & Biases; a continued run continues the same run there.
 
     Each stage has steps of its own, `fit-synth/step`.
 
@@ -37,7 +37,7 @@ class TrackedRun:
         )
 
     def scalars(self, stage: str, step: int, values: Mapping[str, float]) -> None:
-        """Write the numbers of a step, as `fit-synth/loss`."""
+        """Log the values of a step, as `fit-synth/loss`."""
         self._log(stage, step, dict(values))
 
     def pictures(self, stage: str, result: Path) -> None:

@@ -92,7 +92,7 @@ def test_an_aligner_without_views_says_so(
 ) -> None:
     line = ["align", str(photos / "astronaut.png"), "-o", str(tmp_path / "out")]
     assert main([*line, "--aligner", "2d", "--views", "fera17"]) == 2
-    assert "'procrustes' cannot show other views" in capsys.readouterr().err
+    assert "'procrustes' cannot render other views" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -122,7 +122,7 @@ def test_missing_weights_are_told_with_the_command_that_brings_them(
 @pytest.mark.parametrize(
     ("extra", "code", "expected"),
     [
-        (["--landmarker", "none"], 2, "photos and videos bring no landmarks"),
+        (["--landmarker", "none"], 2, "photos and videos come without landmarks"),
         (["--aligner", "4d"], 2, "unknown aligner '4d'"),
         (["--aligner.size", "x"], 2, "procrustes.size (command line): 'x' is not a whole number"),
         (["--aligner.size", "2"], 2, "procrustes: size must be at least 16"),

@@ -108,7 +108,7 @@ def test_data_frames_are_scored_as_the_run_scores_itself(
 
 
 def test_what_is_no_table_is_told_in_one_line() -> None:
-    with pytest.raises(ConfigError, match="list is no table"):
+    with pytest.raises(ConfigError, match="list is not a table"):
         api.evaluate([1, 2], pandas.DataFrame({"AU12": [1.0]}))
     with pytest.raises(ConfigError, match="0 predictions were given"):
         api.evaluate(pa.table({"AU12": [1.0]}))

@@ -74,7 +74,7 @@ def test_render_writes_frames_that_pandas_can_read_and_continues(
     assert parts[1].stat().st_mtime_ns == second
 
     assert main([*line, "--limit", "5"]) == 2
-    assert "holds frames of other settings" in capsys.readouterr().err
+    assert "holds frames with other settings" in capsys.readouterr().err
 
 
 def test_a_dataset_that_raises_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -122,4 +122,4 @@ def test_check_counts_any_dataset(capsys: pytest.CaptureFixture[str], tmp_path: 
     ]
     assert found["usable"] is True
     assert main([*line, "--write-manifest", str(tmp_path / "a.json")]) == 2
-    assert "does not say which files" in capsys.readouterr().err
+    assert "does not list its files" in capsys.readouterr().err

@@ -40,10 +40,10 @@ def test_this_machine_is_well(capsys: pytest.CaptureFixture[str], tmp_path: Path
         "video decoding",
     }
     assert subjects <= set(found)
-    assert "fits torch" in found["torchvision"]["found"]
+    assert "matches torch" in found["torchvision"]["found"]
     assert found["default run"]["verdict"] == "ok"
     assert main(["doctor", "-o", str(tmp_path)]) == 0
-    assert "Well: `aukit run` can start." in capsys.readouterr().out
+    assert "No problems: `aukit run` can start." in capsys.readouterr().out
 
 
 def test_a_full_disk_is_bad(

@@ -131,7 +131,7 @@ def test_a_run_that_was_not_finished(
     evaluate: Callable[..., int], copied: Path, capsys: Capture
 ) -> None:
     rewrite(copied, lambda stages: stages.pop("fit-synth"))
-    refused(evaluate(copied), capsys, "has no result of stage fit-synth: it was not finished")
+    refused(evaluate(copied), capsys, "has no result of stage fit-synth: the stage did not finish")
 
 
 def test_a_run_that_wanted_no_card_has_no_judge(
@@ -145,7 +145,7 @@ def test_a_judge_without_its_weights(
     evaluate: Callable[..., int], copied: Path, capsys: Capture
 ) -> None:
     code = evaluate(copied, "--judge", "inception")
-    refused(code, capsys, "judge 'inception' has no weights of its own")
+    refused(code, capsys, "judge 'inception' has no bundled weights")
     code = evaluate(copied, "--judge", "mobilenet", "--judge.mobilenet.weights", "nowhere.pth")
     refused(code, capsys, "no weights 'nowhere.pth'")
 

@@ -32,7 +32,7 @@ def test_a_table_of_scores_and_what_was_done(files: Path, capsys: Capture) -> No
     assert main(["evaluate", "truth.csv", "good.csv", "-o", "scores.json"]) == 0
     out, err = capsys.readouterr()
     assert "AU12 lip corner puller" in out
-    assert "240 frames, 6 people, present from 2 on" in out
+    assert "240 frames, 6 people, present from intensity 2" in out
     assert "columns as of OpenFace; frames matched by subject, frame" in err
     scores = json.loads((files / "scores.json").read_text())
     assert scores["AU01"]["icc"]["value"] > 0.9
@@ -76,10 +76,10 @@ def test_our_own_predictions_are_their_own_truth(files: Path, capsys: Capture) -
         (["truth.csv", "--threshold", "1"], "--threshold is for tables"),
         (["truth.csv", "good.csv", "good.csv", "good.csv"], "4 paths were given"),
         (["truth.csv", "good.csv", "--threshold", "0"], "threshold must lie above 0"),
-        (["truth.csv", "good.csv", "--shift", "1"], "holds none of the 240 frames"),
+        (["truth.csv", "good.csv", "--shift", "1"], "has none of the 240 frames"),
         (["truth.csv", "good.csv", "--match", "id"], "no column of frame ids"),
         (["truth.csv", "gone.csv"], "gone.csv does not exist"),
-        (["truth.csv"], "truth.csv is one table (give both: TRUTH PREDICTIONS)"),
+        (["truth.csv"], "truth.csv is a single table (give both tables: TRUTH PREDICTIONS)"),
     ],
 )
 def test_one_clear_line_for_what_cannot_be(
@@ -97,7 +97,7 @@ def test_one_clear_line_for_what_cannot_be(
     ("arguments", "code", "said"),
     [
         (["times.csv"], 4, "frame is 0.5 in row 1"),
-        (["good.csv", "--face", "best"], 4, "no column that tells faces apart by confidence"),
+        (["good.csv", "--face", "best"], 4, "no column with the confidence of faces"),
         (["good.csv", "--shift", "99999999999999999999"], 2, "is not in the range"),
         (["good.csv", "--seed", "-1"], 2, "-1 is not in the range"),
         (["good.csv", "--draws", "1000000000"], 2, "is not in the range"),

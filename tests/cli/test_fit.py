@@ -26,7 +26,7 @@ def test_weights_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert loaded.card["fitted_on"]["people"] == 2
     assert found["aligner"]["options"]["steps"] == 2
     assert main(["fit", "aligner", "-o", str(tmp_path), *SMALL, "--fit.steps", "3"]) == 2
-    assert "holds the fit of other settings" in capsys.readouterr().err
+    assert "holds the fit with other settings" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ def test_nothing_is_cleaned_while_a_run_is_at_work(
 ) -> None:
     made_run(project / "runs", "0001-a", {}, state=RUNNING, process=os.getppid())
     assert main(["runs", "clean"]) == 2
-    assert "is at work" in capsys.readouterr().err
+    assert "is active" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("line", [["plugins"], ["plugins", "show", "lacgan"], ["doctor"]])

@@ -42,7 +42,7 @@ def test_nothing_is_overwritten_and_bad_names_are_refused(tmp_path: Path, capsys
     assert main(line) == 2
     assert main(["plugins", "new", "aligner", "No Name", "-o", str(tmp_path)]) == 2
     assert main(["plugins", "new", "synth", "mine", "-o", str(tmp_path)]) == 2
-    assert "there are starts for aligner" in capsys.readouterr().err
+    assert "there are templates for aligner" in capsys.readouterr().err
 
 
 SOURCE = """
@@ -72,7 +72,7 @@ def test_commands_and_observers_are_checked_too(
     assert "has no help text" in checks["command silent"]["reason"]
     assert "cannot write ['loss']" in checks["observer aukit_scalars"]["reason"]
     assert main(["plugins", "check", "aukit-watching"]) == 1
-    assert "to do   see aukit.hooks" in capsys.readouterr().out
+    assert "to do   read aukit.hooks" in capsys.readouterr().out
 
 
 def test_points_of_faces_or_the_reason() -> None:

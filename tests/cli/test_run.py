@@ -65,7 +65,7 @@ def test_roles_choose_and_set_their_own(capsys: pytest.CaptureFixture[str]) -> N
         (["--seed", "x"], "seed (command line): 'x' is not a whole number"),
         (["--device", "abacus"], "device 'abacus' cannot be used"),
         (["--aus", "1,77"], "'77' is not a known action unit"),
-        (["--aus", "25"], "AU25 not coded in both training and test data"),
+        (["--aus", "25"], "AU25 not coded in both the training and the test data"),
     ],
 )
 def test_what_cannot_be_run_is_refused(

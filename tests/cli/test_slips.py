@@ -24,7 +24,10 @@ def refused(capsys: Capture, *words: str) -> str:
     ("words", "complaint"),
     [
         (("--device", "cuda:7"), "cuda:7"),
-        (("--views", "fera17", "--synth", "lacgan", "--device", "cpu"), "cannot show other views"),
+        (
+            ("--views", "fera17", "--synth", "lacgan", "--device", "cpu"),
+            "cannot render other views",
+        ),
         (("--name", "../victim", "--device", "cpu"), "cannot be the name of a run"),
         (("--estimator.weights", "nowhere.pth", "--device", "cpu"), "nowhere.pth"),
     ],

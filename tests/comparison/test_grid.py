@@ -146,7 +146,7 @@ def test_published_numbers_that_stand_beside_nothing_are_named(tmp_path: Path) -
     (note,) = not_shown(planned(tmp_path, {}, file), ["icc"])
     assert "of 'nobody' are not shown" in note
     (_, other) = not_shown(planned(tmp_path, {}, file), ["f1", "mae"])
-    assert "are of 'icc', which is none of: f1, mae" in other
+    assert "are for 'icc', which is not one of: f1, mae" in other
 
 
 def test_what_is_typed_is_stronger_than_the_file(tmp_path: Path) -> None:
@@ -209,15 +209,15 @@ def test_leaving_one_out_makes_a_fold_for_each_person(tmp_path: Path) -> None:
         ({"aligner": "2d,procrustes"}, {}, "'2d' and 'procrustes' are the same run"),
         ({"synth": "none,lacgan", "synth.sise": "3"}, {}, "no option 'sise'"),
         ({"aligner.size": "64,big"}, {}, "cell size big: .*'big' is not a whole number"),
-        ({"aligner": "2d,3d"}, {"baseline": "4d"}, "the baseline '4d' is no cell"),
+        ({"aligner": "2d,3d"}, {"baseline": "4d"}, "the baseline '4d' is not a cell"),
         ({"seed": "3"}, {"seeds": "2"}, "seed is set .*, and seeds are too"),
-        ({"seed": "1,2"}, {}, "several values of seed"),
-        ({}, {"seeds": "0"}, "names no seeds"),
-        ({}, {"seeds": "1,1"}, "or one of them twice"),
+        ({"seed": "1,2"}, {}, "seed has several values"),
+        ({}, {"seeds": "0"}, "has no seeds"),
+        ({}, {"seeds": "1,1"}, "or repeats one"),
         ({}, {"seeds": "few"}, "'few' is not a whole number"),
         ({"fold": "1/3"}, {"folds": "3"}, "fold is set, and folds are too"),
-        ({}, {"folds": "some"}, "'some' names no folds"),
-        ({}, {"folds": ""}, "'' names no folds"),
+        ({}, {"folds": "some"}, "unknown folds 'some'"),
+        ({}, {"folds": ""}, "unknown folds ''"),
         ({"normalizer": "none,au0,none"}, {}, "normalizer has the value 'none' twice"),
     ],
 )  # fmt: skip
@@ -237,12 +237,12 @@ def test_what_cannot_be_compared_is_refused_in_one_line(
         ("grid = 3", "grid must be a table"),
         ("[cells]\na = 3", r"cells\.a must be a table"),
         ("quick = 3", "quick must be a table"),
-        ("[grid]\nbaseline = 5", r"grid\.baseline must be a text, not 5"),
-        ("[grid]\nfolds = 0", "0 is no number of folds"),
+        ("[grid]\nbaseline = 5", r"grid\.baseline must be text, not 5"),
+        ("[grid]\nfolds = 0", "0 is not a valid number of folds"),
         ('[grid]\nsynth = ["none"]\n[cells.a]\nsynth = "none"', r"cells\.a sets synth, which"),
         ("[published]\na = 3", r"published\.a must be a table"),
         ('[published.a]\nmean = "high"', r"published\.a\.mean: 'high' is not a number"),
-        ("[published.a]\nAU1 = 0.5", r"published\.a has a number of AU1"),
+        ("[published.a]\nAU1 = 0.5", r"published\.a has a number for AU1"),
         ('[grid]\nalinger = ["2d", "3d"]', "has no option 'alinger'"),
     ],
 )

@@ -152,9 +152,13 @@ def test_a_role_may_have_a_landmarker_where_the_run_has_none() -> None:
         ({"synth.size": 1}, "synth.size is set .* but no synth is chosen", "--synth NAME"),
         ({"tset.data": "other"}, "has no option 'tset'", "did you mean 'test'"),
         ({"test.dat": "other"}, "role test .* has no option 'dat'", "did you mean 'data'"),
-        ({"test.partition": "dev"}, "test.partition is 'dev'", "train, valid or test"),
-        ({"train.partition": "test"}, "only training people may be fitted", "another dataset"),
-        ({"synth-fit.partition": "valid"}, "only training people may be fitted", None),
+        ({"test.partition": "dev"}, "test.partition is 'dev'", "train, valid, test or all"),
+        (
+            {"train.partition": "test"},
+            "models may only be fitted on training people",
+            "another dataset",
+        ),
+        ({"synth-fit.partition": "valid"}, "models may only be fitted on training people", None),
         ({"estimator": "none"}, "neither an estimator nor a synthesizer", "--synth NAME"),
     ],
 )

@@ -49,7 +49,7 @@ def test_a_good_record_passes() -> None:
         ({"name": ""}, "bad name"),
         ({"aliases": ("two words",)}, "bad name"),
         ({"kind": "synth", "name": "none"}, "left out"),
-        ({"api": API + 1}, f"contracts {API + 1}; this is {API}"),
+        ({"api": API + 1}, f"contracts {API + 1}; this aukit has {API}"),
         ({"factory": "collections.OrderedDict"}, "package.module:Class"),
         ({"config": dict}, "must be a dataclass"),
         ({"config": Options()}, "must be a dataclass"),

@@ -46,5 +46,5 @@ def test_an_occurrence_is_0_or_1() -> None:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(DataError, match="holds 'presence'"):
+    with pytest.raises(DataError, match="unknown kind 'presence'"):
         check_index(index({"AU06": "presence"}, [0]))  # type: ignore[dict-item]

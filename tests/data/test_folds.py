@@ -132,10 +132,10 @@ def test_a_list_of_another_corpus_is_refused() -> None:
 
 def test_a_fold_that_tests_nobody_or_trains_nobody_is_refused() -> None:
     people = keyed(["SN001", "SN002"])
-    for name, missing in (("disfa:1", "train"), ("disfa:2", "test")):
+    for name, missing in (("disfa:1", "training"), ("disfa:2", "test")):
         fold = parse(name)
         assert fold is not None
-        with pytest.raises(DataError, match=f"leaves nobody to {missing}"):
+        with pytest.raises(DataError, match=f"leaves nobody for {missing}"):
             divide(fold, people, {}, 0)
     alone = parse("loso:1")
     assert alone is not None

@@ -108,7 +108,7 @@ def test_a_finished_comparison_runs_nothing_again(
 ) -> None:
     output, document = finished
     again, said = run(registry, output, {"synth": "none,brush"}, seeds="2")
-    assert said == ["4 of 4 runs are finished already"]
+    assert said == ["4 of 4 runs are already finished"]
     assert [c["scores"] for c in again["cells"]] == [c["scores"] for c in document["cells"]]
 
 
@@ -154,7 +154,7 @@ def test_differences_are_on_the_frames_that_both_hold(registry: Registry, tmp_pa
     assert dropped["frames"] == 63
     assert dropped["compared"] == {"frames": 63, "left_out": 0, "left_out_of_baseline": 9}
     (note,) = document["notes"]
-    assert "the 63 frames that both hold" in note
+    assert "the 63 common frames" in note
     assert "9 of test broken 0" in note
 
 
@@ -172,7 +172,7 @@ def test_two_processes_do_not_share_a_comparison(registry: Registry, tmp_path: P
     planned.folder.mkdir()
     with (
         FileLock(planned.folder / ".lock"),
-        pytest.raises(ConfigError, match="another process is at work"),
+        pytest.raises(ConfigError, match="another process is working"),
     ):
         compare(planned, InProcess(tmp_path, registry, Silent()))
 

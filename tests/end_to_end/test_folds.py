@@ -132,7 +132,7 @@ def test_a_test_role_with_none_of_the_people_is_refused(
         return table.set_column(1, table.schema.field(1), pa.array([name] * table.num_rows))
 
     monkeypatch.setattr(drawn, "index", renamed)
-    with pytest.raises(ConfigError, match="role test has others"):
+    with pytest.raises(ConfigError, match="role test has other people"):
         prepare(registry, tmp_path, fold="1/3", test__data__frames=5)
 
 

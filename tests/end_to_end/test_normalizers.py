@@ -69,7 +69,7 @@ def test_a_finished_run_estimates_people_whom_it_has_never_seen(tmp_path: Path, 
     )
     strangers = DrawnFaces(12, people=2, size=48, uncoded=1.0, seed=5)
     batch = strangers.batch(range(12))
-    with pytest.raises(DataError, match="has seen no face of drawn/train/D00"):
+    with pytest.raises(DataError, match="was not fitted on drawn/train/D00"):
         normalizer.apply(batch)
     normalizer.fit(strangers)
     found = estimator.predict(replace(batch, images=normalizer.apply(batch)))
@@ -108,8 +108,8 @@ def test_every_use_of_a_synthetic_face_becomes_one_in_each_of_nine_views(tmp_pat
     levels = Counter(zip(plan["training_set"].to_pylist(), plan["level"].to_pylist(), strict=True))
     assert set(levels.values()) == {3}  # an AU and level has 3 in the plan, and so 3 in each pose
     report = (folder / "report.html").read_text(encoding="utf-8")
-    assert "Synthetic faces in the views they are learned in" in report
-    assert "could not be made" not in report
+    assert "Synthetic faces in the views used for training" in report
+    assert "could not be synthesized" not in report
 
 
 def test_views_and_a_normalizer_go_together(tmp_path: Path) -> None:

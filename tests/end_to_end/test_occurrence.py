@@ -106,8 +106,8 @@ def test_intensities_and_occurrences_in_one_run(
     asked = plan.groupby("training_set")["level"].agg(set)
     assert all(asked[au] <= {0, 1} for au in only)
     assert any(max(asked[au]) > 1 for au in scaled)
-    assert "only presence is known of AU01" in said
-    assert "only presence is known of" in (folder / "report.html").read_text().lower()
+    assert "only presence is labelled for AU01" in said
+    assert "only presence is labelled for" in (folder / "report.html").read_text().lower()
     card = json.loads((folder / "score_card.json").read_text())
     assert card["detection"]["estimator"]["cuts"] == dict.fromkeys(only, 0.5)
 

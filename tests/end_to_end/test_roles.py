@@ -62,7 +62,7 @@ def test_test_faces_may_be_aligned_otherwise(registry: Registry, tmp_path: Path)
     """Figure 5 (c) of the first paper; the faces that are learned from must agree, though."""
     outcome = run(registry, tmp_path, {"test.aligner.template": "oval"})
     assert outcome.scores["mean"]["mae"]["value"] is not None
-    with pytest.raises(DataError, match="synth-fit and synth-paint are aligned otherwise"):
+    with pytest.raises(DataError, match="synth-fit and synth-paint are aligned differently"):
         run(registry, tmp_path, {"synth-paint.aligner.template": "oval"})
 
 

@@ -73,7 +73,7 @@ def test_previews_show_validation_people_and_the_truth(tmp_path: Path) -> None:
     assert picture.shape[1] == rows * (112 + 4 + 14) + 4
     (folder,) = tmp_path.glob("0001-*")
     report = (folder / "report.html").read_text()
-    assert "What the synthesizer makes" in report
+    assert "Synthesizer previews" in report
     assert "step 12" in report
 
 
@@ -170,8 +170,8 @@ def test_a_checkpoint_cut_in_half_is_told(tmp_path: Path, capsys: Capture) -> No
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert main(command(tmp_path, synth__pause=0.05)) == 4
     told = capsys.readouterr().err
-    assert "cannot be continued" in told
-    assert "delete it to start this stage again" in told
+    assert "cannot continue from checkpoint" in told
+    assert "delete it to restart this stage" in told
     path.unlink()
     assert main(command(tmp_path, synth__pause=0.05)) == 0
 
@@ -179,7 +179,7 @@ def test_a_checkpoint_cut_in_half_is_told(tmp_path: Path, capsys: Capture) -> No
 def test_semantic_without_a_synthesizer_is_one_error(tmp_path: Path, capsys: Capture) -> None:
     assert main(command(tmp_path, synth=None, balancer="semantic")) == 2
     told = " ".join(capsys.readouterr().err.split())
-    assert "balancer 'semantic' needs a synth, and none is chosen" in told
+    assert "balancer 'semantic' needs a synth, but none is chosen" in told
     assert "--synth NAME" in told
     assert not list(tmp_path.glob("0*"))
 
@@ -190,6 +190,6 @@ def test_faces_aligned_otherwise_are_refused_before_the_fit(
     other = {"synth-paint__aligner": "2d", "synth-paint__aligner.size": 48}
     assert main(command(tmp_path, **other)) == 4
     told = " ".join(capsys.readouterr().err.split())
-    assert "the faces of synth-fit and synth-paint are aligned otherwise" in told
+    assert "the faces of synth-fit and synth-paint are aligned differently" in told
     assert "aligner centre / procrustes" in told
     assert not list(tmp_path.glob(".stages/*fit-synth*"))

@@ -101,8 +101,8 @@ def test_a_script_whose_workers_start_it_again_is_told_what_is_wrong(tmp_path: P
         [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 1
-    assert "a worker process imports the script that started it" in done.stderr
-    assert "in a script, start runs below `if __name__ == '__main__':`" in done.stderr
+    assert "a worker process imported the script that started it" in done.stderr
+    assert "in scripts, start runs under `if __name__ == '__main__':`" in done.stderr
     assert done.stderr.strip().splitlines()[-1].startswith("aukit.errors.StageError")
 
 

@@ -180,7 +180,7 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no such file or folder: .*absent"):
         opened(tmp_path / "absent").index()
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"nothing to read in .*empty"):
+    with pytest.raises(DataError, match=r"no files to read in .*empty"):
         opened(tmp_path / "empty").index()
 
 

@@ -112,7 +112,7 @@ def test_a_face_that_was_turned_in_space_is_pasted_back_the_way_it_came(
 def test_a_face_without_a_way_back_is_not_pasted(face_landmarker: Path, photo: Path) -> None:
     (portrait,) = editor("facemesh", face_landmarker, Lipstick()).portraits([photo])
     assert isinstance(portrait, Portrait)
-    with pytest.raises(ConfigError, match="turned in space") as caught:
+    with pytest.raises(ConfigError, match="cannot map the face back") as caught:
         refuse_turned(replace(portrait, way=None))
     assert "leave out --paste" in str(caught.value)
 
@@ -135,7 +135,7 @@ def test_a_model_of_other_faces_is_refused(face_landmarker: Path) -> None:
     edit = editor("2d", face_landmarker, Lipstick())
     model = edit._model
     card = {"aus": list(AUS), "alignment": {"aligner": "procrustes"}}
-    with pytest.raises(DataError, match="aligned otherwise"):
+    with pytest.raises(DataError, match="aligned differently"):
         Editor(replace(model, card=card))
 
 
@@ -144,5 +144,5 @@ def test_unknown_aus_and_impossible_intensities_are_refused(face_landmarker: Pat
     with pytest.raises(ConfigError, match="does not know AU04"):
         edit.paint([], [{"AU04": 1.0}])
     for level in (-0.1, 5.1, float("nan")):
-        with pytest.raises(ConfigError, match=r"intensities are 0\.\.5"):
+        with pytest.raises(ConfigError, match=r"intensities range from 0 to 5"):
             wished([{"AU12": level}], AUS)

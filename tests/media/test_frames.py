@@ -130,5 +130,5 @@ def test_a_spread_is_even_and_never_doubles(total: int, count: int) -> None:
 
 
 def test_nothing_to_spread_is_an_error() -> None:
-    with pytest.raises(DataError, match="no frame to show"):
+    with pytest.raises(DataError, match="no frames to show"):
         spread(index(0), 3)

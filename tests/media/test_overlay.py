@@ -70,5 +70,5 @@ def test_one_video_and_an_mp4(video: Path) -> None:
     with pytest.raises(ConfigError, match="overlays are written as"):
         check_overlay([str(video)], Path("x.avi"))
     for inputs in (["photo.png"], [str(video), str(video)]):
-        with pytest.raises(ConfigError, match="over one video"):
+        with pytest.raises(ConfigError, match="needs exactly one video"):
             check_overlay(inputs, Path("x.mp4"))

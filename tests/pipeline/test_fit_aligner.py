@@ -16,6 +16,6 @@ from aukit.progress import Silent
 
 def test_a_dataset_without_meshes_claims_no_folder(tmp_path: Path) -> None:
     photos = Choice(FILES, FilesOptions())
-    with pytest.raises(ConfigError, match="'files' does not know the meshes"):
+    with pytest.raises(ConfigError, match="'files' has no meshes of its pictures"):
         fit_aligner(Fit(photos, photos, Context()), tmp_path / "out", Silent())
     assert not (tmp_path / "out").exists()

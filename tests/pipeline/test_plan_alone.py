@@ -155,11 +155,11 @@ def test_views_are_counted_and_missing_levels_noted(
     assert shown["views"] == 9
     counts = {count for uses in shown["levels"].values() for count in uses["after"]}
     assert counts == {0, 18}
-    assert any(note.startswith("AU12: nothing at level") for note in shown["notes"])
+    assert any(note.startswith("AU12: no faces at level") for note in shown["notes"])
     assert main(line) == 0
     out = capsys.readouterr().out
     assert "views of each: 9" in out
-    assert "note    AU12: nothing at level" in out
+    assert "note    AU12: no faces at level" in out
 
 
 @pytest.mark.usefixtures("tiny")

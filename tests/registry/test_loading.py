@@ -71,14 +71,14 @@ def test_the_author_writes_a_record_and_the_registry_stamps_where_it_is_from(
         ("import sys; sys.exit('not today')", "SystemExit: not today"),
         ("def broken(:", "SyntaxError"),
         (plugin("@hookimpl\ndef aukit_aligner(): return []"), "did you mean 'aukit_aligners'"),
-        (plugin("@hookimpl\ndef zzz(): return []"), "'zzz' is no hook"),
+        (plugin("@hookimpl\ndef zzz(): return []"), "'zzz' is not a hook"),
         (plugin("def aukit_aligners(): return []"), "lacks the marker @hookimpl"),
         (plugin("@hookimpl\ndef aukit_run_started(rum): pass"), "rum"),
         (plugin("@hookimpl\ndef aukit_aligners(): return ['mine']"), "Component records"),
         (plugin("@hookimpl\ndef aukit_aligners(): return 3"), "TypeError"),
         (plugin("@hookimpl\ndef aukit_aligners(): 1 / 0"), "ZeroDivisionError"),
-        (aligners("mine", kind="synth"), "is of kind 'synth', given as 'aligner'"),
-        (aligners("mine", api=99), "was written for contracts 99; this is 1"),
+        (aligners("mine", kind="synth"), "is of kind 'synth', but was returned as 'aligner'"),
+        (aligners("mine", api=99), "is written for contracts 99; this aukit has 1"),
         (aligners("Mine"), "bad name 'Mine'"),
         (plugin("@hookimpl\ndef aukit_commands(): return {'x': 'y'}"), "command 'x' must be"),
     ],
@@ -121,7 +121,7 @@ def test_a_doubled_name_is_an_error_only_when_it_is_asked_for(distribute: Distri
     assert registry.find("aligner", "two/mesh").version == "2.0"
     with pytest.raises(ConfigError, match=r"provided by one/mesh 0\.1 and two/mesh 2\.0") as caught:
         registry.find("aligner", "mesh")
-    assert caught.value.hint == "write one/mesh"
+    assert caught.value.hint == "use one/mesh"
 
 
 def test_equal_entry_point_names_of_two_distributions_both_load(distribute: Distribute) -> None:

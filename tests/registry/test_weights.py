@@ -119,7 +119,7 @@ def test_a_later_call_goes_on_too(dropping: str, folder: Path) -> None:
 
 def test_it_gives_up_in_the_end(dropping: str, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(Dropping, "do_GET", lambda self: self.send_error(503))
-    with pytest.raises(SourceError, match="broke off 4 times: HTTP Error 503"):
+    with pytest.raises(SourceError, match="connection failed 4 times: HTTP Error 503"):
         download(dropping, tmp_path / "copy", 9, pause=lambda seconds: None)
 
 
@@ -139,7 +139,7 @@ def test_every_failure_is_named(site: str, folder: Path) -> None:
     entry = known(*(Address(f"{site}/{name}.bin") for name in ("missing", "wrong", "huge")))
     with pytest.raises(MissingWeights) as caught:
         fetch(entry)
-    for part in ("missing.bin: HTTP Error 404", "its sha256 is", "more than the expected 8000"):
+    for part in ("missing.bin: HTTP Error 404", "its SHA-256 is", "more than the expected 8000"):
         assert part in caught.value.message
     assert "--from" in str(caught.value.hint)
     assert not location(entry).exists()
@@ -161,7 +161,7 @@ def test_fetched_from_a_path(tmp_path: Path) -> None:
     copy.write_bytes(CONTENT)
     assert fetch(known(), path=copy).read_bytes() == CONTENT
     copy.write_bytes(b"something else")
-    with pytest.raises(MissingWeights, match="its sha256 is"):
+    with pytest.raises(MissingWeights, match="its SHA-256 is"):
         fetch(known(Address("http://127.0.0.1:9/none")), path=copy)
     with pytest.raises(MissingWeights, match="no such file"):
         fetch(known(), path=tmp_path / "missing")

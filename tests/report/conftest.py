@@ -131,7 +131,7 @@ def estimates() -> EstimatesPage:
     return EstimatesPage(
         title=f"AUs of {HOSTILE}",
         facts={"model": "strangers", "faces with estimates": "2,800"},
-        notes=["Of 20 faces, the 12 seen most are drawn."],
+        notes=["Only the 12 faces seen most of 20 are drawn."],
         aus=("AU12", "AU45"),
         tops={"AU12": 5.0, "AU45": 1.0},
         people=[Curves(HOSTILE, seconds, values * [1, 0.2], timed=True)],

@@ -86,7 +86,7 @@ def test_every_part_of_a_card_becomes_a_row() -> None:
     assert rows["others move by: estimator"].cells["painted"]["value"] is None
     assert rows["Fréchet distance, toys, png"].remark == "too few pictures"
     assert rows["Fréchet distance, toys, png"].cells["real"]["value"] == 0.5
-    identity = rows["identity distance, toy, painted from given"]
+    identity = rows["identity distance, toy, synthetic to input"]
     assert identity.cells["real"]["value"] == 0.3
     assert "0.9" in identity.remark
 
@@ -129,7 +129,7 @@ def test_only_aus_that_a_judge_knows_are_in_its_matrix() -> None:
     section = card_section(CARD)
     assert section is not None
     assert [figure.caption for figure in section.figures] == [
-        "painted, judged by estimator",
+        "in synthetic faces, judged by estimator",
         "in the true pictures, judged by estimator",
     ]
     assert "01" not in str(section.figures[0].chart)

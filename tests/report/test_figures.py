@@ -80,5 +80,5 @@ def test_gaps_name_aus_that_are_never_coded_or_never_present() -> None:
     truth = np.array([[np.nan, 0.0, 0.4, 3.0]] * 3)
     estimates = figures.Estimates(("AU01", "AU04", "AU06", "AU12"), truth, truth, truth)
     first, *absent = figures.gaps(estimates)
-    assert first.startswith("AU01: no scored frame is coded")
+    assert first.startswith("AU01 is coded in no scored frame")
     assert [line[:4] for line in absent] == ["AU04", "AU06"]

@@ -89,7 +89,7 @@ def test_page_is_well_formed_and_complete(full: ReportData) -> None:
         "Niinuma et al. 2021",
         "valid_icc",
         "run.toml",
-        "was there",
+        "reused",
         "2,391",
         "aukit run --seed 0",
         "CC-BY-4.0",
@@ -203,7 +203,7 @@ def test_a_partial_report_survives_gaps(full: ReportData) -> None:
     )
     for table in (empty, lone, uncoded):
         outline(render(ReportData("t", predictions=table)))
-    assert "AU01: no scored frame is coded for it" in render(ReportData("t", predictions=uncoded))
+    assert "AU01 is coded in no scored frame" in render(ReportData("t", predictions=uncoded))
     nothing = np.zeros((1, 6), np.int64)
     outline(render(ReportData("t", distribution=Distribution(("AU01",), nothing, nothing))))
     gaps = Curve("fit", "loss", [0, 1, 2], [float("nan"), 1.0, float("nan")])
@@ -222,7 +222,7 @@ def test_an_au_that_never_occurs_is_named_and_undefined(full: ReportData) -> Non
     table = table.set_column(flat, table.schema.field("AU17_predicted"), zeros)
     scores = score_predictions(table, [Intensity(IntensityConfig(), Context())], draws=20)
     page = render(ReportData("t", predictions=table, scores=scores))
-    assert "AU17: it is present in no scored frame" in page
+    assert "AU17 is present in no scored frame" in page
     row = next(row for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL) if "chin raiser" in row)
     icc = re.findall(r"<td>(.*?)</td>", row, re.DOTALL)[0]
     assert icc == "undefined"

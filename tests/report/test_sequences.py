@@ -33,7 +33,7 @@ def test_best_median_and_worst_are_shown(make_predictions: Make) -> None:
     noise = {"p0": 0.8, "p1": 0.1, "p2": 2.0, "p3": 0.4, "p4": 1.2}
     table = with_noise(make_predictions(people=5), noise)
     rule, groups = timelines(table, Estimates.of(table))
-    assert "Of 5 sequences" in rule
+    assert "Out of 5 sequences" in rule
     assert [group.title.split(" · ")[0] for group in groups] == [
         "The best: p1",
         "The median: p0",
@@ -65,7 +65,7 @@ def test_what_does_not_change_is_not_ranked(make_predictions: Make) -> None:
     still = table.set_column(place, table.schema.field(place), pa.array(truth, pa.float32()))
     assert [name[:2] for name in sorted(rank(still, Estimates.of(still)).names)] == ["p1", "p2"]
     rule, groups = timelines(still, Estimates.of(still))
-    assert "Of 2 sequences" in rule
+    assert "Out of 2 sequences" in rule
     assert [group.title[:10] for group in groups] == ["The best: ", "The worst:"]
 
 
@@ -80,7 +80,7 @@ def test_short_recordings_of_a_person_follow_each_other(make_predictions: Make) 
     task = pa.array([f"t{(row % 24) // 4}" for row in range(48)])
     table = table.set_column(table.column_names.index("task"), "task", task)
     rule, groups = timelines(table, Estimates.of(table))
-    assert "follow each other" in rule
+    assert "are concatenated" in rule
     assert "24 frames" in groups[0].note
     chart = groups[0].figures[0].chart
     paths = [part.split('"')[0] for part in chart.split(' d="')[1:]]
@@ -90,7 +90,7 @@ def test_short_recordings_of_a_person_follow_each_other(make_predictions: Make) 
 def test_very_long_sequences_have_a_bounded_number_of_points(make_predictions: Make) -> None:
     table = make_predictions(people=1, length=50_000, aus=("AU12",))
     _, (group,) = timelines(table, Estimates.of(table))
-    assert "50,000 frames, of which every 125th is drawn" in group.note
+    assert "50,000 frames, every 125th drawn" in group.note
     path = group.figures[0].chart.split(' d="')[1].split('"')[0]
     assert path.count("L") < POINTS
 

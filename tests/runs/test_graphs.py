@@ -132,7 +132,7 @@ def test_an_estimator_predicts_the_same_by_onnxruntime(
     torch.testing.assert_close(intensity, own[0], atol=1e-4, rtol=0)
     assert torch.equal(level, own[1])
     refuse_other_weights(tmp_path / GRAPH, "1234")
-    with pytest.raises(DataError, match="made of other weights"):
+    with pytest.raises(DataError, match="made from other weights"):
         refuse_other_weights(tmp_path / GRAPH, "5678")
 
 

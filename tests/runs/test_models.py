@@ -26,7 +26,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_a_kind_that_no_run_fits(run: Path) -> None:
-    with pytest.raises(ConfigError, match="a run fits no metric"):
+    with pytest.raises(ConfigError, match="runs do not fit a metric"):
         api.load("metric", run)
 
 

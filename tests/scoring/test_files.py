@@ -58,7 +58,7 @@ def test_a_comma_is_hinted_at_only_where_there_is_one(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"'AU1' of .*a\.csv .*: '2,49' in row 2") as caught:
         read(tmp_path / "a.csv", 'AU1,AU2\n1,1\n"2,49",1\n', "AU1")
     assert "not commas" in str(caught.value.hint)
-    with pytest.raises(DataError, match=r"more than numbers: 'much' in row 1") as caught:
+    with pytest.raises(DataError, match=r"values that are not numbers: 'much' in row 1") as caught:
         read(tmp_path / "a.csv", "AU1,AU2\nmuch,1\n", "AU1")
     assert caught.value.hint is None
 
@@ -81,16 +81,16 @@ def test_a_folder_with_what_is_no_table(tmp_path: Path) -> None:
     (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "._p1.csv").write_bytes(b"\0\5\x16\7")
-    with pytest.raises(DataError, match="holds no CSV or Parquet file"):
+    with pytest.raises(DataError, match="contains no CSV or Parquet file"):
         table_files(tmp_path)
     (tmp_path / "p1.csv").write_text("AU1\n1\n")
     files, notes = table_files(tmp_path)
     assert files == [tmp_path / "p1.csv"]
     assert notes == [
-        f"left out of folder {tmp_path.name}, hidden, or no regular files: "
+        f"left out of folder {tmp_path.name}, hidden or not regular files: "
         "._p1.csv, folder.csv, gone.csv, pipe.csv"
     ]
-    with pytest.raises(DataError, match="is no regular file"):
+    with pytest.raises(DataError, match="is not a regular file"):
         table_files(tmp_path / "pipe.csv")
     with pytest.raises(DataError, match="does not exist"):
         table_files(tmp_path / "gone.csv")

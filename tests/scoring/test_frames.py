@@ -34,7 +34,7 @@ def test_folds_are_pooled(tmp_path: Path) -> None:
 
 def test_a_fold_given_twice_is_refused(tmp_path: Path) -> None:
     paths = folds(tmp_path)
-    with pytest.raises(DataError, match=r"80 frames are doubled, e.g. d/test/f"):
+    with pytest.raises(DataError, match=r"80 frames are duplicated, e.g. d/test/f"):
         pool_folds([*paths, paths[0]])
 
 
@@ -65,16 +65,16 @@ def test_missing_frames_are_named_on_either_side() -> None:
 def test_doubled_frames_are_named() -> None:
     table = made_up()
     doubled = pa.concat_tables([table, table.slice(7, 2)])
-    with pytest.raises(DataError, match=r"table 1: 2 frames are doubled, e.g. d/test/f7"):
+    with pytest.raises(DataError, match=r"table 1: 2 frames are duplicated, e.g. d/test/f7"):
         require_same_frames([doubled, doubled])
-    with pytest.raises(DataError, match=r"table 2: 2 frames are doubled, e.g. d/test/f7"):
+    with pytest.raises(DataError, match=r"table 2: 2 frames are duplicated, e.g. d/test/f7"):
         require_same_frames([table, doubled])
 
 
 def test_another_truth_is_named() -> None:
     table = made_up()
     other = replaced(table, "AU12", [0.0] * table.num_rows)
-    with pytest.raises(DataError, match="table 2 has another truth of AU12"):
+    with pytest.raises(DataError, match="table 2 has a different truth of AU12"):
         require_same_frames([table, other])
 
 

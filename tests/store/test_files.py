@@ -134,6 +134,6 @@ def test_what_a_killed_process_left_can_be_removed(tmp_path: Path) -> None:
 def test_tables_are_not_written_where_pyarrow_cannot_write(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"caf\xe9")
     folder.mkdir()
-    with pytest.raises(StorageError, match="its name is not UTF-8"):
+    with pytest.raises(StorageError, match="the path is not UTF-8"):
         write_table(folder / "t.parquet", pa.table({"a": [1]}))
     assert list(folder.iterdir()) == []

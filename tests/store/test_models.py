@@ -33,10 +33,10 @@ def test_a_state_that_is_not_finite_is_refused(name: str, value: float) -> None:
 def test_a_state_of_another_type_is_refused(kind: torch.dtype) -> None:
     network = nn.Linear(2, 2)
     state = {**network.state_dict(), "bias": torch.ones(2, dtype=kind)}
-    with pytest.raises(DataError, match=f"bias is {kind}, not torch.float32"):
+    with pytest.raises(DataError, match=f"bias is {kind}, expected torch.float32"):
         load_network(network, state, Path("model"))
 
 
 def test_a_state_of_another_network_is_refused() -> None:
-    with pytest.raises(DataError, match="does not hold the networks of its card"):
+    with pytest.raises(DataError, match="does not hold the networks described by its card"):
         load_network(nn.Linear(2, 2), nn.Linear(3, 2).state_dict(), Path("model"))

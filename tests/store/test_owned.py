@@ -56,7 +56,7 @@ def test_links_and_devices_are_no_files_of_aukit(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "target")
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "link", tmp_path / "pipe", Path("/dev/null")):
-        with pytest.raises(StorageError, match="no plain file"), write_aside(path):
+        with pytest.raises(StorageError, match="not a regular file"), write_aside(path):
             pass
         with pytest.raises(ConfigError):
             refuse_foreign(path)
@@ -97,7 +97,7 @@ def test_a_damaged_list_makes_nothing_aukits(tmp_path: Path, damage: str) -> Non
 
 def test_a_file_called_as_the_mark_is_left(tmp_path: Path) -> None:
     (tmp_path / ".aukit").write_text("mine", encoding="utf-8")
-    with pytest.raises(ConfigError, match="not the folder"):
+    with pytest.raises(ConfigError, match="is not aukit's folder"):
         make(tmp_path / "a.txt", "one")
     assert (tmp_path / ".aukit").read_text(encoding="utf-8") == "mine"
 
@@ -105,7 +105,7 @@ def test_a_file_called_as_the_mark_is_left(tmp_path: Path) -> None:
 def test_a_folder_is_filled_with_one_thing(tmp_path: Path) -> None:
     remember(tmp_path / "out" / "dataset.json", {"seed": 0}, "frames")
     remember(tmp_path / "out" / "dataset.json", {"seed": 0}, "frames")
-    with pytest.raises(ConfigError, match="frames of other settings"):
+    with pytest.raises(ConfigError, match="frames with other settings"):
         remember(tmp_path / "out" / "dataset.json", {"seed": 1}, "frames")
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "frames-00000.parquet").write_bytes(b"mine")

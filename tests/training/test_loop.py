@@ -158,17 +158,17 @@ def test_a_checkpoint_of_another_network_or_cut_in_half_is_refused(tmp_path: Pat
     path = session.folder / CHECKPOINT
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DataError, match="delete it to start this stage again"):
+    with pytest.raises(DataError, match="delete it to restart this stage"):
         train("cut", _recipe(session, 9), session)
     path.write_bytes(whole)
     other = Recipe({"network": nn.Linear(2, 2)}, {}, 9, lambda n: {})
-    with pytest.raises(DataError, match="cannot be continued"):
+    with pytest.raises(DataError, match="cannot continue from checkpoint"):
         train("cut", other, session)
     save_file({"weight": torch.zeros(1)}, path)
     with pytest.raises(DataError, match="it was not written by aukit"):
         train("cut", _recipe(session, 9), session)
     save_file({"weight": torch.zeros(1)}, path, {"aukit": '{"step": 3}'})
-    with pytest.raises(DataError, match="cannot be continued"):
+    with pytest.raises(DataError, match="cannot continue from checkpoint"):
         train("cut", _recipe(session, 9), session)
 
 

@@ -206,7 +206,7 @@ def test_find(tmp_path: Path) -> None:
 
 
 def test_nothing_to_find(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="nothing to read"):
+    with pytest.raises(DataError, match="no files to read"):
         find(tmp_path)
     with pytest.raises(DataError, match="no such file or folder"):
         find(tmp_path / "missing")

@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
 @click.command(cls=ComponentCommand, slots=[Slot((kind,)) for kind in ALIGN], defaults=ALIGN)
 @click.argument("inputs", nargs=-1, required=True, type=Place(), metavar="INPUT...")
-@output_option("Gets faces.parquet, aligned/*.png and overview.png.")
+@output_option("Folder for faces.parquet, aligned/*.png and overview.png.")
 @click.option(
     "--faces", type=click.Choice(["best", "all"]), default="best", show_default=True,
-    help="The best face of a photo and the most seen person of a video, or all.",
+    help="best: the best face of a photo, the person seen most in a video.",
 )  # fmt: skip
 @click.option(
     "--every", type=click.IntRange(1), default=1, metavar="N",
-    help="Of a video, take one frame in N.",
+    help="Use every Nth frame of a video.",
 )  # fmt: skip
 @click.option(
-    "--png/--no-png", default=None, help="Write each face as PNG too.  [default: of photos only]"
+    "--png/--no-png", default=None, help="Also write each face as PNG.  [default: for photos only]"
 )
 @click.option(
     "--views", metavar="VIEWS",
-    help="Show each face from these sides, one row a view: fera17, or pitch,yaw in degrees such "
-    'as "0,0 -20,40". For 3D aligners.',
+    help="Render each face from these views, one row per view: fera17, or pitch,yaw in degrees, "
+        'e.g. "0,0 -20,40". Needs a 3D aligner.',
 )  # fmt: skip
 @sizes_option(None)
 @device_option
@@ -47,10 +47,10 @@ def align(
     ctx: click.Context, inputs: tuple[str, ...], output: Path, faces: Literal["best", "all"],
     every: int, png: bool | None, views: str | None, preset: str | None, device: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Register the faces of photos, videos and folders of them.
+    """Register the faces in photos, videos and folders of them.
 
-    Writes one Parquet table with a row for every face, and for every frame that has none with the
-    reason. If it is interrupted, the same command continues.
+    Writes one Parquet table: a row per face, and a row with the reason for each frame without one.
+    If interrupted, repeat the command to continue.
     """
     from aukit.cli.console import RichProgress
     from aukit.config.choice import make
@@ -60,7 +60,7 @@ def align(
     typed = settings(ctx)
     names = {**ALIGN, **{kind: typed[kind] for kind in ALIGN if kind in typed}}
     if names["landmarker"] == "none":
-        raise ConfigError("photos and videos bring no landmarks", "leave out --landmarker none")
+        raise ConfigError("photos and videos come without landmarks", "leave out --landmarker none")
     sizes = preset_of_hardware() if preset == "auto" else preset or ""
     chosen = {kind: choose(registry, kind, name, typed, sizes) for kind, name in names.items()}
     context = context_of(device, 0)
@@ -76,7 +76,7 @@ def align(
 
 
 def to_json(result: Result) -> dict[str, Any]:
-    """What `--json` prints."""
+    """The object that `--json` prints."""
     return {
         "faces": str(result.table),
         "overview": None if result.overview is None else str(result.overview),
@@ -88,13 +88,13 @@ def to_json(result: Result) -> dict[str, Any]:
 
 
 def show_result(result: Result) -> None:
-    """Print what was registered, what was dropped and why."""
+    """Print how many faces were registered, and how many frames were dropped and why."""
     from aukit.cli.console import table
 
     click.echo(f"{result.faces} faces in {result.frames} photos and video frames")
     if result.dropped:
         rows = [(why, n, result.examples[why]) for why, n in result.dropped.most_common()]
-        table("Dropped", ("reason", "rows", "for example"), rows, numeric=("rows",))
+        table("Dropped", ("reason", "rows", "example"), rows, numeric=("rows",))
     if result.passed_over:
         kinds = ", ".join(
             f"{kind or 'no suffix'} {n}" for kind, n in result.passed_over.most_common(5)

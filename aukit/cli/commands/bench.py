@@ -1,4 +1,4 @@
-"""`aukit bench`: what every stage costs on this machine."""
+"""`aukit bench`: measure the cost of every stage on this machine."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ STAGES = ("render", "landmarks", "align", "rasterize", "synth", "estimator", "sc
     "stages",
     multiple=True,
     type=click.Choice(STAGES),
-    help="One stage alone; may be given several times.",
+    help="Measure only this stage (repeatable).",
 )
 @click.option(
     "--preset",
     type=click.Choice(("quick", "full", "paper")),
     default="quick",
     show_default=True,
-    help="Options of the components.",
+    help="Preset of the components.",
 )
-@click.option("--rounds", default=5, show_default=True, help="Of which the best counts.")
+@click.option(
+    "--rounds", default=5, show_default=True, help="Rounds to measure; the fastest counts."
+)
 @json_option
 @click.pass_context
 def bench(
@@ -44,16 +46,16 @@ def bench(
     rounds: int,
     as_json: bool,
 ) -> None:
-    """Measure every stage, each beside something that one knows the cost of.
+    """Measure every stage beside a reference operation of known cost.
 
-    On a CPU it tells processor time, which hardly depends on what else the machine does. On an
-    accelerator it tells the time of the clock, and measures the CPU as well.
+    On the CPU, times are processor time, which other load on the machine hardly affects. On an
+    accelerator they are wall-clock time, and the CPU is measured as well.
     """
     from aukit.bench.stages import Bench
     from aukit.machine.devices import resolve_device
 
     if rounds < 1:
-        raise ConfigError(f"--rounds is {rounds}: at least one must be measured")
+        raise ConfigError(f"--rounds is {rounds}: at least one round is needed")
     registry, resolved = ctx.ensure_object(App).registry, resolve_device(device)
     names = [resolved] if resolved == "cpu" else [resolved, "cpu"]
     rows = {name: list(Bench(registry, name, preset, rounds).rows(stages)) for name in names}
@@ -65,7 +67,7 @@ def bench(
 
 
 def show(device: str, rows: list[Row]) -> None:
-    """The measurements of one device."""
+    """Print the measurements of one device."""
     from aukit.cli.console import table
 
     cells = [

@@ -1,4 +1,4 @@
-"""`aukit compare`: a grid of runs, and one table at the end."""
+"""`aukit compare`: run a grid of configurations and tabulate the scores."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from aukit.comparison.planned import Comparison
 
 EPILOG = """\b
-Every option of `aukit run` may have several values: --aligner 2d,3d makes an
+Every option of `aukit run` may have several values: --aligner 2d,3d is one
 axis of the grid, --synth.l-ids 0,1 another. Semicolons separate values that
-hold commas themselves: --aus '1,4;6,12'. An option is set in those cells whose
-component has it."""
+contain commas: --aus '1,4;6,12'. An option applies to the cells whose
+components have it."""
 
 
 class CompareCommand(RunCommand):
-    """Has the options of every component that a cell of the grid may have."""
+    """Offers the options of every component that any cell of the grid uses."""
 
     def component_options(
         self, registry: Registry, args: Sequence[str]
@@ -36,13 +36,13 @@ class CompareCommand(RunCommand):
         found: dict[str, ComponentOption] = {}
         for names in self.alternatives(registry, args):
             for option in self.options_for(registry, names):
-                # Of an option that several components have, the one that is listed wins.
+                # If several components share an option, the listed one wins.
                 if option.dotted not in found or found[option.dotted].hidden:
                     found[option.dotted] = option
         yield from found.values()
 
     def alternatives(self, registry: Registry, args: Sequence[str]) -> Iterator[dict[str, str]]:
-        """Slot -> name: the first choices, then each further one in its slot."""
+        """Slot -> name: the first choice of every slot, then each alternative in its slot."""
         typed = self.chosen_names(args)
         choices = {key: split(registry, key, text) for key, text in typed.items()}
         for key, named in _named_in_files(args).items():
@@ -60,7 +60,7 @@ def _named_in_files(args: Sequence[str]) -> dict[str, list[str]]:
         if not path.is_file():
             continue
         document = read_file(path)
-        # What is no table, or an empty axis, is reported when the grid is made.
+        # Malformed or empty axes are reported when the grid is built.
         for table in (document, *_table(document, "cells").values()):
             for key, name in names_in(table, SLOTS).items() if isinstance(table, Mapping) else ():
                 found.setdefault(key, []).append(name)
@@ -77,21 +77,25 @@ def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 @click.command(cls=CompareCommand, slots=SLOTS, epilog=EPILOG)
 @click.argument("file", required=False, type=Place(path_type=Path), metavar="[FILE]")
-@click.option("--seeds", metavar="N|A,B,..", help="Runs of each cell: how many, or their seeds.")
+@click.option("--seeds", metavar="N|A,B,..", help="Runs per cell: a count, or a list of seeds.")
 @click.option(
     "--folds", metavar="K|loso|NAME",
-    help="Divide the people into folds: K of them, one a person, or a published list.",
+    help="Cross-validate over people: K folds, one fold per person, or a published list.",
 )  # fmt: skip
 @click.option(
-    "--baseline", metavar="CELL", help="The cell to compare with, as it is labelled.  [first]"
+    "--baseline",
+    metavar="CELL",
+    help="Label of the cell to compare with.  [default: the first cell]",
 )
-@click.option("--jobs", type=click.IntRange(1), help="Runs at a time.  [default: by the machine]")
-@runs_option_of("Where the comparison's folder is made.")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Runs at a time.  [default: depends on the machine]"
+)
+@runs_option_of("Parent of the comparison's folder.")
 @click.option(
     "--name", metavar="NAME",
-    help="Name of the comparison's folder.  [default: what is compared]",
+    help="Name of the comparison's folder.  [default: from what is compared]",
 )  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Only show the grid, and which runs are finished.")
+@click.option("--dry-run", is_flag=True, help="Only show the grid and which runs are finished.")
 @json_at_end_option
 @click.pass_context
 def compare(
@@ -106,10 +110,10 @@ def compare(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Run a grid of choices and compare them.
+    """Run a grid of configurations and compare their scores.
 
-    The grid is that of the options, or of FILE (see examples/). Cells share every stage that they
-    have in common; the same command continues what was interrupted. Exit code 1: a cell failed.
+    The grid comes from the options or from FILE (see examples/). Cells share the stages they have
+    in common. If interrupted, repeat the command to continue. Exit code 1: a cell failed.
     """
     from aukit.comparison.definition import define
     from aukit.comparison.planned import plan_comparison
@@ -143,7 +147,7 @@ def _compare(planned: Comparison, output: Path, jobs: int | None) -> dict[str, A
 
 
 def show_grid(planned: Comparison, as_json: bool) -> None:
-    """Print the cells and which of their runs are finished."""
+    """Print the cells and mark those whose runs are finished."""
     rows = [
         {
             "cell": trial.cell.label,

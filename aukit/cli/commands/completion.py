@@ -1,4 +1,4 @@
-"""`aukit completion`: what a shell reads so that Tab completes commands, options and components."""
+"""`aukit completion`: shell completion of commands, options and component names."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ fish   aukit completion fish | source              in ~/.config/fish/config.fish
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what a SHELL reads to complete commands, options and names of components.
+    """Print the completion script for SHELL.
 
-    Tab then completes also the options of the components that the line has chosen so far, such as
-    --synth.epochs, and their values where there are few.
+    Tab then completes commands, options and component names. It also completes the options of
+    components chosen on the line so far, such as --synth.epochs, and the values of options that
+    have only a few.
     """
     kind = get_completion_class(shell)
     assert kind is not None

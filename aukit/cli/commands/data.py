@@ -1,4 +1,4 @@
-"""`aukit data`: look at any dataset, through the same contract that runs use."""
+"""`aukit data`: inspect any dataset, through the same contract as runs do."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from aukit.cli.shared import json_option, output_option
 
 @click.group(cls=OpenGroup)
 def data() -> None:
-    """Look at a dataset, and check it.
+    """Inspect and check a dataset.
 
-    Options of the dataset are given as in a run: `aukit data info avatars --data.OPTION VALUE`;
+    The dataset's options are given as in a run: `aukit data info avatars --data.OPTION VALUE`;
     `aukit data info avatars --help` lists them.
     """
 
@@ -41,7 +41,7 @@ data.add_command(check)
 @json_option
 @click.pass_context
 def info(ctx: click.Context, name: str, preset: str, seed: int, device: str, as_json: bool) -> None:
-    """Count people, frames and AU intensities of the dataset NAME."""
+    """Count the people, frames and AU intensities of the dataset NAME."""
     from aukit.media.frames import summarize
 
     choice, dataset = opened(ctx, name, preset, seed, device)
@@ -65,9 +65,9 @@ def info(ctx: click.Context, name: str, preset: str, seed: int, device: str, as_
 
 @data.command(cls=DataCommand, slots=(SLOT,))
 @shared
-@output_option("The picture to write (.png or .jpg).", metavar="FILE")
+@output_option("Image file to write (.png or .jpg).", metavar="FILE")
 @click.option("--count", type=click.IntRange(1, 10_000), default=32, show_default=True)
-@click.option("--partition", metavar="NAME", help="Only train, valid or test.")
+@click.option("--partition", metavar="NAME", help="Only this partition: train, valid or test.")
 @click.pass_context
 def sample(
     ctx: click.Context, name: str, preset: str, seed: int, device: str,
@@ -89,18 +89,18 @@ def sample(
 
 @data.command(cls=DataCommand, slots=(SLOT,))
 @shared
-@output_option("Folder of the Parquet files.")
-@click.option("--partition", metavar="NAME", help="Only train, valid or test.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many frames, evenly spaced.")
+@output_option("Folder for the Parquet files.")
+@click.option("--partition", metavar="NAME", help="Only this partition: train, valid or test.")
+@click.option("--limit", type=click.IntRange(1), help="At most this many frames, evenly spaced.")
 @click.pass_context
 def render(
     ctx: click.Context, name: str, preset: str, seed: int, device: str,
     output: Path, partition: str | None, limit: int | None,
 ) -> None:  # fmt: skip
-    """Write the frames of the dataset NAME as Parquet: PNG images, labels, landmarks.
+    """Write the frames of the dataset NAME as Parquet files: PNG images, labels, landmarks.
 
-    Any program that reads Parquet can use the files. If it is interrupted, the same command
-    continues.
+    Any program that reads Parquet can use the files. If interrupted, repeat the command to
+    continue.
     """
     from aukit.cli.console import RichProgress
     from aukit.config.choice import named

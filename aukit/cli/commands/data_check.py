@@ -1,4 +1,4 @@
-"""`aukit data check`: checks files and labels before anything runs."""
+"""`aukit data check`: check files and labels before anything runs."""
 
 from __future__ import annotations
 
@@ -28,18 +28,20 @@ if TYPE_CHECKING:
 
 @click.command(cls=DataCommand, slots=(SLOT,))
 @shared
-@click.option("--decode", type=click.IntRange(0), default=0, help="Decode so many frames a video.")
+@click.option(
+    "--decode", type=click.IntRange(0), default=0, help="Decode this many frames of each video."
+)
 @click.option(
     "--sheet",
     type=Place(path_type=Path),
     metavar="FILE",
-    help="Draw frames with their codes into a picture.",
+    help="Also write a contact sheet of frames with their codes.",
 )
 @click.option(
     "--write-manifest",
     type=Place(path_type=Path),
     metavar="FILE",
-    help="Note all files; --data.manifest FILE holds later runs to it.",
+    help="Write a manifest of all files; later runs verify it with --data.manifest FILE.",
 )
 @json_option
 @click.pass_context
@@ -47,9 +49,9 @@ def check(
     ctx: click.Context, name: str, preset: str, seed: int, device: str, decode: int,
     sheet: Path | None, write_manifest: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Look at all files and labels of the dataset NAME before anything runs.
+    """Check all files and labels of the dataset NAME before anything runs.
 
-    Headers and labels are read, pictures only with --decode. Exit code 1: something makes data
+    Reads headers and labels; decodes pictures only with --decode. Exit code 1: a finding makes data
     unusable or wrong.
     """
     from aukit.config.choice import named
@@ -78,7 +80,7 @@ def check(
 
 
 def show_check(choice: Choice, report: Checked) -> None:
-    """Print what a check has found."""
+    """Print the findings of a check."""
     from aukit.cli.console import table
 
     component = choice.component
@@ -87,7 +89,7 @@ def show_check(choice: Choice, report: Checked) -> None:
     table(title, ("", "here", "published"), rows, numeric=("here", "published"))
     show_levels(report.aus)
     if report.findings:
-        headings = ("weight", "what", "count", "places", "for example")
+        headings = ("severity", "finding", "count", "files", "example")
         found = [(f.weight, f.what, f.count, f.places, f.example) for f in report.findings]
         table("Findings", headings, found, numeric=("count", "places"))
     for label, text in (("Terms", report.licence), ("Cite", report.citation)):

@@ -1,4 +1,4 @@
-"""`aukit doctor`: what this machine offers, and what stands in the way of a run."""
+"""`aukit doctor`: what this machine offers, and what would stop a run."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Verdict = Literal["ok", "note", "bad"]
 
 DISK_NEEDED_GB = 2.0
 MEMORY_NEEDED_GB = 4.0
-"""Below these the built-in run may not end well."""
+"""Below these limits the built-in run may fail."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked.
+    """The result of one check.
 
     Attributes:
-        subject: what it is.
+        subject: what was checked.
         verdict: `ok`; `note` for a limit that most runs can live with; `bad` if runs will fail.
-        found: what there is.
+        found: what was found.
         advice: what to do about it.
     """
 
@@ -44,7 +44,7 @@ class Finding:
 
 
 @click.command()
-@output_option("Where runs would be stored.", default=".")
+@output_option("Folder where runs would be stored.", default=".")
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, output: Path, as_json: bool) -> int:
@@ -59,12 +59,12 @@ def doctor(ctx: click.Context, output: Path, as_json: bool) -> int:
     rows = [(f.verdict, f.subject, f.found, f.advice) for f in findings]
     table("This machine", ("", "what", "found", "advice"), rows)
     names = ", ".join(finding.subject for finding in bad)
-    click.echo(f"Not well: {names}." if bad else "Well: `aukit run` can start.")
+    click.echo(f"Problems: {names}." if bad else "No problems: `aukit run` can start.")
     return 1 if bad else 0
 
 
 def examine(registry: Registry, output: Path) -> Iterator[Finding]:
-    """Look at everything."""
+    """Run all checks."""
     yield Finding("aukit", "ok", _version("aukit-facs"))
     yield Finding("python", "ok", platform.python_version())
     yield _looked_at("torch", _torch)
@@ -90,7 +90,7 @@ def _version(distribution: str) -> str:
 def _looked_at(subject: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
-    except Exception as error:  # a broken installation raises anything when it is imported
+    except Exception as error:  # importing a broken package may raise anything
         text = " ".join(f"{type(error).__name__}: {error}".split())
         return Finding(subject, "bad", text[:200], "reinstall aukit-facs in a fresh environment")
 
@@ -102,20 +102,20 @@ def _torch() -> Finding:
 
 
 def _torchvision() -> Finding:
-    # A torchvision built for another torch imports, but its operators are missing.
+    # A torchvision built for another torch imports, but lacks its operators.
     import torch
     import torchvision
 
     torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
-    return Finding("torchvision", "ok", f"{torchvision.__version__}, fits torch")
+    return Finding("torchvision", "ok", f"{torchvision.__version__}, matches torch")
 
 
 def _numba() -> Finding:
     try:
         import numba
-    except ImportError as error:  # it also refuses a numpy that is newer than itself
+    except ImportError as error:  # also raised when numpy is too new for numba
         text = " ".join(str(error).split())[:200]
-        return Finding("numba", "note", text, "without it, 3D registration takes twice as long")
+        return Finding("numba", "note", text, "without numba, 3D registration takes twice as long")
     return Finding("numba", "ok", numba.__version__)
 
 
@@ -142,7 +142,7 @@ def _memory() -> Finding:
         return Finding("memory", "note", "unknown on this system")
     size = found / 2**30
     enough = size >= MEMORY_NEEDED_GB
-    advice = "" if enough else f"the built-in run wants {MEMORY_NEEDED_GB:g} GB"
+    advice = "" if enough else f"the built-in run needs {MEMORY_NEEDED_GB:g} GB"
     return Finding("memory", "ok" if enough else "note", f"{size:.1f} GB", advice)
 
 
@@ -150,7 +150,7 @@ def _disk(output: Path) -> Finding:
     folder = next((p for p in (output, *output.absolute().parents) if p.is_dir()), Path("."))
     free = shutil.disk_usage(folder).free / 2**30
     if not os.access(folder, os.W_OK):
-        return Finding("disk", "bad", f"{folder} cannot be written", "choose a folder with -o")
+        return Finding("disk", "bad", f"cannot write to {folder}", "choose a folder with -o")
     if free < DISK_NEEDED_GB:
         return Finding("disk", "bad", f"{free:.1f} GB free", "free some space, or use -o")
     return Finding("disk", "ok", f"{free:.0f} GB free")
@@ -167,7 +167,7 @@ def _video() -> Finding:
 
 
 def _left_to_the_user(registry: Registry) -> Iterator[Finding]:
-    """Components that wait for a package which aukit does not install by itself."""
+    """Components whose optional packages are not installed."""
     for component in registry.components:
         if absent := component.missing():
             subject = f"{component.kind} {component.name}"
@@ -198,12 +198,12 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
 
 
 def _defaults(registry: Registry) -> Finding:
-    """Whether `aukit run` finds everything that it uses without being told."""
+    """Whether every default component of `aukit run` is usable."""
     from aukit.components import KINDS
 
     problems = []
     for kind in KINDS.values():
-        if kind.default is None or kind.several:  # several may be left out one by one
+        if kind.default is None or kind.several:  # panels: each member may be absent
             continue
         try:
             component = registry.find(kind.name, kind.default)

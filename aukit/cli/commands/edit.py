@@ -1,4 +1,4 @@
-"""`aukit edit`: give the face of a photo other AUs."""
+"""`aukit edit`: change the AUs of the faces in photos."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
     """`("12=4", "AU6=2.5")` -> `{"AU12": 4.0, "AU06": 2.5}`.
 
     Raises:
-        ConfigError: not an AU and a number, an unknown AU, an AU twice, or outside 0..5.
+        ConfigError: a text is not AU=LEVEL, the AU is unknown or given twice, or the level is
+            outside 0..5.
     """
     found: dict[str, float] = {}
     for text in texts:
@@ -36,9 +37,9 @@ def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
         try:
             level = float(value)
         except ValueError:
-            raise ConfigError(f"{option} {text}: say AU=LEVEL, e.g. {option} 12=4") from None
+            raise ConfigError(f"{option} {text}: expected AU=LEVEL, e.g. {option} 12=4") from None
         if not 0 <= level <= au.MAX_LEVEL:
-            raise ConfigError(f"{option} {text}: intensities are 0..{au.MAX_LEVEL}")
+            raise ConfigError(f"{option} {text}: intensities range from 0 to {au.MAX_LEVEL}")
         if column in found:
             raise ConfigError(f"{option} names {column} twice")
         found[column] = level
@@ -49,30 +50,31 @@ def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
 @click.argument("inputs", nargs=-1, required=True, type=Place(), metavar="PHOTO...")
 @click.option(
     "--synth", "folder", type=Place(path_type=Path), required=True, metavar="RUN",
-    help="Folder of the run whose synthesizer to use, or of an exported model.",
+    help="Folder of the run or exported model whose synthesizer to use.",
 )  # fmt: skip
 @click.option(
     "--au", "wishes", multiple=True, metavar="AU=LEVEL",
-    help="Intensity 0..5 of an AU, e.g. 12=4 or 6=2.5 (repeatable). Others stay as they are.",
+    help="Target intensity (0 to 5) of an AU, e.g. 12=4 or 6=2.5 (repeatable). Other AUs are kept.",
 )  # fmt: skip
 @output_option(
-    "A picture (.png, .jpg), a film to the wished AUs (.gif, .mp4), or a folder.", metavar="PATH"
+    "Picture (.png, .jpg), animation towards the target AUs (.gif, .mp4), or folder.",
+    metavar="PATH",
 )
-@click.option("--strip", metavar="AU", help="Show the levels 0 to 5 of this AU side by side.")
+@click.option("--strip", metavar="AU", help="Show levels 0 to 5 of this AU side by side.")
 @click.option(
     "--from", "start", multiple=True, metavar="AU=LEVEL",
-    help="Where a film starts (repeatable).  [default: 0]",
+    help="Intensity at the start of an animation (repeatable).  [default: 0]",
 )  # fmt: skip
 @click.option(
     "--frames", type=click.IntRange(2, 10_000), default=24, show_default=True, metavar="N",
-    help="Frames of a film from start to end; it then plays backwards.",
+    help="Frames of an animation from start to end; it then plays backwards.",
 )  # fmt: skip
 @click.option(
     "--format", "kind", type=click.Choice(["png", "jpg", "gif", "mp4"]), default="png",
-    show_default=True, help="Of the files in an output folder.",
+    show_default=True, help="Format of the files in an output folder.",
 )  # fmt: skip
-@click.option("--aligned", is_flag=True, help="The photos are registered faces already.")
-@click.option("--paste", is_flag=True, help="Put the edited face back into its photo.")
+@click.option("--aligned", is_flag=True, help="The photos are already registered faces.")
+@click.option("--paste", is_flag=True, help="Paste the edited face back into its photo.")
 @device_option
 @json_at_end_option
 @click.pass_context
@@ -81,10 +83,10 @@ def edit(
     output: Path, strip: str | None, start: tuple[str, ...], frames: int, kind: str,
     aligned: bool, paste: bool, device: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Give the faces of photos other AUs.
+    """Change the AUs of the faces in photos.
 
-    A photo is registered as the training faces of the run were, and changed by the synthesizer
-    that the run has fitted. The result is the registered face, or with --paste the whole photo.
+    Each photo is registered like the training faces of the run and edited by the run's fitted
+    synthesizer. The result is the registered face, or with --paste the whole photo.
     """
     wish, begin = intensities(wishes, "--au"), intensities(start, "--from")
     shown = None if strip is None else au.parse(strip)
@@ -106,19 +108,19 @@ def edit(
 
 
 def landmarker_of(registry: Registry, typed: Mapping[str, Any]) -> Choice | None:
-    """The landmarker that was typed, by its name or by its options; None for that of the run.
+    """The landmarker chosen on the command line by name or by options; None for the run's own.
 
     Raises:
-        ConfigError: `none`, or an unknown name or option.
+        ConfigError: the name is `none` or unknown, or an option is unknown.
     """
     name = typed.get("landmarker", EDIT["landmarker"] if typed else None)
     if name == "none":
-        raise ConfigError("photos bring no landmarks", "leave out --landmarker none")
+        raise ConfigError("photos come without landmarks", "leave out --landmarker none")
     return None if name is None else choose(registry, "landmarker", name, typed)
 
 
 def to_json(result: Written | Refused) -> dict[str, str | None]:
-    """What `--json` prints of a photo."""
+    """The object that `--json` prints for a photo."""
     output, reason = getattr(result, "output", None), getattr(result, "reason", None)
     return {
         "input": str(result.path),
@@ -128,7 +130,7 @@ def to_json(result: Written | Refused) -> dict[str, str | None]:
 
 
 def show_results(results: Sequence[Written | Refused]) -> None:
-    """Print the files, and the photos that have no face to edit."""
+    """Print the files written, and the photos without a face to edit."""
     entries = [to_json(result) for result in results]
     for entry in entries:
         if entry["output"] is not None:

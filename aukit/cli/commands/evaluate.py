@@ -1,4 +1,4 @@
-"""`aukit evaluate`: scores of any predictions, or a run's score card, regenerated."""
+"""`aukit evaluate`: score any predictions, or regenerate a run's score card."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ OF_TABLES = (
 )  # fmt: skip
 
 EPILOG = """\b
-TRUTH and PREDICTIONS are CSV or Parquet files, or folders of them. Known are
-the columns of aukit, OpenFace, py-feat and LibreFace, and plain AU01, AU1 or
-au_1. With two PREDICTIONS the scores are the second's minus the first's, on
-the same frames, with intervals of the paired difference."""
+TRUTH and PREDICTIONS are CSV or Parquet files, or folders of them. Columns
+may be named as by aukit, OpenFace, py-feat or LibreFace, or plainly: AU01,
+AU1 or au_1. With two PREDICTIONS, the scores are the second's minus the
+first's on the same frames, with intervals of the paired difference."""
 
 
 @click.command(
@@ -40,43 +40,43 @@ the same frames, with intervals of the paired difference."""
     "paths", nargs=-1, required=True, type=Place(path_type=Path),
     metavar="RUN | TRUTH PREDICTIONS [PREDICTIONS]",
 )  # fmt: skip
-@click.option("--person", metavar="COLUMN", help="Tables: column that names the person.")
+@click.option("--person", metavar="COLUMN", help="Tables: column with the person.")
 @click.option(
     "--estimate", type=click.Choice(["auto", "intensity", "presence"]), default="auto",
-    help="Tables: which is scored where both are there.  [default: intensity]",
+    help="Tables: what to score if both are present.  [default: intensity]",
 )  # fmt: skip
 @click.option(
     "--scale", type=click.Choice(["auto", "0-5", "0-1"]), default="auto",
-    help="Tables: of predictions in plain columns.  [default: by the values]",
+    help="Tables: scale of predictions in plain columns.  [default: from the values]",
 )  # fmt: skip
 @click.option(
     "--truth-scale", type=click.Choice(["auto", "0-5", "0-1"]), default="auto",
-    help="Tables: of the truth in plain columns.  [default: by the values]",
+    help="Tables: scale of the truth in plain columns.  [default: from the values]",
 )  # fmt: skip
 @click.option(
     "--threshold", type=float, default=2.0, show_default=True,
-    help="Tables: least intensity that counts as present.",
+    help="Tables: lowest intensity that counts as present.",
 )  # fmt: skip
 @click.option(
     "--cut", type=click.FloatRange(0, 1), default=0.5, show_default=True,
-    help="Tables: least probability that counts as present.",
+    help="Tables: lowest probability that counts as present.",
 )  # fmt: skip
 @click.option(
     "--match", type=click.Choice(["auto", "id", "frame", "order"]), default="auto",
-    help="Tables: how frames are found again.  [default: by id, else by frame, else by picture]",
+    help="Tables: columns that match frames.  [default: id, else frame, else picture]",
 )  # fmt: skip
 @click.option(
     "--shift", type=click.IntRange(-(2**31), 2**31), default=0, metavar="N",
-    help="Tables: added to the frame numbers of the predictions.",
+    help="Tables: offset added to the frame numbers of the predictions.",
 )  # fmt: skip
 @click.option(
     "--missing", type=click.Choice(["refuse", "skip"]), default="refuse", show_default=True,
-    help="Tables: what to do with coded frames without an estimate.",
+    help="Tables: what to do with coded frames that have no prediction.",
 )  # fmt: skip
-@click.option("--clip", is_flag=True, help="Tables: take estimates beyond 0..5 for 0 and 5.")
+@click.option("--clip", is_flag=True, help="Tables: clip predictions to 0..5.")
 @click.option(
     "--face", metavar="best|FACE",
-    help="Tables: which of several faces in a frame: the most confident, or a face_id.",
+    help="Tables: which face of a frame with several: the most confident, or a face_id.",
 )  # fmt: skip
 @click.option(
     "--draws", type=click.IntRange(1, 100_000), default=1000, show_default=True,
@@ -84,51 +84,53 @@ the same frames, with intervals of the paired difference."""
 )  # fmt: skip
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True,
-    help="Tables: of the bootstrap.",
+    help="Tables: seed of the bootstrap.",
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=Place(path_type=Path), metavar="FILE",
-    help="Tables: write the scores there as well, as the scores.json of a run.",
+    help="Tables: also write the scores here, in the format of a run's scores.json.",
 )  # fmt: skip
 @click.option(
     "--faces", type=click.IntRange(1), metavar="N",
-    help="Runs: faces for each AU and level, and 25 times as many whole faces.  "
+    help="Runs: faces per AU and level, and 25 times as many whole faces.  "
     "[default: as in the run]",
 )  # fmt: skip
 @click.option(
     "--export", type=Place(path_type=Path), metavar="DIR",
-    help="Runs: only write all pictures there, to be judged by other programs (judge 'outputs').",
+    help="Runs: only write the pictures here, for other programs to judge (judge 'outputs').",
 )  # fmt: skip
 @click.option(
     "--whole", is_flag=True,
-    help="Runs: ask for the labels of every test face, instead of a sample of them.",
+    help="Runs: synthesize the labels of every test face, not only of a sample.",
 )  # fmt: skip
 @click.option(
     "--published", type=click.Path(path_type=Path), metavar="FILE",
-    help="Runs: TOML file with F1 and accuracy that somebody has published, to stand beside.",
+    help="Runs: TOML file with published F1 and accuracy, shown for comparison.",
 )  # fmt: skip
 @device_option
 @json_option
 @click.pass_context
 def evaluate(ctx: click.Context, /, paths: tuple[Path, ...], as_json: bool, **options: Any) -> None:
-    """Score predictions of any origin, or the pictures of a run's synthesizer.
+    """Score any predictions, or the pictures of a run's synthesizer.
 
-    With TRUTH and PREDICTIONS: agreement of the predicted with the true AUs, for each AU, view
-    and person. Nothing else is needed, and no run.
+    With TRUTH and PREDICTIONS: agreement of the predicted with the true AUs, per AU, view and
+    person. No run is needed.
 
-    With RUN, the folder of a run with a synthesizer: what it makes of people whom it has never
-    seen. Its score card, score_card.json, is replaced by that of other judges or of another size;
-    nothing is fitted.
+    With RUN, the folder of a run with a synthesizer: regenerate its score card, which measures the
+    synthesizer on people it has not seen. Use this to choose other judges or another size. It
+    replaces score_card.json and fits nothing.
     """
     judges = nest(settings(ctx))
     if len(paths) == 1:
         _refuse(ctx, OF_TABLES, "tables of predictions, not for a run")
         if paths[0].is_file():
-            raise ConfigError(f"{paths[0]} is one table", "give both: TRUTH PREDICTIONS")
+            raise ConfigError(
+                f"{paths[0]} is a single table", "give both tables: TRUTH PREDICTIONS"
+            )
         _show_card(ctx, paths[0], judges, as_json, **{name: options[name] for name in OF_RUNS})
         return
     if len(paths) > 3:
-        raise ConfigError(f"{len(paths)} paths were given", "a truth, and one or two predictions")
+        raise ConfigError(f"{len(paths)} paths were given", "give TRUTH and one or two PREDICTIONS")
     _refuse(ctx, OF_RUNS, "runs, not for tables of predictions")
     if judges:
         raise ConfigError("--judge is for runs, not for tables of predictions")
@@ -163,7 +165,7 @@ def _show_card(
     progress = RichProgress()
     if export is not None:
         count = export_pictures(run, registry, export, progress, device, faces, whole=whole)
-        click.echo(f"wrote {count} pictures to {export}, and what they are to {MANIFEST}")
+        click.echo(f"wrote {count} pictures to {export}, described in {MANIFEST}")
         return
     card, grids = card_anew(
         run,

@@ -1,4 +1,4 @@
-"""`aukit evaluate TRUTH PREDICTIONS`: reads the tables, scores them, shows the scores."""
+"""`aukit evaluate TRUTH PREDICTIONS`: read the tables, score them, show the scores."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def show_tables(
 
     Args:
         registry: where metrics are looked up.
-        truth, predictions: paths, as `evaluate_tables` takes them.
+        truth, predictions: paths, as for `evaluate_tables`.
         as_json: print one JSON object.
-        threshold: least intensity that counts as present.
-        draws, seed: of the bootstrap.
-        output: also gets the scores.
+        threshold: lowest intensity that counts as present.
+        draws, seed: number of bootstrap draws, and their seed.
+        output: file to write the scores to; None for none.
         missing: `refuse` or `skip`.
         reading: further attributes of `Reading`.
     """
@@ -90,6 +90,6 @@ def _show(
     else:
         what = f"{predictions[1].name} minus {predictions[0].name}"
     people = "1 person" if found["people"] == 1 else f"{found['people']} people"
-    size = f"{found['frames']} frames, {people}, present from {threshold:g} on"
+    size = f"{found['frames']} frames, {people}, present from intensity {threshold:g}"
     headline = DETECTION if found["presence"] else HEADLINE
     show_scores(found["scores"], f"{what}: {size}, with 95 % intervals over people", headline)

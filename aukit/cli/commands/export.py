@@ -1,4 +1,4 @@
-"""`aukit export`: what a run has fitted, as one folder that travels."""
+"""`aukit export`: package what a run has fitted as a self-contained model folder."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from aukit.cli.shared import Place, json_option, output_option
 
 @click.command()
 @click.argument("run", type=Place(path_type=Path), metavar="RUN")
-@output_option("A new folder: the model.", metavar="MODEL")
+@output_option("New folder for the model.", metavar="MODEL")
 @click.option(
     "--onnx", is_flag=True,
-    help="Add ONNX forms of the estimator and the synthesizer, checked against torch.",
+    help="Also export the estimator and the synthesizer to ONNX, checked against torch.",
 )  # fmt: skip
 @json_option
 @click.pass_context
 def export(ctx: click.Context, run: Path, output: Path, onnx: bool, as_json: bool) -> None:
-    """Make a model that travels of what a run has fitted.
+    """Export what a run has fitted as a self-contained model.
 
-    The folder holds the estimator, and the synthesizer if there is one, how faces are registered,
-    and a card: data, people, scores with intervals, limits and licences. `aukit predict --run
-    MODEL` estimates with it anywhere as the run would. RUN may also be a model itself, to add ONNX.
+    The folder holds the estimator, the synthesizer if the run has one, the settings of face
+    registration, and a model card: data, people, scores with intervals, limits and licences. On any
+    machine, `aukit predict --run MODEL` gives the same estimates as the run. RUN may also be an
+    exported model, to add ONNX to it.
     """
     from aukit.media.synthesis import default_landmarker
     from aukit.runs.export import export_model
@@ -46,6 +47,6 @@ def export(ctx: click.Context, run: Path, output: Path, onnx: bool, as_json: boo
 
 def _told(graph: Mapping[str, Any] | None) -> str:
     if graph is None:
-        return "offers no ONNX form"
+        return "cannot be exported to ONNX"
     worst = graph["largest difference from torch"]
-    return f"{graph['file']}, at most {worst:.1g} from torch"
+    return f"{graph['file']}, differs from torch by at most {worst:.1g}"

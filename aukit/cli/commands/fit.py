@@ -1,4 +1,4 @@
-"""`aukit fit`: make weights that a component works with, outside any run."""
+"""`aukit fit`: fit one component outside any run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALIGNER, DATA, FIT = Slot(("aligner",)), Slot(("data",)), "fit"
 
 
 class FitCommand(ComponentCommand):
-    """Has the options of the dataset, and those of the fit instead of the component's own."""
+    """Offers the dataset's options and the options of fitting, instead of the component's own."""
 
     def component_options(
         self, registry: Registry, args: Sequence[str]
@@ -47,10 +47,10 @@ class FitCommand(ComponentCommand):
 
 @click.group()
 def fit() -> None:
-    """Fit one component alone.
+    """Fit a single component.
 
-    Runs fit synthesizers, normalizers and estimators by themselves. Here an aligner is given the
-    weights that it works with once and for all, or a synthesizer is fitted without the rest.
+    Runs fit synthesizers, normalizers and estimators themselves. Use this to train the weights of
+    an aligner once, or to fit a synthesizer without the rest of a run.
     """
 
 
@@ -58,19 +58,18 @@ fit.add_command(synth)
 
 
 @fit.command(cls=FitCommand, slots=[ALIGNER, DATA], defaults=FIT_ALIGNER)
-@output_option("Gets the weights and their card.")
+@output_option("Folder for the weights and their card.")
 @sizes_option()
-@click.option("--seed", default=0, show_default=True, help="Of everything random in the fit.")
+@click.option("--seed", default=0, show_default=True, help="Seed of everything random in the fit.")
 @device_option
 @json_at_end_option
 @click.pass_context
 def aligner(
     ctx: click.Context, output: Path, preset: str, seed: int, device: str, as_json: bool
 ) -> None:
-    """Fit an aligner on a dataset that knows the meshes behind its pictures.
+    """Fit an aligner on a dataset that provides a mesh for each picture.
 
-    If it is interrupted, the same command continues. Several processes started by torchrun share
-    the work.
+    If interrupted, repeat the command to continue. Processes started by torchrun share the work.
     """
     from aukit.cli.console import RichProgress
     from aukit.pipeline.fit_aligner import Fit, fit_aligner

@@ -1,4 +1,4 @@
-"""`aukit fit synth`: a synthesizer alone, without the estimator of a whole run."""
+"""`aukit fit synth`: fit a synthesizer without the rest of a run."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ SLOTS = (
 def synth(ctx: click.Context, config: Path | None, output: Path, as_json: bool) -> None:
     """Fit a synthesizer and nothing else.
 
-    It makes a run folder that `aukit edit` takes. A later `aukit run` with the same choices and
-    the same output folder does not fit the synthesizer again. If it is interrupted, the same
-    command continues.
+    Makes a run folder for `aukit edit`. A later `aukit run` with the same choices and output folder
+    reuses the fitted synthesizer. If interrupted, repeat the command to continue.
     """
     from aukit.cli.console import RichProgress
     from aukit.pipeline.execute import fit_synthesizer_alone

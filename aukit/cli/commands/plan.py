@@ -1,4 +1,4 @@
-"""`aukit plan`: what a balancer makes of the labels, without registering or fitting anything."""
+"""`aukit plan`: preview the balanced training set, without registering or fitting anything."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 @click.command(cls=RunCommand, slots=SLOTS)
 @config_option
-@output_option("Gets plan.parquet and plan.html.", default="plan")
-@click.option("--csv", is_flag=True, help="Write plan.csv as well.")
+@output_option("Folder for plan.parquet and plan.html.", default="plan")
+@click.option("--csv", is_flag=True, help="Also write plan.csv.")
 @json_option
 @click.pass_context
 def plan(ctx: click.Context, config: Path | None, output: Path, csv: bool, as_json: bool) -> None:
-    """Plan a training set and show what it does to the labels.
+    """Plan a training set and show how it changes the label distribution.
 
-    It takes the options of `aukit run` and plans what that run would train on, from the labels
-    alone: seconds instead of the run.
+    Takes the options of `aukit run` and plans what that run would train on. Only labels are read,
+    so this takes seconds.
     """
     from aukit.pipeline.plan_alone import names_of, plan_alone, write_plan
     from aukit.store.owned import Output
@@ -51,14 +51,14 @@ def plan(ctx: click.Context, config: Path | None, output: Path, csv: bool, as_js
 
 
 def command_of(config: Path | None, typed: Mapping[str, Any]) -> str:
-    """What to type to get the same plan again."""
+    """The command line that reproduces this plan."""
     file = [] if config is None else ["--config", str(config)]
     options = [word for name, value in typed.items() for word in (f"--{name}", str(value))]
     return shlex.join(["aukit", "plan", *file, *options])
 
 
 def document_of(planned: Planned, output: Path) -> dict[str, object]:
-    """The plan in numbers."""
+    """The JSON document of a plan."""
     parts = zip(planned.aus, planned.distribution.before, planned.distribution.after, strict=True)
     return {
         "plan": str(output / "plan.parquet"),
@@ -76,7 +76,7 @@ def document_of(planned: Planned, output: Path) -> dict[str, object]:
 
 
 def show_plan(planned: Planned, title: str) -> None:
-    """Print the counts of each AU and level before and after."""
+    """Print the counts of each AU and level before and after balancing."""
     from aukit.cli.console import table
     from aukit.report.plan import COLUMNS, count_rows
 

@@ -1,4 +1,4 @@
-"""`aukit plugins`: what is installed, what it can do, and whether it keeps its contract."""
+"""`aukit plugins`: list, explain and check installed components."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from aukit.registry.loading import Plugin
 
 @click.group(cls=ListedByDefault, subcommand_metavar="[KIND | list | show | check | new] ...")
 def plugins() -> None:
-    """List and explain what is installed.
+    """List, explain, check and create components.
 
-    `aukit plugins` lists every component, `aukit plugins aligner` those of one kind.
+    `aukit plugins` lists every component; `aukit plugins aligner` lists one kind.
     """
 
 
@@ -33,7 +33,7 @@ def plugins() -> None:
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, kind: str | None, as_json: bool) -> None:
-    """List components, of one KIND or all, and plugins that are broken."""
+    """List the components of one KIND or all, and plugins that could not be loaded."""
     if kind is not None and kind not in KINDS:
         raise ConfigError(f"unknown kind '{kind}'", f"kinds: {', '.join(KINDS)}")
     registry = ctx.ensure_object(App).registry
@@ -109,7 +109,7 @@ def show_(ctx: click.Context, name: str, as_json: bool) -> None:
 
 
 def show_component(component: Component) -> None:
-    """Print what a record says."""
+    """Print a component's record and options."""
     from aukit.cli.console import table
 
     facts = [(key, value) for key, value in _facts(component).items() if value]
@@ -149,7 +149,7 @@ def _option_row(component: Component, entry: Any) -> tuple[str, ...]:
 
 
 def published_text(component: Component, option: str) -> str:
-    """What a component's paper has for an option; empty where none is recorded."""
+    """The value of an option in the component's paper, with its source; empty if not recorded."""
     if (published := component.published.get(option)) is None:
         return ""
     if published.standing == "silent":
@@ -187,12 +187,13 @@ plugins.add_command(check_)
 @plugins.command("new")
 @click.argument("kind", type=click.Choice(list(KINDS)))
 @click.argument("name")
-@output_option("Where the folder aukit-NAME is made.", default=".")
+@output_option("Parent of the folder aukit-NAME.", default=".")
 @json_option
 def new(kind: str, name: str, output: Path, as_json: bool) -> None:
-    """Write the package of a new component NAME of some KIND, with its test.
+    """Create a package for a new component NAME of a KIND, with a test.
 
-    It works and keeps its contract as it is; change the method and the options.
+    The package works and passes the conformance checks as it is. Then replace the method and the
+    options.
     """
     from aukit.cli.new_plugin import write_plugin
 

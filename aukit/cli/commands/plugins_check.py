@@ -1,4 +1,4 @@
-"""`aukit plugins check`: whether components, commands and observers keep their contracts."""
+"""`aukit plugins check`: conformance checks of components, commands and observers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def named(registry: Registry, name: str) -> list[Component]:
-    """Every component that a name means, of whatever kind.
+    """Every component of that name, of any kind.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: no component has this name.
     """
     if found := registry.find_any(name):
         return found
@@ -41,19 +41,19 @@ def named(registry: Registry, name: str) -> list[Component]:
 
 
 def typed(ctx: click.Context, component: Component) -> dict[str, Any]:
-    """The options that were typed for a component."""
+    """The options typed for a component."""
     head = f"{component.kind}."
     chosen = settings(ctx).items()
     return {key.removeprefix(head): value for key, value in chosen if key.startswith(head)}
 
 
 class CheckCommand(ComponentCommand):
-    """Has the options of the component that is its first argument."""
+    """Offers the options of the component named by the first argument."""
 
     def component_options(
         self, registry: Registry, args: Sequence[str]
     ) -> Iterator[ComponentOption]:
-        """The options of everything that the name means."""
+        """The options of all components of that name."""
         name = next((word for word in args if not word.startswith("-")), None)
         for component in registry.find_any(name) if name else ():
             yield from option_list(component.kind, component)
@@ -66,15 +66,15 @@ class CheckCommand(ComponentCommand):
 def check_(ctx: click.Context, name: str, as_json: bool) -> int:
     """Run the conformance checks on NAME; exit code 1 if one fails.
 
-    NAME is a component, whose options are given as in a run (`aukit plugins check disfa --data.root
-    PATH`), or a plugin or distribution, all of whose components are checked. Commands and observers
-    of the plugins are checked with them.
+    NAME is a component, with its options as in a run (`aukit plugins check disfa --data.root
+    PATH`), or a plugin or distribution, to check all its components. The plugins' commands and
+    observers are checked too.
     """
     registry = ctx.ensure_object(App).registry
     plugins = [p for p in registry.plugins if name in (p.name, p.distribution, p.qualified)]
     offered = [component for plugin in plugins for component in plugin.components]
     components = registry.find_any(name) or offered or ([] if plugins else named(registry, name))
-    for component in components:  # a mistyped option is no broken contract
+    for component in components:  # a mistyped option is not a broken contract
         chosen(component, "quick", [(COMMAND_LINE, typed(ctx, component))], COMMAND_LINE)
     from aukit.testing.plugins import check_plugin
 
@@ -98,14 +98,14 @@ def check_(ctx: click.Context, name: str, as_json: bool) -> int:
 
 
 _TO_DO = {
-    "component": "see what aukit.contracts asks of kind '{}' (docs/reference/contracts.md), change "
-    "the component, and check again",
-    "plugin": "see aukit.hooks, change the {}'s command or observer, and check again",
+    "component": "read the contract of kind '{}' (docs/reference/contracts.md), fix the component "
+    "and check again",
+    "plugin": "read aukit.hooks, fix the {}'s command or observer and check again",
 }
 
 
 def _checked(ctx: click.Context, components: Sequence[Component]) -> Iterator[tuple[str, Outcome]]:
-    """(kind, outcome) of each check of some components, with the options that were typed."""
+    """(kind, outcome) of each check of the components, with the options typed."""
     from aukit.contracts.context import Context
     from aukit.registry.loading import resolve_weights
     from aukit.testing import Subject, run_checks
@@ -117,6 +117,6 @@ def _checked(ctx: click.Context, components: Sequence[Component]) -> Iterator[tu
 
 
 def _offering(registry: Registry, components: Sequence[Component]) -> list[Plugin]:
-    """The plugins that some components come from."""
+    """The plugins that the components come from."""
     wanted = {(c.distribution, c.entry_point) for c in components}
     return [p for p in registry.plugins if (p.distribution, p.name) in wanted]

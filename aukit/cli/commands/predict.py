@@ -30,53 +30,53 @@ if TYPE_CHECKING:
 @click.option(
     "--run", "folder", type=Place(path_type=Path), default=MODEL, show_default=True,
     metavar="RUN", shell_complete=model_name,
-    help="Folder of a finished run, or of a model that `aukit export` made, or the name of a model "
-    "that comes along.",
+    help="Folder of a finished run or of a model made by `aukit export`, or the name of a "
+    "bundled model.",
 )  # fmt: skip
-@output_option("Gets predictions.parquet and predictions.csv.")
+@output_option("Folder for predictions.parquet and predictions.csv.")
 @click.option(
     "--camera", type=click.IntRange(0), metavar="N", help="Record this camera instead of INPUT."
 )
 @click.option(
     "--stream", metavar="ADDRESS",
-    help="Record this stream instead of INPUT, e.g. rtsp://host/path; the only way to an address.",
+    help="Record this stream instead of INPUT, e.g. rtsp://host/path.",
 )  # fmt: skip
 @click.option(
     "--seconds", type=click.FloatRange(0, min_open=True), metavar="S",
-    help="How much to record.  [default: until the stream ends, or Ctrl-C]",
+    help="How long to record.  [default: until the stream ends, or Ctrl-C]",
 )  # fmt: skip
 @click.option(
     "--faces", type=click.Choice(["best", "all"]), default="best", show_default=True,
-    help="The best face of a photo and the most seen person of a video, or all.",
+    help="best: the best face of a photo, the person seen most in a video.",
 )  # fmt: skip
 @click.option(
     "--people", type=click.Choice(["file", "folder", "one"]), default="file", show_default=True,
-    help="Who is in the files: in each file somebody else, in each folder, or one person.",
+    help="Who is in the files: one person per file, one per folder, or the same one in all.",
 )  # fmt: skip
 @click.option(
     "--neutral", metavar="FRAME",
-    help="Everybody at rest: the number of a video's frame, or a picture of the one person.  "
-    "[default: what is usual for a person is found in the files]",
+    help="Neutral face: frame number within each video, or a picture if there is one person.  "
+    "[default: estimated from each person's files]",
 )  # fmt: skip
 @click.option(
     "--every", type=click.IntRange(1), default=1, metavar="N",
-    help="Of a video, take one frame in N.",
+    help="Use every Nth frame of a video.",
 )  # fmt: skip
 @click.option(
     "--columns", type=click.Choice(["aukit", "openface"]), default="aukit", show_default=True,
-    help="Names of the columns in predictions.csv.",
+    help="Naming scheme of the columns in predictions.csv.",
 )  # fmt: skip
 @click.option(
     "--overlay", type=Place(path_type=Path), metavar="FILE",
-    help="Draw the video again as .mp4: faces, AUs as bars, and their curves over time.",
+    help="Write the video as .mp4 with faces marked, AUs as bars and their curves over time.",
 )  # fmt: skip
 @click.option(
     "--report", type=Place(path_type=Path), metavar="FILE",
-    help="Write a page (.html) with the curves, the frames of the peaks, and the model's card.",
+    help="Write an HTML page with the AU curves, the frames at their peaks and the model card.",
 )  # fmt: skip
 @click.option(
     "--onnx", is_flag=True,
-    help="Let onnxruntime compute the model's ONNX form (`aukit export --onnx`).",
+    help="Run the model's ONNX graph (`aukit export --onnx`) with onnxruntime.",
 )  # fmt: skip
 @device_option
 @json_at_end_option
@@ -88,13 +88,12 @@ def predict(
     report: Path | None, camera: int | None, stream: str | None, seconds: float | None,
     onnx: bool, device: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Estimate the AU intensities of faces in photos, videos and folders of them.
+    """Estimate the AU intensities of faces in photos, videos and folders.
 
-    Faces are registered as the training faces of the run were, and read by the estimator that it
-    has fitted. Without --run, a model that comes along reads them; its README says what its numbers
-    are worth. A camera or a stream is recorded first, as recording.mkv. Writes a row for every
-    face, and for every frame without an estimate the reason. If it is interrupted, the same command
-    continues.
+    Faces are registered like the training faces of the run and scored by its fitted estimator.
+    Without --run, the bundled model is used; its README states how accurate it is. A camera or
+    stream is first recorded to recording.mkv. Writes a row per face, and a row with the reason for
+    each frame without an estimate. If interrupted, repeat the command to continue.
     """
     from aukit.cli.console import RichProgress
     from aukit.config.choice import make
@@ -145,10 +144,10 @@ def predict(
 def live_source(
     inputs: Sequence[str], number: int | None, address: str | None, seconds: float | None
 ) -> Live | None:
-    """The camera or the stream that was asked for.
+    """The camera or stream to record; None for files.
 
     Raises:
-        ConfigError: there is not exactly one kind of input, or seconds of files.
+        ConfigError: not exactly one kind of input, or `seconds` given for files.
     """
     from aukit.vision.record import Live, camera
 
@@ -159,14 +158,14 @@ def live_source(
             "one of these, e.g. aukit predict me.mp4 -o estimates",
         )
     if seconds is not None and inputs:
-        raise ConfigError("--seconds is of a camera or a stream", "leave it out")
+        raise ConfigError("--seconds is for a camera or a stream", "leave it out")
     if number is not None:
         return camera(number)
     return None if address is None else Live(address)
 
 
 def to_json(result: Result) -> dict[str, Any]:
-    """What `--json` prints."""
+    """The object that `--json` prints."""
     return {
         "table": str(result.table),
         "csv": str(result.csv),
@@ -177,12 +176,12 @@ def to_json(result: Result) -> dict[str, Any]:
 
 
 def show_result(result: Result) -> None:
-    """Print how many faces were estimated, which frames were not and why."""
+    """Print how many faces were estimated, and how many frames were not and why."""
     from aukit.cli.console import table
 
     click.echo(f"{result.faces} faces in {result.frames} photos and video frames")
     if result.dropped:
         rows = [(why, n, result.examples[why]) for why, n in result.dropped.most_common()]
-        table("Without an estimate", ("reason", "rows", "for example"), rows, numeric=("rows",))
+        table("Without an estimate", ("reason", "rows", "example"), rows, numeric=("rows",))
     click.echo(f"table  {result.table}")
     click.echo(f"text   {result.csv}")

@@ -1,4 +1,4 @@
-"""`aukit report`: the report of a finished run, regenerated."""
+"""`aukit report`: regenerate the report of a finished run."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from aukit.errors import ConfigError
 @click.argument("run", type=Place(path_type=Path), metavar="RUN")
 @click.option(
     "-o", "--output", type=Place(path_type=Path), metavar="FILE",
-    help="Where the report is written.  [default: report.html in the run folder]",
+    help="File to write.  [default: report.html in the run folder]",
 )  # fmt: skip
 @json_at_end_option
 @click.pass_context
 def report(ctx: click.Context, run: Path, output: Path | None, as_json: bool) -> None:
     """Regenerate the report of a finished run.
 
-    RUN is a run folder. Nothing is computed but the page: it shows what the run left, for example
-    after `aukit evaluate` made another score card, or after aukit's reports have become better.
+    RUN is a run folder. Only the page is generated, from the results stored there. Use it after
+    `aukit evaluate` has regenerated the score card, or after upgrading aukit.
     """
     from aukit.cli.console import RichProgress
     from aukit.comparison.planned import COMPARISON
@@ -33,7 +33,8 @@ def report(ctx: click.Context, run: Path, output: Path | None, as_json: bool) ->
     if (run / COMPARISON).is_file():
         raise ConfigError(
             f"{run} is the folder of a comparison, not of a run",
-            "its own command regenerates its report, and runs nothing that is finished",
+            "repeat its `aukit compare` command: that regenerates the report and reruns nothing "
+            "finished",
         )
     if output is not None and output.resolve() != (run / "report.html").resolve():
         refuse_foreign(output)

@@ -1,4 +1,4 @@
-"""`aukit run`: a whole pipeline, from frames to scores."""
+"""`aukit run`: run a whole pipeline, from frames to scores."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ SLOTS = (
 )
 
 EPILOG = """\b
-Roles: synth-fit (the synthesizer is fitted on these faces), synth-paint (it
-synthesizes these), train (the estimator is fitted on these), test (these are
-scored). Each may have a dataset, a landmarker, an aligner and a partition of
+Roles: synth-fit (faces the synthesizer is fitted on), synth-paint (faces
+it synthesizes from), train (faces the estimator is fitted on), test (faces that
+are scored). Each may have a dataset, a landmarker, an aligner and a partition of
 its own: --test.data NAME, --test.data.OPTION VALUE, --synth-fit.aligner NAME,
 --test.partition valid."""
 
@@ -49,7 +49,7 @@ class RunCommand(ComponentCommand):
     def options_for(
         self, registry: Registry, names: Mapping[str, str]
     ) -> Iterator[ComponentOption]:
-        """The options where these components are chosen, slot -> name."""
+        """The options that apply when these components are chosen (slot -> name)."""
         yield from _whole_run()
         yield from super().options_for(registry, names)
 
@@ -74,7 +74,7 @@ def _whole_run() -> Iterator[ComponentOption]:
 
 
 def layers(config: Path | None, typed: dict[str, Any]) -> list[Layer]:
-    """The settings of project, run file and command line, in the order of their force."""
+    """The settings of project, run file and command line, weakest first."""
     named: list[Layer] = [] if config is None else [(config.name, read_file(config))]
     named.append((COMMAND_LINE, nest(typed)))
     return [*ambient(named), *named]
@@ -85,16 +85,16 @@ def layers(config: Path | None, typed: dict[str, Any]) -> list[Layer]:
 @runs_option
 @click.option(
     "--name", metavar="NAME",
-    help="Name of the run's folder.  [default: a number and the components]",
+    help="Name of the run folder.  [default: a number and the components]",
 )  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Only check and show the resolved configuration.")
+@click.option("--dry-run", is_flag=True, help="Only check the configuration and show it resolved.")
 @click.option(
     "--redo", multiple=True, metavar="STAGE",
-    help="Make this stage even if it is stored, and all that follows it; may be repeated.",
+    help="Recompute this stage and all that follow, even if stored (repeatable).",
 )  # fmt: skip
 @click.option(
     "--explain", is_flag=True,
-    help="Say of each stage whether it was found or made, and why.",
+    help="Report for each stage whether it was reused or computed, and why.",
 )  # fmt: skip
 @json_at_end_option
 @click.pass_context
@@ -110,8 +110,8 @@ def run(
 ) -> None:
     """Run a pipeline from frames to scores.
 
-    Without options: 2D alignment, resampling and VGG16 on the built-in avatars. A run that was
-    interrupted continues when the same command is given again.
+    Without options: 2D alignment, resampling and VGG16 on the built-in avatars. If interrupted,
+    repeat the command to continue.
     """
     from aukit.runs.folder import refuse_name
 
@@ -148,10 +148,10 @@ def show_configuration(config: RunConfig, as_json: bool) -> None:
 
 
 def refuse_unknown_stages(names: Sequence[str]) -> None:
-    """Refuse stages that no run has.
+    """Refuse names of stages that no run has.
 
     Raises:
-        ConfigError: naming those that there are.
+        ConfigError: a name is unknown; the hint lists the stages.
     """
     from aukit.pipeline.steps import STAGES
 
@@ -161,7 +161,7 @@ def refuse_unknown_stages(names: Sequence[str]) -> None:
 
 
 def show_explained(explained: Sequence[Explained]) -> None:
-    """Print of each stage whether it was found or made, and why."""
+    """Print for each stage whether it was reused or computed, and why."""
     from aukit.cli.console import table
 
     rows = [(one.label, "made" if one.made else "found", one.because) for one in explained]
@@ -169,7 +169,7 @@ def show_explained(explained: Sequence[Explained]) -> None:
 
 
 def show_outcome(outcome: Outcome, as_json: bool, *, explain: bool = False) -> None:
-    """Print the scores and where everything is."""
+    """Print the scores and the paths of the results."""
     if as_json:
         emit_json(
             {
@@ -199,7 +199,10 @@ def show_outcome(outcome: Outcome, as_json: bool, *, explain: bool = False) -> N
         show_scores(outcome.scores)
     show_dropped(outcome.dropped)
     if outcome.left_out:
-        click.echo(f"AUs that only some of the data code, left out: {', '.join(outcome.left_out)}")
+        click.echo(
+            "AUs left out because only some of the datasets code them: "
+            f"{', '.join(outcome.left_out)}"
+        )
     click.echo(f"run     {outcome.folder}")
     click.echo(f"report  {outcome.report}")
     click.echo(f"took    {outcome.seconds:.0f} s")

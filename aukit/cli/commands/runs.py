@@ -1,4 +1,4 @@
-"""`aukit runs`: what runs there are, and what takes space without being needed."""
+"""`aukit runs`: list runs, and free disk space that no run needs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from aukit.cli.shared import json_option, runs_option_of
 if TYPE_CHECKING:
     from aukit.runs.listing import Listed, Waste
 
-runs_option = runs_option_of("Folder of run folders.")
+runs_option = runs_option_of("Folder that holds the run folders.")
 
 
 @click.group(cls=ListedByDefault, subcommand_metavar="[list | clean] ...")
 def runs() -> None:
-    """List runs, and free what none of them needs."""
+    """List runs, and delete stage results that no run needs."""
 
 
 @runs.command("list")
@@ -57,14 +57,14 @@ def _row(run: Listed, output: Path, names: list[str]) -> tuple[str | None, ...]:
 
 @runs.command()
 @runs_option
-@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
 @json_option
 def clean(output: Path, dry_run: bool, as_json: bool) -> None:
-    """Delete results of stages that no run needs.
+    """Delete stage results that no run needs.
 
-    Run folders and fitted models stay; nothing that aukit did not make is touched. A run that was
-    interrupted still continues afterwards. Delete the folders of runs that you no longer want
-    first, then clean.
+    Run folders and fitted models are kept, and only what aukit made is ever deleted. Interrupted
+    runs can still be continued afterwards. To free more, first delete the folders of runs you no
+    longer want.
     """
     from aukit.runs.listing import find_waste, remove
 
@@ -79,10 +79,12 @@ def clean(output: Path, dry_run: bool, as_json: bool) -> None:
 
 
 def show_waste(waste: Waste, output: Path, dry_run: bool) -> None:
-    """Print what was, or would be, deleted."""
+    """Print what was deleted, or would be."""
     for place in waste.places if dry_run else ():
         click.echo(place.relative_to(output))
     what = "would be freed" if dry_run else "freed"
     click.echo(f"{len(waste.places)} results and files, {waste.bytes / 1e6:.1f} MB {what}")
     if waste.models:
-        click.echo(f"{len(waste.models)} fitted models that no run names stay in {output}/.stages")
+        click.echo(
+            f"{len(waste.models)} fitted models that no run refers to are kept in {output}/.stages"
+        )

@@ -1,4 +1,4 @@
-"""`aukit weights`: bring published weights to this machine, only when asked to."""
+"""`aukit weights`: download and locate published weights."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @click.group()
 def weights() -> None:
-    """Fetch and find model weights.
+    """Download and locate model weights.
 
-    Nothing is ever downloaded unless `aukit weights fetch` is called.
+    Nothing is downloaded except by `aukit weights fetch`.
     """
 
 
@@ -28,7 +28,7 @@ def weights() -> None:
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
-    """List known weights and whether they are here."""
+    """List known weights and whether they are on this machine."""
     from aukit.registry.weights import store
 
     found = [_summary(entry) for entry in _known(ctx).values()]
@@ -53,12 +53,12 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     "path",
     type=Place(path_type=Path),
     metavar="PATH",
-    help="Take a local copy.",
+    help="Import a local copy instead of downloading.",
 )
 @json_option
 @click.pass_context
 def fetch(ctx: click.Context, name: str, path: Path | None, as_json: bool) -> None:
-    """Bring the weights NAME to this machine, checked by their sha256."""
+    """Download the weights NAME and verify their SHA-256."""
     from aukit.cli.console import RichProgress, say
     from aukit.registry import weights as library
 
@@ -74,7 +74,7 @@ def fetch(ctx: click.Context, name: str, path: Path | None, as_json: bool) -> No
 @json_option
 @click.pass_context
 def path(ctx: click.Context, name: str, as_json: bool) -> None:
-    """Print where the weights NAME are; an error if they are not here."""
+    """Print the path of the weights NAME; an error if they are not on this machine."""
     found = ctx.ensure_object(App).registry.resolve_weights(name)
     if as_json:
         emit_json({"name": name, "path": str(found)})

@@ -1,4 +1,4 @@
-"""What a report says of the run itself: choices, stages, training curves, environment, licences."""
+"""The report's facts about the run: choices, stages, training curves, environment, licences."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ FITS = {
     "fit-judge": ("estimator", "Judge of the synthesizer: {} fitted on real frames only"),
     "fit-estimator": ("estimator", "Estimator {}"),
 }
-"""Stage -> kind of the component that it fits, and how the report calls the fit."""
+"""Stage -> kind of the component it fits, and the fit's title in the report."""
 
 
 def summary(results: Results) -> dict[str, str]:
-    """What stands above everything."""
+    """The summary at the top of the report."""
     options = results.config.options
     begun = next((event["time"] for event in _events(results) if "time" in event), None)
     made = sum(stage.seconds for stage in stages(results) if not stage.reused)
     return {
         "run folder": results.folder.name,
         "started": _moment(begun),
-        "time of its own stages": _duration(made),
+        "time of computed stages": _duration(made),
         "preset": options.preset,
         "seed": str(options.seed),
         "device": str(_environment(results).get("device", "unknown")),
@@ -45,7 +45,7 @@ def summary(results: Results) -> dict[str, str]:
 
 def _moment(seconds: float | None) -> str:
     if seconds is None:
-        return "not known"
+        return "unknown"
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
@@ -58,17 +58,17 @@ def _duration(seconds: float) -> str:
 
 
 def typed(folder: Path) -> str:
-    """The command as it was typed, without the place where the program lies."""
+    """The command line, without the path of the program."""
     text = (folder / "command.txt").read_text(encoding="utf-8", errors="replace")
     try:
         words = shlex.split(text)
-    except ValueError:  # cut off within quotes
+    except ValueError:  # truncated inside quotes
         return text
     return shlex.join([Path(words[0]).name, *words[1:]]) if words else ""
 
 
 def _events(results: Results) -> list[dict[str, Any]]:
-    """What happened, as far as it can be read: a kill may cut the last line."""
+    """The readable events; the last line may be truncated if the process was killed."""
     return read_lines(results.folder / EVENTS)
 
 
@@ -87,9 +87,9 @@ def _chosen(results: Results) -> Iterator[tuple[str, Chosen]]:
 
 
 def _origins(results: Results) -> dict[str, str]:
-    """Setting -> where its value came from, as the comments of the run file say.
+    """Setting -> origin of its value, from the comments of the run file.
 
-    Not as the configuration says: that of a finished run comes from its run file altogether.
+    The configuration of a finished run does not know: it was read from the run file.
     """
     path, found = "", {}
     for line in (results.folder / "run.toml").read_text(encoding="utf-8").splitlines():
@@ -103,7 +103,7 @@ def _origins(results: Results) -> dict[str, str]:
 
 
 def choices(results: Results) -> Iterator[Choice]:
-    """The components."""
+    """The chosen components."""
     origins = _origins(results)
     for role, choice in _chosen(results):
         component = choice.component
@@ -113,7 +113,7 @@ def choices(results: Results) -> Iterator[Choice]:
 
 
 def settings(results: Results) -> Iterator[Setting]:
-    """All options."""
+    """All settings with their values and origins."""
     origins = _origins(results)
     for label, value, origin in results.config.rows():
         component, _, option = label.rpartition(".")
@@ -121,7 +121,7 @@ def settings(results: Results) -> Iterator[Setting]:
 
 
 def stages(results: Results) -> Iterator[Stage]:
-    """What ran; roles that share a result share a line."""
+    """The stages; roles that share a result share a line."""
     made = {event.get("stage") for event in _events(results) if event.get("event") == "finished"}
     labels: dict[Path, list[str]] = {}
     for label, result in results.stages.items():
@@ -132,7 +132,7 @@ def stages(results: Results) -> Iterator[Stage]:
 
 
 def curves(results: Results) -> Iterator[Curve]:
-    """The scalars of everything that was fitted for this run, now or earlier."""
+    """The scalars of all fits of this run, computed or reused."""
     seen: set[Path] = set()
     for label, (kind, title) in FITS.items():
         folder, choice = results.get(label), results.config.components[kind]
@@ -166,7 +166,7 @@ def _environment(results: Results) -> Mapping[str, Any]:
 
 
 def licences(results: Results) -> Iterator[Licence]:
-    """The terms of each component once."""
+    """The licences of each component, once."""
     used = {choice.component.qualified: choice.component for _, choice in _chosen(results)}
     for component in used.values():
         yield Licence(

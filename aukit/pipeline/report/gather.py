@@ -39,7 +39,7 @@ from aukit.store.owned import writing
 def gather(
     results: Results, scores: Mapping[str, Any], card: Mapping[str, Any] | None = None
 ) -> ReportData:
-    """Everything that `report.html` shows of a run."""
+    """Gather everything that `report.html` shows."""
     folder = results.folder
     grids = results.get("score-card")
     return ReportData(
@@ -69,17 +69,17 @@ def rewrite(folder: Path, path: Path, registry: Registry, progress: Progress) ->
     """Regenerate the report of a finished run.
 
     Args:
-        folder: of the run.
-        path: of the page.
+        folder: folder of the run.
+        path: path of the page.
         registry: where the run's components are looked up.
-        progress: shows how far it is.
+        progress: shows progress.
 
     Returns:
         `path`.
 
     Raises:
-        ConfigError: not a run folder.
-        DataError: the run was not finished, or results are gone or damaged.
+        ConfigError: this is not a run folder.
+        DataError: the run has not finished, or results are gone or damaged.
         StorageError: the page cannot be written.
     """
     results = open_results(folder, registry)
@@ -90,7 +90,7 @@ def rewrite(folder: Path, path: Path, registry: Registry, progress: Progress) ->
         scores = read_document(folder / SCORES) if estimates else {}
         data = gather(results, scores, card)
         ensure_writable(path.parent)
-        # A run folder is marked as aukit's already.
+        # A run folder already carries aukit's mark.
         own = path.resolve() == (folder / "report.html").resolve()
         with contextlib.nullcontext() if own else writing(path):
             write_report(data, path)
@@ -99,28 +99,30 @@ def rewrite(folder: Path, path: Path, registry: Registry, progress: Progress) ->
 
 @contextlib.contextmanager
 def _undamaged(folder: Path) -> Iterator[None]:
-    """Files of a run are taken as aukit wrote them: a page shows hundreds of their values.
+    """Turn errors from malformed run files into one clear error.
+
+    The report reads hundreds of values and trusts the files to be as aukit wrote them.
 
     Raises:
-        DataError: one of them is not as aukit writes it.
+        DataError: a file is malformed.
     """
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise DataError(
-            f"a file of run {folder} is damaged, or of another aukit: {reason(error)}", GONE
+            f"a file of run {folder} is damaged or from another aukit: {reason(error)}", GONE
         ) from error
 
 
 def _notes(results: Results) -> Iterator[str]:
     if results.left_out:
         names = ", ".join(results.left_out)
-        yield f"Coded in only some of the data, and left out: {names}."
+        yield f"Left out because only some of the datasets code them: {names}."
     plan, views = _plan(results), max(1, len(results.config.options.shown_views))
     if lost := lost_uses(plan, results.learned_from, results.aus, views):
-        yield f"The plan asked for {lost} uses of faces that could not be made."
+        yield f"The plan has {lost} uses of faces that could not be synthesized."
     if results.get("align-valid") is None:
-        yield "There is no validation partition: the last network was kept, not the best."
+        yield "No validation partition: the last epoch's network was kept, not the best one's."
     if not results.config.estimates:
         yield "The run has no estimator, so there are no predictions and no scores."
     elif only := only_presence(read_schema(results.need("predict").folder / PREDICTIONS)):

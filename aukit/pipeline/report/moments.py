@@ -1,4 +1,4 @@
-"""The same moment seen from several sides, in a row: what registration makes of each view."""
+"""Sheets that show one moment in several views side by side, to inspect registration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aukit.vision.images import encode
 from aukit.vision.sheet import contact_sheet
 
 MOMENTS = 4
-"""Rows shown, of different people where there are as many."""
+"""Rows shown, of different people if there are enough."""
 
 TILE = 120
 
@@ -26,7 +26,7 @@ def view_rows(folder: Path) -> list[tuple[bytes, str]]:
         folder: stage folder with `part-*.parquet` in `records.face_schema`.
 
     Returns:
-        JPEG pictures and captions.
+        (JPEG bytes, caption) pairs.
     """
     names = ["id", "subject", "task", "view", "frame", "face", "origin", "status"]
     rows = read_rows(folder).select(names).to_pylist()
@@ -45,14 +45,14 @@ def view_rows(folder: Path) -> list[tuple[bytes, str]]:
 
 
 def _moment(row: dict[str, Any]) -> tuple[Any, ...]:
-    """Who and when; synthetic faces of one frame are moments of their own."""
+    """Person and time; each synthetic face is a moment of its own."""
     when = (row["task"], row["frame"], row["face"])
     made = without_view(row["id"], row["view"]) if row["origin"] != "real" else ""
     return (row["subject"], *when, made)
 
 
 def _spread(moments: dict[tuple[Any, ...], dict[str, str | None]]) -> Iterator[tuple[Any, ...]]:
-    """Moments with the most views, one of each person, from the middle of what there is."""
+    """Moments with the most views, one per person, from the middle of each person's moments."""
     most = max(len(shown) for shown in moments.values())
     people: dict[str, list[tuple[Any, ...]]] = {}
     for key, shown in moments.items():

@@ -25,7 +25,7 @@ GOLDEN = (5**0.5 - 1) / 2
 
 
 def images(results: Results) -> Iterator[ImageGroup]:
-    """Registered faces, synthetic faces, and moments from several sides."""
+    """Registered faces, synthetic faces, and moments in several views."""
     aus = results.aus
     train, test = (results.need(f"align-{role}").folder for role in ("train", "test"))
     yield ImageGroup("Registered training faces", _samples(train, aus))
@@ -37,34 +37,34 @@ def images(results: Results) -> Iterator[ImageGroup]:
 
 
 def _views(test: Path, made: Path | None) -> Iterator[ImageGroup]:
-    """One moment from several sides, where the data have such moments or the run made them."""
+    """Moments in several views, if the data has them or the run made them."""
     titles = {"One moment, registered from each view": test}
-    titles |= {} if made is None else {"Synthetic faces in the views they are learned in": made}
+    titles |= {} if made is None else {"Synthetic faces in the views used for training": made}
     for title, folder in titles.items():
         if rows := view_rows(folder):
-            note = "A column a view (pitch, yaw in degrees); grey: dropped."
+            note = "One column per view (pitch, yaw in degrees); grey: dropped."
             yield ImageGroup(title, rows, note, wide=True)
 
 
 def _previews(folder: Path | None) -> Iterator[ImageGroup]:
-    """The last grid that was drawn while the synthesizer was fitted."""
+    """The last preview grid of the synthesizer's fit."""
     for path in [] if folder is None else grids(folder / TRAINING / PREVIEWS)[-1:]:
-        note = "Each AU at the levels 0 to 5 on validation people; the truth beneath, where known."
+        note = "Each AU at levels 0 to 5 on validation people; below, the truth where known."
         picture = images_io.read(path).image
         if picture is None:
             continue
         shown = [(images_io.encode(picture[None], "jpeg")[0], f"step {int(path.stem)}")]
-        yield ImageGroup("What the synthesizer makes", shown, note, wide=True)
+        yield ImageGroup("Synthesizer previews", shown, note, wide=True)
 
 
 def card_grids(folder: Path) -> Iterator[tuple[bytes, str]]:
-    """The picture grids of a score card, with the AU of each."""
+    """The picture grids of a score card, each with its AU."""
     for path in sorted(folder.glob("AU*.png")):
         yield path.read_bytes(), describe(path.stem)
 
 
 def _samples(folder: Path, aus: Sequence[str]) -> list[tuple[bytes, str]]:
-    """Faces from all over a stage folder, with their active AUs."""
+    """Faces spread over a stage folder, with their active AUs."""
     samples: list[tuple[bytes, str]] = []
     parts = shards(folder)
     wanted = math.ceil(SAMPLES / len(parts))

@@ -1,6 +1,6 @@
 """The align stage: frames -> landmarks -> registered faces -> Parquet, in shards.
 
-Shards that an interrupted attempt finished are kept.
+Shards finished by an interrupted attempt are kept.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Align(Stage):
     Attributes:
         data, landmarker, aligner: the chosen components; without a landmarker the dataset's own
             landmarks are used.
-        index: of the dataset.
-        partition: which of its frames; None: those of no partition.
-        views: names of the views of these frames that are registered; empty: all.
+        index: index of the dataset.
+        partition: partition to register; None: frames without a partition.
+        views: names of the views to register; empty: all.
     """
 
     name: ClassVar[str] = "align"
@@ -42,7 +42,7 @@ class Align(Stage):
     views: tuple[str, ...] = ()
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves `part-*.parquet` in `records.face_schema`, one row a frame."""
+        """Write `part-*.parquet` in `records.face_schema`, one row per frame."""
         registration = Registration(self.data, self.landmarker, self.aligner, work.context())
         index = read_table(self.index.folder / INDEX)
         rows = view_rows(partition_rows(index, self.partition), self.views)

@@ -1,4 +1,4 @@
-"""The stage that fits an estimator on what a plan has chosen; the judge of a card is such a fit."""
+"""The stage that fits an estimator on the faces a plan chose; also fits the judge of a card."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class FitEstimator(Stage):
 
     Attributes:
         estimator: the component.
-        plan: says how often each face is used.
+        plan: how often each face is used.
         faces: real training faces, then synthetic ones.
-        valid: faces of people in no training set, who may choose the epoch; None without such.
-        normalizer: through which it sees faces; None: as they are.
-        aus: AUs that it learns.
-        seed: of the run.
+        valid: faces of held-out people, for choosing the epoch; None if there are none.
+        normalizer: applied to the faces first; None for none.
+        aus: AUs to learn.
+        seed: seed of the run.
     """
 
     name: ClassVar[str] = "fit-estimator"
@@ -51,7 +51,7 @@ class FitEstimator(Stage):
     seed: int
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves the model and the scalars of the fit."""
+        """Write the model and the scalars of the fit."""
         estimator: Estimator = work.make(self.estimator, self.seed)
         faces = StoredFaces([source.folder for source in self.faces], self.aus)
         counts = uses_of(read_table(self.plan.folder / PLAN), faces.table, self.aus)
@@ -70,14 +70,14 @@ class FitEstimator(Stage):
 
 
 def refuse_constant(labels: Labels, counts: Tensor) -> None:
-    """Stop where the training set of every AU shows one code only: nothing could be learned.
+    """Refuse training sets in which every AU has only one code: nothing can be learned.
 
     Args:
-        labels: of the faces.
+        labels: labels of N faces.
         counts: (N, A) uses.
 
     Raises:
-        DataError: they do.
+        DataError: no AU has more than one code.
     """
     used = labels.mask & (counts > 0)
     for column in range(len(labels.aus)):
@@ -85,24 +85,24 @@ def refuse_constant(labels: Labels, counts: Tensor) -> None:
         if len(codes) == 0 or bool((codes != codes[0]).any()):
             return
     raise DataError(
-        "all faces of each AU's training set have the same code: there is nothing to learn",
+        "for every AU, all training faces have the same code: there is nothing to learn",
         "use data with several expressions, or another --balancer",
     )
 
 
 def uses_of(plan: pa.Table, rows: pa.Table, aus: tuple[str, ...]) -> Tensor:
-    """(N, A) float32, how often a plan uses each of some faces."""
+    """(N, A) float32: how often a plan uses each face for each AU."""
     return plan_counts(plan, planned_ids(rows, plan), aus)
 
 
 def lost_uses(plan: pa.Table, faces: Sequence[Path], aus: tuple[str, ...], views: int) -> int:
-    """Uses that a plan asked for of faces that do not exist.
+    """Number of planned uses of faces that do not exist.
 
     Args:
-        plan: in `records.plan_schema`.
-        faces: folders of the faces that there are.
+        plan: table in `records.plan_schema`.
+        faces: folders of the existing faces.
         aus: AU columns.
-        views: sides from which each synthetic face is shown, at least 1.
+        views: views per synthetic face, at least 1.
     """
     counts = uses_of(plan, StoredFaces(faces, aus).table, aus)
     return planned_uses(plan, views) - int(counts.sum())

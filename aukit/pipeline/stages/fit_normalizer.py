@@ -1,4 +1,4 @@
-"""The stage that fits a normalizer: what is usual for each person, of all partitions."""
+"""The stage that fits a normalizer to each person of all partitions."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class FitNormalizer(Stage):
 
     Attributes:
         normalizer: the component.
-        faces: faces of all people who will be seen.
-        aus: AUs whose labels it may look at.
-        seed: of the run.
+        faces: faces of everyone it will be applied to.
+        aus: AUs whose labels it may use.
+        seed: seed of the run.
     """
 
     name: ClassVar[str] = "fit-normalizer"
@@ -33,7 +33,7 @@ class FitNormalizer(Stage):
     seed: int
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves the model."""
+        """Write the model."""
         normalizer: Normalizer = work.make(self.normalizer, self.seed)
         with named(self.normalizer, self.name):
             for source in self.faces:

@@ -1,4 +1,4 @@
-"""The stage that fits a synthesizer; part of a run, or all of `aukit fit synth`."""
+"""The stage that fits a synthesizer, in a run or for `aukit fit synth`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from aukit.store.stages import Result
 
 @dataclass(frozen=True)
 class Watched:
-    """Held-out faces on which a fit is watched.
+    """Held-out faces for previews during a fit.
 
     Attributes:
         faces: registered faces.
-        data, landmarker, aligner: how they were registered.
+        data, landmarker, aligner: components that registered them.
     """
 
     faces: Result
@@ -43,9 +43,9 @@ class FitSynth(Stage):
     Attributes:
         synth: the component.
         faces: training faces.
-        aus: AUs that it learns.
-        seed: of the run.
-        watched: faces for previews; None without such people.
+        aus: AUs to learn.
+        seed: seed of the run.
+        watched: faces for previews; None if there are no held-out people.
     """
 
     name: ClassVar[str] = "fit-synth"
@@ -56,7 +56,7 @@ class FitSynth(Stage):
     watched: Watched | None = field(default=None, metadata=WATCHING)
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves the model, the scalars of the fit and previews."""
+        """Write the model, the scalars of the fit and previews."""
         synthesizer: Synthesizer = work.make(self.synth, self.seed)
         with named(self.synth, self.name):
             faces = StoredFaces([self.faces.folder], self.aus)

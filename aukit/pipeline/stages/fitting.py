@@ -1,4 +1,4 @@
-"""How a fitted component is kept: its model with a card that says what it may be given."""
+"""Saving of fitted components: the model, with a card that records its training faces."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from aukit.store.models import CARD, load_card
 
 
 def save_fitted(component: Any, folder: Path, labels: Labels, alignment: Mapping[str, Any]) -> None:
-    """Save a fitted component, its card completed with the AUs, their kinds and the alignment of
-    the faces that it learned from, whose labels are given.
+    """Save a fitted component; AUs, kinds and alignment of its training faces are added to its
+    card.
 
     Raises:
         PluginError: the component wrote no card.
@@ -32,7 +32,6 @@ def save_fitted(component: Any, folder: Path, labels: Labels, alignment: Mapping
 
 
 def estimated_kinds(folder: Path) -> Kinds:
-    """What a fitted component estimates, or paints, of each AU; an intensity where it is of an
-    earlier version that does not say."""
+    """Kind of each AU that a fitted component handles; cards of older versions imply intensity."""
     kinds: Kinds = load_card(folder / MODEL).get("kinds", {})
     return kinds

@@ -1,4 +1,4 @@
-"""Registered faces divided again: every fold takes them from the same stages, aligned once."""
+"""Folds of registered faces: every fold reuses the same align stages."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ PERSON = ["dataset", "partition", "subject"]
 
 @dataclass(frozen=True)
 class PeopleOfFold(Stage):
-    """The faces of some people, whatever partition they were registered in.
+    """The faces of given people, from all partitions.
 
     Attributes:
-        faces: registered faces of all partitions, which every fold shares.
+        faces: registered faces of all partitions, shared by every fold.
         people: keys of the people to take, sorted.
     """
 
@@ -41,28 +41,27 @@ class PeopleOfFold(Stage):
     people: tuple[str, ...]
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves `part-*.parquet` in `records.face_schema`."""
+        """Write `part-*.parquet` in `records.face_schema`."""
         sources = [source.folder for source in self.faces]
         write_alignment(folder, alignment_of(sources[0]))
         pick_people(sources, self.people, folder)
 
 
 def people_of(index: pa.Table) -> list[str]:
-    """Keys of all people of an index, sorted; what `aukit.data.folds.folds_of` is given."""
+    """Keys of all people of an index, sorted; the input of `aukit.data.folds.folds_of`."""
     return sorted(set(person_keys(index)))
 
 
 def division(index: pa.Table, fold: Fold, seed: int) -> dict[str, str]:
-    """The partition that each person of an index has in a fold.
+    """Person -> partition in a fold.
 
-    The people of all partitions are divided, and those of none. Who they are stays as it is: the
-    key keeps the dataset's own partition, because two partitions may use one subject code for two
-    people.
+    The people of all partitions are divided, and those without one. Their keys keep the dataset's
+    own partition, since two partitions may use the same subject code for two people.
 
     Args:
         index: the dataset's frames (`records.index_schema`).
-        fold: which fold.
-        seed: as `aukit.data.folds.divide` takes it.
+        fold: the fold.
+        seed: as for `aukit.data.folds.divide`.
 
     Raises:
         DataError: the people cannot be divided in this way.
@@ -72,7 +71,7 @@ def division(index: pa.Table, fold: Fold, seed: int) -> dict[str, str]:
 
 
 def label_weights(index: pa.Table) -> Weights:
-    """Person -> coded frames at each level of each AU, (A * 6,)."""
+    """Person -> number of coded frames at each level of each AU, shape (A * 6,)."""
     labels = labels_of(index, au_columns(index))
     people = np.array(person_keys(index))
     order = np.argsort(people, kind="stable")
@@ -85,9 +84,9 @@ def label_weights(index: pa.Table) -> Weights:
 
 
 def pick_people(sources: Sequence[Path], people: Iterable[str], folder: Path) -> None:
-    """Fill a stage folder with the faces of some people from other stage folders.
+    """Fill a stage folder with the faces of given people from other stage folders.
 
-    A shard that holds nobody else is linked, not copied: folds cost no disk space.
+    A shard with nobody else in it is hard-linked, not copied, so folds cost little disk space.
 
     Args:
         sources: stage folders with `part-*.parquet`.
@@ -111,7 +110,7 @@ def _link(path: Path, target: Path) -> None:
         aside.unlink(missing_ok=True)
         try:
             os.link(path, aside)
-        except OSError:  # a file system without hard links
+        except OSError:  # the file system has no hard links
             aside.write_bytes(path.read_bytes())
 
 
@@ -119,7 +118,7 @@ def is_divided(index: pa.Table, divided: Mapping[str, str], role: str) -> bool:
     """Whether a role's people are those that a fold divides; other people keep their partitions.
 
     Raises:
-        DataError: some are, some are not.
+        DataError: some of them are and some are not.
     """
     people = people_of(index)
     strangers = [person for person in people if person not in divided]
@@ -127,7 +126,7 @@ def is_divided(index: pa.Table, divided: Mapping[str, str], role: str) -> bool:
         raise DataError(
             f"{len(strangers)} of {len(people)} people of role {role} are in no partition of the "
             f"fold, e.g. {strangers[0]}",
-            "a role has the people that the fold divides, or other people altogether",
+            "use roles that have either exactly the fold's people or none of them",
         )
     return not strangers
 

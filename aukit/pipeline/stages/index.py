@@ -1,4 +1,4 @@
-"""The index stage: which frames a dataset has, who is in them and how they were coded."""
+"""The index stage: the frames of a dataset, their people and AU codes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Index(Stage):
 
     Attributes:
         data: the dataset.
-        sources: state of the files that it reads; empty where it does not say which they are.
+        sources: state of the files it reads; empty if it does not list them.
     """
 
     name: ClassVar[str] = "index"
@@ -38,7 +38,7 @@ class Index(Stage):
     sources: str = ""
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves `index.parquet` in `records.index_schema`."""
+        """Write `index.parquet` in `records.index_schema`."""
         dataset: Dataset = work.make(self.data)
         with work.progress.start("index"), named(self.data, "index"):
             table = dataset.index()
@@ -47,7 +47,7 @@ class Index(Stage):
 
 
 def sources_of(choice: Choice, dataset: Dataset) -> str:
-    """The state of the files that a dataset reads; empty where it does not say which they are."""
+    """The state of the files a dataset reads; empty if it does not list them."""
     if not isinstance(dataset, KnowsSources):
         return ""
     with named(choice, "index"):
@@ -55,7 +55,7 @@ def sources_of(choice: Choice, dataset: Dataset) -> str:
 
 
 def coding_roles(config: RunConfig) -> list[str]:
-    """The roles whose data must code an AU: faces that are only sources may come without codes."""
+    """The roles whose data must code an AU; faces used only as sources may lack codes."""
     fitted = ["synth-fit"] if config.components["synth"] is not None else []
     return ["train", "test", *fitted]
 
@@ -64,11 +64,12 @@ def refuse_mixed_kinds(indices: Mapping[str, pa.Table], aus: Sequence[str]) -> N
     """Refuse roles that code an AU differently, one as an intensity and one as an occurrence.
 
     Args:
-        indices: role -> its frames. Data that are only scored may differ: presence is compared.
+        indices: role -> index of its frames. Roles that are only scored may differ: presence is
+            compared.
         aus: the AUs of the run.
 
     Raises:
-        DataError: an AU is of both kinds.
+        DataError: an AU has both kinds.
     """
     found: dict[str, tuple[str, str]] = {}
     for role, index in indices.items():
@@ -78,25 +79,25 @@ def refuse_mixed_kinds(indices: Mapping[str, pa.Table], aus: Sequence[str]) -> N
                 raise DataError(
                     f"{name} is an {known} in the data of role {first}, and an {kind} in those of "
                     f"{role}",
-                    "let both readers give the same codes, or leave it out of --aus",
+                    "make both datasets give the same kind, or leave the AU out of --aus",
                 )
 
 
 def choose_aus(
     asked: tuple[str, ...], coded: Sequence[tuple[str, ...]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The AUs to estimate, and those that only some of the data code.
+    """The AUs to estimate, and the AUs left out because only some of the datasets code them.
 
-    AUs that were asked for one by one must be there; of a named list (`fera17`) those are
-    taken that all data code, and all that they code if the list has none.
+    AUs requested one by one must be coded in every dataset. Of a named list (`fera17`), the AUs
+    coded in all are taken; if there are none of the list, all common AUs are.
 
     Args:
         asked: names of AUs, or of a list.
-        coded: AUs of each of the data that are learned from and scored.
+        coded: AUs coded in each dataset that is learned from or scored.
 
     Raises:
-        ConfigError: an AU that was asked for is not coded in all of them.
-        DataError: no AU is.
+        ConfigError: a requested AU is not coded in all of them.
+        DataError: no AU is coded in all of them.
     """
     common = tuple(au for au in coded[0] if all(au in others for others in coded))
     if asked == (ALL_AUS,) or asked[0] in LISTS:
@@ -106,7 +107,7 @@ def choose_aus(
         wanted = asked
     if missing := [au for au in wanted if au not in common]:
         raise ConfigError(
-            f"{', '.join(missing)} not coded in both training and test data",
+            f"{', '.join(missing)} not coded in both the training and the test data",
             f"coded in both: {', '.join(common) or 'none'}",
         )
     if not wanted:

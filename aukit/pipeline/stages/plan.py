@@ -1,4 +1,4 @@
-"""The plan stage: a balancer looks at the labels and says what the training set shall hold."""
+"""The plan stage: a balancer chooses the training set from the labels."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from aukit.store.stages import Result
 
 @dataclass(frozen=True)
 class Plan(Stage):
-    """What a balancer makes of the labels.
+    """A balancer's plan for the training set.
 
     Attributes:
         balancer: the component.
         faces: training faces.
-        paint: faces that may be synthesized; the same, unless a synthesizer changes other data.
+        paint: faces that may be synthesized from; the training faces unless role synth-paint
+            differs.
         aus: the AUs to balance.
-        seed: of the run.
+        seed: seed of the run.
         views: names of the sides that are planned one by one; none: the plan says nothing of them.
     """
 
@@ -44,7 +45,7 @@ class Plan(Stage):
     views: tuple[str, ...] = ()
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves `plan.parquet` in `records.plan_schema`, with views a column `view` more."""
+        """Write `plan.parquet` in `records.plan_schema`, with views a column `view` more."""
         labels = label_table(read_rows(self.faces.folder), self.aus)
         sources = labels
         if self.paint != self.faces:
@@ -66,22 +67,19 @@ def planned(
     seed: int,
     views: Sequence[str] = (),
 ) -> pa.Table:
-    """A balancer's plan, held to its contract.
-
-    With views, each has a plan of its own, drawn by itself: a level's faces in one view are others
-    than those in the next. Real frames, which are in the view that they are in, are taken once.
+    """A balancer's plan, checked against its contract.
 
     Args:
         choice: names the balancer in errors.
         balancer: the component.
-        labels, sources: `label_table` of training faces, and of those that may be synthesized.
+        labels, sources: `label_table` of training faces, and of faces that may be synthesized.
         aus: the AUs to balance.
-        seed: of the run.
+        seed: seed of the run.
         views: names of the sides that are planned one by one.
 
     Raises:
         PluginError: the plan breaks the contract.
-        LeakageError: it reaches for faces that are no training faces.
+        LeakageError: it uses faces that are not training faces.
     """
     ids = [table.column("id").to_pylist() for table in (labels, sources)]
 

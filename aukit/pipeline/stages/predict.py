@@ -1,4 +1,4 @@
-"""The predict stage: what the fitted estimator says of the scored faces, beside the truth."""
+"""The predict stage: estimates of the scored faces, beside the truth."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from aukit.store.files import write_table
 from aukit.store.stages import Result
 
 BATCH, PART = 256, 1024
-"""Faces predicted in one go, and faces an item for the executor."""
+"""Faces per batch, and faces per item for the executor."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Predict(Stage):
     """Predictions of some faces.
 
     Attributes:
-        estimator: fitted. The faces may be aligned otherwise than its training faces: cross-pose
-            protocols do so on purpose.
+        estimator: the fitted estimator. The faces may be aligned differently from its training
+            faces, as in cross-pose protocols.
         faces: the faces to score.
-        normalizer: through which it sees faces; None: as they are.
-        aus: its AUs.
-        seed: of the run.
+        normalizer: applied to the faces first; None for none.
+        aus: AUs of the estimator.
+        seed: seed of the run.
     """
 
     name: ClassVar[str] = "predict"
@@ -53,12 +53,12 @@ class Predict(Stage):
     seed: int
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves `predictions.parquet` in `records.prediction_schema`."""
+        """Write `predictions.parquet` in `records.prediction_schema`."""
         faces = StoredFaces([self.faces.folder], self.aus)
         context = work.context(self.seed)
         predicting = Predicting(self.estimator, self.normalizer, self.aus, context)
         parts = parts_of(len(faces), PART)
-        # What an estimator gathers of people stays in this process.
+        # An estimator's statistics of people stay in this process.
         mapped = map if predicting.calibrate(faces) else work.executor.map
         with work.progress.start("predict", len(faces)) as bar:
             tables = []
@@ -70,12 +70,12 @@ class Predict(Stage):
 
 @dataclass(frozen=True)
 class Predicting(Portable):
-    """Predicts the faces of some rows; the function that executors map.
+    """Predicts the faces of rows; the function that executors map.
 
     Attributes:
-        estimator, normalizer: fitted.
+        estimator, normalizer: the fitted components.
         aus: AUs of the estimator.
-        context: where it works.
+        context: context to build them with.
     """
 
     estimator: Fitted
@@ -84,10 +84,10 @@ class Predicting(Portable):
     context: Context
 
     def calibrate(self, faces: FaceSource) -> bool:
-        """Show all faces to an estimator that wants to see people before it reads them.
+        """Pass all faces to an estimator that calibrates on people before it predicts.
 
         Returns:
-            whether it is such an estimator.
+            whether the estimator does so.
         """
         estimator, normalizer = self._estimator, self._normalizer
         if not isinstance(estimator, Calibrates):
@@ -98,7 +98,7 @@ class Predicting(Portable):
         return True
 
     def __call__(self, rows: pa.Table) -> pa.Table:
-        """Rows in `records.prediction_schema`, for rows of `records.face_schema`."""
+        """Rows in `records.prediction_schema` for rows in `records.face_schema`."""
         tables = []
         for start in range(0, rows.num_rows, BATCH):
             part = rows.slice(start, BATCH)
@@ -130,9 +130,9 @@ def prediction_table(
     """Rows in `records.prediction_schema`: truth and estimate side by side.
 
     Args:
-        rows: of the faces.
-        aus: what was estimated.
-        estimated: what the estimates are.
+        rows: rows of the faces.
+        aus: the estimated AUs.
+        estimated: kinds of the estimates.
         prediction: the estimates.
     """
     schema = prediction_schema(aus, au_kinds(rows), estimated)

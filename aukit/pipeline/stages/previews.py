@@ -1,8 +1,7 @@
-"""Pictures of what a synthesizer makes while it is being fitted.
+"""Preview pictures of a synthesizer during its fit.
 
-A grid has, for a few held-out faces and a few AUs, the face itself and what the synthesizer makes
-of it at the levels 0..5 (an occurrence: 0 and 1); beneath stands the truth, where the dataset can
-render it.
+A grid shows a few held-out faces and a few AUs: the face itself, then its synthesis at levels 0..5
+(occurrences: 0 and 1). Below it is the truth, if the dataset can render it.
 """
 
 from __future__ import annotations
@@ -24,21 +23,21 @@ from aukit.vision.images import encode
 from aukit.vision.sheet import contact_sheet
 
 FACES, UNITS = 2, 4
-"""Faces and AUs on a grid; with six levels of each, what one preview costs."""
+"""Faces and AUs on a grid; with six levels each, they determine the cost of a preview."""
 KEPT = 24
-"""Grids kept; when there are more, every second one goes."""
+"""Grids kept; if there are more, every second one is deleted."""
 TILE = 112
 LEVELS = range(MAX_LEVEL + 1)
 
 
 class Previews:
-    """Writes grids into a folder; what `training.Session.preview` calls.
+    """Writes grids into a folder; called by `training.Session.preview`.
 
     Args:
         faces: registered faces that the synthesizer is not fitted on.
-        fitted: labels of those that it is fitted on; the AUs that they show most are shown.
-        truth: renders what should be seen; None where it is unknown.
-        folder: gets `00000123.png` after step 123; made if it is not there.
+        fitted: labels of the training faces; the most frequent AUs are shown.
+        truth: renders the true pictures; None if the truth is unknown.
+        folder: receives `00000123.png` after step 123; created if missing.
     """
 
     def __init__(
@@ -53,7 +52,7 @@ class Previews:
         self._true: Sequence[Tensor | None] | None = None
 
     def __call__(self, step: int, paint: Paint) -> None:
-        """Write the grid of a step; the random numbers of the fit are left as they are."""
+        """Write the grid of a step; the fit's random state is not changed."""
         if not self._cells:
             return
         rows, targets = self._requests()
@@ -69,7 +68,7 @@ class Previews:
         thin_out(self.folder)
 
     def _requests(self) -> tuple[list[int], Labels]:
-        """Each face at each level of each AU, everything else kept."""
+        """Requests for each face at each level of each AU, with other AUs unchanged."""
         asked = [(au, row, level) for au, row in self._cells for level in self._codes(au)]
         values = torch.zeros((len(asked), len(self.faces.aus)))
         mask = torch.zeros(values.shape, dtype=torch.bool)
@@ -81,11 +80,11 @@ class Previews:
         )
 
     def _codes(self, au: str) -> range:
-        """The codes at which an AU is painted."""
+        """The codes at which an AU is synthesized."""
         return range(self.faces.labels.tops[self.faces.aus.index(au)] + 1)
 
     def _render(self, rows: list[int], targets: Labels) -> Sequence[Tensor | None]:
-        """The true pictures, rendered once a fit; empty without a truth."""
+        """The true pictures, rendered once per fit; empty without a truth."""
         if self._truth is None:
             return []
         found = self._truth.paint(self.faces.table.take(rows), targets)
@@ -110,7 +109,7 @@ class Previews:
 
 
 def plain_faces(faces: StoredFaces, count: int) -> list[int]:
-    """The most neutral face of each of `count` people: rows."""
+    """Rows of the most neutral face of each of `count` people."""
     activity = (faces.labels.values * faces.labels.mask).sum(1).tolist()
     ids = faces.table.column("id").to_pylist()
     best: dict[str, int] = {}
@@ -120,7 +119,7 @@ def plain_faces(faces: StoredFaces, count: int) -> list[int]:
 
 
 def commonest_aus(labels: Labels, count: int) -> list[str]:
-    """Of each part of the face the AU that most frames show, at most `count`, in FACS order."""
+    """The most frequent AU of each part of the face, at most `count`, in FACS order."""
     shown = ((labels.values >= 0.5) & labels.mask).sum(0).tolist()
     best: dict[str, tuple[int, str]] = {}
     for au, frames in zip(labels.aus, shown, strict=True):
@@ -133,7 +132,7 @@ def commonest_aus(labels: Labels, count: int) -> list[str]:
 
 
 def thin_out(folder: Path) -> None:
-    """Remove every second grid if there are more than `KEPT`; the first and the last stay."""
+    """Delete every second grid if there are more than `KEPT`; the first and the last are kept."""
     found = grids(folder)
     if len(found) > KEPT:
         for path in found[1:-1:2]:

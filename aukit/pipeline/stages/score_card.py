@@ -60,14 +60,14 @@ class ScoreCard(Stage):
     whole: bool = False
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves `score_card.json` and picture grids."""
+        """Write `score_card.json` and picture grids."""
         sitting = self.sitting(work)
         own = reader_seat(sitting.synthesizer, self.synth.choice)
         seats = [*self._seats(work), *([] if own is None else [own])]
         write_card(sitting, seats, folder, self._distances(seats, work), strict=self.strict)
 
     def _distances(self, seats: Sequence[Seat], work: Work) -> list[dict[str, Any]]:
-        """Of the synthetic training faces from the real ones."""
+        """Distances of the synthetic training faces from the real ones."""
         asked = asked_features(seats)
         if self.synthesized is None or not asked:
             return []
@@ -76,10 +76,10 @@ class ScoreCard(Stage):
         return training_distances(asked, made, real, work.progress)
 
     def sitting(self, work: Work) -> Sitting:
-        """What the card is made of.
+        """The inputs of the card.
 
         Raises:
-            DataError: the test faces are aligned otherwise than the synthesizer's.
+            DataError: the test faces are aligned differently from the synthesizer's training faces.
         """
         return Sitting(
             synthesizer=self.synth.load(work.context(self.seed), alignment_of(self.faces.folder)),
@@ -93,7 +93,7 @@ class ScoreCard(Stage):
         )
 
     def _seats(self, work: Work) -> list[Seat]:
-        """All judges, ready to look."""
+        """All judges, loaded and calibrated."""
         train = StoredFaces([self.calibration.folder], self.aus)
         seats, _ = plugin_seats(self.judges, work.context(self.seed))
         own = [] if self.judge is None else self._own_seats(self.judge, work)

@@ -1,9 +1,9 @@
-"""The views stage: synthetic faces, shown from several sides before an estimator is fitted.
+"""The views stage: renders synthetic faces in several views before an estimator is fitted.
 
 P1 (Synthetic Expressions, 2021), figure 5 (c): expressions are synthesized on frontal faces, and
-the synthetic faces are rendered in nine views. Every use that the plan makes of a synthetic face
-becomes one use in each view. The aligner that registered the synthetic face looks at it again,
-which is why it must know the face in space. With a plan that names the view of each face
+the synthetic faces are rendered in nine views. Every planned use of a synthetic face becomes one
+use per view. The aligner that registered the face registers the synthetic face again, so it must
+be a 3D aligner. With a plan that names the view of each face
 (`per_view`), a face is shown in that view alone: 500 faces are drawn for each AU, level and pose.
 """
 
@@ -40,20 +40,20 @@ from aukit.store.stages import Result
 from aukit.views import View, parse_view, view_name
 
 BATCH, SHARD = 32, 128
-"""Faces shown in one go, and synthetic faces a shard."""
+"""Faces per batch, and synthetic faces per shard."""
 WANTED = "wanted"
 """Column with the names of the views that are wanted of a face."""
 
 
 @dataclass(frozen=True)
 class ShowViews(Stage):
-    """Synthetic faces in several views, one row a view.
+    """Synthetic faces in several views, one row per view.
 
     Attributes:
-        synthetic: the faces, as they were synthesized.
-        aligner: registered the synthetic faces, and looks at them again.
-        landmarker: finds what the aligner needs; None where the 68 points, which every registered
-            face has, will do.
+        synthetic: the faces as synthesized.
+        aligner: registered the sources, and registers the synthetic faces again.
+        landmarker: finds landmarks for the aligner; None if the 68 points of every registered
+            face suffice.
         views: pitch and yaw of each view, degrees.
         aus: AU columns.
         plan: says in which view each face is shown; None: in all.
@@ -68,7 +68,7 @@ class ShowViews(Stage):
     plan: Result | None = None
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves `part-*.parquet` in `records.face_schema`."""
+        """Write `part-*.parquet` in `records.face_schema`."""
         faces = StoredFaces([self.synthetic.folder], self.aus)
         write_alignment(folder, alignment_of(self.synthetic.folder))
         showing = Showing(self.aligner, self.landmarker, self.aus, work.context())
@@ -90,20 +90,20 @@ class ShowViews(Stage):
 
 
 def needed_landmarker(aligner: Choice, landmarker: Choice | None) -> Choice | None:
-    """The landmarker that must look at synthetic faces; None where their 68 points will do."""
+    """The landmarker needed for synthetic faces; None if their 68 points suffice."""
     accepts = aligner.component.accepts
     return None if not accepts or IBUG68 in accepts else landmarker
 
 
 def refuse_views(config: RunConfig, work: Work) -> None:
-    """Find out before anything is fitted that views are asked for and cannot be shown.
+    """Refuse, before anything is fitted, views that cannot be shown.
 
     Raises:
-        ConfigError: there is no synthesizer, or the aligner cannot show its faces.
+        ConfigError: there is no synthesizer, or the aligner cannot show views.
     """
     if config.components["synth"] is None:
         raise ConfigError(
-            "views are shown of synthetic faces, and no synthesizer is chosen",
+            "views apply to synthetic faces, but no synthesizer is chosen",
             "choose one with --synth, or leave out --views",
         )
     role = config.roles["synth-paint"]
@@ -125,7 +125,7 @@ class Showing(Portable):
 
     Attributes:
         aligner, landmarker, aus: see `ShowViews`.
-        context: where the components work.
+        context: context to build the components with.
     """
 
     aligner: Choice

@@ -1,7 +1,7 @@
 """The synthesize stage: requests of a plan -> synthetic faces -> Parquet, in shards.
 
-Every shard is made of the same batches whether or not the stage was interrupted, so its bytes are
-the same; shards that an interrupted attempt finished are kept.
+Every shard consists of the same batches whether or not the stage was interrupted, so its bytes are
+the same. Shards finished by an interrupted attempt are kept.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from aukit.store.files import read_table
 from aukit.store.stages import Result
 
 SHARD = 1024
-"""Faces a shard."""
+"""Faces per shard."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Synthesize(Stage):
     """The synthetic faces that a plan asks for.
 
     Attributes:
-        synth: fitted.
-        faces: among them the faces to synthesize.
-        plan: what is asked for.
+        synth: the fitted synthesizer.
+        faces: faces that include all sources.
+        plan: the plan with the requests.
         aus: AUs of the targets.
-        seed: of the run.
+        seed: seed of the run.
     """
 
     name: ClassVar[str] = "synthesize"
@@ -57,7 +57,7 @@ class Synthesize(Stage):
     seed: int
 
     def compute(self, folder: Path, work: Work) -> None:
-        """Leaves `part-*.parquet` in `records.face_schema`, in the order of the requests."""
+        """Write `part-*.parquet` in `records.face_schema`, in the order of the requests."""
         requests = synthetic_requests(read_table(self.plan.folder / PLAN), self.aus)
         alignment = alignment_of(self.faces.folder)
         write_alignment(folder, alignment)
@@ -77,15 +77,15 @@ def synthesize(
     """Fill a folder with shards of synthetic faces.
 
     Args:
-        making: makes the faces of a shard.
-        faces: among them the sources of all requests.
+        making: synthesizes the faces of a shard.
+        faces: faces that include the sources of all requests.
         requests: `training_set.synthetic_requests` of a plan.
-        folder: gets `part-*.parquet` in `records.face_schema`, in the order of the requests.
+        folder: receives `part-*.parquet` in `records.face_schema`, in the order of the requests.
         executor: runs `making`.
-        progress: shows how far it is.
+        progress: shows progress.
 
     Raises:
-        PluginError: the synthesizer returned images of another shape or type.
+        PluginError: the synthesizer returned images of a wrong shape or dtype.
     """
     position = {name: row for row, name in enumerate(faces.table.column("id").to_pylist())}
 
@@ -101,10 +101,10 @@ def synthesize(
 
 @dataclass(frozen=True)
 class Requested:
-    """What a shard is made of.
+    """The inputs of a shard.
 
     Attributes:
-        sources: rows in `records.face_schema`, the face to change for each request.
+        sources: rows in `records.face_schema`, the source face of each request.
         requests: rows of `training_set.synthetic_requests`.
     """
 
@@ -114,13 +114,13 @@ class Requested:
 
 @dataclass(frozen=True)
 class Synthesizing(Portable):
-    """Makes the synthetic faces of a shard; the function that executors map.
+    """Synthesizes the faces of a shard; the function that executors map.
 
     Attributes:
-        synth: fitted.
+        synth: the fitted synthesizer.
         aus: AUs of the targets.
-        alignment: how the sources are registered.
-        context: where the synthesizer works.
+        alignment: alignment of the sources.
+        context: context to build the synthesizer with.
     """
 
     synth: Fitted
@@ -130,7 +130,7 @@ class Synthesizing(Portable):
 
     @functools.cached_property
     def synthesizer(self) -> Synthesizer:
-        """Loaded once a process."""
+        """The synthesizer, loaded once per process."""
         with named(self.synth.choice, Synthesize.name):
             synthesizer: Synthesizer = self.synth.load(self.context, self.alignment)
         return synthesizer
@@ -139,12 +139,12 @@ class Synthesizing(Portable):
         """Rows in `records.face_schema`.
 
         Raises:
-            PluginError: the synthesizer returned images of another shape or type.
+            PluginError: the synthesizer returned images of a wrong shape or dtype.
         """
         return pa.concat_tables(list(self._made(requested)))
 
     def _made(self, requested: Requested) -> Iterator[pa.Table]:
-        """Tables of a batch each; one is encoded while the next is synthesized."""
+        """One table per batch; each is encoded while the next is synthesized."""
         with ThreadPoolExecutor(1) as encoder:
             waiting: Future[pa.Table] | None = None
             for start in range(0, requested.requests.num_rows, BATCH):

@@ -1,4 +1,4 @@
-"""From a balancer's plan to the training set of an estimator, and the guards on the way."""
+"""From a balancer's plan to the training set of an estimator, with checks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from aukit.store.files import digest
 
 
 def label_table(rows: pa.Table, aus: Sequence[str]) -> pa.Table:
-    """What a balancer may see of some faces: names, groups and labels, null where a dataset (one
-    whose faces are only sources) does not code an AU."""
+    """What a balancer may see of faces: names, groups and labels; null if an AU is not coded."""
     good = rows.filter(pc.equal(rows.column("status"), "ok"))
     for name in aus:
         if name not in good.column_names:
@@ -29,26 +28,26 @@ def label_table(rows: pa.Table, aus: Sequence[str]) -> pa.Table:
 def check_plan(
     plan: pa.Table, aus: tuple[str, ...], use: Sequence[str], paint: Sequence[str]
 ) -> None:
-    """Refuse a plan that breaks its contract or reaches for faces it may not use.
+    """Refuse a plan that breaks its contract or uses faces it may not.
 
     Args:
-        plan: what the balancer returned.
-        aus: the AUs that were to be balanced.
+        plan: the balancer's result.
+        aus: the AUs to balance.
         use: ids of training faces.
         paint: ids of faces that may be synthesized.
 
     Raises:
-        PluginError: wrong columns, unknown AU or count.
-        LeakageError: a source or target that is not a training face.
+        PluginError: wrong columns, an unknown AU or an invalid count.
+        LeakageError: a source or target is not a training face.
     """
     expected = plan_schema(aus)
     if not plan.schema.equals(expected):
         found = ", ".join(f"{f.name}: {f.type}" for f in plan.schema)
-        raise PluginError(f"the plan's columns are not those of the contract: {found}")
+        raise PluginError(f"the plan's columns differ from the contract: {found}")
     if unknown := set(plan.column("training_set").unique().to_pylist()) - set(aus):
-        raise PluginError(f"the plan names training sets of other AUs: {sorted(unknown)}")
+        raise PluginError(f"the plan has training sets of unknown AUs: {sorted(unknown)}")
     if pc.any(pc.less(plan.column("count"), 1)).as_py():
-        raise PluginError("the plan holds a count below 1")
+        raise PluginError("the plan has a count below 1")
     real = pc.equal(plan.column("origin"), REAL)
     _subset(plan.filter(real).column("source"), use, "uses")
     _subset(plan.filter(pc.invert(real)).column("source"), paint, "paints")
@@ -90,7 +89,7 @@ def requested_views(plan: pa.Table, aus: tuple[str, ...]) -> dict[str, list[str]
 
 
 def request_id(source: str, seed: int | None, target: Sequence[float | None]) -> str:
-    """Id of the synthetic face that a request makes; equal requests make one face."""
+    """Id of the synthetic face of a request; equal requests share one face."""
     return f"{source}#{digest([seed, list(target)])}"
 
 
@@ -122,7 +121,7 @@ def _planned_names(rows: pa.Table, aus: tuple[str, ...]) -> list[str]:
 def plan_counts(plan: pa.Table, ids: Sequence[str], aus: tuple[str, ...]) -> Tensor:
     """How often each face appears in each AU's training set: (N, A) float32 for faces `ids`.
 
-    A face that comes in several views has the same id in several rows: each gets the uses.
+    A face shown in several views has the same id in several rows; each row gets the uses.
     """
     distinct = dict.fromkeys(ids)
     position = {name: row for row, name in enumerate(distinct)}
@@ -137,7 +136,7 @@ def plan_counts(plan: pa.Table, ids: Sequence[str], aus: tuple[str, ...]) -> Ten
     uses = plan.column("count").to_numpy()
     rows = np.array([position.get(name, -1) for name in names], dtype=np.int64)
     columns = np.array([column[name] for name in sets], dtype=np.int64)
-    there = rows >= 0  # a face that the synthesizer or the aligner dropped is missed, and counted
+    there = rows >= 0  # dropped faces are missing, and counted elsewhere
     np.add.at(counts, (rows[there], columns[there]), uses[there])
     return torch.from_numpy(counts[[position[name] for name in ids]])
 

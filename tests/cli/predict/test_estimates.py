@@ -113,7 +113,7 @@ def test_from_python_in_one_line(tiny: None, run: Path, shown: Shown, tmp_path: 
     assert api.predict(run, images[0], neutral=0).num_rows == 1
     with pytest.raises(ConfigError, match="give PIL pictures"):
         api.predict(run, [images[0].int()])
-    with pytest.raises(ConfigError, match=r"floats from .* to .* \(floats must be 0..1\)"):
+    with pytest.raises(ConfigError, match=r"floats from .* to .* \(floats must be in 0..1\)"):
         api.predict(run, [images[0].float()])
 
 

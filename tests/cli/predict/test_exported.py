@@ -60,7 +60,7 @@ def test_models_of_the_future_and_half_models_are_refused(
     (model / "model.toml").write_text(text[: text.index("[estimator]")])
     assert "does not say estimator" in refused(capsys, tmp_path / "out", photo, "--run", model)
     assert main(["export", str(run), "-o", str(model)]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists" in capsys.readouterr().err
 
 
 def test_exported_models_that_do_not_fit_are_refused(
@@ -113,6 +113,6 @@ def test_onnx_is_refused_where_there_is_none(
 ) -> None:
     photo = save_picture(tmp_path / "me.png", shown["P00", 0])
     out = tmp_path / "out"
-    assert "has no ONNX form" in refused(capsys, out, photo, "--run", model, "--onnx")
+    assert "has no ONNX graph" in refused(capsys, out, photo, "--run", model, "--onnx")
     assert "is a run, not an ONNX model" in refused(capsys, out, photo, "--run", run, "--onnx")
     assert not out.exists()

@@ -61,7 +61,7 @@ def test_what_is_no_live_source_is_told(
     assert "or --camera, or --stream" in refused(capsys, out, *model)
     message = refused(capsys, out, "a.mp4", "--camera", 0, *model)
     assert "or --camera, or --stream" in message
-    assert "--seconds is of" in refused(capsys, out, "a.mp4", "--seconds", 1, *model)
+    assert "--seconds is for" in refused(capsys, out, "a.mp4", "--seconds", 1, *model)
     assert "cannot be opened" in refused(capsys, out, "--camera", 97, *model)
     closed = socket.create_server(("127.0.0.1", 0))
     port = closed.getsockname()[1]

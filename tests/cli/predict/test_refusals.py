@@ -41,12 +41,10 @@ def test_bad_input_is_told_in_one_line(
     out = tmp_path / "out"
     assert "no face was found in 1 frames" in refused(capsys, out, black, "--run", plain_run)
     assert "is not a run folder" in refused(capsys, out, photo, "--run", tmp_path)
-    assert "compares a face with no other" in refused(
+    assert "does not compare faces" in refused(
         capsys, out, photo, "--run", plain_run, "--neutral", 0
     )
-    assert "has no face that could be used" in refused(
-        capsys, out, photo, "--run", run, "--neutral", black
-    )
+    assert "has no usable face" in refused(capsys, out, photo, "--run", run, "--neutral", black)
     assert "the neutral frame 7 has no face of" in refused(
         capsys, out, video, "--run", run, "--neutral", 7
     )
@@ -65,7 +63,7 @@ def test_models_that_do_not_fit_are_refused(
     changed = {**card, "alignment": {**card["alignment"], "template": "square"}}
     (model / "card.json").write_text(json.dumps(changed))
     message = refused(capsys, tmp_path / "out", photo, "--run", run)
-    assert "aligned otherwise (model / given): template square / round" in message
+    assert "aligned differently (model / given): template square / round" in message
     (model / "card.json").write_text(json.dumps(card))
     weights = (model / "model.safetensors").read_bytes()
     (model / "model.safetensors").write_bytes(weights[: len(weights) // 2])

@@ -230,7 +230,7 @@ def test_a_plan_that_names_views_shows_each_face_in_its_own(synthetic: Path) -> 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"aligner": FLAT}, "cannot show other views"),
+        ({"aligner": FLAT}, "cannot render other views"),
         ({"aligner": DENSE}, "mediapipe-478"),
         ({"aligner": EGG, "synth": False}, "no synthesizer"),
     ],

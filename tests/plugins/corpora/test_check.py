@@ -59,7 +59,7 @@ def test_every_corpus_can_be_checked(
 def test_quirks_are_counted(imitation: Imitation, capsys: pytest.CaptureFixture[str]) -> None:
     found = findings("disfa", imitation("disfa"), capsys)
     assert found == {
-        "doubled label rows": 1,
+        "duplicate label rows": 1,
         "coded twice, differently": 1,
         "missing label file of AU26": 1,
         "coded frames without a picture": 1,
@@ -88,7 +88,7 @@ def test_a_label_file_cut_in_half_is_an_error(
     root = copied(imitation("disfa"), tmp_path)
     path = root / "ActionUnit_Labels/SN001/SN001_au12.txt"
     path.write_bytes(path.read_bytes()[:-3])
-    assert findings("disfa", root, capsys)["lines cut short"] == 1
+    assert findings("disfa", root, capsys)["incomplete lines"] == 1
     assert check("disfa", root)[0] == 1
 
 
@@ -221,7 +221,7 @@ def test_pipes_and_links_that_loop_are_passed_over(
 
 def test_an_imitation_replaces_nothing(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious")
-    with pytest.raises(ConfigError, match="holds something already"):
+    with pytest.raises(ConfigError, match="is not empty"):
         imitate("disfa", tmp_path, Cast(4))
     assert (tmp_path / "mine.txt").read_text() == "precious"
     with pytest.raises(ConfigError, match="no imitation of 'disfa2'"):

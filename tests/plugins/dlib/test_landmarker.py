@@ -74,5 +74,5 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
         DlibLandmarker(DlibOptions(), Context())
     (tmp_path / "x.dat").write_bytes(b"nothing")
     landmarker = DlibLandmarker(DlibOptions(str(tmp_path / "x.dat")), Context(weights=Path))
-    with pytest.raises(DataError, match=r"x\.dat is no shape predictor"):
+    with pytest.raises(DataError, match=r"x\.dat is not a shape predictor"):
         landmarker._predictor  # noqa: B018

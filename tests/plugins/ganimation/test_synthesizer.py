@@ -332,7 +332,7 @@ def test_other_aus_damaged_models_and_no_model_are_refused(tmp_path: Path) -> No
     synthesizer.save(model)
     card = (model / "card.json").read_text()
     (model / "card.json").write_text(card.replace('"width": 4', '"width": 8'))
-    with pytest.raises(DataError, match="does not hold the networks of its card"):
+    with pytest.raises(DataError, match="does not hold the networks described by its card"):
         fresh.load(model)
     (model / "card.json").write_text(card)
     file = model / "model.safetensors"

@@ -67,7 +67,7 @@ def test_other_weights_than_mobilenets_are_refused(faces: Tensor, inception_weig
 
 
 def test_inception_needs_weights_that_the_user_brings() -> None:
-    with pytest.raises(MissingWeights, match="no weights of its own"):
+    with pytest.raises(MissingWeights, match="no bundled weights"):
         InceptionJudge(InceptionConfig(), BY_PATH)
 
 

@@ -113,9 +113,9 @@ def test_a_picture_keeps_its_name_through_a_file(faces: Tensor, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("image,smile\nx.png,1\n", "says nothing of any AU"),
-        ("AU12_r\n1\n2\n", "no column says which picture"),
-        ("image,AU12\nx.png,high\n", "column AU12 holds 'high'"),
+        ("image,smile\nx.png,1\n", "has no AU columns"),
+        ("AU12_r\n1\n2\n", "there is no column with the picture"),
+        ("image,AU12\nx.png,high\n", "column AU12 has 'high'"),
         ("frame,AU12_r\n1,2\n5,3\n", "frame 1 is none of the 0 pictures beside it"),
         ("frame,AU12_r\none,2\ntwo,3\n", "frame one is none of the 0 pictures beside it"),
     ],
@@ -130,7 +130,7 @@ def test_tables_that_mean_nothing_are_refused(
 
 def test_a_file_that_is_no_text_is_refused(faces: Tensor, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes("image,AU12\nx.png,1\n".encode("utf-16"))
-    with pytest.raises(DataError, match=r"t\.csv is no table"):
+    with pytest.raises(DataError, match=r"t\.csv is not a table"):
         look(tmp_path / "t.csv", faces)
 
 

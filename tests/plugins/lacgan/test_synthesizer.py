@@ -295,7 +295,7 @@ def test_weights_of_the_identity_loss_are_used_and_named(
         assert "identity" not in caplog.text
         assert synthesizer.card()["identity loss"] == "VGG16 of ImageNet"
         fitted(tmp_path / "plain", PAPER)
-        assert "no VGG-Face weights are given" in caplog.text
+        assert "no VGG-Face weights given" in caplog.text
     with pytest.raises(MissingWeights):
         Lacgan(config, Context()).fit(drawn(4), Session(tmp_path, seed=1))
 
@@ -336,7 +336,7 @@ def test_a_checkpoint_cut_in_half_is_named(tmp_path: Path) -> None:
         )
     file = tmp_path / CHECKPOINT
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    with pytest.raises(DataError, match=r"checkpoint .* cannot be continued"):
+    with pytest.raises(DataError, match="cannot continue from checkpoint"):
         fitted(tmp_path, config)
 
 
@@ -355,7 +355,7 @@ def test_models_of_others_and_impossible_targets_are_refused(tmp_path: Path) -> 
     synthesizer.save(model)
     card = (model / "card.json").read_text()
     (model / "card.json").write_text(card.replace('"width": 2', '"width": 3'))
-    with pytest.raises(DataError, match="does not hold the networks of its card"):
+    with pytest.raises(DataError, match="does not hold the networks described by its card"):
         Lacgan(TINY, Context()).load(model)
     (model / "card.json").write_text(card)
     file = model / "model.safetensors"

@@ -89,11 +89,11 @@ def test_the_command_makes_weights_that_the_aligner_can_load(
     assert main(line) == 0
 
     told = capsys.readouterr().out
-    assert "not for commercial use" in told
+    assert "excludes commercial use" in told
     assert f"--aligner.weights {out}" in told
     card = json.loads(out.with_suffix(".json").read_text())
     assert card["layout"] == "prnet-public"
-    assert "not for commercial use" in card["licence"]
+    assert "excludes commercial use" in card["licence"]
     assert set(card["imported_from"]) == {"net.index", "net.data-00000-of-00001"}
     found, theirs = weights.load(out), Layout.public(uv)
     pictures = torch.rand(1, 3, 256, 256)
@@ -173,7 +173,7 @@ def test_another_architecture_of_a_port_is_one_clear_error(
 def test_a_whole_pickled_module_is_not_loaded(network: PositionMapNet, tmp_path: Path) -> None:
     torch.save(network, tmp_path / "net.pth")
 
-    with pytest.raises(DataError, match="not a plain file of tensors"):
+    with pytest.raises(DataError, match="does not hold only tensors"):
         checkpoint.read(tmp_path / "net.pth", 256)
 
 

@@ -62,7 +62,7 @@ def test_processes_share_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_damage_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no examples"):
+    with pytest.raises(DataError, match="has no examples"):
         Examples(tmp_path)
     data = SmallMeshes(4)
     stored = render(data, data.index(), tmp_path, Silent())

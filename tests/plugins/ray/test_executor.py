@@ -146,9 +146,9 @@ def test_an_item_that_always_kills_its_worker_is_named(cluster: Any) -> None:
 
 
 def test_more_than_any_node_has_is_refused(cluster: Any) -> None:
-    with pytest.raises(StageError, match="an item wants 64 and 0"):
+    with pytest.raises(StageError, match="an item needs 64 and 0"):
         next(executor(cluster, cpus=64).map(abs, [1]))
-    with pytest.raises(StageError, match="an item wants 1 and 1"):
+    with pytest.raises(StageError, match="an item needs 1 and 1"):
         next(executor(cluster, gpus=1.0).map(abs, [1]))
 
 

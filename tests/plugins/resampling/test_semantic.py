@@ -165,7 +165,7 @@ def test_levels_that_nobody_shows_are_reported(caplog: pytest.LogCaptureFixture)
     empty = json.loads(plan.schema.metadata[EMPTY_LEVELS])
     assert empty == {"AU01": [1, 2, 4, 5], "AU12": [0, 2, 3, 4, 5]}
     assert "AU01: no training frame at level 1, 2, 4, 5" in caplog.text
-    assert "AU12: no source face, since all of them show it" in caplog.text
+    assert "AU12: no source face, since all faces show this AU" in caplog.text
     assert set(plan["training_set"].to_pylist()) == {"AU01"}
 
 

@@ -180,7 +180,7 @@ def test_a_person_who_was_never_seen_is_named(make: Any) -> None:
 @pytest.mark.parametrize("make", [mean_texture, au0])
 def test_faces_of_another_size_are_refused(make: Any) -> None:
     normalizer = make(random_faces(12, people=2, size=6))
-    with pytest.raises(DataError, match="8x8 pixels large, those of others 6x6"):
+    with pytest.raises(DataError, match="8x8 pixels, those of others 6x6"):
         normalizer.fit(random_faces(12, people=2, size=8))
 
 
@@ -207,7 +207,7 @@ def test_few_frames_are_told(caplog: pytest.LogCaptureFixture) -> None:
         mean_texture(random_faces(20, people=2))
         assert caplog.text == ""
         mean_texture(random_faces(19, people=2))
-    assert "the mean face of 1 people (d/train/P1, ...) rests on fewer than 10" in caplog.text
+    assert "the mean face of 1 people (d/train/P1, ...) has fewer than 10" in caplog.text
 
 
 def neutral_of(faces: Faces, neutral: str) -> int:

@@ -10,7 +10,7 @@ from aukit.hooks import hookimpl
 class Options:
     """Where the eyes come to lie."""
 
-    size: int = field(default=224, metadata={"help": "side of the registered face in pixels"})
+    size: int = field(default=224, metadata={"help": "side of the registered face, pixels"})
     distance: float = field(default=0.4, metadata={"help": "between the eyes, share of the side"})
 
     def __post_init__(self) -> None:
