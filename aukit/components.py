@@ -71,12 +71,7 @@ KINDS: dict[str, Kind] = {
         Kind("aligner", "aukit_aligners", "--aligner", "registers faces"),
         Kind("synth", "aukit_synthesizers", "--synth", "synthesizes faces with given AUs"),
         Kind("balancer", "aukit_balancers", "--balancer", "plans the training set"),
-        Kind(
-            "normalizer",
-            "aukit_normalizers",
-            "--normalizer",
-            "removes what is specific to a person",
-        ),
+        Kind("normalizer", "aukit_normalizers", "--normalizer", "normalizes for the person"),
         Kind("estimator", "aukit_estimators", "--estimator", "predicts AUs", omissible=True),
         Kind("metric", "aukit_metrics", "--metric", "scores predictions"),
         Kind(
