@@ -285,7 +285,7 @@ def costs(folder: Path) -> dict[int, float]:
 @click.argument("folders", type=click.Path(path_type=Path, exists=True), nargs=-1)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 def draw(folders: tuple[Path, ...], output: Path) -> None:
-    """Draw the numbers of the states of each of FOLDERS over their steps into a picture."""
+    """Draw the numbers of the states of each of FOLDERS over steps and CPU minutes (above)."""
     import matplotlib.pyplot as plt
 
     panels = ["amount", "direction", "gain over copying, dB", "judge's ICC", "own error"]
@@ -297,13 +297,18 @@ def draw(folders: tuple[Path, ...], output: Path) -> None:
             int(path.parent.name): summary(json.loads(path.read_text()))
             for path in sorted((folder / "states").glob("*/score_card.json"))
         }
+        minutes = {step: seconds / 60 for step, seconds in costs(folder).items()}
         for axis, panel in zip(row, panels, strict=True):
             names = [name for name in next(iter(cards.values())) if name.startswith(panel)]
             for name in names:
                 values = [card[name] for card in cards.values()]
                 axis.plot(list(cards), values, marker=".", label=name)
             axis.set_title(f"{folder.name}: {panel}", fontsize=9)
-            axis.set_xlabel("steps", fontsize=8)
+            axis.set_xlabel("steps; above: CPU minutes", fontsize=8)
+            above = axis.twiny()
+            above.set_xlim(axis.get_xlim())
+            shown = list(cards)[:: -(-len(cards) // 5)]
+            above.set_xticks(shown, [f"{minutes[step]:.1f}" for step in shown], fontsize=7)
             if len(names) > 1:
                 axis.legend(fontsize=7)
     figure.tight_layout()
