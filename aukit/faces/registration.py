@@ -23,7 +23,6 @@ from aukit.contracts.landmarker import Faces, Landmarker
 from aukit.errors import ConfigError
 from aukit.faces.rows import face_table
 from aukit.faces.views import in_view, interleaved, shows_views
-from aukit.machine.ahead import ahead
 from aukit.views import View
 
 NO_FACE = "no face"
@@ -31,8 +30,6 @@ DATA_SEED = 0
 """Seed used instead of the run's seed before anything is fitted."""
 
 Which = Literal["best", "all"]
-Picks = list[tuple[int, Faces]]
-"""The frame, by its place in a batch, and the face (length one or zero) of each row."""
 
 
 @dataclass(frozen=True)
@@ -95,33 +92,20 @@ class Registration(Portable):
         return {"aligner": self.aligner.component.name, **self._aligner.describe()}
 
     def faces_of(self, rows: pa.Table) -> Iterator[pa.Table]:
-        """Tables of registered faces (`records.face_schema`) for index rows, in order.
-
-        Frames are read, searched and registered side by side: while the faces of a batch are
-        registered, those of the next are looked for, and the one after it is read.
-        """
-        found = ahead((frames, self._picks(frames)) for frames in ahead(self._frames(rows)))
-        for frames, picked in found:
-            yield self._table(frames, *picked)
-
-    def _frames(self, rows: pa.Table) -> Iterator[Frames]:
+        """Tables of registered faces (`records.face_schema`) for index rows, in order."""
         batches = iter(self.dataset.read(rows))
         while True:
             with named(self.data, "align"):
                 frames = next(batches, None)
             if frames is None:
                 return
-            yield frames
+            yield self.register(frames)
 
     def register(self, frames: Frames) -> pa.Table:
         """Registered faces of frames; dropped ones have reasons."""
-        return self._table(frames, *self._picks(frames))
-
-    def _table(
-        self, frames: Frames, picks: Picks, images: Sequence[Tensor], faces: Sequence[Faces]
-    ) -> pa.Table:
         if not self.views:
-            return face_table(frames, picks, self._aligned(frames, picks, images, faces))
+            return face_table(frames, *self.align(frames))
+        picks, images, faces = self._picks(frames)
         with named(self.aligner, "align"):
             aligner = shows_views(self.aligner, self._aligner)
             found = aligner.views(images, faces, self.views)
@@ -129,17 +113,12 @@ class Registration(Portable):
         shown = zip(tables, self.views, strict=True)
         return interleaved([in_view(table, view) for table, view in shown])
 
-    def align(self, frames: Frames) -> tuple[Picks, Aligned]:
+    def align(self, frames: Frames) -> tuple[list[tuple[int, Faces]], Aligned]:
         """Registered faces of frames, and for each row the frame number and the face."""
         picks, images, faces = self._picks(frames)
-        return picks, self._aligned(frames, picks, images, faces)
-
-    def _aligned(
-        self, frames: Frames, picks: Picks, images: Sequence[Tensor], faces: Sequence[Faces]
-    ) -> Aligned:
         with named(self.aligner, "align"):
             aligned = self._aligner.align(images, faces)
-        return _explained(frames, picks, aligned)
+        return picks, _explained(frames, picks, aligned)
 
     def way(self, image: Tensor | None, face: Faces) -> Way | None:
         """The mapping from a picture to its registered face, if the aligner provides it."""
@@ -148,7 +127,7 @@ class Registration(Portable):
         with named(self.aligner, "align"):
             return self._aligner.way(image, face)
 
-    def _picks(self, frames: Frames) -> tuple[Picks, list[Tensor], list[Faces]]:
+    def _picks(self, frames: Frames) -> tuple[list[tuple[int, Faces]], list[Tensor], list[Faces]]:
         """Frame and face of each row, and the aligner's input for it."""
         found = self._find(frames)
         picks = [(row, faces) for row, many in enumerate(found) for faces in self._picked(many)]
@@ -173,7 +152,7 @@ class Registration(Portable):
         return [faces.one(i) for i in range(len(faces) if self.faces == "all" else 1)]
 
 
-def _explained(frames: Frames, picks: Picks, aligned: Aligned) -> Aligned:
+def _explained(frames: Frames, picks: Sequence[tuple[int, Faces]], aligned: Aligned) -> Aligned:
     """Aligned faces, with the frame's own reason where it could not be read."""
     reasons = zip(picks, aligned.reasons, strict=True)
     return replace(aligned, reasons=tuple(frames.reasons[row] or why for (row, _), why in reasons))

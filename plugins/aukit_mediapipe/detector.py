@@ -77,8 +77,8 @@ class Detector:
 
     Attributes:
         searches: how pictures are searched, one search after the other; each is the divisors of
-            their long side. A picture in which a search finds a face is not searched further: who
-            calls decides that, as only a mesh tells a face from what looks like one.
+            their long side. Who calls decides whether a picture is searched further, as only a mesh
+            tells a face from what looks like one.
     """
 
     def __init__(

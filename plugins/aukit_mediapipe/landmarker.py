@@ -45,13 +45,12 @@ class LiteRTLandmarker:
     def detect(self, images: Sequence[Tensor]) -> list[Faces]:
         """Faces of each uint8 picture (3, H, W), best detection first; tensors on the CPU."""
         faces = [no_faces() for _ in images]
+        rest = [*range(len(images))]
         for search in self._detector.searches:
-            rest = [number for number, found in enumerate(faces) if not len(found)]
-            if not rest:
-                break
-            found_now = self._search([images[number] for number in rest], search)
+            found_now = self._search([images[number] for number in rest], search) if rest else []
             for number, found in zip(rest, found_now, strict=True):
-                faces[number] = found
+                faces[number] = max(faces[number], found, key=len)
+            rest = [number for number in rest if _unsure(len(faces[number]), search)]
         return faces
 
     def _search(self, images: Sequence[Tensor], search: Sequence[float]) -> list[Faces]:
@@ -92,6 +91,11 @@ def no_faces() -> Faces:
     """The `Faces` of a picture without any."""
     measures = {"blendshapes": torch.zeros(0, 52), "presence": torch.zeros(0)}
     return faces_of(torch.zeros(0, mesh.POINTS, 3), torch.zeros(0), measures)
+
+
+def _unsure(found: int, search: Sequence[float]) -> bool:
+    """Whether another search may find more: of a group, some may be too small for these parts."""
+    return found == 0 or (found > 1 and max(search) > 1)
 
 
 def _best(found: Detections, count: int) -> Detections:

@@ -66,7 +66,7 @@ class LiteRTOptions(Options):
     """Options of the LiteRT runtime."""
 
     tiles: int = field(
-        default=2,
+        default=3,
         metadata={
             "role": SIZE,
             "help": "search pictures without a detection in n x n overlapping tiles, up to this n "

@@ -136,6 +136,21 @@ def test_several_faces(context: Context, astronaut: Tensor) -> None:
     torch.testing.assert_close(middles.diff(), torch.full((2,), 230.0), atol=12, rtol=0)
 
 
+@pytest.mark.parametrize("count", [5, 6, 7])
+def test_a_row_of_people(landmarker: LiteRTLandmarker, astronaut: Tensor, count: int) -> None:
+    """A group photo of full-HD width: each face is a sixteenth of it wide at most."""
+    side = 1920 // count
+    one = interpolate(astronaut[None, :, 10:250, 110:350].float(), (side, side), mode="area")[0]
+    row = torch.cat([one if n % 2 else one.flip(2) for n in range(count)], dim=2)
+    photo = pad(row[None], (0, 0, 300, 500), mode="replicate")[0].to(torch.uint8)
+    (faces,) = landmarker.detect([photo])
+    middles = faces.boxes[:, [0, 2]].mean(1).sort().values
+    assert len(faces) == count
+    torch.testing.assert_close(
+        middles.diff(), torch.full((count - 1,), float(side)), atol=30, rtol=0
+    )
+
+
 def test_a_face_among_small_ones_needs_everywhere(context: Context, astronaut: Tensor) -> None:
     small, _ = seen(astronaut, 0.4, size=300)
     both = torch.cat([pad(small, (0, 0, 0, 212)), astronaut], dim=2)
