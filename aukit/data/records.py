@@ -230,9 +230,15 @@ def with_labels(table: pa.Table, labels: Labels) -> pa.Table:
 
 
 def person_keys(table: pa.Table) -> list[str]:
-    """`dataset/partition/subject` of each row, the person key (FERA17 reuses subject codes)."""
-    columns = (table.column(name).to_pylist() for name in ("dataset", "partition", "subject"))
-    return [f"{d}/{p}/{s}" for d, p, s in zip(*columns, strict=True)]
+    """`dataset/partition/subject` of each row: the identity (FERA17 re-uses subject codes)."""
+    columns = [table.column(name) for name in ("dataset", "partition", "subject")]
+    joined = pc.binary_join_element_wise(
+        *columns, "/", null_handling="replace", null_replacement="None"
+    )
+    # Millions of rows share the strings of some dozen people.
+    keys = joined.combine_chunks().dictionary_encode()
+    names = keys.dictionary.to_pylist()
+    return [names[place] for place in keys.indices.to_numpy()]
 
 
 def check_index(table: pa.Table) -> None:

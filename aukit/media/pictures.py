@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aukit.faces.stored import decode
+from aukit.faces.pictures import decode
 from aukit.seeds import seed_of
 from aukit.store.files import file_name, write_aside
 from aukit.store.owned import Output, any_entry

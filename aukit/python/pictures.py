@@ -65,7 +65,7 @@ def register(
     with tempfile.TemporaryDirectory(prefix="aukit-register-") as scratch:
         folder = Path(scratch)
         _write_faces(images, how, faces, folder)
-        rows = read_rows(folder)
+        rows = read_rows(folder, geometry=True)
         reasons = [reason for reason in rows.column("reason").to_pylist() if reason]
         if len(reasons) == rows.num_rows:
             raise DataError(f"no face in {len(reasons)} pictures: {reasons[0]}")

@@ -117,20 +117,48 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return [line for line in lines if isinstance(line, dict)]
 
 
-def write_table(path: Path, table: pa.Table, row_group: int = 256) -> None:
-    """Write a Parquet file atomically, in row groups of a few MB.
+def write_table(
+    path: Path, table: pa.Table, row_group: int = 256, plain: Collection[str] = ()
+) -> None:
+    """Write a Parquet file in one step, in row groups of a few MB.
+
+    Args:
+        path: of the file.
+        table: its content.
+        row_group: most rows of a row group.
+        plain: columns of compressed pictures, which are not compressed again.
 
     Raises:
         StorageError: the path is not UTF-8, which pyarrow cannot write to.
     """
+    packed = [_leaf(field) for field in table.schema if field.name not in plain]
+    codecs = {**dict.fromkeys(packed, "zstd"), **dict.fromkeys(plain, "none")}
     with write_aside(path) as aside:
         try:
-            pq.write_table(table, aside, row_group_size=row_group, compression="zstd")
+            pq.write_table(
+                table,
+                aside,
+                row_group_size=row_group,
+                compression=codecs,
+                use_dictionary=packed,
+                write_statistics=packed,
+            )
         except UnicodeEncodeError as error:
             raise StorageError(
                 f"tables cannot be written to {path}: the path is not UTF-8",
                 "choose another folder with -o",
             ) from error
+
+
+def _leaf(field: pa.Field) -> str:
+    """What Parquet calls a column: one of lists after their elements."""
+    return f"{field.name}.list.element" if pa.types.is_nested(field.type) else str(field.name)
+
+
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """A Parquet file whose parts are read when they are asked for, inside `readable`."""
+    # By path, not by file object: pyarrow aborts at exit otherwise (apache/arrow #34314).
+    return pq.ParquetFile(path, memory_map=True)
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
@@ -139,7 +167,7 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     Raises:
         DataError: it is missing or damaged.
     """
-    with _parquet(path):
+    with readable(path):
         return pq.ParquetFile(path).read(columns=columns)
 
 
@@ -149,7 +177,7 @@ def read_schema(path: Path) -> pa.Schema:
     Raises:
         DataError: it is missing or damaged.
     """
-    with _parquet(path):
+    with readable(path):
         return pq.read_schema(path)
 
 
@@ -159,13 +187,17 @@ def read_batches(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
     Raises:
         DataError: it is missing or damaged.
     """
-    with _parquet(path):
-        # By path, not by file object: else pyarrow may abort at exit (apache/arrow #34314).
+    with readable(path):
         yield from pq.ParquetFile(path).iter_batches(batch_size=rows)
 
 
 @contextlib.contextmanager
-def _parquet(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
+    """A block that reads a Parquet file.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
     try:
         yield
     except FileNotFoundError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from pathlib import Path
 
 import torch
@@ -89,8 +90,7 @@ class MeanTexture:
             self.counts = torch.cat([self.counts, self.counts.new_zeros((more, *images.shape[2:]))])
 
     def _warn_of_few_frames(self, people: list[str]) -> None:
-        frames = {person: people.count(person) for person in sorted(set(people))}
-        few = [person for person, count in frames.items() if count < FEW]
+        few = sorted(person for person, count in Counter(people).items() if count < FEW)
         if few:
             _log.warning(
                 "the mean face of %d people (%s, ...) has fewer than %d frames each and may "

@@ -13,8 +13,8 @@ import torch
 
 from aukit.data.records import face_schema
 from aukit.errors import DataError
-from aukit.faces import stored as faces_module
-from aukit.faces.stored import StoredFaces, decode, read_rows
+from aukit.faces.pictures import decode
+from aukit.faces.stored import StoredFaces, read_rows
 from aukit.store.files import write_table
 from aukit.vision.images import encode
 
@@ -53,14 +53,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("limit", [1 << 30, 0])
-def test_random_access_brings_the_right_rows(
-    folder: Path, limit: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(faces_module, "DECODED_LIMIT", limit)
+@pytest.mark.parametrize("limit", [1 << 30, 2 * 3 * 8 * 8, 0])
+def test_random_access_brings_the_right_rows(folder: Path, limit: int) -> None:
     torch.manual_seed(0)
     images = torch.randint(0, 256, (20, 3, 8, 8), dtype=torch.uint8)
-    stored = StoredFaces([folder], AUS)
+    stored = StoredFaces([folder], AUS, limit=limit)
     kept = [n for n in range(20) if n % 5 != 4]
     assert len(stored) == len(kept)
     order = [7, 0, 15, 0]
@@ -128,4 +125,4 @@ def test_a_forked_process_decodes_with_threads_of_its_own(
 
 
 def store_of(faces: StoredFaces, rows: list[int]) -> torch.Tensor:
-    return decode([faces._encoded(row) for row in rows])
+    return decode(faces.rows(rows).column("image").to_pylist())

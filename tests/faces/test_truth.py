@@ -16,8 +16,8 @@ from aukit.contracts.labels import Labels
 from aukit.data.records import labels_of
 from aukit.errors import DataError, PluginError
 from aukit.faces import truth as truth_module
+from aukit.faces.pictures import decode
 from aukit.faces.registration import Registration
-from aukit.faces.stored import decode
 from aukit.faces.truth import Truth
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "end_to_end"))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from aukit.data.records import OK
-from aukit.faces.stored import decode, read_rows, shards
+from aukit.faces.pictures import decode
+from aukit.faces.stored import read_rows, shards
 from aukit.faces.views import without_view
 from aukit.store.files import read_table
 from aukit.vision.images import encode

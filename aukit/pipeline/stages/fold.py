@@ -16,12 +16,12 @@ from aukit.data.folds import Fold, Weights, divide
 from aukit.data.records import au_columns, labels_of, person_keys
 from aukit.errors import DataError
 from aukit.faces.alignment import alignment_of, write_alignment
-from aukit.faces.shards import shard_path
+from aukit.faces.shards import shard_path, write_faces
 from aukit.faces.stored import shards
 from aukit.pipeline.stage import Stage
 from aukit.pipeline.work import Work
 from aukit.statistics.levels import label_counts
-from aukit.store.files import read_table, write_aside, write_table
+from aukit.store.files import read_table, write_aside
 from aukit.store.stages import Result
 
 PERSON = ["dataset", "partition", "subject"]
@@ -101,7 +101,7 @@ def pick_people(sources: Sequence[Path], people: Iterable[str], folder: Path) ->
         if all(keep):
             _link(path, shard_path(folder, number))
         elif any(keep):
-            write_table(shard_path(folder, number), read_table(path).filter(keep))
+            write_faces(shard_path(folder, number), read_table(path).filter(keep))
         number += any(keep)
 
 
