@@ -8,14 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from aukit.data.records import face_schema
 from aukit.errors import DataError
+from aukit.faces import mapped, pictures
 from aukit.faces.pictures import decode
-from aukit.faces.stored import StoredFaces, read_rows
-from aukit.store.files import write_table
+from aukit.faces.shards import write_faces
+from aukit.faces.stored import StoredFaces, read_rows, shards
+from aukit.store.files import read_table, write_table
 from aukit.vision.images import encode
 
 AUS = ("AU01", "AU12")
@@ -77,6 +81,53 @@ def test_a_killed_process_leaves_no_pictures_behind(
     stored = StoredFaces([folder], AUS)
     assert list(scratch.iterdir()) == []
     assert len(stored.batch(range(len(stored))).images) == 16
+
+
+def test_rows_of_several_folders_come_from_anywhere(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many batches of rows, one file and one row group kept at a time, other columns elsewhere."""
+    monkeypatch.setattr(mapped, "LEAST", 3)
+    monkeypatch.setattr(pictures, "FILES", 1)
+    monkeypatch.setattr(pictures, "GROUPS", 1)
+    other = tmp_path_factory.mktemp("other")
+    random = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (9, 3, 8, 8), dtype=torch.uint8, generator=random)
+    rows = _rows(images, 100)
+    write_faces(other / "part-00000.parquet", rows.drop_columns("AU12"))
+    stored = StoredFaces([folder, other], AUS, limit=5 * 3 * 8 * 8)
+    good = [read_table(part).filter(pc.field("status") == "ok") for part in shards(folder)]
+    whole = pa.concat_tables([*good, rows.filter(pc.field("status") == "ok")])
+    order = torch.randperm(len(stored), generator=random).tolist()
+    found, wanted = stored.rows(order), whole.take(order)
+    for name in wanted.column_names:
+        if name != "AU12":
+            assert found.column(name).to_pylist() == wanted.column(name).to_pylist(), name
+    coded = [None if int(row["id"].split("/")[3]) >= 100 else 2.0 for row in wanted.to_pylist()]
+    assert found.column("AU12").to_pylist() == coded
+    assert stored.images(order).equal(decode(wanted.column("image").to_pylist()))
+    assert stored.rows([]).schema.names == found.schema.names
+
+
+def test_pictures_are_stored_as_they_are_and_found_in_small_groups(tmp_path: Path) -> None:
+    images = torch.randint(0, 256, (200, 3, 8, 8), dtype=torch.uint8)
+    rows = _rows(images, 0)
+    write_faces(tmp_path / "part-00000.parquet", rows)
+    assert read_table(tmp_path / "part-00000.parquet").equals(rows)
+    group = pq.read_metadata(tmp_path / "part-00000.parquet").row_group(0)
+    codecs = {group.column(n).path_in_schema: group.column(n).compression for n in range(20)}
+    assert group.num_rows == 64
+    assert codecs["image"] == "UNCOMPRESSED"
+    assert codecs["landmarks.list.element"] == codecs["id"] == "ZSTD"
+
+
+def test_a_shard_that_is_damaged_meanwhile_is_named(folder: Path) -> None:
+    stored = StoredFaces([folder], AUS, limit=0)
+    part = folder / "part-00001.parquet"
+    part.unlink()
+    part.write_bytes(b"PAR1 no more")
+    with pytest.raises(DataError, match=r"part-00001\.parquet is not a readable Parquet file"):
+        stored.images([len(stored) - 1])
 
 
 def test_uncoded_aus_are_masked(folder: Path) -> None:
