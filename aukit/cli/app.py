@@ -33,6 +33,14 @@ class App:
                 sys.stderr.write(f"plugin {plugin.qualified} is not in use: {plugin.error}\n")
         return registry
 
+    @property
+    def adding(self) -> Registry:
+        """Only the plugins that may add commands; with `verbose` all, to tell of broken ones."""
+        from aukit.registry.entry_points import command_entry_points
+        from aukit.registry.loading import Registry
+
+        return self.registry if self.verbose else Registry(command_entry_points())
+
 
 def emit_json(value: Any) -> None:
     """Print one JSON object on standard output; `--json` prints nothing else there."""

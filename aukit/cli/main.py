@@ -72,8 +72,7 @@ class CommandTable(click.Group):
     def table(self, ctx: click.Context) -> dict[str, tuple[str, str]]:
         """Built-in commands and those of plugins; a plugin cannot replace a built-in one."""
         offered = ctx.ensure_object(App).registry.commands(reserved=COMMANDS)
-        # Names of two words belong to a group (`aukit.cli.groups`).
-        return {**COMMANDS, **{name: e for name, e in offered.items() if " " not in name}}
+        return {**COMMANDS, **_single(offered)}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Command names, built-in ones first."""
@@ -96,10 +95,16 @@ class CommandTable(click.Group):
         return name, command, args[1:]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        table = self.table(ctx)
+        """List the commands without importing them, or plugins that cannot add any."""
+        added = ctx.ensure_object(App).adding.commands(reserved=COMMANDS)
+        table = {**COMMANDS, **_single(added)}
         with formatter.section("Commands"):
-            formatter.write_dl([(name, table[name][1]) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, help_) for name, (_, help_) in table.items()])
+
+
+def _single(commands: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Commands of one word; the others belong to a group (`aukit.cli.groups`)."""
+    return {name: entry for name, entry in commands.items() if " " not in name}
 
 
 def unknown_command(name: str, known: Sequence[str]) -> click.UsageError:

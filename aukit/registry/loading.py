@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import functools
-import importlib.metadata
 import logging
 import os
 import sys
@@ -29,15 +28,13 @@ from aukit.components import KINDS, Component
 from aukit.errors import AukitError, ConfigError
 from aukit.faults import is_interrupt, reason
 from aukit.registry.checks import call, check_hooks, checked, commands_of
+from aukit.registry.entry_points import OWN, installed_entry_points
 
 if TYPE_CHECKING:
     from aukit.contracts.weights import Weights
 
-GROUP = "aukit.plugins"
 ONLY_VARIABLE = "AUKIT_PLUGINS"
 BLOCK_VARIABLE = "AUKIT_BLOCK"
-OWN = "aukit-facs"
-"""The distribution of the core and the built-in plugins."""
 
 _log = logging.getLogger(__name__)
 
@@ -258,20 +255,6 @@ def default_registry() -> Registry:
 def resolve_weights(ref: str) -> Path:
     """`Registry.resolve_weights` of this process; unlike the method it can be pickled."""
     return default_registry().resolve_weights(ref)
-
-
-def installed_entry_points() -> list[tuple[str, str, Any]]:
-    """Entry points of aukit plugins in this environment, in a stable order."""
-    known: dict[int, tuple[str, str]] = {}
-    triples = set()
-    for point in importlib.metadata.entry_points(group=GROUP):
-        if point.dist is not None:
-            # Parsed once per distribution: the metadata contain its whole README.
-            if id(point.dist) not in known:
-                metadata = point.dist.metadata
-                known[id(point.dist)] = (metadata["Name"], metadata["Version"])
-            triples.add((*known[id(point.dist)], point))
-    return sorted(triples, key=lambda triple: (triple[0], triple[2].name))
 
 
 def _from_environment(variable: str) -> set[str] | None:

@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+from ast import literal_eval
 
 import pytest
 
@@ -48,6 +49,17 @@ from aukit.cli.main import main
 code = main(sys.argv[1:])
 print(json.dumps([code, sorted(set(sys.modules))]))
 """
+
+
+def test_help_lists_all_commands_and_loads_only_plugins_that_may_add_one() -> None:
+    known = "from aukit.registry.loading import Registry\nprint(list(Registry().commands()))"
+    command = [sys.executable, "-c", f"{PROBE}\n{known}", "--help"]
+    lines = subprocess.check_output(command, text=True).splitlines()
+    (_, modules), added = json.loads(lines[-2]), literal_eval(lines[-1])
+    loaded = {name for name in modules if name.endswith(".plugin")}
+    assert loaded == {"aukit_prnet.plugin"}
+    listed = {words[0] for line in lines if (words := line.split()) and line.startswith("  ")}
+    assert listed >= {*COMMANDS, *(name for name in added if " " not in name)}
 
 
 @pytest.mark.parametrize("line", LINES, ids=" ".join)
