@@ -57,7 +57,7 @@ def test_help_lists_all_commands_and_loads_only_plugins_that_may_add_one() -> No
     lines = subprocess.check_output(command, text=True).splitlines()
     (_, modules), added = json.loads(lines[-2]), literal_eval(lines[-1])
     loaded = {name for name in modules if name.endswith(".plugin")}
-    assert loaded == {"aukit_prnet.plugin"}
+    assert loaded == {"aukit_avatars.plugin", "aukit_prnet.plugin"}
     listed = {words[0] for line in lines if (words := line.split()) and line.startswith("  ")}
     assert listed >= {*COMMANDS, *(name for name in added if " " not in name)}
 
