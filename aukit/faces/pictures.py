@@ -35,7 +35,9 @@ def decode(encoded: Sequence[bytes | memoryview]) -> Tensor:
 def _decode_one(encoded: bytes | memoryview) -> Tensor:
     picture = images.decode(bytes(encoded))
     if picture.image is None:
-        raise DataError(f"a stored face cannot be decoded: {picture.reason}", "align again")
+        raise DataError(
+            f"a stored face cannot be decoded: {picture.reason}", "align the faces again"
+        )
     return picture.image
 
 

@@ -141,7 +141,7 @@ def test_a_partition_can_be_chosen_and_an_empty_one_is_named(folder: Path) -> No
     assert len(StoredFaces([folder], AUS, "train")) == 8
     with pytest.raises(DataError, match="no registered faces are left in partition 'valid'"):
         StoredFaces([folder], AUS, "valid")
-    with pytest.raises(DataError, match="holds no faces"):
+    with pytest.raises(DataError, match="contains no faces"):
         StoredFaces([folder / "empty"], AUS)
 
 
