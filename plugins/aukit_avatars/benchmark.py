@@ -18,13 +18,14 @@ import pyarrow as pa
 import pyarrow.csv
 from torch import Tensor
 
-from aukit import au
+from aukit import api, au
 from aukit.contracts.context import Context
 from aukit.errors import DataError
 from aukit.progress import Progress
 from aukit.store.files import read_object, write_json
 from aukit.store.owned import new_folder
 from aukit.vision.images import encode
+from aukit_avatars.actions import AUS
 from aukit_avatars.dataset import Avatars
 from aukit_avatars.plugin import AvatarsConfig
 
@@ -36,6 +37,9 @@ RECIPE = AvatarsConfig(
 )
 
 PICTURES, TRUTH, ABOUT = "pictures", "truth.csv", "benchmark.json"
+SETS = {"seven": au.FERA17_INTENSITY, "twenty": AUS}
+"""AUs whose mean is a result: those of FERA 2017, and all that avatars have."""
+
 SCORES = ("icc", "mae", "f1")
 
 
@@ -85,18 +89,56 @@ def frameset(folder: Path, device: str, progress: Progress) -> Frameset:
 
 
 def results() -> list[dict[str, Any]]:
-    """Results so far on this version of the test set, the highest mean ICC first.
+    """Results so far on this version of the test set, the highest mean ICC of the seven first.
 
-    Each has `name`, `about`, `frames`, and `scores`: score -> `value`, `low`, `high` of the mean.
+    Each has `name`, `about`, `frames`, and `means` as of `score`.
     """
     text = (files("aukit_avatars") / "data" / ABOUT).read_text(encoding="utf-8")
     known = [one for one in json.loads(text)["results"] if one["version"] == VERSION]
-    return sorted(known, key=lambda one: -one["scores"]["icc"]["value"])
+    return sorted(known, key=rank)
 
 
-def mean_scores(scores: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
-    """Of the scores of `aukit.api.evaluate`, the means that the table shows."""
-    return {name: scores["mean"][name] for name in SCORES}
+def rank(result: Mapping[str, Any]) -> float:
+    """Sorts results: the highest mean ICC of the seven first, models without one last."""
+    seven = result["means"]["seven"]
+    return 1.0 if seven is None else -seven["icc"]["value"]
+
+
+def score(test: Frameset, table: Path) -> dict[str, Any]:
+    """Score estimates of the test set.
+
+    Args:
+        test: the test set.
+        table: CSV or Parquet, as `aukit evaluate` takes it, with the names of the pictures.
+
+    Returns:
+        `version`, `frames` scored, `aus` that were estimated, `each`: AU -> score -> `value`,
+        `low`, `high`; `means`: set of `SETS` -> the same, or None if not all of it was estimated;
+        and `notes`.
+
+    Raises:
+        DataError: the table is not of the test set, or is not understood.
+    """
+    found = api.evaluate(test.truth, table, skip_missing=True)
+    missing = {name: set(aus) - set(found["aus"]) for name, aus in SETS.items()}
+    return {
+        "version": VERSION,
+        "frames": found["frames"],
+        "aus": found["aus"],
+        "means": {name: None if missing[name] else _means(test, table, name) for name in SETS},
+        "each": {name: _shown(found["scores"][name]) for name in found["aus"]},
+        "notes": found["notes"],
+    }
+
+
+def _means(test: Frameset, table: Path, name: str) -> dict[str, Any]:
+    truth = pyarrow.csv.read_csv(test.truth)
+    found = api.evaluate(truth.select(["file", "person", *SETS[name]]), table, skip_missing=True)
+    return _shown(found["scores"]["mean"])
+
+
+def _shown(scores: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: scores[name] for name in SCORES}
 
 
 def _render(folder: Path, data: Avatars, progress: Progress) -> None:

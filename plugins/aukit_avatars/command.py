@@ -42,7 +42,7 @@ def benchmark(
     """
     from aukit.cli.console import RichProgress
     from aukit.machine.devices import resolve_device
-    from aukit_avatars.benchmark import frameset
+    from aukit_avatars.benchmark import frameset, score
 
     if model is not None and predictions is not None:
         raise ConfigError("a model and --predictions were given", "give one of them")
@@ -53,7 +53,7 @@ def benchmark(
         return
     name = str(model or predictions)
     table = predictions or _estimates(Path(name), frames, output, device)
-    found = _scored(frames, table)
+    found = score(frames, table)
     if as_json:
         from aukit.cli.app import emit_json
 
@@ -77,37 +77,27 @@ def _estimates(model: Path, frames: Frameset, output: Path, device: str) -> Path
     return predict_files(opened, task, output / model.name, executor, RichProgress()).table
 
 
-def _scored(frames: Frameset, table: Path) -> dict[str, Any]:
-    from aukit import api
-    from aukit_avatars.benchmark import VERSION, mean_scores
-
-    found = api.evaluate(frames.truth, table, skip_missing=True)
-    return {
-        "version": VERSION,
-        "frames": found["frames"],
-        "aus": found["aus"],
-        "scores": mean_scores(found["scores"]),
-        "each": {name: found["scores"][name] for name in found["aus"]},
-        "notes": found["notes"],
-    }
-
-
 def _show(name: str, found: dict[str, Any]) -> None:
     from aukit.cli.console import table
-    from aukit_avatars.benchmark import SCORES, results
+    from aukit_avatars.benchmark import SCORES, rank, results
 
     for note in found["notes"]:
         click.echo(note)
     each = [(au, *map(_text, found["each"][au].values())) for au in found["aus"]]
-    table("Each AU", ("AU", *next(iter(found["each"].values()))), each)
-    ours = {"name": name, "about": "this one", **found}
-    every = sorted([ours, *results()], key=lambda one: -(one["scores"]["icc"]["value"] or -1))
+    table("Each AU", ("AU", *SCORES), each)
     rows = [
-        (one["name"], one["about"], one["frames"], *(_text(one["scores"][s]) for s in SCORES))
-        for one in every
+        (one["name"], one["about"], one["frames"], *_columns(one["means"]))
+        for one in sorted([{"name": name, "about": "this one", **found}, *results()], key=rank)
     ]
-    title = f"Means over the AUs, test set {found['version']}, with 95 % intervals over people"
-    table(title, ("model", "", "frames", *SCORES), rows)
+    title = f"Test set {found['version']}: means over FERA's seven AUs, and over all twenty"
+    table(title, ("model", "", "frames", *SCORES, "icc of twenty"), rows)
+    click.echo("Intervals are 95 % over people.")
+
+
+def _columns(means: dict[str, Any]) -> list[str]:
+    seven, twenty = means["seven"], means["twenty"]
+    shown = ["not all"] * 3 if seven is None else list(map(_text, seven.values()))
+    return [*shown, "not all" if twenty is None else _text(twenty["icc"])]
 
 
 def _text(score: dict[str, float | None]) -> str:

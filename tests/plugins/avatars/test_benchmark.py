@@ -9,7 +9,9 @@ from pathlib import Path
 import pyarrow.csv
 import pytest
 
+from aukit.au import FERA17_INTENSITY
 from aukit.cli.main import main
+from aukit.progress import Silent
 from aukit.vision.images import read
 from aukit_avatars import benchmark
 
@@ -38,10 +40,27 @@ def test_the_test_set_is_rendered_once_and_any_table_is_scored(
     found = json.loads(capsys.readouterr().out)
     assert first.stat().st_mtime_ns == stamp
     assert found["frames"] == 8
-    assert found["scores"]["mae"]["value"] == 0
+    assert found["means"]["seven"]["mae"]["value"] == 0
+    assert found["means"]["twenty"]["mae"]["value"] == 0
     assert main(["benchmark", "-o", out, "--predictions", str(table)]) == 0
     shown = capsys.readouterr().out
     assert all(one["name"] in shown for one in benchmark.results())
+
+
+def test_a_mean_of_aus_that_were_not_estimated_is_no_result(
+    small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = benchmark.frameset(tmp_path / "frames", "cpu", Silent())
+    truth = pyarrow.csv.read_csv(test.truth)
+    table = tmp_path / "theirs.csv"
+    pyarrow.csv.write_csv(truth.select(["file", *FERA17_INTENSITY]), table)
+    means = benchmark.score(test, table)["means"]
+    assert means["seven"]["mae"]["value"] == 0
+    assert means["twenty"] is None
+    pyarrow.csv.write_csv(truth.select(["file", "AU12"]), table)
+    found = benchmark.score(test, table)
+    assert found["means"] == {"seven": None, "twenty": None}
+    assert benchmark.rank(found) > 0
 
 
 def test_another_version_of_the_test_set_is_refused(
@@ -64,5 +83,6 @@ def test_somebodys_folder_is_left_alone(small: None, tmp_path: Path) -> None:
 
 def test_results_are_complete() -> None:
     for one in benchmark.results():
-        assert set(one["scores"]) == set(benchmark.SCORES)
+        assert set(one["means"]) == set(benchmark.SETS)
+        assert set(one["means"]["seven"]) == set(benchmark.SCORES)
         assert one["frames"] <= 768
