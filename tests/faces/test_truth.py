@@ -113,7 +113,7 @@ def test_a_dataset_that_renders_too_few_is_named(
         return replace(frames, images=frames.images[1:])
 
     monkeypatch.setattr(tiny_plugin.Drawn, "render", short)
-    with pytest.raises(PluginError, match="render gave tuple of 19 as images, not 20"):
+    with pytest.raises(PluginError, match="render returned tuple of 19 as images, expected 20"):
         Truth(registration).paint(rows, asked(rows, 1))
 
 
