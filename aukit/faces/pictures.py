@@ -134,6 +134,8 @@ class DecodedPictures:
         """uint8 (B, 3, H, W) of some places."""
         wanted = torch.tensor(list(places), dtype=torch.int64)
         slots = self._slots[wanted].long()
+        if bool((slots >= 0).all()):
+            return self._kept[slots]
         found = torch.empty((len(wanted), 3, *self.size), dtype=torch.uint8)
         found[slots >= 0] = self._kept[slots[slots >= 0]]
         missing, back = torch.unique(wanted[slots < 0], return_inverse=True)
