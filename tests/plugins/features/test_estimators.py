@@ -142,6 +142,8 @@ def test_a_fused_network_sees_the_same(name: str) -> None:
     trunk = Trunk(name, None, size=64, strides=[8, 16], cells=4)
     norms = [module for module in trunk.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     for norm in norms:
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         norm.running_mean.normal_(0, 0.1)
         norm.running_var.uniform_(0.5, 2)
         norm.weight.uniform_(0.5, 1.5)
