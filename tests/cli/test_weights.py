@@ -47,5 +47,5 @@ def test_another_file_is_refused_by_its_checksum(
     other = tmp_path / "other.task"
     other.write_bytes(b"something else")
     assert main(["weights", "fetch", "face-landmarker", "--from", str(other)]) == 4
-    assert "sha256" in capsys.readouterr().err.splitlines()[-1]
+    assert "SHA-256" in capsys.readouterr().err.splitlines()[-1]
     assert not list(store.glob("face-landmarker*"))

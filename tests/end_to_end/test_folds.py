@@ -104,7 +104,7 @@ def test_the_pipeline_refuses_a_division_that_leaks(
         return honest(self, label, role, "train" if label == "test" else partition)
 
     monkeypatch.setattr(RoleFaces, "find", leaky)
-    with pytest.raises(LeakageError, match=r"person drawn/\S+ is in train and in test"):
+    with pytest.raises(LeakageError, match=r"person drawn/\S+ is in both train and test"):
         prepare(registry, tmp_path, fold="1/3")
 
 

@@ -49,7 +49,9 @@ def test_the_aus_are_those_that_all_corpora_code(registry: Registry, tmp_path: P
     outcome = run(registry, tmp_path, {"test.data.coded": ["AU12"]})
     assert outcome.left_out == ("AU01",)
     assert [name for name in outcome.scores if name.startswith("AU")] == ["AU12"]
-    assert "left out: AU01" in (outcome.folder / "report.html").read_text(encoding="utf-8")
+    assert "datasets code them: AU01" in (outcome.folder / "report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_synthesizer_learns_only_from_what_is_coded(registry: Registry, tmp_path: Path) -> None:

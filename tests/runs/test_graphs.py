@@ -175,7 +175,7 @@ class Forgetful(nn.Module):
 def test_a_graph_that_differs_from_torch_is_refused(tmp_path: Path) -> None:
     about = {"images": "", "brightness": ""}
     graph = Graph(Forgetful(), {"images": torch.rand(3, 3, 4, 4)}, ("brightness",), about)
-    with pytest.raises(DataError, match=r"differ from torch.s by 0\.0"):
+    with pytest.raises(DataError, match=r"differ from torch by 0\.0"):
         write_graph(graph, tmp_path / GRAPH, {})
     assert list(tmp_path.iterdir()) == []
 

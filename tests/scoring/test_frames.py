@@ -56,9 +56,9 @@ def test_folds_that_are_missing_or_none_are_refused(tmp_path: Path) -> None:
 def test_missing_frames_are_named_on_either_side() -> None:
     table = made_up()
     short = table.slice(3)
-    with pytest.raises(DataError, match=r"table 2 misses 3 of the other's frames, e.g. d/test/f0"):
+    with pytest.raises(DataError, match=r"table 2 lacks 3 of the other's frames, e.g. d/test/f0"):
         require_same_frames([table, short])
-    with pytest.raises(DataError, match=r"table 1 misses 3 of the other's frames, e.g. d/test/f0"):
+    with pytest.raises(DataError, match=r"table 1 lacks 3 of the other's frames, e.g. d/test/f0"):
         require_same_frames([short, table])
 
 

@@ -70,7 +70,7 @@ def test_threads_change_nothing() -> None:
 
 @pytest.mark.parametrize("number", [-1, 3])
 def test_a_vertex_that_is_not_there_is_refused(number: int) -> None:
-    with pytest.raises(ValueError, match=r"vertices 0\.\.2"):
+    with pytest.raises(ValueError, match=r"indices 0\.\.2"):
         raster.rasterize(torch.rand(1, 3, 3), torch.tensor([[0, 1, number]]), (4, 4))
 
 

@@ -58,7 +58,7 @@ def test_models_of_the_future_and_half_models_are_refused(
     message = refused(capsys, tmp_path / "out", photo, "--run", model)
     assert "has format 2; this aukit reads up to 1" in message
     (model / "model.toml").write_text(text[: text.index("[estimator]")])
-    assert "does not say estimator" in refused(capsys, tmp_path / "out", photo, "--run", model)
+    assert "lacks 'estimator'" in refused(capsys, tmp_path / "out", photo, "--run", model)
     assert main(["export", str(run), "-o", str(model)]) == 2
     assert "exists" in capsys.readouterr().err
 

@@ -188,7 +188,7 @@ def test_pictures_without_labels_are_recognised(
     root = copied(imitation("disfa"), tmp_path)
     shutil.rmtree(root / "ActionUnit_Labels")
     assert check("disfa", root)[0] == 4
-    assert "it has no ActionUnit_Labels" in capsys.readouterr().err
+    assert "it lacks ActionUnit_Labels" in capsys.readouterr().err
 
 
 def test_no_root_at_all_says_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,10 @@ from aukit.vision.movie import write_movie
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "use-your-own-data.md"
 
 
-READER, RECORD = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
+READER, RECORD = (
+    code.replace("my_corpus.", "mine_")
+    for code in re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
+)
 
 
 def corpus(folder: Path) -> Path:
@@ -36,8 +39,7 @@ def corpus(folder: Path) -> Path:
 def test_the_documented_plugin_passes_all_checks(
     tmp_path: Path, distribute: Callable[..., Path]
 ) -> None:
-    record = RECORD.replace("my_package.reader", "mine_reader")
-    distribute("aukit-mine", {"mine_reader": READER, "mine_plugin": record})
+    distribute("aukit-mine", {"mine_reader": READER, "mine_plugin": RECORD})
     (component,) = importlib.import_module("mine_plugin").aukit_datasets()
     (tmp_path / "mine").mkdir()
     outcomes = list(run_checks(Subject(component, {"root": corpus(tmp_path / "mine")})))
@@ -45,7 +47,8 @@ def test_the_documented_plugin_passes_all_checks(
     assert sum(outcome.result == "passed" for outcome in outcomes) >= 8
 
 
-def test_the_documented_reader_reads(tmp_path: Path) -> None:
+def test_the_documented_reader_reads(tmp_path: Path, distribute: Callable[..., Path]) -> None:
+    distribute("aukit-mine", {"mine_reader": READER, "mine_plugin": RECORD})
     assert len(READER.splitlines()) < 40
     names: dict[str, Any] = {}
     exec(compile(READER, str(PAGE), "exec"), names)

@@ -116,8 +116,8 @@ def test_a_picture_keeps_its_name_through_a_file(faces: Tensor, tmp_path: Path) 
         ("image,smile\nx.png,1\n", "has no AU columns"),
         ("AU12_r\n1\n2\n", "there is no column with the picture"),
         ("image,AU12\nx.png,high\n", "column AU12 has 'high'"),
-        ("frame,AU12_r\n1,2\n5,3\n", "frame 1 is none of the 0 pictures beside it"),
-        ("frame,AU12_r\none,2\ntwo,3\n", "frame one is none of the 0 pictures beside it"),
+        ("frame,AU12_r\n1,2\n5,3\n", "frame 1 is not one of the 0 pictures beside it"),
+        ("frame,AU12_r\none,2\ntwo,3\n", "frame one is not one of the 0 pictures beside it"),
     ],
 )
 def test_tables_that_mean_nothing_are_refused(

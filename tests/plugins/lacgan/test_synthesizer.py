@@ -370,7 +370,7 @@ def test_faces_whose_points_nobody_knows_are_refused(tmp_path: Path) -> None:
     batch = faces.batch(range(12))
     points = batch.landmarks.clone()
     points[3, 40] = torch.nan
-    with pytest.raises(DataError, match=rf"^{re.escape(batch.ids[3])}: .* are not known"):
+    with pytest.raises(DataError, match=rf"^{re.escape(batch.ids[3])}: .* are unknown"):
         synthesizer.synthesize(
             replace(batch, landmarks=points), faces.targets(3.0), torch.zeros(12)
         )

@@ -171,7 +171,7 @@ def test_a_synthetic_face_takes_the_reference_of_its_parents_person(make: Any) -
 def test_a_person_who_was_never_seen_is_named(make: Any) -> None:
     normalizer = make(random_faces(12, people=2))
     stranger = random_faces(12, people=3).batch([2])
-    with pytest.raises(DataError, match="no face of d/train/P2"):
+    with pytest.raises(DataError, match="not fitted on d/train/P2"):
         normalizer.apply(stranger)
     normalizer.fit(random_faces(12, people=3))
     assert normalizer.apply(stranger).isfinite().all()

@@ -95,9 +95,9 @@ def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     save_file(models.resnet18(weights=None).state_dict(), tmp_path / "18.safetensors")
     save_file(models.squeezenet1_1(weights=None).state_dict(), tmp_path / "sq.safetensors")
     backbone = Backbone("resnet18", 2, 64, Softmax())
-    with pytest.raises(DataError, match=r"no tensor 'conv1.weight': it is no resnet18"):
+    with pytest.raises(DataError, match=r"no tensor 'conv1.weight': it is not a resnet18"):
         backbone.load_published(tmp_path / "sq.safetensors")
-    with pytest.raises(DataError, match=r"no tensor '.*': it is no resnet34"):
+    with pytest.raises(DataError, match=r"no tensor '.*': it is not a resnet34"):
         Backbone("resnet34", 2, 64, Softmax()).load_published(tmp_path / "18.safetensors")
     with pytest.raises(DataError, match=r"layer1.0.conv1.weight' is \(64, 64, 3, 3\), not"):
         Backbone("resnet50", 2, 64, Softmax()).load_published(tmp_path / "18.safetensors")
