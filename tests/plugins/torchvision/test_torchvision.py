@@ -99,7 +99,7 @@ def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
         backbone.load_published(tmp_path / "sq.safetensors")
     with pytest.raises(DataError, match=r"no tensor '.*': it is not a resnet34"):
         Backbone("resnet34", 2, 64, Softmax()).load_published(tmp_path / "18.safetensors")
-    with pytest.raises(DataError, match=r"layer1.0.conv1.weight' is \(64, 64, 3, 3\), not"):
+    with pytest.raises(DataError, match=r"layer1.0.conv1.weight' is \(64, 64, 3, 3\), expected"):
         Backbone("resnet50", 2, 64, Softmax()).load_published(tmp_path / "18.safetensors")
     with pytest.raises(DataError, match="cannot be read"):
         backbone.load_published(tmp_path / "missing.pth")
