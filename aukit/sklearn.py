@@ -54,7 +54,7 @@ class AUEstimator(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # witho
         estimator: name of the estimator.
         balancer: name of the balancer; it may not ask for synthetic faces.
         aus: AU columns of y, e.g. `("AU06", "AU12")`. None: the columns of a data frame that are
-            named so, else `AU01`, `AU02`, ... as mere placeholders.
+            named so, else `AU01`, `AU02`, ... in their order.
         codes: what y holds. `intensity`: 0..5. `occurrence`: 0 or 1, and predictions are
             probabilities. `range`: any numbers; the smallest and the largest of each column in
             `fit` stand for 0 and 5, and predictions are in the units of y.

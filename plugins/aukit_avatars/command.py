@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aukit.cli.shared import Place, device_option, json_option, output_option
 from aukit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,17 +20,14 @@ py-feat or LibreFace) as --predictions."""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.argument("model", required=False, type=Place(path_type=Path))
+@output_option("Gets the test set, once, and the estimates of each model.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FOLDER",
-    help="Gets the test set, once, and the estimates of each model.",
-)  # fmt: skip
-@click.option(
-    "--predictions", type=click.Path(path_type=Path), metavar="TABLE",
+    "--predictions", type=Place(path_type=Path), metavar="TABLE",
     help="Score this table instead of a model.",
 )  # fmt: skip
-@click.option("--device", default="auto", show_default=True, help="Torch device.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@device_option
+@json_option
 def benchmark(
     model: Path | None, output: Path, predictions: Path | None, device: str, as_json: bool
 ) -> None:
