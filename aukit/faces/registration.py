@@ -30,6 +30,7 @@ DATA_SEED = 0
 """Seed used instead of the run's seed before anything is fitted."""
 
 Which = Literal["best", "all"]
+Stored = Literal["png", "ppm"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Registration(Portable):
             option.
         faces: `best` takes the first face of each frame, `all` takes every face.
         views: views to render every face in, one row each; empty: as the aligner registers it.
+        pictures: format of the registered faces: `png` to keep, or `ppm`, which takes more space
+            and far less time, to read once.
     """
 
     data: Choice
@@ -52,6 +55,7 @@ class Registration(Portable):
     context: Context
     faces: Which = "best"
     views: tuple[View, ...] = ()
+    pictures: Stored = "png"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "context", replace(self.context, seed=DATA_SEED))
@@ -85,7 +89,9 @@ class Registration(Portable):
             "faces": self.faces,
             "seed": self.context.seed,
         }
-        return {**document, "views": [list(v) for v in self.views]} if self.views else document
+        if self.views:
+            document["views"] = [list(view) for view in self.views]
+        return document if self.pictures == "png" else {**document, "pictures": self.pictures}
 
     def describe(self) -> dict[str, Any]:
         """The description that models store about their training faces."""
@@ -104,12 +110,13 @@ class Registration(Portable):
     def register(self, frames: Frames) -> pa.Table:
         """Registered faces of frames; dropped ones have reasons."""
         if not self.views:
-            return face_table(frames, *self.align(frames))
+            return face_table(frames, *self.align(frames), self.pictures)
         picks, images, faces = self._picks(frames)
         with named(self.aligner, "align"):
             aligner = shows_views(self.aligner, self._aligner)
             found = aligner.views(images, faces, self.views)
-        tables = [face_table(frames, picks, _explained(frames, picks, each)) for each in found]
+        explained = [_explained(frames, picks, each) for each in found]
+        tables = [face_table(frames, picks, each, self.pictures) for each in explained]
         shown = zip(tables, self.views, strict=True)
         return interleaved([in_view(table, view) for table, view in shown])
 

@@ -20,18 +20,24 @@ from aukit.data.records import DROPPED, OK, REAL, SYNTHETIC, au_columns, face_sc
 from aukit.vision import images as images_io
 
 
-def face_table(frames: Frames, picks: Sequence[tuple[int, Faces]], aligned: Aligned) -> pa.Table:
+def face_table(
+    frames: Frames,
+    picks: Sequence[tuple[int, Faces]],
+    aligned: Aligned,
+    pictures: images_io.Format = "png",
+) -> pa.Table:
     """Rows in `records.face_schema` for aligned faces.
 
     Args:
         frames: frames of the faces.
         picks: (frame number, face of length one or zero) of each aligned row.
         aligned: the registered faces.
+        pictures: format of the pictures.
     """
     aus = au_columns(frames.rows)
     rows = frames.rows.take([row for row, _ in picks])
     good = torch.tensor([reason is None for reason in aligned.reasons], dtype=torch.bool)
-    encoded = iter(images_io.encode(aligned.images[good]) if good.any() else ())
+    encoded = iter(images_io.encode(aligned.images[good], pictures) if good.any() else ())
     pngs = [next(encoded) if ok else None for ok in good.tolist()]
     numbers = _face_numbers([row for row, _ in picks])
     sizes = [_size(frames.images[row]) for row, _ in picks]

@@ -82,7 +82,9 @@ class Model:
             MissingWeights: weights of the landmarker or the aligner are not on this machine.
         """
         data = Choice(FILES, FilesOptions(tuple(inputs), every), {}, DEFAULT)
-        found = Registration(data, self.landmarker, self.aligner, self.context, faces)
+        found = Registration(
+            data, self.landmarker, self.aligner, self.context, faces, pictures="ppm"
+        )
         with named(self.aligner, "align"):
             refuse_other_alignment(self.card, found.describe())
         return found

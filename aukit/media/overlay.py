@@ -61,8 +61,11 @@ def write_overlay(video: Path, table: pa.Table, every: int, path: Path, progress
 
         def pictures() -> Iterator[Tensor]:
             shots = (shot.image for shot in shots_of(video, drawing.frames, every))
+            strip: Image.Image | None = None
             for place, image in enumerate(_of_one_size(shots)):
-                yield drawing.frame(image, place)
+                # All frames are of one size: the curves, as long as the video, are drawn once.
+                strip = strip or drawing.strip(image.shape[2] + PANEL)
+                yield drawing.frame(image, place, strip)
                 bar.advance()
 
         write_movie(path, pictures(), rate / every)
@@ -115,8 +118,8 @@ class _Drawing:
         shares = curves / np.array(tops(estimate_kinds(table), names))
         return cls(frames, faces, followed, tuple(names), curves, shares)
 
-    def frame(self, image: Tensor, place: int) -> Tensor:
-        """(3, H, W) uint8: a frame with its boxes, bars beside it and curves below."""
+    def frame(self, image: Tensor, place: int, strip: Image.Image) -> Tensor:
+        """(3, H, W) uint8: a frame with its boxes, bars beside it and the curves below."""
         height, width = image.shape[1:]
         rows = max(height, (len(self.aus) + 1) * LINE)
         canvas = Image.new("RGB", (width + PANEL, rows + STRIP), PAPER)
@@ -129,7 +132,10 @@ class _Drawing:
                 corners, outline=FACE if row["face"] == self.followed else OTHER, width=2
             )
         self._bars(draw, font, width + 8, place)
-        self._curves(draw, font, (8, rows + 6, width + PANEL - 8, rows + STRIP - 8), place)
+        canvas.paste(strip, (0, rows))
+        left, top, right, bottom = _plot(canvas.width)
+        now = left + (right - left) / max(1, len(self.frames) - 1) * place
+        draw.line(((now, rows + top), (now, rows + bottom)), INK)
         return torch.from_numpy(np.array(canvas)).permute(2, 0, 1)
 
     def _bars(self, draw: ImageDraw.ImageDraw, font: Any, left: int, place: int) -> None:
@@ -141,10 +147,11 @@ class _Drawing:
                 draw.rectangle((left + 44, top + 3, left + 44 + length, top + LINE - 5), FACE)
                 draw.text((left + PANEL - 46, top), f"{value:.1f}", INK, font)
 
-    def _curves(
-        self, draw: ImageDraw.ImageDraw, font: Any, box: tuple[int, int, int, int], place: int
-    ) -> None:
-        left, top, right, bottom = box
+    def strip(self, width: int) -> Image.Image:
+        """The curves over the whole video."""
+        result = Image.new("RGB", (width, STRIP), PAPER)
+        draw, font = ImageDraw.Draw(result), ImageFont.load_default(LINE - 6)
+        left, top, right, bottom = _plot(width)
         step = (right - left) / max(1, len(self.frames) - 1)
         spread = np.nan_to_num(self.shares).std(0)
         for number, column in enumerate(np.argsort(-spread, kind="stable")[: len(COLOURS)]):
@@ -153,8 +160,12 @@ class _Drawing:
             for start in np.flatnonzero(np.isfinite(heights[:-1] + heights[1:])):
                 ends = [(left + step * n, heights[n]) for n in (start, start + 1)]
                 draw.line(ends, COLOURS[number], 2)
-        now = left + step * place
-        draw.line(((now, top), (now, bottom)), INK)
+        return result
+
+
+def _plot(width: int) -> tuple[int, int, int, int]:
+    """Where the curves lie in the strip: left, top, right and bottom."""
+    return 8, 6, width - 8, STRIP - 8
 
 
 def _good(row: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ picture, and hidden parts are black.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -29,6 +30,9 @@ from aukit.vision.windows import sample
 
 TURNED_AWAY = "turned away"
 HIDDEN = "too little of the face is visible"
+
+CACHED = 8
+"""Faces rendered at a time on a CPU: what more of them need does not stay in its cache."""
 
 _LIMITS = FrontalOptions()
 _DOWN_AND_AWAY = (1.0, -1.0, -1.0)
@@ -149,18 +153,17 @@ class FrontalView:
             why[row] = TURNED_AWAY if away > self.options.max_turn else None
         kept = [place for place, row in enumerate(rows) if why[row] is None]
         rows = [rows[place] for place in kept]
-        if not rows:
-            return [registered.blank(why, self.options.size, self._device) for _ in views]
-        pictures, chosen = [images[row].to(self._device) for row in rows], vertices[rows]
-        fits = similar[kept]
-        if self._dome is not None:
-            chosen = self._dome.over(chosen, fits, self._target)
-        if self.options.fit == "affine":
-            fits = affine(chosen.double(), self._target.double()).float()
-        scene = Scene.of(
-            pictures, chosen, fits, self._normals, self.template, self._inset, self._mirror
-        )
-        return [self._shown(scene, view, why, rows) for view in views]
+        results = [registered.blank(why, self.options.size, self._device) for _ in views]
+        most = CACHED if self._device.type == "cpu" else max(len(rows), 1)
+        for start in range(0, len(rows), most):
+            part = rows[start : start + most]
+            pictures = [images[row].to(self._device) for row in part]
+            scene = self._scene(pictures, vertices[part], similar[kept[start : start + most]])
+            results = [
+                self._shown(scene, view, result, part)
+                for view, result in zip(views, results, strict=True)
+            ]
+        return results
 
     def way(self, image: Tensor, vertices: Tensor) -> Way:
         """Map the pixels of a picture to its frontal view.
@@ -204,19 +207,26 @@ class FrontalView:
         source, target = (mesh[..., used, :].double() for mesh in (vertices, self._target))
         return warp.similarity(source, target, self.template.stable[used].double()).float()
 
-    def _shown(
-        self, scene: Scene, view: View, reasons: Sequence[str | None], rows: Sequence[int]
-    ) -> Aligned:
+    def _scene(self, pictures: Sequence[Tensor], vertices: Tensor, fits: Tensor) -> Scene:
+        if self._dome is not None:
+            vertices = self._dome.over(vertices, fits, self._target)
+        if self.options.fit == "affine":
+            fits = affine(vertices.double(), self._target.double()).float()
+        return Scene.of(
+            pictures, vertices, fits, self._normals, self.template, self._inset, self._mirror
+        )
+
+    def _shown(self, scene: Scene, view: View, result: Aligned, rows: Sequence[int]) -> Aligned:
+        """The result with the faces of some rows rendered, or the reasons for their absence."""
         size, meshes = self.options.size, self._turn(scene.meshes, view)
         offset = meshes.new_tensor([0.5, 0.5, 0.0])  # the rasterizer's centres lie at + 0.5
         fragments = rasterize_fragments(meshes + offset, scene.triangles, (size, size))
         texels = scene.look(fragments, (len(rows), size, size))
         share = texels.seen.sum((1, 2)) / texels.covered.sum((1, 2)).clamp_min(1)
-        why = list(reasons)
+        why = list(result.reasons)
         for row, visible in zip(rows, share.tolist(), strict=True):
             why[row] = HIDDEN if visible < self.options.min_visible else None
         kept = [place for place, row in enumerate(rows) if why[row] is None]
-        result = registered.blank(why, size, self._device)
         if kept:
             into = [rows[place] for place in kept]
             self._fill(result, into, scene, kept, texels, self.template.landmarks_of(meshes))
@@ -225,7 +235,7 @@ class FrontalView:
             region = texels.covered[kept].sum((1, 2)).clamp_min(1)
             assert result.occlusion is not None
             result.occlusion[into] = 1 - result.valid[into].sum((1, 2)) / region
-        return result
+        return replace(result, reasons=tuple(why))
 
     def _blacken(self, result: Aligned, into: list[int], painted: Tensor) -> None:
         """Black out what lies over the forehead and is no skin."""

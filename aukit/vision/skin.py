@@ -119,7 +119,9 @@ def _reaching(mask: Tensor, start: Tensor) -> Tensor:
     """The part of a (B, h, w) mask that is reached from where to start within it."""
     found = start & mask
     for _ in range(_REACHES):
-        found = _grown(found) & mask
+        before, found = found, _grown(found) & mask
+        if torch.equal(before, found):
+            break
     return found
 
 
