@@ -94,7 +94,7 @@ class Fit:
         self.ema = Ema(generators, config.ema).to(session.device)
         self.generators = self.session.place(generators)
         self.latent = self.session.place(LatentCritics(aus, config.latent))
-        self.local = LocalCritics(aus, size, width, config.latent)
+        self.local = LocalCritics(aus, size, width, config.latent, config.blur)
         self.session.place(self.local)
         self.whole = self.session.place(GlobalCritic(size, width))
         self.critics = nn.ModuleList([self.latent, self.local, self.whole])

@@ -9,11 +9,13 @@ leak, since narrow generators died with plain ones.
 from __future__ import annotations
 
 import itertools
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision.transforms.functional import gaussian_blur
 
 from aukit_lacgan.grouped import BatchNorm, GroupedLinear, Statistics, grow, halved, shrink
 
@@ -60,6 +62,15 @@ def label_code(labels: Tensor, length: int) -> Tensor:
     """(...,) labels in -1..1 as (..., length): the pair (absent, present) over and over."""
     pair = torch.stack([-labels, labels], -1)
     return pair.repeat(*[1] * labels.ndim, length // 2)
+
+
+def blurred(maps: Tensor, deviation: float) -> Tensor:
+    """(..., H, W) maps after a Gaussian blur, up to three deviations wide; unchanged after 0."""
+    if not deviation:
+        return maps
+    side = 2 * math.ceil(3 * deviation) + 1
+    soft: Tensor = gaussian_blur(maps, [side, side], [deviation, deviation])
+    return soft
 
 
 class RegionGenerators(nn.Module):
@@ -138,16 +149,20 @@ class LocalCritics(nn.Module):
 
     The label joins behind the shared part, since the regression would read it off before.
 
+    A blur in front of them takes away patterns finer than what AUs look like, in which generators
+    otherwise hide labels from everybody but the regression.
+
     Args:
         aus: number of AUs, A.
         size: side of the pictures, S.
         width: channels of the first convolution.
         code: length of the label code.
+        blur: standard deviation of the blur in pixels; 0 for none, as in the paper.
     """
 
-    def __init__(self, aus: int, size: int, width: int, code: int) -> None:
+    def __init__(self, aus: int, size: int, width: int, code: int, blur: float = 0.0) -> None:
         super().__init__()
-        self.aus, self.code = aus, code
+        self.aus, self.code, self.blur = aus, code, blur
         channels = [3, *(width << layer for layer in range(SHARED))]
         flat = channels[-1] * halved(size, SHARED)[-1] ** 2
         pairs = itertools.pairwise(channels)
@@ -167,7 +182,7 @@ class LocalCritics(nn.Module):
 
     def features(self, regions: Tensor, statistics: Statistics) -> Tensor:
         """(B, A, 3, S, S) to (B, A, F)."""
-        maps: Tensor = regions.flatten(1, 2)
+        maps = blurred(regions.flatten(1, 2), self.blur)
         for layer, norm in zip(self.layers, self.norms, strict=True):
             maps = functional.leaky_relu(norm(layer(maps), statistics), LEAK)
         return maps.reshape(maps.shape[0], self.aus, -1)

@@ -109,6 +109,13 @@ class LacganConfig(FitOptions):
     beta: float = field(
         default=0.1, metadata={"role": METHOD, "help": "weight of the regions' losses (beta)"}
     )
+    blur: float = field(
+        default=0.0,
+        metadata={
+            "role": METHOD,
+            "help": "standard deviation of a Gaussian blur before D_AU and R, pixels",
+        },
+    )
     l_ids: float = inherited(FitOptions, "l_ids", 100.0)
     pairs: float = inherited(FitOptions, "pairs", 1.0)
     partners: Literal["person", "task"] = inherited(FitOptions, "partners", "task")
@@ -127,11 +134,13 @@ class LacganConfig(FitOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least(self, 1, "width", "detail")
-        at_least(self, 0, "inner", "slope", *LAMBDAS)
+        at_least(self, 0, "inner", "slope", "blur", *LAMBDAS)
         if self.size < 8:
             raise ValueError("size must be at least 8")
         if self.latent < 2 or self.latent % 2:
             raise ValueError("latent must be even: the label code repeats a pair")
+        if 3 * self.blur > self.size - 1:
+            raise ValueError("blur must be below a third of size")
         if self.reach <= 0:
             raise ValueError("reach must be positive")
         if self.beta_of and not self.beta > 0:
@@ -194,6 +203,7 @@ PUBLISHED: dict[str, Published] = {
     "l_global": silent(1.0, "eq. 10 omits the weight of the global term"),
     "beta": Published(1.0, "4.1"),
     "betas": Published((), "4.1: the same for all AUs"),
+    "blur": Published(0.0, "4.1: critics see the regions as they are"),
     "l_ids": Published(0.0, _UNPAIRED),
     "pairs": Published(0.0, _UNPAIRED),
     "partners": silent("person", _UNPAIRED),

@@ -86,7 +86,7 @@ class Lacgan(Painter[LacganConfig]):
         return nn.ModuleDict(
             {
                 "generators": generators_of(config, count),
-                "local": LocalCritics(count, size, width, config.latent),
+                "local": LocalCritics(count, size, width, config.latent, config.blur),
                 "regions": regions_of(config, aus),
             }
         )

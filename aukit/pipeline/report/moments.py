@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from aukit.data.records import OK
+from aukit.data.records import OK, REAL
 from aukit.faces.pictures import decode
 from aukit.faces.stored import read_rows, shards
 from aukit.faces.views import without_view
@@ -23,6 +23,8 @@ TILE = 120
 def view_rows(folder: Path) -> list[tuple[bytes, str]]:
     """Sheets of some moments of a stage folder, a column a view; none where each has one view only.
 
+    Where each synthetic face was made for one view, a sheet has the faces of one person instead.
+
     Args:
         folder: stage folder with `part-*.parquet` in `records.face_schema`.
 
@@ -34,21 +36,35 @@ def view_rows(folder: Path) -> list[tuple[bytes, str]]:
     views = list(dict.fromkeys(row["view"] for row in rows))
     if len(views) < 2:
         return []
-    moments: dict[tuple[Any, ...], dict[str, str | None]] = {}
-    for row in rows:
-        shown = row["id"] if row["status"] == OK else None
-        moments.setdefault(_moment(row), {})[row["view"]] = shown
+    moments = _views_of(rows, _moment)
     if max(map(len, moments.values())) < 2:
+        moments = _views_of([row for row in rows if row["origin"] != REAL], _person)
+    if not moments:
         return []
     chosen = list(_spread(moments))
     pictures = _pictures(folder, {name for key in chosen for name in moments[key].values() if name})
     return [_sheet(key, moments[key], views, pictures) for key in chosen]
 
 
+def _views_of(
+    rows: list[dict[str, Any]], key: Callable[[dict[str, Any]], tuple[Any, ...]]
+) -> dict[tuple[Any, ...], dict[str, str | None]]:
+    """The id of a face in each view, for the rows that have one key; None where it was dropped."""
+    found: dict[tuple[Any, ...], dict[str, str | None]] = {}
+    for row in rows:
+        shown = row["id"] if row["status"] == OK else None
+        found.setdefault(key(row), {})[row["view"]] = shown
+    return found
+
+
+def _person(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row["subject"],)
+
+
 def _moment(row: dict[str, Any]) -> tuple[Any, ...]:
     """Person and time; each synthetic face is a moment of its own."""
     when = (row["task"], row["frame"], row["face"])
-    made = without_view(row["id"], row["view"]) if row["origin"] != "real" else ""
+    made = without_view(row["id"], row["view"]) if row["origin"] != REAL else ""
     return (row["subject"], *when, made)
 
 
@@ -81,4 +97,6 @@ def _sheet(
     images = [None if name is None else decode([pictures[name]])[0] for name in names]
     captions = [str(view) for view in views]
     sheet = contact_sheet(images, captions, TILE, len(views))
-    return encode(sheet[None], "jpeg")[0], f"{key[0]} {key[1]} #{key[2]}"
+    person, *when = key
+    caption = f"{person} {when[0]} #{when[1]}" if when else f"{person}, another face in each view"
+    return encode(sheet[None], "jpeg")[0], caption

@@ -224,7 +224,9 @@ def test_a_plan_that_names_views_shows_each_face_in_its_own(synthetic: Path) -> 
     counts = plan_counts(plan, planned_ids(faces.table, plan), AUS)
     assert counts.tolist() == [[0, 2]] * 5
     assert planned_uses(plan, 3) == 10
-    assert view_rows(folder) == []
+    captions = [caption for _, caption in view_rows(folder)]
+    assert len(captions) == MOMENTS
+    assert all(caption.endswith("another face in each view") for caption in captions)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -106,6 +107,22 @@ def test_all_local_critics_at_once_are_each_of_them_alone() -> None:
         realism, label = local_by_formula(net, au, regions[:, au], labels[:, au])
         torch.testing.assert_close(verdict.realism[:, au], realism, atol=1e-4, rtol=1e-3)
         torch.testing.assert_close(verdict.label[:, au], label, atol=1e-4, rtol=1e-3)
+
+
+def test_a_blur_lies_in_front_of_all_that_local_critics_see() -> None:
+    sharp = shaken(LocalCritics(AUS, SIZE, WIDTH, LATENT))
+    soft = LocalCritics(AUS, SIZE, WIDTH, LATENT, blur=0.8)
+    assert isinstance(sharp, LocalCritics)
+    soft.load_state_dict(sharp.state_dict())
+    regions, labels = torch.randn(5, AUS, 3, SIZE, SIZE), torch.rand(5, AUS) * 2 - 1
+    spread = (0, 0, 0, 0.8, 0.8)
+    filtered = torch.from_numpy(gaussian_filter(regions.numpy(), spread, mode="mirror", radius=3))
+    for one, other in zip(
+        soft(regions, labels, "batch"), sharp(filtered, labels, "batch"), strict=True
+    ):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(soft.read(regions), sharp.read(filtered), atol=1e-4, rtol=1e-3)
+    assert not torch.allclose(soft.read(regions), sharp.read(regions), atol=1e-2)
 
 
 def test_the_regression_does_not_see_the_label() -> None:
