@@ -21,6 +21,9 @@ RUN: Mapping[str, str | None] = {
 BESIDE: Mapping[str, Mapping[str, str]] = {"balancer": {"synth": "semantic"}}
 """Kind -> other kind -> default component of a run that has the other kind."""
 
+YARDSTICK = "landmarks"
+"""Estimator whose scores stand beside those of every run."""
+
 OWN_FILES: Mapping[str, str] = {"landmarker": "mediapipe", "executor": "inline"}
 """Kind -> default component for the user's own pictures, which come without landmarks."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from aukit.cli.console import Spread, table
 from aukit.comparison.files import CSV, LATEX, MARKDOWN, REPORT
 from aukit.comparison.tables import LEGEND, Table, Text, overview, shown, units
 from aukit.report.card_rows import Entry, digits, tables
-from aukit.report.score_tables import mean_remark, presence_remark
+from aukit.report.score_tables import advantage, mean_remark, presence_remark
 
 Score = Mapping[str, float | None]
 
@@ -56,11 +56,23 @@ def show_scores(
     if level := scores.get("level"):
         found = ", ".join(f"{name.upper()} {cell(level['mean'][name])}" for name in names)
         click.echo(f"mean with decided levels instead of expected intensities: {found}")
+    for line in yardstick_lines(scores, names):
+        click.echo(line)
     if views := scores.get("mean of views"):
         found = ", ".join(f"{name.upper()} {cell(views['mean'][name])}" for name in names)
         click.echo(f"mean over the {len(scores['views'])} views: {found}")
     if only:
         click.echo(presence_remark(only))
+
+
+def yardstick_lines(scores: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    """The mean scores of the simple estimator, and the difference of the first to it."""
+    if not (beside := scores.get("yardstick")):
+        return
+    found = ", ".join(f"{name.upper()} {cell(beside['scores']['mean'][name])}" for name in names)
+    yield f"mean of '{beside['estimator']}', fitted on the real training frames: {found}"
+    if remark := advantage(beside, names[0]):
+        yield remark
 
 
 def show_dropped(dropped: Mapping[str, int]) -> None:

@@ -102,10 +102,16 @@ def overview(document: Mapping[str, Any]) -> Grid:
     spans = {m: _span(entry_of(c, MEAN, m) for c in document["cells"]) for m in metrics}
     paired = len(document["cells"]) > 1
     columns = [f"mean {name.upper()}" for name in metrics]
+    simple = tables.yardsticks(document)
+    columns += [f"{name} {metrics[0].upper()}" for name in simple]
     columns += [f"{metrics[0].upper()} to baseline"] if paired else []
     rows = []
     for cell in document["cells"]:
         scores = [_score(document, cell, MEAN, name, spans[name]) for name in metrics]
+        scores += [
+            _shown(tables.of_yardstick(cell, name, metrics[0]), spans[metrics[0]])
+            for name in simple
+        ]
         scores += [_difference(document, cell, MEAN, metrics[0])] if paired else []
         rows.append((cell["label"], [*scores, *_facts(document, cell)]))
     return Grid("", [*columns, "frames", *tables.cost_columns(document)], rows)

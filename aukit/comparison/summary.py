@@ -11,14 +11,15 @@
 
 A cell has `label`, `choices` (axis -> value), `status` (`finished`, `partial`, `failed`), `run`
 (its first run's folder), `runs` (`seed`, `fold`, `run`, `status`, `error`, `cost` of each),
-`scores` (of `aukit.scoring.scores.score_repeats`), `frames`, `difference` (of
+`scores` (of `aukit.scoring.scores.score_repeats`), `yardstick` (`estimator` and `scores` of the
+simple estimator fitted beside), `frames`, `difference` (of
 `aukit.scoring.scores.paired_difference` with the baseline), `compared` (common `frames`, and how
 many each side left out), `published`, `card` (of its first run's synthesizer) and `cost`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from aukit.contracts.metric import Metric
 from aukit.errors import DataError
 from aukit.registry.loading import resolve_weights
 from aukit.runs.folder import read_cost
-from aukit.runs.names import CARD, PREDICTIONS
+from aukit.runs.names import CARD, PREDICT_YARDSTICK, PREDICTIONS
 from aukit.runs.results import read_stages
 from aukit.scoring.scores import paired_difference, pool_folds, score_repeats, shared_frames
 from aukit.store.files import read_document, read_table
@@ -114,6 +115,7 @@ class _Summary:
             "run": (good or runs)[0]["run"],
             "runs": runs,
             "scores": None,
+            "yardstick": None,
             "frames": 0,
             "difference": None,
             "compared": None,
@@ -146,7 +148,7 @@ class _Summary:
             self._say(scored, "has no estimator: there are no scores")
             return
         try:
-            tables = list(_tables(scored.entry["runs"]))
+            tables = list(_tables(scored.entry["runs"], _predictions))
             if not tables:
                 return
             scored.tables, lost = shared_frames(tables)
@@ -159,9 +161,21 @@ class _Summary:
                 scored.tables, [self.metric], draws=self.draws, seed=self.seed
             )
             scored.entry["frames"] = scored.tables[0].num_rows
+            scored.entry["yardstick"] = self._yardstick(scored)
         except DataError as error:
             scored.tables = []
             self._say(scored, str(error))
+
+    def _yardstick(self, scored: _Scored) -> dict[str, Any] | None:
+        """The mean scores of the simple estimator; None if a run has none."""
+        choice = self.comparison.of_cell(scored.cell)[0].config.yardstick
+        tables = list(_tables(scored.entry["runs"], _yardstick_predictions))
+        if choice is None or not tables:
+            return None
+        scores = score_repeats(
+            shared_frames(tables)[0], [self.metric], draws=self.draws, seed=self.seed
+        )
+        return {"estimator": choice.component.name, "scores": {"mean": scores["mean"]}}
 
     def _say(self, scored: _Scored, what: str) -> None:
         self.notes.append(f"{scored.cell.label}: {what}")
@@ -215,13 +229,31 @@ def _axes(cells: Sequence[Cell]) -> list[str]:
     return list(dict.fromkeys(axis for cell in cells for axis in cell.choices))
 
 
-def _tables(runs: Sequence[Mapping[str, Any]]) -> Iterator[pa.Table]:
-    """The predictions of each seed with all folds finished, pooled over folds."""
+def _tables(
+    runs: Sequence[Mapping[str, Any]], predictions: Callable[[Path], Path | None]
+) -> Iterator[pa.Table]:
+    """The predictions of each seed with all folds finished, pooled over folds.
+
+    Args:
+        runs: the `runs` of a cell.
+        predictions: run folder -> file of predictions, None if there is none.
+    """
     for seed in dict.fromkeys(run["seed"] for run in runs):
         own = [run for run in runs if run["seed"] == seed]
         if all(run["status"] == FINISHED for run in own):
-            paths = [Path(run["run"]) / PREDICTIONS for run in own]
-            yield read_table(paths[0]) if len(paths) == 1 else pool_folds(paths)
+            paths = [path for run in own if (path := predictions(Path(run["run"])))]
+            if len(paths) == len(own):
+                yield read_table(paths[0]) if len(paths) == 1 else pool_folds(paths)
+
+
+def _predictions(folder: Path) -> Path:
+    return folder / PREDICTIONS
+
+
+def _yardstick_predictions(folder: Path) -> Path | None:
+    found = read_stages(folder).get(PREDICT_YARDSTICK)
+    path = None if found is None else found.folder / PREDICTIONS
+    return path if path is not None and path.is_file() else None
 
 
 def _card(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -68,6 +68,7 @@ def overview(document: Mapping[str, Any]) -> Table:
     published = bool(published_of(document))
     columns = [*words]
     columns += [f"mean {name.upper()}" for name in metrics]
+    columns += [f"{name} {first.upper()}" for name in yardsticks(document)]
     columns += ["published"] if published else []
     columns += [f"{first.upper()} to baseline", "verdict"] if paired else []
     columns += ["frames", *cost_columns(document)]
@@ -88,12 +89,30 @@ def _overview_row(
         row += [Text(unscored(cell)), *[Text("")] * (len(metrics) - 1)]
     else:
         row += [score(document, cell, MEAN, name) for name in metrics]
+    row += [
+        with_interval(of_yardstick(cell, name, metrics[0]), ".3f") for name in yardsticks(document)
+    ]
     if published:
         row.append(Text(plain(published_of(document).get(cell["label"], {}).get(MEAN))))
     if paired:
         row += compared(document, cell, MEAN, metrics[0])
     row.append(Text(f"{cell['frames']:,}"))
     return row + [Text(cost_text(cell["cost"], name)) for name in costs(document)]
+
+
+def yardsticks(document: Mapping[str, Any]) -> list[str]:
+    """The simple estimators that cells are compared with."""
+    known = [beside["estimator"] for cell in document["cells"] if (beside := cell.get("yardstick"))]
+    return list(dict.fromkeys(known))
+
+
+def of_yardstick(cell: Mapping[str, Any], estimator: str, metric: str) -> Entry:
+    """The mean score of a simple estimator on the faces of a cell; empty if there is none."""
+    beside = cell.get("yardstick")
+    if beside is None or beside["estimator"] != estimator:
+        return {}
+    found: Entry = beside["scores"][MEAN].get(metric) or {}
+    return found
 
 
 def unscored(cell: Mapping[str, Any]) -> str:
@@ -217,6 +236,6 @@ def cost_text(cost: Entry, name: str) -> str:
 LEGEND = (
     "Intervals: 95 %, bootstrap over people. Bold: the best value. A verdict is given only "
     "if the interval of the paired difference to the baseline (same frames, same draws of people) "
-    "excludes 0. wall s: time of the cell's runs here; alone s: time without stages shared with "
-    "other runs."
+    "excludes 0. The simple estimator (`yardstick`) is fitted on the real frames of each cell. "
+    "wall s: time of the cell's runs here; alone s: time without stages shared with other runs."
 )

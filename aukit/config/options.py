@@ -10,6 +10,7 @@ from aukit import au
 from aukit.config.values import DEFAULT, coerce, types_of
 from aukit.data.folds import NO_FOLD
 from aukit.data.folds import parse as parse_fold
+from aukit.defaults import YARDSTICK
 from aukit.errors import ConfigError
 from aukit.published import PRESETS
 from aukit.views import View, parse_views, view_name
@@ -70,6 +71,13 @@ class RunOptions:
     )
     fold_seed: int = field(
         default=0, metadata={"help": "seed of random folds and of their validation people"}
+    )
+    yardstick: str = field(
+        default=YARDSTICK,
+        metadata={
+            "help": "simple estimator that is fitted on the real training frames and scored beside "
+            "the run's own; none: no comparison"
+        },
     )
     draws: int = field(default=1000, metadata={"help": "bootstrap draws for the 95 % intervals"})
     card: int | None = field(

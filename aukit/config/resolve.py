@@ -12,6 +12,7 @@ from aukit.config.options import Layer, RunOptions, run_options
 from aukit.config.panel import resolve_panel
 from aukit.config.run import ROLE_KINDS, ROLES, Role, RunConfig
 from aukit.config.values import DEFAULT, Value, plain, unknown_option
+from aukit.defaults import YARDSTICK
 from aukit.errors import ConfigError
 from aukit.published import PAPER_METHOD, PRESET, PRESETS
 from aukit.registry.loading import Registry
@@ -63,7 +64,14 @@ def resolve(registry: Registry, layers: Sequence[Layer], preset: str | None = No
     reference = None
     if components["synth"] is not None and components["estimator"] is not None:
         reference = _Resolver(registry, (), options.preset).choice(("balancer",))
-    return RunConfig(options, roles, components, judges, reference, origins)
+    yardstick = resolver.yardstick(options.yardstick, origins["yardstick"])
+    if components["estimator"] is None or _same(yardstick, components["estimator"]):
+        yardstick = None
+    return RunConfig(options, roles, components, judges, reference, yardstick, origins)
+
+
+def _same(one: Choice | None, other: Choice) -> bool:
+    return one is not None and one.component == other.component
 
 
 def _check_keys(origin: str, document: Mapping[str, Any]) -> None:
@@ -115,6 +123,14 @@ class _Resolver:
             chosen_by = chosen_by if named else fallback.chosen_by
         above = [(origin, _options(table)) for origin, table in tables]
         return chosen(component, preset, above, chosen_by, below)
+
+    def yardstick(self, name: str, origin: str) -> Choice | None:
+        """An estimator with the options of the run's preset; None if the name is `none`, or that
+        of the default, which is not installed."""
+        offered = {name for each in self.registry.of_kind("estimator") for name in each.names}
+        if name == "none" or (name == YARDSTICK and name not in offered):
+            return None
+        return chosen(self.registry.find("estimator", name), self.preset, (), origin)
 
     def named_by(self, kind: str) -> str:
         """Where a kind of the run as a whole is named, if only to leave it out."""

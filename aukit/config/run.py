@@ -67,6 +67,8 @@ class RunConfig:
         judges: who judges synthetic faces.
         reference: where there are a synthesizer and an estimator, the balancer that a run without a
             synthesizer would have: what must not know synthetic faces is fitted on its plan.
+        yardstick: the simple estimator that the run's own is compared with; None: no comparison, or
+            it is the run's own.
         origins: where each setting of the run as a whole came from, and who names each kind.
     """
 
@@ -75,6 +77,7 @@ class RunConfig:
     components: Mapping[str, Choice | None]
     judges: Panel
     reference: Choice | None
+    yardstick: Choice | None
     origins: Mapping[str, str]
 
     def need(self, kind: str) -> Choice:

@@ -24,6 +24,7 @@ from aukit.pipeline import steps
 from aukit.pipeline.role_faces import RoleFaces
 from aukit.pipeline.runner import Explained, Runner
 from aukit.pipeline.score_card import score_card
+from aukit.pipeline.scoring import scored
 from aukit.pipeline.stages.fit_synth import FitSynth
 from aukit.pipeline.stages.show_views import refuse_views
 from aukit.pipeline.work import Work
@@ -96,8 +97,9 @@ def execute(
         card = score_card(runner, synth, judge)
         scores: Mapping[str, Any] = {}
         if estimator is not None:
+            steps.measured_yardstick(runner, faces, reference or plan)
             steps.predicted(runner, faces, estimator, normalizer)
-            scores = steps.scored(runner)
+            scores = scored(runner)
         steps.reported(runner, scores, card)
     run = runner.run
     outcome = Outcome(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -10,10 +11,9 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from aukit.au import is_column
-from aukit.config.choice import named
-from aukit.contracts.metric import Metric
+from aukit.config.choice import Choice
 from aukit.data.records import ALL, DROPPED, TRAIN, VALID
+from aukit.defaults import YARDSTICK
 from aukit.errors import DataError
 from aukit.faces.stored import read_rows
 from aukit.pipeline.house_rules import refuse_shared_people
@@ -32,11 +32,12 @@ from aukit.pipeline.stages.score_card import ScoreCard
 from aukit.pipeline.stages.show_views import ShowViews, needed_landmarker
 from aukit.pipeline.stages.synthesize import Synthesize
 from aukit.pipeline.stages.training_set import synthetic_requests
-from aukit.runs.names import PLAN, PREDICTIONS, SCORES
+from aukit.runs.names import FIT_YARDSTICK, PLAN, PREDICT_YARDSTICK
 from aukit.runs.results import Results
-from aukit.scoring.scores import score_predictions
-from aukit.store.files import read_table, write_json
+from aukit.store.files import read_table
 from aukit.store.stages import Result
+
+_log = logging.getLogger(__name__)
 
 STAGES: tuple[type[Stage], ...] = (
     Index, Align, PeopleOfFold, Plan, FitSynth, Synthesize, ShowViews, FitNormalizer, FitEstimator,
@@ -154,7 +155,8 @@ def fitted_judge(runner: Runner, faces: Faces, reference: Result | None) -> Fitt
     result."""
     if runner.run.config.options.faces_on_card == 0 or reference is None:
         return None
-    return _estimator(runner, faces, reference, (faces.train,), None, "fit-judge")
+    choice = runner.run.config.need("estimator")
+    return _estimator(runner, choice, faces, reference, (faces.train,), None, "fit-judge")
 
 
 def fitted_estimator(
@@ -163,20 +165,41 @@ def fitted_estimator(
     """The estimator, fitted on what the plan has chosen, if the run has one."""
     if not runner.run.config.estimates:
         return None
+    choice = runner.run.config.need("estimator")
     learned = (faces.train, *([] if shown is None else [shown]))
-    return _estimator(runner, faces, plan, learned, normalizer, FitEstimator.name)
+    return _estimator(runner, choice, faces, plan, learned, normalizer, FitEstimator.name)
+
+
+def measured_yardstick(runner: Runner, faces: Faces, plan: Result) -> Result | None:
+    """The yardstick's predictions of the test faces; it is fitted on the real frames of a plan.
+
+    Raises:
+        DataError: it is not the default one and cannot estimate these faces.
+    """
+    choice = runner.run.config.yardstick
+    if choice is None:
+        return None
+    try:
+        fitted = _estimator(runner, choice, faces, plan, (faces.train,), None, FIT_YARDSTICK)
+        seed = runner.run.config.options.seed
+        return runner.result(Predict(fitted, faces.test, None, faces.aus, seed), PREDICT_YARDSTICK)
+    except DataError as error:
+        if choice.component.name != YARDSTICK:
+            raise
+        _log.warning(f"no scores of '{choice.component.name}' beside the run's own: {error}")
+        return None
 
 
 def _estimator(
     runner: Runner,
+    choice: Choice,
     faces: Faces,
     plan: Result,
     learned: tuple[Result, ...],
     normalizer: Fitted | None,
     label: str,
 ) -> Fitted:
-    config = runner.run.config
-    choice, seed = config.need("estimator"), config.options.seed
+    seed = runner.run.config.options.seed
     stage = FitEstimator(choice, plan, learned, faces.valid, normalizer, faces.aus, seed)
     return Fitted(choice, runner.result(stage, label))
 
@@ -185,23 +208,6 @@ def predicted(runner: Runner, faces: Faces, estimator: Fitted, normalizer: Fitte
     """Predictions of the test faces."""
     seed = runner.run.config.options.seed
     return runner.result(Predict(estimator, faces.test, normalizer, faces.aus, seed))
-
-
-def scored(runner: Runner) -> dict[str, Any]:
-    """The scores of expected intensities, and as `level` those of the levels decided for, without
-    intervals; leaves them and the predictions in the run folder."""
-    run, work = runner.run, runner.work
-    choice, options = run.config.need("metric"), run.config.options
-    predictions = run.results.need("predict").folder / PREDICTIONS
-    metric: Metric = work.make(choice, options.seed)
-    with work.progress.start("score"), named(choice, "score"):
-        scores = score_predictions(predictions, [metric], draws=options.draws, seed=options.seed)
-        levels = score_predictions(predictions, [metric], draws=0, estimate="level")
-    units = ("mean", *filter(is_column, levels))
-    scores["level"] = {unit: levels[unit] for unit in units}
-    write_json(run.folder / SCORES, scores)
-    shutil.copyfile(predictions, run.folder / PREDICTIONS)
-    return scores
 
 
 def reported(runner: Runner, scores: Mapping[str, Any], card: Mapping[str, Any] | None) -> None:

@@ -88,6 +88,11 @@ def score_tables(scores: Mapping[str, Any]) -> ScoreTables | None:
     units.append(Row("mean", cells(scores, "mean"), mean_remark(scores, list(titles)), total=True))
     if "level" in scores:
         units.append(Row("mean", cells(scores["level"], "mean"), LEVELS, total=True))
+    if beside := scores.get("yardstick"):
+        remark = f"fitted on the real training frames; {advantage(beside, first)}"
+        units.append(
+            Row(f"mean of {beside['estimator']}", cells(beside["scores"], "mean"), remark, True)
+        )
     return ScoreTables(
         measures=list(titles.values()),
         intervals=any(cell.interval for row in units for cell in row.cells),
@@ -123,6 +128,21 @@ def mean_remark(scores: Mapping[str, Any], measures: Sequence[str]) -> str:
     known = {m: sum(unit[m]["value"] is not None for unit in units) for m in measures}
     few = [f"{titles[m]} of {known[m]} of {len(units)}" for m in measures if known[m] < len(units)]
     return f"{', '.join(few)} AUs" if few else ""
+
+
+def advantage(beside: Mapping[str, Any], measure: str) -> str:
+    """How much higher the run's mean score is than the yardstick's, `+0.19 (0.16 to 0.22)`.
+
+    Args:
+        beside: `yardstick` of a run's scores.
+        measure: name of the score.
+    """
+    entry = beside["difference"]["mean"].get(measure, {})
+    value, low, high = (entry.get(part) for part in ("value", "low", "high"))
+    if value is None:
+        return "difference to this run undefined"
+    interval = "" if low is None or high is None else f" ({low:+.2f} to {high:+.2f})"
+    return f"{measure.upper()} of this run minus that: {value:+.2f}{interval}"
 
 
 def presence_remark(only: Sequence[str]) -> str:

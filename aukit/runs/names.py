@@ -22,6 +22,9 @@ MODEL, TRAINING = "model", "training"
 PREVIEWS = "previews"
 """Folder in `TRAINING` with samples that a synthesizer made during fitting."""
 
+FIT_YARDSTICK, PREDICT_YARDSTICK = "fit-yardstick", "predict-yardstick"
+"""Labels of the stages of the simple estimator that a run is compared with."""
+
 STAGES_FILE = "stages.json"
 """File that locates the results of a run's stages."""
 

@@ -29,7 +29,7 @@ class Results:
 
     The labels are those of `aukit.pipeline.execute`: `index-train`, `align-test`, `plan`,
     `fit-synth`, `synthesize`, `show-views`, `fit-normalizer`, `fit-judge`, `fit-estimator`,
-    `predict`, `score-card`, and so on.
+    `predict`, `fit-yardstick`, `predict-yardstick`, `score-card`, and so on.
 
     Attributes:
         folder: the run folder.

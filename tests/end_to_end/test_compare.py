@@ -95,6 +95,21 @@ def test_the_difference_is_that_of_the_means(finished: tuple[Path, dict[str, Any
     assert found["low"] <= found["value"] <= found["high"]
 
 
+def test_every_cell_stands_beside_the_yardstick_of_its_own_faces(
+    finished: tuple[Path, dict[str, Any]],
+) -> None:
+    output, document = finished
+    for cell in document["cells"]:
+        assert cell["yardstick"]["estimator"] == "landmarks"
+        seeds = [json.loads((Path(r["run"]) / "scores.json").read_text()) for r in cell["runs"]]
+        own = [scores["yardstick"]["scores"]["mean"]["icc"]["value"] for scores in seeds]
+        found = cell["yardstick"]["scores"]["mean"]["icc"]["value"]
+        assert found == pytest.approx(sum(own) / len(own))
+        for name in ("table.md", "report.html"):
+            assert f"{found:.3f}" in (output / "grid" / name).read_text()
+    assert "landmarks ICC" in (output / "grid" / "table.md").read_text()
+
+
 def test_common_stages_are_computed_once(finished: tuple[Path, dict[str, Any]]) -> None:
     counts = started(finished[1])
     shared = ("index-train", "align-train", "align-valid", "align-test")

@@ -18,6 +18,7 @@ from aukit.cli.main import main
 from aukit.contracts.labels import Labels
 from aukit.data.kinds import au_kinds, estimate_kinds
 from aukit.registry.loading import Registry
+from aukit.runs.results import read_stages
 from aukit.store.files import read_table
 from aukit.store.models import load_card
 from aukit.testing import drawn
@@ -140,5 +141,8 @@ def test_an_au_of_two_kinds_is_refused(
 
 def test_a_model_of_presence_says_so_outside_of_its_run(run: Run, tmp_path: Path) -> None:
     assert run("--synth", "none", "--balancer", "resample", "--aus", "1,2") == 0
-    (model,) = (tmp_path / "runs").glob("0*/results/fit-estimator-*/model")
-    assert load_card(model)["kinds"] == {"AU01": "occurrence", "AU02": "occurrence"}
+    (made,) = (tmp_path / "runs").glob("0*")
+    assert load_card(read_stages(made)["fit-estimator"].folder / "model")["kinds"] == {
+        "AU01": "occurrence",
+        "AU02": "occurrence",
+    }

@@ -142,7 +142,7 @@ def test_unreadable_frames_are_dropped_with_a_reason(registry: Registry, tmp_pat
 
 def test_aus_are_those_that_were_asked_for(registry: Registry, tmp_path: Path) -> None:
     outcome = run(registry, tmp_path, aus="12")
-    assert set(outcome.scores) == {"mean", "AU12", "people", "level"}
+    assert set(outcome.scores) == {"mean", "AU12", "people", "level", "yardstick"}
     with pytest.raises(ConfigError, match="AU04 not coded in both"):
         run(registry, tmp_path, aus="4,12")
 

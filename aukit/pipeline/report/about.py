@@ -77,6 +77,8 @@ def _chosen(results: Results) -> Iterator[tuple[str, Chosen]]:
     for kind, choice in shared.items():
         if choice is not None:
             yield kind, choice
+    if (yardstick := results.config.yardstick) is not None:
+        yield "yardstick", yardstick
     if shared["synth"] is not None:
         yield from (("judge", choice) for choice in results.config.judges.choices)
     for name, role in results.config.roles.items():
