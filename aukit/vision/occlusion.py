@@ -105,8 +105,8 @@ class Shadow:
         Returns:
             (N,) bool.
         """
-        scale = self.scale[sample]
-        place = points[:, :2] * scale[:, None] + self.shift[sample]
+        scale = self.scale.index_select(0, sample)
+        place = points[:, :2] * scale[:, None] + self.shift.index_select(0, sample)
         cosine = -normals[:, 2] / normals.norm(dim=-1).clamp_min(1e-9)
         slope = (1 - cosine.square()).clamp_min(0).sqrt() / cosine.clamp_min(LEAST_COSINE)
         depth = points[:, 2] * scale - _BIAS - _SLOPE * slope

@@ -121,9 +121,10 @@ def _written(packets: Iterator[Any], stream: Any, kept: Any) -> Iterator[Any]:
 def _packets(given: Any, stream: Any, seconds: float | None) -> Iterator[Any]:
     """Packets from the first key frame on, with time stamps from 0."""
     start: int | None = None
+    bare = stream.codec_context.name in _BARE  # not every device marks these as key frames
     try:
         for packet in given.demux(stream):
-            if packet.dts is None or (start is None and not packet.is_keyframe):
+            if packet.dts is None or (start is None and not (bare or packet.is_keyframe)):
                 continue
             start = packet.dts if start is None else start
             packet.dts -= start

@@ -115,7 +115,7 @@ class Scene:
         points, painted = values[:, :2], own
         if values.shape[1] > _OTHER:
             other = self._seen(values[:, _OTHER:], least, fragments, shape) & ~own
-            instead = other.flatten()[fragments.pixel]
+            instead = other.flatten().index_select(0, fragments.pixel)
             points = torch.where(instead[:, None], values[:, _OTHER : _OTHER + 2], points)
             painted = own | other
         # What a fold of the face hides lies beside it in the picture, and looks alike.
@@ -127,8 +127,10 @@ class Scene:
     ) -> Tensor:
         """(B, S, S) bool from source positions and normals of the covered pixels."""
         place = values[:, :2]
-        inside = ((place >= -0.5) & (place <= self.extent[fragments.sample] - 0.5)).all(-1)
-        normals = smooth(spread(values[:, 3:], fragments, shape)).flatten(0, 2)[fragments.pixel]
+        extent = self.extent.index_select(0, fragments.sample)
+        inside = ((place >= -0.5) & (place <= extent - 0.5)).all(-1)
+        smoothed = smooth(spread(values[:, 3:], fragments, shape)).flatten(0, 2)
+        normals = smoothed.index_select(0, fragments.pixel)
         visible = self.shadow.sees(values[:, :3], normals, fragments.sample, least)
         return spread(inside, fragments, shape) & majority(spread(visible, fragments, shape))
 

@@ -113,6 +113,19 @@ def test_a_face_seen_from_the_side_looks_like_the_frontal_one(
     assert shown.valid[1].sum() < shown.valid[0].sum()
 
 
+def test_a_face_turned_by_45_degrees_keeps_its_proportions(landmarker: LiteRTLandmarker) -> None:
+    """Width of the eyes and height of the face, as MediaPipe's depth says how far it is turned."""
+    studio = Studio()
+    person = sample_person(studio.head, 5, "depth/1", female=False)
+    turns = [(0.0, yaw) for yaw in (0.0, 45.0, -45.0)]
+    images = [studio.portrait(person, torch.zeros(1, len(AUS)), v, 320).images[0] for v in turns]
+    found = [faces.one(0) for faces in landmarker.detect(images)]
+    points = aligner().align(images, found).landmarks
+    wide, high = points[:, 45, 0] - points[:, 36, 0], points[:, 8, 1] - points[:, 27, 1]
+    assert (wide / wide[0]).tolist() == pytest.approx([1, 1, 1], abs=0.05)
+    assert (high / high[0]).tolist() == pytest.approx([1, 1, 1], abs=0.08)
+
+
 def test_views_of_a_real_face(landmarker: LiteRTLandmarker) -> None:
     face = landmarker.detect([ASTRONAUT])[0].one(0)
     views = aligner(size=96).views([ASTRONAUT], [face], FERA17)
