@@ -13,10 +13,8 @@ from typing import Any
 
 from torch import Tensor
 
-from aukit.contracts.synthesizer import Synthesizer
-from aukit.faces.registration import Registration
+from aukit.contracts.executor import Executor
 from aukit.faces.stored import StoredFaces
-from aukit.faces.truth import Truth
 from aukit.progress import Progress
 from aukit.runs.names import CARD, GRIDS
 from aukit.score_card import scores
@@ -25,6 +23,7 @@ from aukit.score_card.detection import detection
 from aukit.score_card.draws import Draws
 from aukit.score_card.evidence import Evidence, Watch, gather
 from aukit.score_card.judges import OWN, PRESENT, Seat, calibrate
+from aukit.score_card.making import Making, asked_batches
 from aukit.score_card.manifest import MANIFEST, Manifest
 from aukit.score_card.pictures import Album, Recorder
 from aukit.score_card.requests import Requests, draw_requests
@@ -61,9 +60,9 @@ class Sitting:
     """The inputs of a score card.
 
     Attributes:
-        synthesizer: the fitted synthesizer.
-        faces: registered faces of people it was not fitted on.
-        registration: registration of the faces; renders the truth if the dataset can.
+        making: makes synthetic faces, and the truth if the dataset can.
+        executor: runs `making`.
+        faces: registered faces of people the synthesizer was not fitted on.
         count: faces per AU and level.
         draws: bootstrap draws.
         seed: seed of requests and bootstrap.
@@ -71,9 +70,9 @@ class Sitting:
         whole: synthesize the labels of every test face.
     """
 
-    synthesizer: Synthesizer
+    making: Making
+    executor: Executor
     faces: StoredFaces
-    registration: Registration
     count: int
     draws: int
     seed: int
@@ -87,11 +86,11 @@ class Sitting:
             DataError: the labels allow no requests.
         """
         requests = draw_requests(self.faces, self.count, self.seed, whole=self.whole)
-        truth = Truth(self.registration)
-        known = truth if truth.known else None
+        made = self.executor.map(self.making, asked_batches(self.faces, requests))
+        synthesizer, truth = self.making.synthesizer, self.making.truth
         looks = len(requests) + len(requests.used)
         with self.progress.start("score-card", looks) as bar:
-            return gather(self.synthesizer, seats, self.faces, requests, known, bar, watch)
+            return gather(synthesizer, seats, self.faces, requests, truth, bar, watch, made)
 
 
 def write_card(

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from aukit.contracts.faces import FaceBatch
-from aukit.contracts.labels import Labels
 from aukit.contracts.synthesizer import Synthesizer
 from aukit.errors import DataError
-from aukit.faces.painting import paint
 from aukit.faces.stored import StoredFaces
 from aukit.faces.truth import Pictures, Truth
 from aukit.progress import Bar
 from aukit.score_card.change import Changes
 from aukit.score_card.judges import LOOK_BATCH, Seat
+from aukit.score_card.making import Made, asked_batches, made
 from aukit.score_card.pictures import Batch
 from aukit.score_card.requests import Requests
 from aukit.score_card.shares import shares
@@ -76,6 +76,7 @@ def gather(
     truth: Truth | None,
     bar: Bar,
     watch: Watch,
+    batches: Iterable[Made] | None = None,
 ) -> Evidence:
     """Synthesize all requests and let the judges look at everything.
 
@@ -87,6 +88,7 @@ def gather(
         truth: renders the true pictures, or None.
         bar: advanced by one per judged face.
         watch: receives all pictures, to keep some.
+        batches: the pictures of `making.asked_batches`, in that order; made here if None.
 
     Raises:
         DataError: a judge chosen by name has no result for any picture.
@@ -97,11 +99,14 @@ def gather(
     position[requests.used] = torch.arange(len(rows))
     changes = Changes()
 
-    def see(start: int, requests: Requests, pictures: Batch) -> None:
-        changes.see(start, requests, pictures)
-        watch(start, requests, pictures)
+    def see(start: int, requests: Requests, batch: Batch) -> None:
+        changes.see(start, requests, batch)
+        watch(start, requests, batch)
 
-    painted, true, near = _painted(synthesizer, seats, faces, requests, truth, bar, see)
+    if batches is None:
+        show = functools.partial(made, synthesizer, truth, faces.aus)
+        batches = map(show, asked_batches(faces, requests))
+    painted, true, near = _painted(seats, faces, requests, batches, bar, see)
     for seat in seats:
         _require_answers(seat, torch.cat([seen[seat.name], painted[seat.name]]))
     real = {name: _real(values, position, requests) for name, values in seen.items()}
@@ -154,40 +159,32 @@ def _joined(parts: Sequence[Seen]) -> dict[str, Tensor]:
 
 
 def _painted(
-    synthesizer: Synthesizer,
     seats: Sequence[Seat],
     faces: StoredFaces,
     requests: Requests,
-    truth: Truth | None,
+    batches: Iterable[Made],
     bar: Bar,
     watch: Watch,
 ) -> tuple[Seen, Seen | None, Tensor | None]:
     painted: list[Seen] = []
     true: list[Seen] = []
     near: list[Tensor] = []
-    for start, batch, targets, seeds in _batches(faces, requests):
-        images = paint(synthesizer, batch, targets, seeds.tolist())
+    for (start, batch), found in zip(_sources(faces, requests), batches, strict=True):
+        images, shown = found.tensors()
         painted.append(_look(seats, images, batch.landmarks))
-        shown = None
-        if truth is not None:
-            rows = requests.rows[start : start + len(batch)].tolist()
-            shown = truth.paint(faces.table.take(rows), targets)
+        if shown is not None:
             true.append(_look_at_truth(seats, shown))
             near.append(closeness(images, batch.images, batch.landmarks, shown))
         watch(start, requests, Batch(batch.images, images, shown))
         bar.advance(len(batch))
-    if truth is None:
+    if not true:
         return _joined(painted), None, None
     return _joined(painted), _joined(true), torch.cat(near)
 
 
-def _batches(
-    faces: StoredFaces, requests: Requests
-) -> Iterator[tuple[int, FaceBatch, Labels, Tensor]]:
+def _sources(faces: StoredFaces, requests: Requests) -> Iterator[tuple[int, FaceBatch]]:
     for start in range(0, len(requests), LOOK_BATCH):
-        part = slice(start, start + LOOK_BATCH)
-        batch, targets = faces.batch(requests.rows[part].tolist()), requests.targets.take(part)
-        yield start, batch, targets, requests.seeds[part]
+        yield start, faces.batch(requests.rows[start : start + LOOK_BATCH].tolist())
 
 
 def _look_at_truth(seats: Sequence[Seat], truth: Pictures) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ other and not with wishes.
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -35,6 +36,7 @@ from aukit.score_card.card import changing, make_card
 from aukit.score_card.draws import Draws
 from aukit.score_card.evidence import gather
 from aukit.score_card.judges import Seat, calibrate, reader_seat
+from aukit.score_card.making import Making, asked_batches
 from aukit.score_card.pictures import Album, Recorder
 from aukit.score_card.requests import NONE, Requests, draw_requests
 from aukit.statistics.pictures import PEAK, ROUNDING
@@ -260,6 +262,31 @@ def test_the_change_is_all_of_the_truth_or_none(card: Callable[..., Card]) -> No
         assert none[au]["amount"]["value"] == 0
         assert none[au]["direction"]["value"] is None
     assert card(Copies(), Sees(), known=False)["change"] is None
+
+
+def test_pictures_made_elsewhere_are_the_same(
+    registration: Registration, faces: StoredFaces
+) -> None:
+    """Function, items and results travel as bytes, as between the processes of an executor."""
+    requests, chosen = draw_requests(faces, 2, 0), seats(Thumbnail())
+    there = pickle.loads(pickle.dumps(Making(brush, registration, AUS)))
+    batches = [
+        pickle.loads(pickle.dumps(there(pickle.loads(pickle.dumps(asked)))))
+        for asked in asked_batches(faces, requests)
+    ]
+    here, elsewhere = (
+        gather(
+            brush(), chosen, faces, requests, Truth(registration), SilentBar(), lambda *_: None,
+            made,
+        )
+        for made in (None, batches)
+    )  # fmt: skip
+    assert elsewhere.closeness is not None
+    assert torch.equal(here.painted["thumbnail"], elsewhere.painted["thumbnail"])
+    for name in ("closeness", "change"):
+        torch.testing.assert_close(
+            getattr(elsewhere, name), getattr(here, name), rtol=0, atol=0, equal_nan=True
+        )
 
 
 def test_regions_and_the_own_reader_stand_apart_from_the_judges(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from aukit.pipeline.stages.fitting import estimated_kinds
 from aukit.pipeline.work import Work
 from aukit.score_card.card import Sitting, calibrated, write_card
 from aukit.score_card.judges import Seat, own_seats, plugin_seats, reader_seat
+from aukit.score_card.making import Making
 from aukit.score_card.training_faces import asked_features, training_distances
 from aukit.store.stages import Result
 
@@ -62,7 +64,7 @@ class ScoreCard(Stage):
     def compute(self, folder: Path, work: Work) -> None:
         """Write `score_card.json` and picture grids."""
         sitting = self.sitting(work)
-        own = reader_seat(sitting.synthesizer, self.synth.choice)
+        own = reader_seat(sitting.making.synthesizer, self.synth.choice)
         seats = [*self._seats(work), *([] if own is None else [own])]
         write_card(sitting, seats, folder, self._distances(seats, work), strict=self.strict)
 
@@ -81,10 +83,13 @@ class ScoreCard(Stage):
         Raises:
             DataError: the test faces are aligned differently from the synthesizer's training faces.
         """
+        alignment, context = alignment_of(self.faces.folder), work.context()
+        load = functools.partial(self.synth.load, work.context(self.seed), alignment)
+        registration = Registration(self.data, self.landmarker, self.aligner, context)
         return Sitting(
-            synthesizer=self.synth.load(work.context(self.seed), alignment_of(self.faces.folder)),
+            making=Making(load, registration, self.aus),
+            executor=work.executor,
             faces=StoredFaces([self.faces.folder], self.aus),
-            registration=Registration(self.data, self.landmarker, self.aligner, work.context()),
             count=self.count,
             draws=self.draws,
             seed=self.seed,
