@@ -17,8 +17,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Protocol
 
+from aukit.comparison.child import Child
 from aukit.comparison.grid import Trial
-from aukit.config.files import to_toml
 from aukit.config.run import RunConfig
 from aukit.errors import AukitError
 from aukit.faults import interrupt, is_interrupt, reason
@@ -29,11 +29,8 @@ from aukit.machine.devices import (
     memory_bytes,
     usable_processors,
 )
-from aukit.machine.parent import STDIN_IS_PARENT
 from aukit.progress import Progress
 from aukit.registry.loading import Registry
-from aukit.runs.folder import read_state
-from aukit.store.files import write_text
 
 PROCESSORS_A_JOB = 4
 BYTES_A_JOB = 4 << 30
@@ -116,52 +113,25 @@ class Children:
 
     def __call__(self, trial: Trial, folder: Path) -> str | None:
         """Run a trial."""
-        notes = folder.parent / NOTES
-        notes.mkdir(parents=True, exist_ok=True)
-        config, log = notes / f"{trial.name}.toml", notes / f"{trial.name}.log"
-        write_text(config, to_toml(trial.config))
-        line = [sys.executable, "-m", "aukit.cli.main", "run", "--config", str(config)]
-        line += ["-o", str(self.output), "--name", folder.relative_to(self.output).as_posix()]
+        child = Child.of(trial, self.output, folder)
         slot = self._slots.get()
         try:
-            with log.open("wb") as file:
-                shown = None if self.jobs == 1 and sys.stderr.isatty() else file
-                process = subprocess.Popen(
-                    line,
-                    stdin=subprocess.PIPE,  # closes when this process ends, for whatever reason
-                    stdout=file,
-                    stderr=shown,
-                    env={**environment(self.jobs, slot), STDIN_IS_PARENT: "1"},
-                )
-                with process, _ended_with(process):
-                    self._running.add(process)
-                    if self._stopped:  # meanwhile
-                        process.terminate()
-                    code = process.wait()
+            bars = self.jobs == 1 and sys.stderr.isatty()
+            with child.running(environment(self.jobs, slot), bars=bars) as process:
+                self._running.add(process)
+                if self._stopped:  # meanwhile
+                    process.terminate()
+                code = process.wait()
                 self._running.discard(process)
         finally:
             self._slots.put(slot)
-        return None if code == 0 else _reason(folder, log, code)
+        return child.reason(code)
 
     def stop(self) -> None:
         """Stop the processes."""
         self._stopped = True
         for process in list(self._running):
             process.terminate()
-
-
-@contextlib.contextmanager
-def _ended_with(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End the process if an interrupt ends the block early."""
-    try:
-        yield
-    except BaseException:
-        process.terminate()
-        raise
-
-
-NOTES = "cells"
-"""Subfolder of a comparison with the run file and the log of each run."""
 
 
 def environment(jobs: int, slot: int) -> dict[str, str]:
@@ -176,16 +146,6 @@ def environment(jobs: int, slot: int) -> dict[str, str]:
             devices = visible.split(",") if visible else range(accelerator_count())
             values["CUDA_VISIBLE_DEVICES"] = str(devices[slot % len(devices)])
     return values
-
-
-def _reason(folder: Path, log: Path, code: int) -> str:
-    """Why a process failed: its last error message, or the error recorded in the run."""
-    if code < 0:
-        return f"its process was killed by signal {-code} (9: often out of memory); see {log}"
-    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    if said and said[-1].startswith("error: "):
-        return said[-1].removeprefix("error: ")
-    return str(read_state(folder).get("error") or f"exit code {code}; see {log}")
 
 
 def attempt_all(

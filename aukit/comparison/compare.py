@@ -37,13 +37,18 @@ def compare(
         the content of `comparison.json`; see `aukit.comparison.summary`.
 
     Raises:
-        ConfigError: another process is working on this comparison, or its folder holds files that
-            aukit did not make and would replace.
+        ConfigError: torchrun started it, another process is working on this comparison, or its
+            folder holds files that aukit did not make and would replace.
         StorageError: the folder cannot be written.
     """
     from aukit.comparison.files import FILES, write_files
     from aukit.comparison.summary import summarize
+    from aukit.machine.processes import world_size
 
+    if world_size() > 1:
+        raise ConfigError(
+            "torchrun cannot start a comparison", "to use several machines, add --executor ray"
+        )
     ensure_writable(comparison.folder)
     results = Output(comparison.folder)
     with _alone(comparison.folder):

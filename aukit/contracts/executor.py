@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,6 +19,18 @@ class Executor(Protocol):
         The function and the items must be picklable. The first exception is raised in place of its
         result, and no further items are started.
         """
+        ...
+
+
+@runtime_checkable
+class Cluster(Executor, Protocol):
+    """An executor whose workers are other machines.
+
+    `aukit compare` gives it whole runs, each from a thread of its own.
+    """
+
+    def at_once(self) -> int:
+        """Number of items, at least 1, that run at a time now; others wait."""
         ...
 
 

@@ -71,7 +71,8 @@ def compare(
     Raises:
         AukitError: the run failed; the message says what, where and what to do.
     """
-    from aukit.comparison.attempts import Children, ended_like_interrupted
+    from aukit.comparison.attempts import ended_like_interrupted
+    from aukit.comparison.cluster import attempt_on, on_cluster
     from aukit.comparison.compare import compare as run_all
     from aukit.comparison.definition import define
     from aukit.comparison.planned import plan_comparison
@@ -81,9 +82,11 @@ def compare(
     typed = {} if isinstance(settings, (str, Path)) else {k: _axis(v) for k, v in settings.items()}
     given = {"seeds": _axis(seeds), "folds": _axis(folds), "baseline": baseline}
     definition = define(registry, file, typed, **given)
-    planned = plan_comparison(registry, definition, Path(output), None)
+    planned, cluster = on_cluster(
+        plan_comparison(registry, definition, Path(output), None), registry
+    )
     with ended_like_interrupted():
-        return run_all(planned, Children(Path(output), jobs), jobs, say)
+        return run_all(planned, attempt_on(cluster, planned, Path(output), jobs), jobs, say)
 
 
 def _axis(value: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from aukit.contracts.executor import Cluster
 from aukit.testing import jobs
 from aukit.testing.subject import Check, CheckFailed, Subject, require
 
@@ -55,8 +56,17 @@ def check_items_in_flight_are_bounded(subject: Subject) -> None:
     require(items.taken <= MOST_IN_FLIGHT, f"{items.taken} items were taken for the first result")
 
 
+def check_cluster_has_room(subject: Subject) -> None:
+    """A cluster runs at least one item at a time."""
+    executor = subject.make()
+    if isinstance(executor, Cluster):
+        count = executor.at_once()
+        require(count >= 1, f"it says that {count} items run at a time")
+
+
 CHECKS: tuple[Check, ...] = (
     check_results_are_in_order,
     check_first_exception_comes_in_its_place,
     check_items_in_flight_are_bounded,
+    check_cluster_has_room,
 )

@@ -64,18 +64,21 @@ class RayExecutor:
         # Items in flight are not cancelled where this ends early: they are few and end by
         # themselves, and Ray ends this process if one comes to its end as it is cancelled.
         while True:
-            for place, item in islice(waiting, max(0, self._room() - len(running))):
+            most = self.at_once() * self.config.ahead
+            for place, item in islice(waiting, max(0, most - len(running))):
                 running.append((place, task.remote(packed, self.config.cpus, item)))
             if not running:
                 return
             yield _result(*running.popleft())
 
-    def _room(self) -> int:
-        """Items that may be in flight, by what the cluster has now: nodes come and go.
+    def at_once(self) -> int:
+        """Items that run at a time, by what the cluster has now: nodes come and go.
 
         Raises:
+            ConfigError: there is no such cluster.
             StageError: it will never run one.
         """
+        connect(self.config.address)
         has = ray.cluster_resources()
         most = has.get("CPU", 0.0) / self.config.cpus
         if self.gpus:
@@ -86,7 +89,7 @@ class RayExecutor:
                 f"GPUs; an item needs {self.config.cpus:g} and {self.gpus:g}",
                 "add nodes, or set --executor.cpus and --executor.gpus",
             )
-        return int(most) * self.config.ahead
+        return int(most)
 
 
 def connect(address: str) -> None:

@@ -104,6 +104,11 @@ class TakesEverything(small.Executor):
             yield from pool.map(function, items)
 
 
+class HasNoRoom(small.Executor):
+    def at_once(self) -> int:
+        return 0
+
+
 # -- balancers ----------------------------------------------------------------------------------
 
 

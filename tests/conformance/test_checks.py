@@ -39,6 +39,7 @@ FINDS_OUT = {
     "check_results_are_in_order": ("executor", "Disordered"),
     "check_first_exception_comes_in_its_place": ("executor", "SwallowsErrors"),
     "check_items_in_flight_are_bounded": ("executor", "TakesEverything"),
+    "check_cluster_has_room": ("executor", "HasNoRoom"),
     "check_plan_keeps_the_contract": ("balancer", "InventsFrames"),
     "check_real_rows_have_the_level_they_claim": ("balancer", "ShiftsLevels"),
     "check_synthetic_rows_ask_for_their_level": ("balancer", "AsksForNothing ShiftsLevels"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -20,6 +21,8 @@ import pytest
 
 from aukit.comparison import attempts
 from aukit.comparison.attempts import Children, InProcess, attempt_all, environment, furthest
+from aukit.comparison.child import Child
+from aukit.comparison.cluster import Errand, OnCluster, on_cluster, run_errand
 from aukit.comparison.compare import compare
 from aukit.comparison.definition import define
 from aukit.comparison.grid import Trial
@@ -281,6 +284,59 @@ def test_how_many_run_at_a_time_is_decided_by_the_machine(
     monkeypatch.setattr(attempts, "usable_processors", lambda: processors)
     monkeypatch.setattr(attempts, "memory_bytes", lambda: memory and memory << 30)
     assert attempts.jobs_here() == jobs
+
+
+class Beside:
+    """A cluster of this process."""
+
+    def at_once(self) -> int:
+        return 1
+
+    def map(self, function: Any, items: Any) -> Any:
+        return map(function, items)
+
+
+def on_machines(registry: Registry, output: Path) -> tuple[OnCluster, Trial, Path]:
+    typed = {"device": "cuda:99", "data.train": "1", "preset": "quick"}
+    planned = plan_comparison(registry, define(registry, None, typed), output, "grid")
+    (trial,) = planned.trials
+    planned.folder.mkdir()
+    return OnCluster(output, planned.folder, Beside()), trial, planned.place(trial)
+
+
+def test_a_run_that_fails_on_another_machine_says_why(tmp_path: Path) -> None:
+    attempt, trial, folder = on_machines(Registry(only=["aukit-facs"]), tmp_path)
+    error = attempt(trial, folder)
+    assert error is not None
+    assert "device 'cuda:99' cannot be used" in error
+
+
+def test_a_machine_without_the_shared_folder_is_named(tmp_path: Path) -> None:
+    child = Child(tmp_path / "no.toml", tmp_path / "no.log", tmp_path, tmp_path / "no")
+    error = run_errand(Errand(child, {}, tmp_path / "stop"))
+    assert error is not None
+    assert f"machine {platform.node()} does not see {tmp_path / 'no.toml'}" in error
+
+
+def test_runs_on_other_machines_end_with_the_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt, trial, folder = on_machines(Registry(only=["aukit-facs"]), tmp_path)
+    popen = subprocess.Popen
+
+    def start(line: Sequence[str], **given: Any) -> subprocess.Popen[bytes]:
+        attempt.stop()
+        return popen([sys.executable, "-c", "import time; time.sleep(600)"], **given)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    error = attempt(trial, folder)
+    assert error is not None
+    assert "killed by signal 15" in error
+
+
+def test_only_a_cluster_takes_whole_runs(registry: Registry, tmp_path: Path) -> None:
+    planned = plan(registry, tmp_path, {})
+    assert on_cluster(planned, registry) == (planned, None)
 
 
 def test_a_process_that_fails_says_why(tmp_path: Path) -> None:

@@ -18,12 +18,13 @@ from aukit.registry.loading import Registry
 
 if TYPE_CHECKING:
     from aukit.comparison.planned import Comparison
+    from aukit.contracts.executor import Cluster
 
 EPILOG = """\b
 Every option of `aukit run` may have several values: --aligner 2d,3d is one
 axis of the grid, --synth.l-ids 0,1 another. Semicolons separate values that
 contain commas: --aus '1,4;6,12'. An option applies to the cells whose
-components have it."""
+components have it. With --executor ray, the runs are spread over a cluster."""
 
 
 class CompareCommand(RunCommand):
@@ -115,17 +116,18 @@ def compare(
     The grid comes from the options or from FILE (see examples/). Cells share the stages they have
     in common. If interrupted, repeat the command to continue. Exit code 1: a cell failed.
     """
+    from aukit.comparison.cluster import on_cluster
     from aukit.comparison.definition import define
     from aukit.comparison.planned import plan_comparison
 
     registry = ctx.ensure_object(App).registry
     given = {"seeds": seeds, "folds": folds, "baseline": baseline}
     definition = define(registry, file, settings(ctx), **given)
-    planned = plan_comparison(registry, definition, output, name)
+    planned, cluster = on_cluster(plan_comparison(registry, definition, output, name), registry)
     if dry_run:
         show_grid(planned, as_json)
         return 0
-    document = _compare(planned, output, jobs)
+    document = _compare(planned, output, jobs, cluster)
     if as_json:
         emit_json(document)
     else:
@@ -135,15 +137,19 @@ def compare(
     return 0 if all(cell["status"] == "finished" for cell in document["cells"]) else 1
 
 
-def _compare(planned: Comparison, output: Path, jobs: int | None) -> dict[str, Any]:
+def _compare(
+    planned: Comparison, output: Path, jobs: int | None, cluster: Cluster | None
+) -> dict[str, Any]:
     from aukit.cli.console import say
-    from aukit.comparison.attempts import Children, ended_like_interrupted, jobs_here
+    from aukit.comparison.attempts import ended_like_interrupted, jobs_here
+    from aukit.comparison.cluster import attempt_on
     from aukit.comparison.compare import compare as run_all
 
-    count = min(jobs or jobs_here(), len(planned.trials))
-    say(f"{planned.size}, {count} at a time")
     with ended_like_interrupted():
-        return run_all(planned, Children(output, count), count, say)
+        most = jobs or (jobs_here() if cluster is None else cluster.at_once())
+        count = min(most, len(planned.trials))
+        say(f"{planned.size}, {count} at a time")
+        return run_all(planned, attempt_on(cluster, planned, output, count), count, say)
 
 
 def show_grid(planned: Comparison, as_json: bool) -> None:

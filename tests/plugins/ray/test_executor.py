@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import operator
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from aukit.cli.main import main
 from aukit.comparison.attempts import ended_like_interrupted
 from aukit.config.choice import Choice
 from aukit.contracts.context import Context
@@ -159,6 +161,35 @@ def test_runs_still_end_in_their_own_way(cluster: Any) -> None:
     with ended_like_interrupted():
         connect(cluster.address)
         assert signal.getsignal(signal.SIGTERM) is interrupt
+
+
+COMPARE = {
+    "preset": "quick", "device": "cpu", "data.train": 2, "data.valid": 1, "data.test": 1,
+    "data.tasks": 2, "data.size": 48, "aligner.size": 32, "balancer": "none", "draws": 20,
+    "estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1, "estimator.ticks": 1,
+}  # fmt: skip
+
+
+def compare(output: Path, *more: str) -> int:
+    words = [word for key, value in COMPARE.items() for word in (f"--{key}", str(value))]
+    return main(["compare", "-o", str(output), "--name", "grid", "--seeds", "2", *words, *more])
+
+
+def test_a_comparison_runs_on_the_nodes(
+    cluster: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(tmp_path, "--executor", "ray", "--executor.address", cluster.address) == 0
+    assert "2 runs of 1 cell, 2 at a time" in capsys.readouterr().err
+    runs = sorted((tmp_path / "grid").glob("*-seed*"))
+    assert [json.loads((run / "state.json").read_text())["state"] for run in runs] == [
+        "finished", "finished",
+    ]  # fmt: skip
+    lines = [line for run in runs for line in (run / "events.jsonl").read_text().splitlines()]
+    started = [event["stage"] for event in map(json.loads, lines) if event["event"] == "started"]
+    assert started.count("align-train") == 1  # shared, although they ran side by side
+    assert started.count("fit-estimator") == 2
+    assert compare(tmp_path) == 0  # the same runs, also without a cluster
+    assert "2 of 2 runs are already finished" in capsys.readouterr().err
 
 
 def test_an_address_without_a_cluster_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
