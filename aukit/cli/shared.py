@@ -8,22 +8,25 @@ from typing import Any, TypeVar
 
 import click
 
+from aukit.config.checks import refuse_url
 from aukit.published import PRESETS
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 
 class Place(click.Path):
-    """A path that must not be empty."""
+    """A path that must not be empty, nor a URL."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path.
 
         Raises:
             click.UsageError: the text is empty, e.g. from an unset variable of a script.
+            ConfigError: it is a URL.
         """
         if value == "":
             self.fail("the path is empty", param, ctx)
+        refuse_url(str(value))
         return super().convert(value, param, ctx)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from aukit.components import Component
+from aukit.config.checks import refuse_url
 from aukit.errors import ConfigError
 
 DEFAULT, COMMAND_LINE, PYTHON = "default", "command line", "python"
@@ -121,6 +122,7 @@ def _coerce_plain(raw: Any, annotation: Any, where: str) -> Any:
     if annotation is str and isinstance(raw, (str, int, float)) and not isinstance(raw, bool):
         return str(raw)
     if annotation is Path and isinstance(raw, (str, Path)):
+        refuse_url(str(raw))
         return Path(raw)
     raise _refuse(raw, spell(annotation), where)
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 import aukit
 from aukit.components import Component
+from aukit.config.checks import refuse_url
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames
 from aukit.data.records import index_schema
@@ -151,8 +152,11 @@ def survey(inputs: Sequence[str]) -> Survey:
     """Find photos and videos.
 
     Raises:
+        ConfigError: a path is a URL.
         DataError: a path does not exist, or a folder contains no photos or videos.
     """
+    for name in inputs:
+        refuse_url(name)
     wanted = images.SUFFIXES | VIDEO_SUFFIXES
     found = [images.survey(Path(name), wanted) for name in inputs]
     files = {file.resolve(): file for part, _ in found for file in part}

@@ -38,6 +38,22 @@ def test_a_dry_run_checks_what_a_run_needs(
     assert complaint in refused(capsys, "run", "--dry-run", "--preset", "quick", *words)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("align", "s3://bucket/photos", "-o", "out"),
+        ("predict", "me.jpg", "-o", "s3://bucket/out"),
+        ("run", "--dry-run", "-o", "s3://bucket/runs"),
+        ("run", "--dry-run", "--data", "disfa", "--data.root", "s3://bucket/DISFA", *SMALL),
+    ],
+    ids=["input", "output", "runs", "root"],
+)
+def test_an_object_store_has_to_be_mounted(capsys: Capture, words: tuple[str, ...]) -> None:
+    said = refused(capsys, *words)
+    assert "s3://bucket/" in said
+    assert "mount the object store" in said
+
+
 def test_a_deeply_nested_run_file_is_refused(tmp_path: Path, capsys: Capture) -> None:
     for name, text in (("a.toml", "x = " + "[" * 100_000), ("a.json", "[" * 200_000)):
         (tmp_path / name).write_text(text, encoding="utf-8")
