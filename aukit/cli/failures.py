@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 
 import click
@@ -73,11 +74,22 @@ def of_click(error: click.ClickException) -> ConfigError:
 
 
 def report(error: BaseException, debug: bool) -> int:
-    """Print what went wrong on standard error.
+    """Print what went wrong on standard error; of torchrun's processes, only the first to fail.
 
     Returns:
         the exit code.
     """
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        from aukit.machine.processes import await_first_process, first_failure, rank
+
+        ours = first_failure(error).rank == rank()
+        code = _print(error, debug) if ours else explain(error)[1]
+        await_first_process()
+        return code
+    return _print(error, debug)
+
+
+def _print(error: BaseException, debug: bool) -> int:
     if isinstance(error, NoArgsIsHelpError):
         sys.stderr.write(error.format_message() + "\n")  # the whole help
         return error.exit_code

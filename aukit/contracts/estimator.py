@@ -52,7 +52,11 @@ class Estimator(Protocol):
 
     def fit(self, train: TrainingSet, valid: FaceSource | None, session: Session) -> None:
         """Fit; `valid` holds people who are in no training set, and may be used to choose the
-        epoch."""
+        epoch.
+
+        Under torchrun, all processes call it with the same faces (`aukit.machine.processes`). Only
+        process 0 may write, and only it is asked to save.
+        """
         ...
 
     def predict(self, faces: FaceBatch) -> Prediction:

@@ -21,7 +21,11 @@ class Synthesizer(Protocol):
     """Synthesizes faces."""
 
     def fit(self, faces: FaceSource, session: Session) -> None:
-        """Fit; the pipeline passes training people only."""
+        """Fit; the pipeline passes training people only.
+
+        Under torchrun, all processes call it with the same faces (`aukit.machine.processes`). Only
+        process 0 may write, and only it is asked to save.
+        """
         ...
 
     def synthesize(self, faces: FaceBatch, targets: Labels, seeds: Tensor) -> Tensor:

@@ -113,7 +113,9 @@ class Fit:
         each = self.network.head.loss(readings.float(), target)
         leading = number < self.options.lead_in * self.steps
         weights = self.uses.coded if leading else self.uses.weights
-        loss = weighted_mean(each, self.session.moved(weights[list(mine)]))
+        # The weight of the whole batch: the mean over the processes is then its weighted mean.
+        whole = float(weights[chosen].sum()) * len(mine) / len(chosen)
+        loss = weighted_mean(each, self.session.moved(weights[list(mine)]), whole)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -169,6 +171,11 @@ def learning_rate(options: FitOptions, steps: int, number: int) -> float:
     return rate * (1 + math.cos(math.pi * number / steps)) / 2
 
 
-def weighted_mean(losses: Tensor, weight: Tensor) -> Tensor:
-    """Weighted mean of (B, A) losses over faces and AUs; 0 without any weight."""
-    return (losses * weight).sum() / weight.sum().clamp_min(1e-6)
+def weighted_mean(losses: Tensor, weight: Tensor, whole: float) -> Tensor:
+    """Weighted sum of (B, A) losses over faces and AUs, divided by a total weight; 0 without any.
+
+    Args:
+        losses, weight: (B, A).
+        whole: the total weight.
+    """
+    return (losses * weight).sum() / max(whole, 1e-6)

@@ -27,6 +27,7 @@ from aukit.pipeline.score_card import score_card
 from aukit.pipeline.scoring import scored
 from aukit.pipeline.stages.fit_synth import FitSynth
 from aukit.pipeline.stages.show_views import refuse_views
+from aukit.pipeline.together import announce, refuse_second_run
 from aukit.pipeline.work import Work
 from aukit.progress import Progress, Silent
 from aukit.registry.loading import Registry, default_registry, resolve_weights
@@ -157,7 +158,12 @@ def begun(
     name: str | None = None,
     redo: Collection[str] = (),
 ) -> Iterator[Runner]:
-    """Start or continue a run; mark it as failed if the block raises."""
+    """Start or continue a run; mark it as failed if the block raises.
+
+    Raises:
+        ConfigError: this process of torchrun should join a run instead.
+    """
+    refuse_second_run()
     device = check_ready(config, shows_views=only is None)
     wall, cpu = time.perf_counter(), processor_seconds()
     run = Run.begin(output, config, registry or default_registry(), only, name)
@@ -165,6 +171,7 @@ def begun(
     work = Work(device, resolve_weights, progress or Silent(), workers, run.scalars)
     try:
         yield Runner(run, Stages(run.store), work, redo)
+        announce(None)
     except (AukitError, OSError) as error:
         with contextlib.suppress(OSError):  # on a full disk the state cannot be written either
             run.fail(str(error))

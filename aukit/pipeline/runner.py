@@ -9,6 +9,7 @@ from pathlib import Path
 from aukit import faults
 from aukit.pipeline import house_rules
 from aukit.pipeline.stage import Stage
+from aukit.pipeline.together import announce
 from aukit.pipeline.work import Work
 from aukit.runs.folder import Run
 from aukit.store.stages import Result, Stages
@@ -93,6 +94,8 @@ class Runner:
     def _compute(self, stage: Stage, label: str, folder: Path) -> None:
         self.run.event("started", label)
         self.run.observers.tell("stage_started", run=self.run, stage=label)
+        if stage.together:
+            announce((stage, folder))
         stage.compute(folder, self.work)
         house_rules.hold(folder, [source.folder for source in stage.inputs()])
 

@@ -32,9 +32,11 @@ class Stage(abc.ABC):
 
     Attributes:
         name: name of the step, e.g. `align`; the first part of its key.
+        together: whether all processes of torchrun compute it; only process 0 may write.
     """
 
     name: ClassVar[str]
+    together: ClassVar[bool] = False
 
     @abc.abstractmethod
     def compute(self, folder: Path, work: Work) -> None:

@@ -92,8 +92,11 @@ def test_the_learning_rate_rises_and_falls() -> None:
 def test_a_weighted_mean_is_that_of_torch() -> None:
     losses, weight = torch.rand(4, 2), torch.rand(4, 2)
     expected = torch.sum(losses * weight / weight.sum())
-    torch.testing.assert_close(weighted_mean(losses, weight), expected)
-    assert weighted_mean(losses, torch.zeros(4, 2)) == 0
+    whole = float(weight.sum())
+    torch.testing.assert_close(weighted_mean(losses, weight, whole), expected)
+    shares = [weighted_mean(losses[rows], weight[rows], whole / 2) for rows in ([0, 2], [1, 3])]
+    torch.testing.assert_close(sum(shares) / 2, expected)
+    assert weighted_mean(losses, torch.zeros(4, 2), 0.0) == 0
 
 
 @pytest.mark.parametrize("head", ["softmax", "ordinal", "regression"])

@@ -28,13 +28,17 @@ def synth(ctx: click.Context, config: Path | None, output: Path, as_json: bool) 
     """Fit a synthesizer and nothing else.
 
     Makes a run folder for `aukit edit`. A later `aukit run` with the same choices and output folder
-    reuses the fitted synthesizer. If interrupted, repeat the command to continue.
+    reuses the fitted synthesizer. If interrupted, repeat the command to continue. Processes started
+    by torchrun share the work.
     """
     from aukit.cli.console import RichProgress
     from aukit.pipeline.execute import fit_synthesizer_alone
+    from aukit.pipeline.together import joined
 
     registry = ctx.ensure_object(App).registry
     resolved = resolve(registry, layers(config, settings(ctx)))
+    if joined(resolved):
+        return
     folder = fit_synthesizer_alone(resolved, output, registry, RichProgress())
     if as_json:
         emit_json({"run": str(folder)})

@@ -111,7 +111,7 @@ def run(
     """Run a pipeline from frames to scores.
 
     Without options: 2D alignment, resampling and VGG16 on the built-in avatars. If interrupted,
-    repeat the command to continue.
+    repeat the command to continue. Processes started by torchrun share the fits.
     """
     from aukit.runs.folder import refuse_name
 
@@ -128,7 +128,10 @@ def run(
         return
     from aukit.cli.console import RichProgress
     from aukit.pipeline.execute import execute
+    from aukit.pipeline.together import joined
 
+    if joined(resolved):
+        return
     for line in told(resolved.departures()):
         click.echo(line, err=True)
     outcome = execute(resolved, output, registry, RichProgress(), name, redo)

@@ -42,6 +42,7 @@ class FitEstimator(Stage):
     """
 
     name: ClassVar[str] = "fit-estimator"
+    together: ClassVar[bool] = True
     estimator: Choice
     plan: Result
     faces: tuple[Result, ...]

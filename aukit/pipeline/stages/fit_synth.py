@@ -13,6 +13,7 @@ from aukit.faces.alignment import alignment_of
 from aukit.faces.registration import Registration
 from aukit.faces.stored import StoredFaces
 from aukit.faces.truth import Truth
+from aukit.machine.processes import rank
 from aukit.pipeline.stage import WATCHING, Stage
 from aukit.pipeline.stages.fitting import save_fitted
 from aukit.pipeline.stages.previews import Previews
@@ -49,6 +50,7 @@ class FitSynth(Stage):
     """
 
     name: ClassVar[str] = "fit-synth"
+    together: ClassVar[bool] = True
     synth: Choice
     faces: Result
     aus: tuple[str, ...]
@@ -66,7 +68,7 @@ class FitSynth(Stage):
             save_fitted(synthesizer, folder, faces.labels, alignment_of(self.faces.folder))
 
     def _previews(self, work: Work, fitted: Labels, folder: Path) -> Previews | None:
-        if self.watched is None:
+        if self.watched is None or rank() > 0:
             return None
         watched = self.watched
         truth = Truth(

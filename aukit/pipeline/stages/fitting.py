@@ -9,6 +9,7 @@ from typing import Any
 from aukit.contracts.labels import Labels
 from aukit.data.kinds import Kinds, kinds_of
 from aukit.errors import PluginError
+from aukit.machine.processes import rank
 from aukit.runs.names import MODEL
 from aukit.store.files import write_json
 from aukit.store.models import CARD, load_card
@@ -16,11 +17,13 @@ from aukit.store.models import CARD, load_card
 
 def save_fitted(component: Any, folder: Path, labels: Labels, alignment: Mapping[str, Any]) -> None:
     """Save a fitted component; AUs, kinds and alignment of its training faces are added to its
-    card.
+    card. If several processes fitted it together, only process 0 saves it.
 
     Raises:
         PluginError: the component wrote no card.
     """
+    if rank() > 0:
+        return
     model = folder / MODEL
     model.mkdir(exist_ok=True)
     component.save(model)
