@@ -23,8 +23,8 @@ from aukit.errors import AukitError
 from aukit.machine.devices import PROCESSORS, resolve_device
 from aukit.registry.loading import Registry
 
-STOP = "stop"
-"""File beside the notes of the runs; once it exists, every machine ends its runs."""
+STOP = ".stop"
+"""File in the folder of a comparison; once it exists, every machine ends its runs."""
 POLL = 1.0
 """Seconds between looks for it."""
 
