@@ -21,7 +21,7 @@ from aukit.pipeline.role_faces import RoleFaces
 from aukit.pipeline.runner import Runner
 from aukit.pipeline.stage import Fitted, Stage
 from aukit.pipeline.stages.align import Align
-from aukit.pipeline.stages.fit_estimator import FitEstimator
+from aukit.pipeline.stages.fit_estimator import FitAlone, FitEstimator
 from aukit.pipeline.stages.fit_normalizer import FitNormalizer
 from aukit.pipeline.stages.fit_synth import FitSynth, Watched
 from aukit.pipeline.stages.fold import PeopleOfFold
@@ -200,7 +200,9 @@ def _estimator(
     label: str,
 ) -> Fitted:
     seed = runner.run.config.options.seed
-    stage = FitEstimator(choice, plan, learned, faces.valid, normalizer, faces.aus, seed)
+    # A refusal of the default yardstick does not end the run, and must not end other processes.
+    kind = FitAlone if choice.component.name == YARDSTICK else FitEstimator
+    stage = kind(choice, plan, learned, faces.valid, normalizer, faces.aus, seed)
     return Fitted(choice, runner.result(stage, label))
 
 

@@ -70,6 +70,13 @@ class FitEstimator(Stage):
         return NormalizedFaces(faces, self.normalizer.load(work.context(self.seed)))
 
 
+@dataclass(frozen=True)
+class FitAlone(FitEstimator):
+    """A fitted estimator that gains nothing from several processes; the same result."""
+
+    together: ClassVar[bool] = False
+
+
 def refuse_constant(labels: Labels, counts: Tensor) -> None:
     """Refuse training sets in which every AU has only one code: nothing can be learned.
 
