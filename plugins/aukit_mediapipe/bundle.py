@@ -24,5 +24,5 @@ def read(path: Path) -> dict[str, bytes]:
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path} is not a MediaPipe face landmarker bundle: {error}",
-            "aukit weights fetch face-landmarker",
+            "leave out the option `weights`: aukit brings the bundle with it",
         ) from error

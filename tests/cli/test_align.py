@@ -33,13 +33,6 @@ def _turned_right() -> Image.Exif:
     return exif
 
 
-@pytest.fixture
-def models(face_landmarker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(weights.VARIABLE, str(tmp_path / "weights"))
-    assert main(["weights", "fetch", "face-landmarker", "--from", str(face_landmarker)]) == 0
-
-
-@pytest.mark.usefixtures("models")
 def test_a_folder_of_photos(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -62,7 +55,6 @@ def test_a_folder_of_photos(
     assert len(list((tmp_path / "out" / "aligned").glob("*.png"))) == 2
 
 
-@pytest.mark.usefixtures("models")
 def test_every_view_is_a_row_and_a_picture(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,7 +78,6 @@ def test_every_view_is_a_row_and_a_picture(
     assert names == ["000000-astronaut-frontal.png", "000001-astronaut--20,40.png"]
 
 
-@pytest.mark.usefixtures("models")
 def test_an_aligner_without_views_says_so(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,7 +87,6 @@ def test_an_aligner_without_views_says_so(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.usefixtures("models")
 def test_nothing_but_bad_files_is_an_error_that_counts_them(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,8 +105,9 @@ def test_missing_weights_are_told_with_the_command_that_brings_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(weights.VARIABLE, str(tmp_path / "empty"))
-    assert main(["align", str(photos), "-o", str(tmp_path / "out")]) == 4
-    assert "aukit weights fetch face-landmarker" in capsys.readouterr().err
+    missing = ["--landmarker.weights", "efficientnet-lite0-imagenet"]
+    assert main(["align", str(photos), "-o", str(tmp_path / "out"), *missing]) == 4
+    assert "aukit weights fetch efficientnet-lite0-imagenet" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

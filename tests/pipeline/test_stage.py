@@ -144,15 +144,15 @@ def test_weights_count_by_the_file_that_their_name_means(
     from aukit.registry import weights
 
     monkeypatch.setenv(weights.VARIABLE, str(tmp_path))
-    before = file_states(Options(weights="face-landmarker"))
+    before = file_states(Options(weights="efficientnet-lite0-imagenet"))
     known = chosen().component  # a component of no account; the name is known to the registry
     assert known.name == "made"
     from aukit.registry.loading import default_registry
 
-    path = weights.location(default_registry().weights()["face-landmarker"])
+    path = weights.location(default_registry().weights()["efficientnet-lite0-imagenet"])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"fetched")
-    assert file_states(Options(weights="face-landmarker")) != before
+    assert file_states(Options(weights="efficientnet-lite0-imagenet")) != before
 
 
 def test_edited_code_is_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

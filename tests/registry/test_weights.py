@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from aukit.contracts.weights import Address, Weights, Wheel
+from aukit.contracts.weights import Address, Bundled, Weights, Wheel
 from aukit.errors import DataError, MissingWeights, StorageError
 from aukit.registry import weights
 from aukit.registry.download import SourceError, download
@@ -51,7 +51,7 @@ def site(tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
-def known(*sources: Address | Wheel) -> Weights:
+def known(*sources: Address | Wheel | Bundled) -> Weights:
     digest = hashlib.sha256(CONTENT).hexdigest()
     return Weights("demo", digest, len(CONTENT), "CC0-1.0", sources, "for tests")
 
@@ -68,6 +68,31 @@ def test_fetched_from_an_address(site: str, folder: Path) -> None:
     assert path.suffix == ".bin"
     assert resolve("demo", {"demo": entry}) == path
     assert nothing_left_aside(folder)
+
+
+def test_what_comes_with_a_package_is_never_fetched(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "brought_along"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "model.bin").write_bytes(CONTENT)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entry, said = known(Bundled("brought_along", "model.bin")), list[str]()
+    assert resolve("demo", {"demo": entry}) == package / "model.bin"
+    other = tmp_path / "other.bin"
+    other.write_bytes(b"other")
+    assert fetch(entry, other, said.append) == package / "model.bin"
+    assert said == ["demo is installed with its package: nothing to fetch"]
+    assert (package / "model.bin").read_bytes() == CONTENT
+    assert not folder.exists()
+    (package / "model.bin").write_bytes(b"cut")
+    with pytest.raises(DataError, match="are damaged") as damaged:
+        fetch(entry)
+    assert "install the package again" in str(damaged.value.hint)
+    (package / "model.bin").unlink()
+    with pytest.raises(MissingWeights, match="not on this machine"):
+        resolve("demo", {"demo": entry})
 
 
 class Dropping(http.server.BaseHTTPRequestHandler):

@@ -111,9 +111,11 @@ def _summary(entry: Weights) -> dict[str, Any]:
 
 def state(entry: Weights) -> str:
     """`here`, `damaged`, or how to get them."""
-    from aukit.registry.weights import checksum, location
+    from aukit.registry.weights import checksum, is_bundled, location
 
     file = location(entry)
     if not file.is_file():
         return f"not here: aukit weights fetch {entry.name}"
-    return "here" if checksum(file) == entry.sha256 else "damaged: fetch again"
+    if checksum(file) == entry.sha256:
+        return "here"
+    return "damaged: install again" if is_bundled(entry) else "damaged: fetch again"
