@@ -82,7 +82,7 @@ class Registration(Portable):
 
     def to_json(self) -> dict[str, Any]:
         """What determines the result, for stage keys."""
-        document = {
+        document: dict[str, Any] = {
             "data": self.data.to_json(),
             "landmarker": self.landmarker.to_json() if self.landmarker else None,
             "aligner": self.aligner.to_json(),
