@@ -27,7 +27,7 @@ from aukit.pipeline.score_card import score_card
 from aukit.pipeline.scoring import scored
 from aukit.pipeline.stages.fit_synth import FitSynth
 from aukit.pipeline.stages.show_views import refuse_views
-from aukit.pipeline.together import announce, refuse_second_run
+from aukit.pipeline.together import announce, refuse_second_run, refuse_unequal_shares
 from aukit.pipeline.work import Work
 from aukit.progress import Progress, Silent
 from aukit.registry.loading import Registry, default_registry, resolve_weights
@@ -164,7 +164,7 @@ def begun(
         ConfigError: this process of torchrun should join a run instead.
     """
     refuse_second_run()
-    device = check_ready(config, shows_views=only is None)
+    device = check_ready(config, whole=only is None)
     wall, cpu = time.perf_counter(), processor_seconds()
     run = Run.begin(output, config, registry or default_registry(), only, name)
     workers = config.need("executor")
@@ -182,27 +182,28 @@ def begun(
             run.add_cost(*seconds, device)
 
 
-def check_ready(config: RunConfig, shows_views: bool = True) -> str:
+def check_ready(config: RunConfig, whole: bool = True) -> str:
     """Check, before anything is computed, for what would fail later.
 
     Args:
         config: configuration of the run.
-        shows_views: whether the run reaches the stage that shows views.
+        whole: whether this is a whole run, not the fit of a synthesizer alone.
 
     Returns:
         the device to use.
 
     Raises:
-        ConfigError: there is no such device, the aligner cannot show the views, or published
-            numbers cannot be read.
+        ConfigError: there is no such device, the aligner cannot show the views, published numbers
+            cannot be read, or processes of torchrun cannot share a batch.
         PluginError: a required package is missing, or an import fails.
         MissingWeights: a component lacks its weights.
     """
+    refuse_unequal_shares(config, ("synth", "estimator") if whole else ("synth",))
     device = resolve_device(config.options.device)
     import_all(config)
     if config.options.card_published is not None:
         read_published(Path(config.options.card_published))
-    if shows_views and config.options.shown_views:
+    if whole and config.options.shown_views:
         refuse_views(config, Work(device, resolve_weights, Silent(), config.need("executor")))
     return device
 

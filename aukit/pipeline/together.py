@@ -10,17 +10,19 @@ import base64
 import itertools
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aukit.config.run import RunConfig
 from aukit.errors import ConfigError
+from aukit.estimation.options import FitOptions as EstimatorOptions
 from aukit.machine.devices import resolve_device
 from aukit.machine.processes import has_failed, rank, shared_store, world_size
 from aukit.pipeline.stage import Stage
 from aukit.pipeline.work import Work
 from aukit.progress import Silent
 from aukit.registry.loading import resolve_weights
+from aukit.synthesis.options import FitOptions as SynthOptions
 
 POLL = 0.2
 """Seconds between looks for the next fit."""
@@ -73,6 +75,28 @@ def joined(config: RunConfig) -> bool:
     for stage, folder in _fits():
         stage.compute(folder, work)
     return True
+
+
+def refuse_unequal_shares(config: RunConfig, kinds: Sequence[str]) -> None:
+    """Refuse, before anything is registered, batches that the processes cannot share equally.
+
+    Args:
+        config: configuration of the run.
+        kinds: kinds of component that will be fitted.
+
+    Raises:
+        ConfigError: a batch size is not a multiple of the number of processes.
+    """
+    count = world_size()
+    for kind in kinds:
+        choice = config.components[kind]
+        if choice is None or not isinstance(choice.options, (SynthOptions, EstimatorOptions)):
+            continue
+        if (batch := choice.options.batch) % count:
+            raise ConfigError(
+                f"{kind}.batch is {batch}, which {count} processes cannot share equally",
+                f"set --{kind}.batch to a multiple, such as {-(-batch // count) * count}",
+            )
 
 
 def refuse_second_run() -> None:

@@ -54,6 +54,16 @@ def test_an_object_store_has_to_be_mounted(capsys: Capture, words: tuple[str, ..
     assert "mount the object store" in said
 
 
+def test_batches_that_torchrun_cannot_share_are_refused_before_anything_is_registered(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    said = refused(capsys, "run", "--dry-run", "--synth", "lacgan", "--synth.batch", "25", *SMALL)
+    assert "synth.batch is 25, which 2 processes cannot share equally" in said
+    assert "such as 26" in said
+
+
 def test_a_deeply_nested_run_file_is_refused(tmp_path: Path, capsys: Capture) -> None:
     for name, text in (("a.toml", "x = " + "[" * 100_000), ("a.json", "[" * 200_000)):
         (tmp_path / name).write_text(text, encoding="utf-8")
