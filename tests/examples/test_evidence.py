@@ -52,7 +52,13 @@ def study() -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    ("name", "departing"), [("ganimation", set()), ("lacgan", {"synth.features"})]
+    ("name", "departing"),
+    [
+        ("ganimation", set()),
+        ("lacgan", {"synth.features"}),
+        ("lacgan-blurred", {"synth.features", "synth.blur"}),
+        ("lacgan-pairs", {"synth.features", "synth.l_ids", "synth.pairs"}),
+    ],
 )
 def test_the_method_is_the_papers(name: str, departing: set[str]) -> None:
     document = read_file(EVIDENCE / f"{name}.toml")
