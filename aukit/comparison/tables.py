@@ -236,6 +236,6 @@ def cost_text(cost: Entry, name: str) -> str:
 LEGEND = (
     "Intervals: 95 %, bootstrap over people. Bold: the best value. A verdict is given only "
     "if the interval of the paired difference to the baseline (same frames, same draws of people) "
-    "excludes 0. The simple estimator (`yardstick`) is fitted on the real frames of each cell. "
+    "excludes 0. The simple estimator (yardstick) is fitted on the real frames of each cell. "
     "wall s: time of the cell's runs here; alone s: time without stages shared with other runs."
 )
