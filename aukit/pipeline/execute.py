@@ -171,7 +171,7 @@ def begun(
     work = Work(device, resolve_weights, progress or Silent(), workers, run.scalars)
     try:
         yield Runner(run, Stages(run.store), work, redo)
-        announce(None)
+        announce(config, None)
     except (AukitError, OSError) as error:
         with contextlib.suppress(OSError):  # on a full disk the state cannot be written either
             run.fail(str(error))

@@ -95,7 +95,7 @@ class Runner:
         self.run.event("started", label)
         self.run.observers.tell("stage_started", run=self.run, stage=label)
         if stage.together:
-            announce((stage, folder))
+            announce(self.run.config, (stage, folder))
         stage.compute(folder, self.work)
         house_rules.hold(folder, [source.folder for source in stage.inputs()])
 
