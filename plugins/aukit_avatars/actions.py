@@ -7,6 +7,7 @@ landmarker (`judge.py`).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -80,9 +81,18 @@ class Face:
         self.matrix = _matrix(head)
         pairs = torch.tensor([_LIP_PAIRS, _LID_PAIRS[LEFT], _LID_PAIRS[RIGHT]])
         self._opening = _Opening(head, pairs)
-        self._parting = head.vertices.new_tensor([[float(au in _PARTING)] for au in AUS])
+        self._parting = _chosen(head, (*_MOUTH_OPENING, *_WIDENING))
+        self._widening = _chosen(head, ())
         self._seal = head.action_index["lipSeal"]
         self._blink = [head.action_index["eyeBlink" + side] for side in SIDES]
+
+    def parting_by_code(self) -> Face:
+        """The same face, whose lips part only where AU25 or AU26 says so; the AUs that raise or
+        stretch a lip then open them further."""
+        own = copy.copy(self)
+        own._parting = _chosen(self.head, _MOUTH_OPENING)
+        own._widening = _chosen(self.head, _WIDENING)
+        return own
 
     def weights(self, identity: Tensor, strength: Tensor, besides: Tensor | None = None) -> Tensor:
         """Weights of the facial-action shapes.
@@ -103,7 +113,9 @@ class Face:
         if besides is not None:
             weights = weights + besides
         rest, change = self._opening(identity, weights)
-        parted = mix((others * self._parting).flatten(1), self.matrix)
+        open_already = (others[:, _PARTED].amax((1, 2)) / _PARTED_FULLY).clamp_max(1)
+        parting = self._parting + self._widening * open_already[:, None, None]
+        parted = mix((others * parting).flatten(1), self.matrix)
         weights[:, self._seal] += self._lips(rest[:, 0] + change[:, 0], parted)
         weights[:, self._blink] += self._lids(rest[:, 1:], change[:, 1:], closing)
         return weights
@@ -125,11 +137,19 @@ class Face:
 
 
 _EYES_CLOSED, _BLINK = AUS.index("AU43"), AUS.index("AU45")
-_PARTING = ("AU09", "AU10", "AU12", "AU20", "AU25", "AU26")
+_MOUTH_OPENING = ("AU25", "AU26")
+_WIDENING = ("AU09", "AU10", "AU12", "AU20")
+_PARTED = [AUS.index(au) for au in _MOUTH_OPENING]
+_PARTED_FULLY = 0.2  # strength of AU25 or AU26 from which other AUs open the mouth as they can
 _LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 _LID_PAIRS = (((43, 47), (44, 46), (44, 46)), ((37, 41), (38, 40), (38, 40)))
 _NARROWEST = 0.2  # of the resting opening: what AU6 and AU7 leave at least
 _LID_OVERLAP = 0.03  # centimetres, so that no slit shines between closed lids
+
+
+def _chosen(head: Head, aus: Sequence[str]) -> Tensor:
+    """(AUs, 1) float32: 1 for the given ones."""
+    return head.vertices.new_tensor([[float(au in aus)] for au in AUS])
 
 
 class _Opening:

@@ -80,7 +80,7 @@ class Individuals(Studio):
         self._way = lru_cache(maxsize=512)(self._way_of)
 
     def _way_of(self, seed: int) -> Face:
-        return way(self._face, self.manner.mix, torch.tensor([seed]))
+        return way(self._face, self.manner.mix, torch.tensor([seed])).parting_by_code()
 
     def _strength(self, shots: Shots) -> Tensor:
         """(B, AUs, 2): what moves the points, by strengths, sides and exponents of each person."""

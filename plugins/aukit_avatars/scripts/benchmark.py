@@ -4,7 +4,8 @@
 
 Every person shows every AU alone at the levels 0 to 5. MediaPipe has to find the faces, and its
 blendshapes, each person's neutral subtracted, have to rank the levels (Spearman). Nothing here was
-fitted to anything of the avatars.
+fitted to anything of the avatars. Faces behind a hand or a mask are not judged: nobody can see
+what they do.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from aukit.views import FRONTAL, View, view_name
 from aukit_avatars.actions import AUS
 from aukit_avatars.individuals import Individuals
 from aukit_avatars.people import Person, sample_person
-from aukit_avatars.studio import Studio
+from aukit_avatars.studio import Studio, Truth
 from aukit_mediapipe.plugin import BLENDSHAPE_NAMES
 
 TURNED: tuple[View, ...] = ((0.0, -40.0), (0.0, 40.0))
@@ -62,6 +63,8 @@ LEAST_RHO = {
     **dict.fromkeys(("AU04", "AU10", "AU15", "AU17", "AU20"), 0.5),
 }
 LEAST_FOUND, LEAST_FOUND_TURNED = 0.99, 0.95
+MOST_HIDDEN = 0.1
+"""Share of a picture that glasses, hair, hands and masks may cover in pictures that are judged."""
 
 
 @dataclass(frozen=True)
@@ -135,11 +138,14 @@ def judge(studio: Studio, landmarker: Landmarker, people: int, size: int) -> Ver
         size: side of the pictures in pixels.
     """
     cast = [sample_person(studio.head, 0, f"judge/{n}", n % 2 == 0) for n in range(people)]
-    frontal = [_sweep(studio, landmarker, person, n, size) for n, person in enumerate(cast)]
+    frontal = [
+        _sweep(landmarker, studio.portrait(person, _levels(), FRONTAL, size, n))
+        for n, person in enumerate(cast)
+    ]
     shapes = np.stack([_blendshapes(sweep.faces) for sweep in frontal])
     matched = {au: _column(shapes, au, row) for row, au in enumerate(AUS)}
     errors, biases = zip(*(_errors(sweep) for sweep in frontal), strict=True)
-    found = [len(face) > 0 for sweep in frontal for face in sweep.faces]
+    found = [len(face) > 0 for sweep in frontal for face in sweep.faces if face is not None]
     return Verdict(
         people=people,
         pictures=len(found),
@@ -156,7 +162,7 @@ def judge(studio: Studio, landmarker: Landmarker, people: int, size: int) -> Ver
 class _Sweep:
     """One person's pictures: neutral, then each AU at levels 1..5."""
 
-    faces: list[Faces]
+    faces: list[Faces | None]
     landmarks: Tensor
 
 
@@ -168,15 +174,21 @@ def _levels() -> Tensor:
     return levels
 
 
-def _sweep(studio: Studio, landmarker: Landmarker, person: Person, scene: int, size: int) -> _Sweep:
-    truth = studio.portrait(person, _levels(), FRONTAL, size, scene)
-    return _Sweep(landmarker.detect(list(truth.images.cpu())), truth.landmarks[0].cpu())
+def _sweep(landmarker: Landmarker, truth: Truth) -> _Sweep:
+    return _Sweep(_judged(landmarker, truth), truth.landmarks[0].cpu())
 
 
-def _blendshapes(faces: Sequence[Faces]) -> np.ndarray:
-    """(pictures, 52), NaN where no face was found."""
+def _judged(landmarker: Landmarker, truth: Truth) -> list[Faces | None]:
+    """The faces found in each picture; None where too much of it is hidden."""
+    faces = landmarker.detect(list(truth.images.cpu()))
+    hidden = truth.props.flatten(1).mean(1) > MOST_HIDDEN
+    return [None if away else face for face, away in zip(faces, hidden.tolist(), strict=True)]
+
+
+def _blendshapes(faces: Sequence[Faces | None]) -> np.ndarray:
+    """(pictures, 52), NaN where no face was found, or none was judged."""
     missing = np.full(len(BLENDSHAPE_NAMES), np.nan)
-    return np.stack([f.measures["blendshapes"][0].numpy() if len(f) else missing for f in faces])
+    return np.stack([f.measures["blendshapes"][0].numpy() if f else missing for f in faces])
 
 
 def _column(shapes: np.ndarray, au: str, row: int) -> np.ndarray:
@@ -196,7 +208,7 @@ def _rho(values: np.ndarray) -> float:
 
 
 def _errors(sweep: _Sweep) -> tuple[float, np.ndarray]:
-    if not len(sweep.faces[0]):
+    if not sweep.faces[0]:
         return np.nan, np.full(2, np.nan)
     found = sweep.faces[0].landmarks[IBUG68][0]
     scale = float((sweep.landmarks[36] - sweep.landmarks[45]).norm())
@@ -212,9 +224,8 @@ def _found(
     found = [
         len(face) > 0
         for scene, person in enumerate(cast)
-        for face in landmarker.detect(
-            list(studio.portrait(person, levels, view, size, scene).images.cpu())
-        )
+        for face in _judged(landmarker, studio.portrait(person, levels, view, size, scene))
+        if face is not None
     ]
     return float(np.mean(found))
 

@@ -102,6 +102,19 @@ def test_lips_that_move_without_a_code_stay_shut(avatars: Avatars, studio: Indiv
     assert float(inner[..., 1].mean(1).abs().amax()) < 0.05
 
 
+def test_lips_part_only_with_a_code_for_it_and_a_raised_lip_then_opens_them_further(
+    avatars: Avatars, studio: Individuals
+) -> None:
+    def gap(levels: Tensor) -> Tensor:
+        points = studio.shape(shots(avatars, levels))[:, studio.head.landmarks68]
+        return (points[:, [61, 62, 63]] - points[:, [67, 66, 65]])[..., 1].mean(1)
+
+    raised, parted = with_level("AU10", 5), with_level("AU25", 3)
+    assert float(gap(raised).abs().amax()) < 0.02  # centimetres
+    assert bool((gap(parted) > 0.1).all())
+    assert bool((gap(raised + parted) > gap(parted) + 0.1).all())
+
+
 def test_people_speak_and_the_tasks_of_version_1_stay_as_they_were() -> None:
     spoken = perform(0, "train/F001", "T1", 200, 10.0)
     assert spoken.uncoded.shape == (200, len(UNCODED))

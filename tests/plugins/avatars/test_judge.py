@@ -14,7 +14,7 @@ from torch import Tensor
 from aukit.contracts.context import Context
 from aukit.contracts.landmarker import IBUG68, Faces
 from aukit_avatars.actions import AUS
-from aukit_avatars.people import sample_person
+from aukit_avatars.people import Person, sample_person
 from aukit_avatars.scripts import benchmark
 from aukit_avatars.scripts.benchmark import MATCHES, Verdict
 from aukit_avatars.studio import Studio, Truth
@@ -54,16 +54,18 @@ class Oracle:
 class Slate:
     """A studio whose pictures only name what was asked for."""
 
-    def __init__(self, head: object) -> None:
-        self.head = head
+    def __init__(self, head: object, hidden: str = "") -> None:
+        self.head, self.hidden = head, hidden
 
-    def portrait(self, person: object, levels: Tensor, *_: object) -> Truth:
+    def portrait(self, person: Person, levels: Tensor, *_: object) -> Truth:
         images = torch.zeros(len(levels), 3, 2, 2, dtype=torch.uint8)
         images[:, 0] = levels.amax(1)[:, None, None].to(torch.uint8)
         images[:, 1] = levels.argmax(1)[:, None, None].to(torch.uint8)
         points = torch.arange(136.0).view(1, 68, 2).expand(len(levels), -1, -1)
         empty = torch.zeros(0)
-        return Truth(images, points, empty, empty, empty, empty, empty, empty, None)  # type: ignore[arg-type]
+        hidden = torch.zeros(len(levels), 2, 2)
+        hidden[:, 0] = float(person.name == self.hidden)
+        return Truth(images, points, empty, empty, empty, hidden, empty, empty, None)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +73,9 @@ def studio() -> Studio:
     return Studio()
 
 
-def verdict_of(studio: Studio, oracle: Oracle) -> Verdict:
-    return benchmark.judge(Slate(studio.head), oracle, people=2, size=64)  # type: ignore[arg-type]
+def verdict_of(studio: Studio, oracle: Oracle, people: int = 2, hidden: str = "") -> Verdict:
+    slate = Slate(studio.head, hidden)
+    return benchmark.judge(slate, oracle, people, size=64)  # type: ignore[arg-type]
 
 
 def test_a_perfect_landmarker_passes(studio: Studio) -> None:
@@ -90,6 +93,13 @@ def test_an_au_without_response_and_unseen_faces_are_failures(studio: Studio) ->
     assert [failure[:4] for failure in deaf.failures] == ["AU12"]
     hidden = replace(verdict_of(studio, Oracle()), found=0.98, found_turned={"0,40": 0.9})
     assert len(hidden.failures) == 2
+
+
+def test_faces_behind_a_hand_or_a_mask_are_not_judged(studio: Studio) -> None:
+    verdict = verdict_of(studio, Oracle(), people=3, hidden="judge/1")
+    assert verdict.pictures == 2 * (1 + 5 * len(AUS))
+    assert verdict.rho["AU12"] == pytest.approx(1.0)
+    assert verdict.failures == []
 
 
 def test_mediapipe_sees_faces_and_what_they_do(studio: Studio, face_landmarker: Path) -> None:
