@@ -52,9 +52,9 @@ class Kind:
         return RUN[self.name]
 
     def default_beside(self, chosen: Collection[str]) -> tuple[str | None, str | None]:
-        """The default given the kinds chosen, and the kind that determined it."""
+        """The default given the chosen kinds and tags, and which of them determined it."""
         beside = BESIDE.get(self.name, {})
-        decided = ((name, kind) for kind, name in beside.items() if kind in chosen)
+        decided = ((name, other) for other, name in beside.items() if other in chosen)
         return next(decided, (self.default, None))
 
     @property

@@ -18,14 +18,20 @@ RUN: Mapping[str, str | None] = {
 }
 """Kind -> default component of a run; None: the step is left out."""
 
-BESIDE: Mapping[str, Mapping[str, str]] = {"balancer": {"synth": "semantic"}}
-"""Kind -> other kind -> default component of a run that has the other kind."""
+OWN_FILES: Mapping[str, str] = {"landmarker": "mediapipe", "executor": "inline"}
+"""Kind -> default component for the user's own pictures, which come without landmarks."""
+
+PHOTOGRAPHS = "photographs"
+"""Tag of datasets in whose pictures landmarks are detected unless a run says otherwise."""
+
+BESIDE: Mapping[str, Mapping[str, str]] = {
+    "balancer": {"synth": "semantic"},
+    "landmarker": {PHOTOGRAPHS: OWN_FILES["landmarker"]},
+}
+"""Kind -> other kind, or tag of a component -> default component of a run that has it."""
 
 YARDSTICK = "landmarks"
 """Estimator whose scores stand beside those of every run."""
-
-OWN_FILES: Mapping[str, str] = {"landmarker": "mediapipe", "executor": "inline"}
-"""Kind -> default component for the user's own pictures, which come without landmarks."""
 
 MODEL = "strangers"
 """Default model for the user's own pictures."""

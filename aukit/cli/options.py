@@ -129,6 +129,7 @@ class ComponentCommand(click.Command):
                 continue
             component = chosen(registry, slot, names, default)
             if component is not None:
+                present += component.tags
                 yield from option_list(slot.dotted, component, hidden=len(slot.path) > 1)
 
     def chosen_names(self, args: Sequence[str]) -> dict[str, str]:

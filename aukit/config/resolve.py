@@ -54,8 +54,7 @@ def resolve(registry: Registry, layers: Sequence[Layer], preset: str | None = No
     components: dict[str, Choice | None] = {}
     # A kind comes after those that determine its default.
     for kind in (name for name in KINDS if not KINDS[name].several):
-        present = [name for name, choice in components.items() if choice is not None]
-        components[kind] = resolver.choice((kind,), beside=present)
+        components[kind] = resolver.choice((kind,), beside=_kinds_and_tags(components))
         origins[kind] = resolver.named_by(kind)
     _check_company(components)
     _check_without_estimator(components)
@@ -99,14 +98,14 @@ class _Resolver:
     ) -> Choice | None:
         """The choice at `path`; a role's path falls back on the choice of the whole run.
 
-        The default may depend on the kinds in `beside` that are chosen.
+        The default may depend on the kinds and tags in `beside`.
         """
         kind = KINDS[path[-1]]
         tables = [(origin, self._table(document, path)) for origin, document in self.layers]
         named = [(table["name"], origin) for origin, table in tables if "name" in table]
         inherited = fallback.component.qualified if fallback else None
         default, reason = kind.default_beside(beside)
-        by_default = DEFAULT if reason is None else f"{DEFAULT} (with a {reason})"
+        by_default = DEFAULT if reason is None else f"{DEFAULT} (with {reason})"
         name, chosen_by = named[-1] if named else (inherited or default or "none", by_default)
         if name == "none" and kind.optional:
             _check_absent(kind.name, tables)
@@ -148,10 +147,22 @@ class _Resolver:
                 views, origins[f"{name}.views"] = str(table["views"]), origin
         _check_partition(name, partition)
         limited = tuple(map(view_name, parse_views(views))) if views not in ("", "all") else ()
-        data, landmarker, aligner = (self.choice((name, k), shared[k]) for k in ROLE_KINDS)
+        data, aligner = (self.choice((name, k), shared[k]) for k in ("data", "aligner"))
+        landmarker = self._landmarker(name, {"data": data}, shared)
         if data is None or aligner is None:
             raise ConfigError(f"role {name} needs a dataset and an aligner")
         return Role(data, landmarker, aligner, partition, limited)
+
+    def _landmarker(
+        self, role: str, own: Mapping[str, Choice | None], shared: Mapping[str, Choice | None]
+    ) -> Choice | None:
+        """The run's landmarker, unless it is a default and the role's own dataset has another."""
+        kind = KINDS["landmarker"]
+        present = _kinds_and_tags(own)
+        usual = kind.default_beside(present) == kind.default_beside(_kinds_and_tags(shared))
+        if usual or self.named_by(kind.name) != DEFAULT:
+            return self.choice((role, kind.name), shared[kind.name])
+        return self.choice((role, kind.name), beside=present)
 
     def _table(self, document: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
         table: Any = document
@@ -163,6 +174,12 @@ class _Resolver:
         if not isinstance(table, Mapping):
             raise ConfigError(f"{'.'.join(path)} is {table!r}", "give a name or a table of options")
         return table
+
+
+def _kinds_and_tags(components: Mapping[str, Choice | None]) -> list[str]:
+    """The kinds of which a component is chosen, and the tags of these components."""
+    chosen = {kind: choice for kind, choice in components.items() if choice is not None}
+    return [*chosen, *(tag for choice in chosen.values() for tag in choice.component.tags)]
 
 
 def _check_company(components: Mapping[str, Choice | None]) -> None:

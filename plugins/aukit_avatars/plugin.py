@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aukit.components import Component
+from aukit.defaults import PHOTOGRAPHS
 from aukit.hooks import hookimpl
 from aukit.published import METHOD, SIZE, Published, silent
 
@@ -26,7 +27,7 @@ class AvatarsConfig:
     """A recipe; the same recipe gives the same pictures. Defaults are the sizes of `quick`."""
 
     version: int = field(
-        default=1,
+        default=2,
         metadata={
             "role": METHOD,
             "help": "1: everyone makes an AU alike; 2: everyone in their own way, from their own "
@@ -155,7 +156,7 @@ PUBLISHED = {
     "rate": Published(25.0, _FERA),
     "size": silent(256, "avatars fill the picture"),
     "views": Published("frontal", "4.1: frontal, and nine views in 4.6"),
-    "version": silent(1),
+    "version": silent(2),
     "domain": silent("a"),
     "rates": Published("fera17", _FERA),
     "seed": silent(0),
@@ -185,7 +186,7 @@ def aukit_datasets() -> list[Component]:
             summary="synthetic people with exact ground truth, rendered on demand",
             presets={"quick": {}},
             published=PUBLISHED,
-            tags=("truth", "synthetic-people"),
+            tags=("truth", "synthetic-people", PHOTOGRAPHS),
             data_licence=DATA_LICENCE,
         ),
         Component(
@@ -198,7 +199,7 @@ def aukit_datasets() -> list[Component]:
                 "quick": {},
                 "paper": {"train": 20000, "valid": 100, "test": 100, "frames": 6, "size": 352},
             },
-            tags=("truth", "synthetic-people"),
+            tags=("truth", "synthetic-people", PHOTOGRAPHS),
             data_licence=DATA_LICENCE,
         ),
         Component(
@@ -208,7 +209,7 @@ def aukit_datasets() -> list[Component]:
             config=StrangersConfig,
             summary="avatars with individual head models, for testing transfer",
             presets={"quick": {}, "paper": {}},
-            tags=("truth", "synthetic-people"),
+            tags=("truth", "synthetic-people", PHOTOGRAPHS),
             data_licence=DATA_LICENCE,
         ),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from aukit.components import Component
+from aukit.defaults import PHOTOGRAPHS
 from aukit.hooks import hookimpl
 from aukit.published import METHOD
 from aukit_corpora.facts import CORPORA
@@ -228,6 +229,7 @@ def aukit_datasets() -> list[Component]:
             config=options,
             summary=CORPORA[name].summary,
             presets={"quick": {}, "paper": {}},
+            tags=(PHOTOGRAPHS,),
             data_licence=CORPORA[name].licence,
             paper=CORPORA[name].citation,
         )

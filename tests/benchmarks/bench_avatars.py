@@ -22,7 +22,7 @@ FACES = 64
 
 def avatars_of(size: int, device: str = "cpu") -> Avatars:
     """A recipe of 64 frames of 4 people."""
-    config = AvatarsConfig(train=4, valid=0, test=0, tasks=8, frames=2, size=size)
+    config = AvatarsConfig(version=1, train=4, valid=0, test=0, tasks=8, frames=2, size=size)
     return Avatars(config, Context(device=device))
 
 

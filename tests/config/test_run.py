@@ -14,7 +14,7 @@ from aukit.components import KINDS, Component
 from aukit.config.files import to_toml
 from aukit.config.resolve import nest, resolve
 from aukit.config.run import ROLES, RunConfig
-from aukit.defaults import BESIDE
+from aukit.defaults import BESIDE, PHOTOGRAPHS
 from aukit.errors import ConfigError
 from aukit.registry.loading import Plugin, Registry
 
@@ -38,9 +38,10 @@ def _registry() -> Registry:
             Component(
                 kind.name, name, "a:B", Options, "toy",
                 presets={"quick": {"size": 64}, "paper": {"rate": 0.1}},
+                tags=(PHOTOGRAPHS,) if name == "photos" else (),
                 distribution="toys", version="1.0",
             )
-            for name in names
+            for name in (*names, "photos")
         ]  # fmt: skip
     registry.plugins.append(plugin)
     return registry
@@ -71,11 +72,34 @@ def test_a_default_may_depend_on_another_choice() -> None:
     plain, painted = resolved({}), resolved({"synth": "extra"})
     assert plain.need("balancer").component.name == "resample"
     assert painted.need("balancer").component.name == "semantic"
-    assert painted.need("balancer").chosen_by == "default (with a synth)"
+    assert painted.need("balancer").chosen_by == "default (with synth)"
     assert resolved({"synth": "extra", "balancer": "other"}).need("balancer").component.name == (
         "other"
     )
     assert resolved({"synth": "none"}).need("balancer").component.name == "resample"
+
+
+def landmarkers(typed: dict[str, Any]) -> list[str]:
+    """Those of the training and the test role."""
+    roles = (resolved(typed).roles[name] for name in ("train", "test"))
+    return [role.landmarker.component.name if role.landmarker else "none" for role in roles]
+
+
+def test_landmarks_are_detected_in_photographs_unless_a_run_says_otherwise() -> None:
+    photos = {"data": "photos"}
+    assert landmarkers({}) == ["none", "none"]
+    assert landmarkers(photos) == ["mediapipe", "mediapipe"]
+    assert resolved(photos).need("landmarker").chosen_by == "default (with photographs)"
+    assert landmarkers({**photos, "landmarker": "none"}) == ["none", "none"]
+    assert landmarkers({**photos, "landmarker": "other"}) == ["other", "other"]
+
+
+def test_the_default_landmarker_of_a_role_is_that_of_its_own_dataset() -> None:
+    assert landmarkers({"test.data": "photos"}) == ["none", "mediapipe"]
+    assert landmarkers({"data": "photos", "test.data": "other"}) == ["mediapipe", "none"]
+    assert landmarkers({"test.data": "photos", "landmarker": "other"}) == ["other", "other"]
+    assert landmarkers({"test.data": "photos", "landmarker": "none"}) == ["none", "none"]
+    assert landmarkers({"test.data": "photos", "test.landmarker": "other"}) == ["none", "other"]
 
 
 def test_a_component_that_needs_another_kind_is_refused_without_it() -> None:

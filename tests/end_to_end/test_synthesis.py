@@ -52,7 +52,7 @@ def test_a_synthesizer_brings_semantic_resampling_with_it(tmp_path: Path) -> Non
     assert main(command(tmp_path)) == 0
     (folder,) = tmp_path.glob("0001-*")
     text = (folder / "run.toml").read_text()
-    assert 'name = "aukit-facs/semantic"  # default (with a synth)' in text
+    assert 'name = "aukit-facs/semantic"  # default (with synth)' in text
     assert tomllib.loads(text)["balancer"]["per_level"] == 4
     plan = pq.read_table(folder / "plan.parquet")
     assert set(plan["origin"].to_pylist()) == {SYNTHETIC}

@@ -66,10 +66,9 @@ def test_two_processes_run_as_one(tmp_path: Path) -> None:
         assert (found[label] / faces).read_bytes() == (expected[label] / faces).read_bytes()
     learned = [load_file(p["fit-synth"] / "model/model.safetensors") for p in (expected, found)]
     one, two = (torch.cat([values.flatten() for values in each.values()]) for each in learned)
-    # Not the largest difference: Adam makes a whole step of 1e-4 of a gradient that is almost 0.
-    difference = (one - two).abs().median()
-    print(f"median difference {difference:.1e}")
-    assert difference < 3e-5
+    # A tenth of one step of Adam. Not the largest difference: Adam makes a whole step of a
+    # gradient that is almost 0, and sums in another order change its sign.
+    assert (one - two).abs().median() < 1e-4
     (run,) = both.glob("0*")
     events = [json.loads(text) for text in (run / "events.jsonl").read_text().splitlines()]
     started = [event["stage"] for event in events if event["event"] == "started"]

@@ -141,7 +141,7 @@ def curves(values: object, names: Sequence[str], width: int) -> Image.Image:
 
 def truths(studio: Studio) -> Image.Image:
     """Landmarks and mesh over the pictures that they belong to."""
-    recipe = AvatarsConfig(train=4, valid=0, test=0, frames=8, views="-20,40", size=256)
+    recipe = AvatarsConfig(version=1, train=4, valid=0, test=0, frames=8, views="-20,40", size=256)
     avatars = Avatars(recipe, Context())
     avatars.studio = studio
     rows = avatars.index().take([5, 70, 150, 240])

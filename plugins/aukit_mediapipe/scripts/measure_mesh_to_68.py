@@ -21,7 +21,7 @@ from aukit_avatars.plugin import AvatarsConfig
 from aukit_mediapipe.landmarker import LiteRTLandmarker
 from aukit_mediapipe.plugin import LiteRTOptions
 
-RECIPE = AvatarsConfig(train=24, valid=0, test=0, tasks=4, frames=2, size=256, seed=478)
+RECIPE = AvatarsConfig(version=1, train=24, valid=0, test=0, tasks=4, frames=2, size=256, seed=478)
 PARTS = {
     "jaw": slice(0, 17),
     "brows": slice(17, 27),

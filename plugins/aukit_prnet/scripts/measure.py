@@ -35,7 +35,7 @@ INNER = slice(17, 68)
 def by_view(predictor: Predictor, people: int) -> dict[str, dict[str, Tensor]]:
     """View -> measure -> (people,) mean error of each person, in percent."""
     recipe = AvatarsConfig(
-        train=0, valid=0, test=people, tasks=TASKS, frames=1, views="fera17", size=SIZE
+        version=1, train=0, valid=0, test=people, tasks=TASKS, frames=1, views="fera17", size=SIZE
     )
     avatars = Avatars(recipe, Context())
     index = avatars.index()

@@ -25,7 +25,7 @@ from aukit_mediapipe.landmarker import LiteRTLandmarker
 from aukit_mediapipe.plugin import LiteRTOptions
 from aukit_procrustes.template import fit_template
 
-RECIPE = AvatarsConfig(train=100, valid=0, test=0, tasks=1, frames=1, size=256, seed=68)
+RECIPE = AvatarsConfig(version=1, train=100, valid=0, test=0, tasks=1, frames=1, size=256, seed=68)
 BATCH = 10
 
 

@@ -20,7 +20,9 @@ from aukit_avatars.actions import AUS
 from aukit_avatars.dataset import Avatars
 from aukit_avatars.plugin import AvatarsConfig, aukit_datasets
 
-TINY = AvatarsConfig(train=1, valid=1, test=0, tasks=2, frames=3, size=64, views="0,0 -20,30")
+TINY = AvatarsConfig(
+    version=1, train=1, valid=1, test=0, tasks=2, frames=3, size=64, views="0,0 -20,30"
+)
 
 
 @pytest.fixture(scope="module")

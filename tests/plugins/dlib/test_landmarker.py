@@ -27,7 +27,7 @@ def test_the_component_says_what_it_needs() -> None:
 
 def pictures() -> tuple[list[Tensor], list[Tensor]]:
     """Avatars, and their true points."""
-    options = AvatarsConfig(train=6, valid=0, test=1, tasks=2, frames=1, size=SIZE)
+    options = AvatarsConfig(version=1, train=6, valid=0, test=1, tasks=2, frames=1, size=SIZE)
     avatars = Avatars(options, Context())
     images, points = [], []
     for frames in avatars.read(avatars.index()):

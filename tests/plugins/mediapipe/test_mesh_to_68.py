@@ -16,7 +16,9 @@ from aukit_mediapipe.plugin import LiteRTOptions
 
 def test_error_on_avatars_is_as_documented(face_landmarker: Path) -> None:
     context = Context(weights=lambda ref: face_landmarker)
-    avatars = Avatars(AvatarsConfig(train=2, valid=0, test=0, tasks=1, frames=2, size=192), context)
+    avatars = Avatars(
+        AvatarsConfig(version=1, train=2, valid=0, test=0, tasks=1, frames=2, size=192), context
+    )
     errors = []
     for frames in avatars.read(avatars.index()):
         images = [image for image in frames.images if image is not None]

@@ -23,7 +23,7 @@ def test_card_says_what_they_are() -> None:
 
 
 def test_people_of_the_benchmark_are_found() -> None:
-    recipe = AvatarsConfig(train=0, valid=0, test=4, tasks=1, frames=1, size=128)
+    recipe = AvatarsConfig(version=1, train=0, valid=0, test=4, tasks=1, frames=1, size=128)
     avatars = Avatars(recipe, Context())
     (meshes,) = avatars.meshes(avatars.index())
     boxes = torch.cat([meshes.landmarks.amin(1), meshes.landmarks.amax(1)], 1)
