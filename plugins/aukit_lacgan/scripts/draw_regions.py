@@ -61,7 +61,7 @@ def tinted(image: Tensor, attention: Tensor) -> Tensor:
 def avatar() -> Face:
     """One person of the avatars, registered."""
     people = api.build(
-        "data", "avatars", train=1, valid=0, test=0, tasks=1, frames=1, size=2 * SIZE
+        "data", "avatars", version=1, train=1, valid=0, test=0, tasks=1, frames=1, size=2 * SIZE
     )
     frames = next(iter(people.read(people.index())))
     image, faces = frames.images[0], frames.faces
