@@ -9,6 +9,7 @@ Every class has its own exit code, so that scripts can tell the kinds of failure
 | 4 | `DataError` | input data, weights or labels are missing or damaged |
 | 5 | `StageError` | a component failed during a run |
 | 6 | `StorageError` | the disk is full, or the output cannot be written |
+| 7 | `StoreError` | an object store or server refuses access or does not answer |
 """
 
 from __future__ import annotations
@@ -73,3 +74,9 @@ class StorageError(AukitError):
     """The output cannot be written: full disk, read-only folder, missing permission."""
 
     exit_code = 6
+
+
+class StoreError(AukitError):
+    """An object store or another server refuses access or does not answer."""
+
+    exit_code = 7

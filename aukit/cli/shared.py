@@ -15,7 +15,16 @@ Body = TypeVar("Body", bound=Callable[..., Any])
 
 
 class Place(click.Path):
-    """A path that must not be empty, nor a URL."""
+    """A path that must not be empty, nor a URL, unless data are read from it.
+
+    Args:
+        url: whether a URL may be given.
+        path_type: as in click.
+    """
+
+    def __init__(self, url: bool = False, path_type: type[Path] | None = None) -> None:
+        super().__init__(path_type=path_type)
+        self.url = url
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path.
@@ -26,7 +35,8 @@ class Place(click.Path):
         """
         if value == "":
             self.fail("the path is empty", param, ctx)
-        refuse_url(str(value))
+        if not self.url:
+            refuse_url(str(value))
         return super().convert(value, param, ctx)
 
 

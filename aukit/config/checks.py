@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from aukit.errors import ConfigError
-
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+from aukit.remote.store import is_url
 
 
 def at_least(options: object, limit: int, *names: str) -> None:
@@ -22,13 +19,13 @@ def at_least(options: object, limit: int, *names: str) -> None:
 
 
 def refuse_url(text: str) -> None:
-    """Refuse a URL where a file or folder is expected; a path would lose one of its slashes.
+    """Refuse a URL where a file or folder of this machine is expected.
 
     Raises:
         ConfigError: the text is a URL, such as `s3://bucket/photos`.
     """
-    if _URL.match(text):
+    if is_url(text):
         raise ConfigError(
-            f"{text} is a URL, and aukit reads and writes files",
-            "copy the files, or mount the object store as a folder",
+            f"{text} is a URL, and only data are read from URLs",
+            "give a file or folder; an object store can be mounted as a folder",
         )

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from aukit.components import Component
-from aukit.config.checks import refuse_url
 from aukit.errors import ConfigError
+from aukit.remote.listing import forget
+from aukit.remote.path import place_of
 
 DEFAULT, COMMAND_LINE, PYTHON = "default", "command line", "python"
 
@@ -122,8 +123,8 @@ def _coerce_plain(raw: Any, annotation: Any, where: str) -> Any:
     if annotation is str and isinstance(raw, (str, int, float)) and not isinstance(raw, bool):
         return str(raw)
     if annotation is Path and isinstance(raw, (str, Path)):
-        refuse_url(str(raw))
-        return Path(raw)
+        forget()  # a place that is named again may have changed
+        return place_of(str(raw))
     raise _refuse(raw, spell(annotation), where)
 
 

@@ -79,14 +79,14 @@ class Dataset(Protocol):
 
 @runtime_checkable
 class KnowsSources(Protocol):
-    """A dataset that can list its files on this machine."""
+    """A dataset that can list its files, on this machine or in a store."""
 
     def sources(self) -> Iterable[Path]:
         """Every file that `index` or `read` uses, in any order.
 
-        Names, sizes and modification times of these files are part of the keys of the stages that
-        read them, so that a corrected label file is noticed; the files are not opened. Missing
-        files may be listed too, so that their appearance counts as a change.
+        Names, sizes and modification times (in a store: ETags) of these files are part of the keys
+        of the stages that read them, so that a corrected label file is noticed; the files are not
+        opened. Missing files may be listed too, so that their appearance counts as a change.
         """
         ...
 

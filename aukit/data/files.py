@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from aukit.errors import ConfigError, DataError
+from aukit.remote.listing import Entry
+from aukit.remote.listing import entries as remote_entries
+from aukit.remote.path import RemotePath
 
 Mark = Sequence[str]
 """Alternative names of a file or folder in the root of a corpus."""
 
-_DEPTH, _LOOKED_AT = 3, 5000
-"""Depth below a wrong root at which the right one is searched, and most folders examined."""
+_DEPTH, _LOOKED_AT, _REMOTE = 3, 5000, 50
+"""Depth below a wrong root at which the right one is searched, and most folders examined, here and
+in a store, which takes a hundred times as long."""
 
 
 def require_root(root: Path | None, corpus: str, marks: Sequence[Mark]) -> Path:
@@ -66,10 +70,11 @@ def _around(root: Path) -> Iterator[Path]:
     """The folders above, then those below, nearest first."""
     yield from root.resolve().parents[:_DEPTH]
     level, seen = [root], 0
+    most = _REMOTE if isinstance(root, RemotePath) else _LOOKED_AT
     for _ in range(_DEPTH):
         level = [inner for folder in level for inner in folders(folder)]
         for folder in level:
-            if (seen := seen + 1) > _LOOKED_AT:
+            if (seen := seen + 1) > most:
                 return
             yield folder
 
@@ -94,7 +99,9 @@ def files_below(folder: Path, suffixes: Collection[str] | None = None) -> Iterat
     waiting, seen = [folder], set()
     while waiting:
         here = waiting.pop()
-        if (real := os.path.realpath(here)) in seen:
+        # Stores have no links.
+        real = str(here) if isinstance(here, RemotePath) else os.path.realpath(here)
+        if real in seen:
             continue
         seen.add(real)
         entries = _entries(here)
@@ -118,6 +125,8 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
     Names are not converted to paths, since a folder may hold a hundred thousand.
     """
     try:
+        if isinstance(folder, RemotePath):
+            return _shown(remote_entries(str(folder)))
         with os.scandir(folder) as entries:
             found = [(e.name, _kind(e)) for e in entries if not e.name.startswith(".")]
     except (FileNotFoundError, NotADirectoryError):
@@ -125,6 +134,10 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
     except OSError as error:
         raise DataError(f"cannot list {folder}: {error.strerror}") from error
     return sorted((name, kind == "d") for name, kind in found if kind)
+
+
+def _shown(there: Mapping[str, Entry]) -> list[tuple[str, bool]]:
+    return sorted((name, e.is_folder) for name, e in there.items() if not name.startswith("."))
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

@@ -23,8 +23,10 @@ def describe(dataset: KnowsSources) -> dict[str, list[Any]]:
     Names are relative to the folder that all files share, so that a corpus may be moved.
     """
     paths = list(dict.fromkeys(dataset.sources()))
-    above = os.path.commonpath([path.parent for path in paths]) if paths else "."
-    return {Path(os.path.relpath(path, above)).as_posix(): _entry(path) for path in sorted(paths)}
+    above = os.path.commonpath([str(path.parent) for path in paths]) if paths else "."
+    return {
+        Path(os.path.relpath(str(path), above)).as_posix(): _entry(path) for path in sorted(paths)
+    }
 
 
 def _entry(path: Path) -> list[Any]:

@@ -20,10 +20,11 @@ import pyarrow as pa
 
 import aukit
 from aukit.components import Component
-from aukit.config.checks import refuse_url
 from aukit.contracts.context import Context
 from aukit.contracts.dataset import Frames
 from aukit.data.records import index_schema
+from aukit.remote.listing import forget
+from aukit.remote.path import RemotePath, place_of, state_of
 from aukit.vision import images
 from aukit.vision.film import Film, Shot, batched, count_frames, is_video
 from aukit.vision.video import SUFFIXES as VIDEO_SUFFIXES
@@ -152,21 +153,19 @@ def survey(inputs: Sequence[str]) -> Survey:
     """Find photos and videos.
 
     Raises:
-        ConfigError: a path is a URL.
         DataError: a path does not exist, or a folder contains no photos or videos.
+        ConfigError, StoreError: a URL cannot be read (`aukit.remote.store.ask`).
     """
-    for name in inputs:
-        refuse_url(name)
+    forget()
     wanted = images.SUFFIXES | VIDEO_SUFFIXES
-    found = [images.survey(Path(name), wanted) for name in inputs]
+    found = [images.survey(place_of(name), wanted) for name in inputs]
     files = {file.resolve(): file for part, _ in found for file in part}
     return Survey(list(files.values()), sum((others for _, others in found), Counter()))
 
 
 def fingerprints(files: Sequence[Path]) -> list[list[str | int]]:
-    """Path, size and modification time of each file, for stage keys."""
-    states = ((path, path.stat()) for path in files)
-    return [[text_of(path), state.st_size, state.st_mtime_ns] for path, state in states]
+    """Path and state (`state_of`) of each file, for stage keys."""
+    return [[text_of(path), *state_of(path)] for path in files]
 
 
 @functools.lru_cache
@@ -184,8 +183,8 @@ def text_of(path: Path) -> str:
 
 def path_of(text: str) -> Path:
     """The path that `text_of` encoded."""
-    path = Path(text)
-    if "\\x" not in text or os.path.lexists(path):
+    path = place_of(text)
+    if "\\x" not in text or isinstance(path, RemotePath) or os.path.lexists(path):
         return path
     plain = re.sub(rb"\\x([89a-f][0-9a-f])", lambda b: bytes([int(b[1], 16)]), os.fsencode(text))
     return Path(os.fsdecode(plain))

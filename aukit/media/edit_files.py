@@ -15,6 +15,7 @@ from aukit.errors import ConfigError, DataError
 from aukit.media.edit import Editor, into_photo, refuse_turned
 from aukit.media.portraits import Intensities, Portrait, Refused
 from aukit.progress import Progress, Silent
+from aukit.remote.path import place_of
 from aukit.store.files import ensure_writable, file_name, write_aside
 from aukit.store.owned import Output
 from aukit.vision.film import is_video
@@ -183,7 +184,7 @@ def outputs_of(task: Task) -> dict[Path, Path]:
         DataError: an input does not exist, or a folder contains no photos.
         StorageError: the output cannot be written.
     """
-    found = itertools.chain.from_iterable(find(Path(name), SUFFIXES) for name in task.inputs)
+    found = itertools.chain.from_iterable(find(place_of(name), SUFFIXES) for name in task.inputs)
     photos = list({photo.resolve(): photo for photo in found}.values())
     if films := [photo for photo in photos if is_video(photo)]:
         hint = "extract its faces with `aukit align --png`, and give them with --aligned"

@@ -18,6 +18,7 @@ from aukit.data.kinds import estimate_kinds, tops
 from aukit.data.records import OK
 from aukit.errors import ConfigError
 from aukit.progress import Progress
+from aukit.remote.path import place_of
 from aukit.vision.film import count_frames, is_video, shots_of
 from aukit.vision.movie import write_movie
 
@@ -38,11 +39,11 @@ def check_overlay(inputs: Sequence[str], path: Path) -> Path:
     Raises:
         ConfigError: there is not exactly one, or the output is not an MP4 file.
     """
-    if len(inputs) != 1 or not is_video(Path(inputs[0])):
+    if len(inputs) != 1 or not is_video(place_of(inputs[0])):
         raise ConfigError("an overlay needs exactly one video", "give one, or leave out --overlay")
     if path.suffix.lower() != ".mp4":
         raise ConfigError(f"{path}: overlays are written as .mp4", "use a name that ends in .mp4")
-    return Path(inputs[0])
+    return place_of(inputs[0])
 
 
 def write_overlay(video: Path, table: pa.Table, every: int, path: Path, progress: Progress) -> None:

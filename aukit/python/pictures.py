@@ -191,13 +191,14 @@ def edit(
     from aukit.media.arrays import each_picture
     from aukit.media.edit import Editor, into_photo, refuse_turned
     from aukit.media.portraits import Refused
+    from aukit.remote.path import place_of
     from aukit.vision.images import encode
 
     wishes = [aus] if isinstance(aus, Mapping) else list(aus)
     named = [{au.parse_list([str(k)])[0]: float(v) for k, v in w.items()} for w in wishes]
     editor = Editor.open(run, default_registry(), device)
     with tempfile.TemporaryDirectory(prefix="aukit-edit-") as scratch:
-        paths = [Path(path) for path in paths_of(images) or ()]
+        paths = [place_of(path) for path in paths_of(images) or ()]
         if not paths:
             for number, picture in enumerate(each_picture(images)):
                 paths.append(Path(scratch) / f"{number:06d}.png")

@@ -24,6 +24,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
 from aukit.errors import DataError
+from aukit.remote.path import RemotePath
 
 UNREADABLE = "unreadable file"
 EMPTY = "empty file"
@@ -92,13 +93,16 @@ def survey(path: Path, suffixes: Collection[str]) -> tuple[list[Path], Counter[s
     if not path.is_dir():
         what = "neither a file nor a folder" if path.exists() else "no such file or folder"
         raise DataError(f"{what}: {path}")
-    hidden = set(path.rglob(".*"))
-    inside = [f for f in path.rglob("*") if hidden.isdisjoint((f, *f.parents))]
+    inside = [f for f in path.rglob("*") if not _is_hidden(f, path)]
     files = sorted(f for f in inside if f.suffix.lower() in suffixes and f.is_file())
     if not files:
         raise DataError(f"no files to read in {path}", f"looked for {' '.join(sorted(suffixes))}")
     others = set(inside).difference(files)
     return files, Counter(f.suffix.lower() for f in others if not f.is_dir())
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(name.startswith(".") for name in path.parts[len(folder.parts) :])
 
 
 def read(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -120,9 +124,12 @@ def read_many(
 ) -> Iterator[Picture]:
     """Decode files in order on several threads (0: one per core), a few ahead of the caller."""
     threads = threads or os.cpu_count() or 1
-    with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(paths), 4 * threads):
-            part = paths[start : start + 4 * threads]
+    ahead = 4 * threads
+    # Stores take longer to answer than a picture takes to be decoded.
+    waits = any(isinstance(path, RemotePath) for path in paths)
+    with ThreadPoolExecutor(ahead if waits else threads) as pool:
+        for start in range(0, len(paths), ahead):
+            part = paths[start : start + ahead]
             yield from pool.map(lambda path: read(path, max_pixels), part)
 
 

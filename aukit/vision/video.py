@@ -18,7 +18,8 @@ from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from torch import Tensor
 
-from aukit.errors import DataError
+from aukit.errors import ConfigError, DataError, StoreError
+from aukit.remote.copy import local
 from aukit.vision.images import MAX_PIXELS, TOO_LARGE
 
 SUFFIXES = frozenset(
@@ -241,11 +242,14 @@ def open_video(path: Path) -> tuple[Any, Any]:
 
     Raises:
         DataError: it cannot be opened as a video.
+        ConfigError, StoreError: it cannot be copied from its store (`aukit.remote.copy.local`).
     """
     container = None
     try:
         container = _open(path)
         return container, container.streams[_film_stream(path, container)]
+    except (ConfigError, StoreError):
+        raise
     except Exception as error:  # demuxers raise anything at all on hostile bytes
         if container is not None:
             container.close()
@@ -256,7 +260,7 @@ def open_video(path: Path) -> tuple[Any, Any]:
 def _open(path: Path) -> Any:
     # An absolute path, as `file:y.mp4` and `http:/y.mp4` are addresses to FFmpeg. Play lists in
     # the disguise of a film reach files of this machine at most.
-    return av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
+    return av.open(str(local(path).absolute()), options={"protocol_whitelist": "file"})
 
 
 def _film_stream(path: Path, container: Any) -> int:

@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +34,8 @@ def read_cells(path: Path) -> pa.Table:
     """
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
-            found = pa.parquet.ParquetFile(path).read()
+            with path.open("rb") as file:
+                found = pa.parquet.ParquetFile(file).read()
             columns = [column.cast(pa.string()) for column in found.columns]
             return pa.table(columns, names=found.column_names)
         return _read_text(path)
@@ -45,6 +47,11 @@ def read_cells(path: Path) -> pa.Table:
 def _read_text(path: Path) -> pa.Table:
     with path.open("rb") as file:
         heading = file.readline().decode("utf-8-sig", "replace")
+        file.seek(0)
+        return _parsed(path, heading, file)
+
+
+def _parsed(path: Path, heading: str, file: BinaryIO) -> pa.Table:
     if not heading.strip():
         raise DataError(f"cannot read {path}: it has no heading")
     divider = max(",;\t", key=heading.count)
@@ -53,7 +60,7 @@ def _read_text(path: Path) -> pa.Table:
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
     )
     read = pa.csv.ReadOptions(column_names=names, skip_rows=1)
-    return pa.csv.read_csv(path, read, pa.csv.ParseOptions(delimiter=divider), convert)
+    return pa.csv.read_csv(file, read, pa.csv.ParseOptions(delimiter=divider), convert)
 
 
 def _split(heading: str, divider: str) -> Iterator[list[str]]:

@@ -107,7 +107,8 @@ def numbered_points(paths: list[Path]) -> dict[int, Path]:
 def _read_points(path: Path) -> Tensor:
     from scipy.io import loadmat
 
-    return torch.from_numpy(np.asarray(loadmat(path)["pts"], np.float32).reshape(-1, 2))
+    with path.open("rb") as file:
+        return torch.from_numpy(np.asarray(loadmat(file)["pts"], np.float32).reshape(-1, 2))
 
 
 def complete(points: Tensor) -> Tensor | None:

@@ -185,10 +185,13 @@ class Table:
         yield self.path
         for name in self._places.names:
             media = self._file(name)
-            yield from files(media, PICTURES) if media.is_dir() else [media]
+            yield from files(media, PICTURES) if self._is_folder(name) else [media]
 
     def _file(self, name: str) -> Path:
         return self.folder / name
+
+    def _is_folder(self, name: str) -> bool:
+        return not name.lower().endswith((*PICTURES,)) and self._file(name).is_dir()
 
     def survey(self) -> Survey:
         """Rows without a file, videos that do not match their rows, and codes off the scale."""
@@ -216,7 +219,7 @@ class Table:
         coded = np.unique(frames[frames != STILL])
         if not name or not media.exists():
             yield Finding("error", "missing files", str(media))
-        elif is_video(media) or media.is_dir():
+        elif is_video(media) or self._is_folder(name):
             shown = media if is_video(media) else self._folder(media)
             recording = Recording(name, shown, (self.path,))
             numbers, _, amiss = frames_of(recording)

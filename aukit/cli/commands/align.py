@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=ComponentCommand, slots=[Slot((kind,)) for kind in ALIGN], defaults=ALIGN)
-@click.argument("inputs", nargs=-1, required=True, type=Place(), metavar="INPUT...")
+@click.argument("inputs", nargs=-1, required=True, type=Place(url=True), metavar="INPUT...")
 @output_option("Folder for faces.parquet, aligned/*.png and overview.png.")
 @click.option(
     "--faces", type=click.Choice(["best", "all"]), default="best", show_default=True,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.command(
     cls=ComponentCommand, slots=[Slot((kind,)) for kind in OWN_FILES], defaults=OWN_FILES
 )
-@click.argument("inputs", nargs=-1, type=Place(), metavar="INPUT...")
+@click.argument("inputs", nargs=-1, type=Place(url=True), metavar="INPUT...")
 @click.option(
     "--run", "folder", type=Place(path_type=Path), default=MODEL, show_default=True,
     metavar="RUN", shell_complete=model_name,
@@ -104,6 +104,7 @@ def predict(
     from aukit.media.predict import Task, predict_files, require_estimates
     from aukit.media.report import check_report, write_predict_report
     from aukit.media.synthesis import default_landmarker
+    from aukit.remote.path import place_of
     from aukit.runs.told import told_of
     from aukit.store.files import read_table
     from aukit.store.owned import refuse_foreign, writing
@@ -129,7 +130,7 @@ def predict(
     if overlay is not None and result.faces:
         with writing(overlay):
             rows = read_table(result.table)
-            write_overlay(Path(inputs[0]), rows, every, overlay, RichProgress())
+            write_overlay(place_of(inputs[0]), rows, every, overlay, RichProgress())
     if report is not None:
         told = told_of(folder, registry, default_landmarker(registry))
         with writing(report):
