@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
@@ -49,6 +51,16 @@ def read_rows(folder: Path, *, geometry: bool = False) -> pa.Table:
     return pa.concat_tables(tables)
 
 
+def _why(parts: Sequence[Path], partition: str | None) -> str:
+    """How many frames were dropped for which reason, most frequent first; empty if none were."""
+    tables = [read_table(path, ["partition", "reason"]) for path in parts]
+    rows = pa.concat_tables(tables).filter(pc.field("reason").is_valid())
+    if partition is not None:
+        rows = rows.filter(pc.field("partition") == partition)
+    counts = Counter(rows["reason"].to_pylist()).most_common()
+    return "".join(f"; {count} x {reason}" for reason, count in counts)
+
+
 class StoredFaces:
     """Faces of stage folders as a `FaceSource`.
 
@@ -78,8 +90,9 @@ class StoredFaces:
         if self.table.num_rows == 0:
             where = "" if partition is None else f" in partition '{partition}'"
             raise DataError(
-                f"no registered faces are left{where}",
-                "see the dropped frames and their reasons in the report or `aukit data info`",
+                f"no registered faces are left{where}{_why(parts, partition)}",
+                "look at the pictures (`aukit data sample`) and at the options of landmarker and "
+                "aligner; `--landmarker none` uses the dataset's own landmarks, if it has any",
             )
         self.labels: Labels = labels_of(self.table, aus)
         self._subjects = person_keys(self.table)

@@ -145,6 +145,14 @@ def test_a_partition_can_be_chosen_and_an_empty_one_is_named(folder: Path) -> No
         StoredFaces([folder / "empty"], AUS)
 
 
+def test_where_every_face_was_dropped_the_reasons_are_counted(tmp_path: Path) -> None:
+    rows = _rows(torch.zeros(5, 3, 8, 8, dtype=torch.uint8), 0).slice(4)
+    write_table(tmp_path / "part-00000.parquet", rows)
+    with pytest.raises(DataError, match="no registered faces are left; 1 x ") as caught:
+        StoredFaces([tmp_path], AUS)
+    assert rows["reason"][0].as_py() in str(caught.value)
+
+
 def test_rows_without_pixels_keep_the_dropped_ones(folder: Path) -> None:
     rows = read_rows(folder)
     assert rows.num_rows == 20
