@@ -29,7 +29,7 @@ from aukit_avatars.actions import AUS
 from aukit_avatars.dataset import Avatars
 from aukit_avatars.plugin import AvatarsConfig
 
-VERSION = 1
+VERSION = 2
 """Of the test set and its protocol."""
 
 RECIPE = AvatarsConfig(

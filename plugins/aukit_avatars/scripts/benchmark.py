@@ -234,7 +234,7 @@ def _found(
 @click.option("--weights", default="face-landmarker", help="MediaPipe's face_landmarker.task.")
 @click.option("--people", default=30, help="How many perform.", type=click.IntRange(2))
 @click.option("--size", default=192, help="Side of the pictures.", type=click.IntRange(32))
-@click.option("--version", default="1", help="Of the avatars.", type=click.Choice(["1", "2"]))
+@click.option("--version", default="2", help="Of the avatars.", type=click.Choice(["1", "2"]))
 @click.option("--device", default="cpu", help="Where to render.")
 @click.option("-o", "--output", default="judged", type=click.Path(path_type=Path))
 def main(weights: str, people: int, size: int, version: str, device: str, output: Path) -> None:
