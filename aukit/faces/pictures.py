@@ -33,6 +33,8 @@ def decode(encoded: Sequence[bytes | memoryview]) -> Tensor:
 
 
 def _decode_one(encoded: bytes | memoryview) -> Tensor:
+    if (pixels := images.bare(encoded)) is not None:
+        return pixels
     picture = images.decode(bytes(encoded))
     if picture.image is None:
         raise DataError(

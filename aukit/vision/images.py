@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+import re
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -117,6 +118,25 @@ def read(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
 def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Picture:
     """Decode the content of a file."""
     return _decode(io.BytesIO(content), max_pixels)
+
+
+def bare(content: bytes | memoryview) -> Tensor | None:
+    """(3, H, W) uint8 of a PPM file as `encode` writes it, in a fraction of the time of `decode`.
+
+    None for any other content.
+    """
+    head = _BARE.match(content)
+    if head is None:
+        return None
+    width, height = map(int, head.groups())
+    pixels = np.frombuffer(content, np.uint8, offset=head.end())
+    if pixels.size != 3 * width * height:
+        return None
+    planes = pixels.reshape(height, width, 3).transpose(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(planes))
+
+
+_BARE = re.compile(rb"P6\n(\d{1,5}) (\d{1,5})\n255\n")
 
 
 def read_many(

@@ -16,14 +16,12 @@ The method is in `aukit.vision.scan`. On CPUs without gradients, a compiled loop
 
 from __future__ import annotations
 
-import functools
-import warnings
 from dataclasses import dataclass
-from types import ModuleType
 
 import torch
 from torch import Tensor
 
+from aukit.vision.compiled import loops_for
 from aukit.vision.scan import Fragments, scan, scan_depth
 
 __all__ = [
@@ -99,7 +97,7 @@ def rasterize_fragments(
 ) -> Fragments:
     """Like `rasterize`, but returns the covered pixels only."""
     _check(vertices, triangles, size)
-    compiled = _compiled_for(vertices)
+    compiled = loops_for("zbuffer", vertices)
     search = scan if compiled is None else compiled.fragments
     found: Fragments = search(vertices, triangles, size, perspective, cull_back)
     return found
@@ -115,7 +113,7 @@ def depth_buffer(vertices: Tensor, triangles: Tensor, size: tuple[int, int]) -> 
         ValueError: as `rasterize`.
     """
     _check(vertices, triangles, size)
-    compiled = _compiled_for(vertices)
+    compiled = loops_for("zbuffer", vertices)
     search = scan_depth if compiled is None else compiled.depths
     found: Tensor = search(vertices, triangles, size)
     return found
@@ -193,22 +191,6 @@ def visible_vertices(
 
 def _vertex_numbers(vertices: Tensor) -> Tensor:
     return torch.arange(vertices.shape[1], device=vertices.device)[None, :, None]
-
-
-def _compiled_for(vertices: Tensor) -> ModuleType | None:
-    """The compiled loop where it can do the work."""
-    differentiated = vertices.requires_grad and torch.is_grad_enabled()
-    return None if differentiated or vertices.device.type != "cpu" else _compiled()
-
-
-@functools.cache
-def _compiled() -> ModuleType | None:
-    try:
-        from aukit.vision import zbuffer
-    except ImportError as error:  # numba refuses a numpy that is newer than itself
-        warnings.warn(f"numba cannot be used, meshes are drawn slowly: {error}", stacklevel=2)
-        return None
-    return zbuffer
 
 
 def _check(vertices: Tensor, triangles: Tensor, size: tuple[int, int]) -> None:

@@ -14,7 +14,7 @@ import torch
 from kornia.geometry.transform import warp_affine
 from torch import Tensor
 
-from aukit.vision.windows import blocks_of, cut, squares
+from aukit.vision.windows import blocks_of, cut, lookups_for, squares
 
 Border = Literal["zeros", "replicate"]
 
@@ -134,12 +134,11 @@ def warp(
     """
     exact = transforms.detach().to("cpu", torch.float64)
     windows, placed = _windows(images, exact, size)
-    warped = _sample(windows, placed, size)
+    warped = _sample(windows, placed, size, whole=not images[0].is_floating_point())
     if border == "zeros":
         sizes = [(image.shape[-2], image.shape[-1]) for image in images]
         warped = warped * inside(sizes, transforms, size).to(warped.device)[:, None]
-    whole = not images[0].is_floating_point()
-    return warped.round_().to(torch.uint8) if whole else warped  # a mean of bytes is in their range
+    return warped
 
 
 def inside(sizes: Sequence[tuple[int, int]], transforms: Tensor, size: int) -> Tensor:
@@ -182,8 +181,18 @@ def _windows(
     return windows, transforms @ placed.to(transforms)
 
 
-def _sample(windows: Sequence[Tensor], transforms: Tensor, size: int) -> Tensor:
-    """Interpolate windows of any sizes, batched by the size that each is padded to."""
+def _sample(windows: Sequence[Tensor], transforms: Tensor, size: int, whole: bool) -> Tensor:
+    """Interpolate windows of any sizes; whole values are rounded to uint8."""
+    compiled = lookups_for(*windows)
+    if compiled is not None:
+        found: Tensor = compiled.warped(windows, invert(transforms)[:, :2], size, whole)
+        return found
+    warped = _affine(windows, transforms, size)
+    return warped.round_().to(torch.uint8) if whole else warped  # a mean of bytes is in their range
+
+
+def _affine(windows: Sequence[Tensor], transforms: Tensor, size: int) -> Tensor:
+    """The same as floats, batched by the size that each is padded to."""
     first = windows[0]
     kind = first.dtype if first.is_floating_point() else torch.float32
     result = first.new_empty((len(windows), first.shape[0], size, size), dtype=kind)

@@ -7,10 +7,13 @@ visible window, not on the picture, and every row gives bit-identical results in
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from aukit.vision.compiled import loops_for
 
 _STEP = 128
 """Windows are padded to squares of multiples of this."""
@@ -74,17 +77,34 @@ def sample(images: Sequence[Tensor], points: Tensor, seen: Tensor, shrink: Tenso
     """
     low, high = _around(points, seen).double().cpu()
     windows, places = cut(images, low, high, blocks_of(shrink.double().cpu()))
+    places = places.to(points.device, points.dtype)[:, None, None]
+    local = (points - places[..., 1:]) / places[..., :1]
+    whole = not images[0].is_floating_point()
+    compiled = lookups_for(local, *windows)
+    if compiled is not None:
+        found: Tensor = compiled.colours(windows, local, seen, whole)
+        return found
+    colours = _grid_sampled(windows, local)
+    # A mean of bytes, rounded, is a byte.
+    colours = colours.round_().to(torch.uint8) if whole else colours
+    return colours.masked_fill_(~seen[:, None], 0)
+
+
+def lookups_for(*values: Tensor) -> ModuleType | None:
+    """`aukit.vision.lookups`, where its loops can process some values."""
+    known = all(each.dtype in (torch.uint8, torch.float32) for each in values)
+    return loops_for("lookups", *values) if known else None
+
+
+def _grid_sampled(windows: Sequence[Tensor], local: Tensor) -> Tensor:
+    """(B, C, h, w) floats of windows at their (B, h, w, 2) pixels."""
     first = windows[0]
     kind = first.dtype if first.is_floating_point() else torch.float32
-    colours = points.new_zeros((len(windows), first.shape[0], *points.shape[1:3]), dtype=kind)
-    places = places.to(points.device, kind)[:, None, None]
-    local = (points - places[..., 1:]) / places[..., :1]
+    colours = local.new_zeros((len(windows), first.shape[0], *local.shape[1:3]), dtype=kind)
     for rows, batch in squares(windows):
-        grid = local[rows] * (2 / (batch.shape[-1] - 1)) - 1
+        grid = local[rows].to(kind) * (2 / (batch.shape[-1] - 1)) - 1
         colours[rows] = F.grid_sample(batch, grid, padding_mode="border", align_corners=True)
-    # A mean of bytes, rounded, is a byte.
-    colours = colours if images[0].is_floating_point() else colours.round_().to(torch.uint8)
-    return colours.masked_fill_(~seen[:, None], 0)
+    return colours
 
 
 def _around(points: Tensor, seen: Tensor) -> Tensor:
@@ -109,6 +129,10 @@ def _floating(window: Tensor) -> Tensor:
 def _reduce(window: Tensor, block: int) -> Tensor:
     if block == 1:
         return window
+    compiled = loops_for("lookups", window) if window.dtype == torch.uint8 else None
+    if compiled is not None:
+        means: Tensor = compiled.reduced(window, block)
+        return means
     return F.avg_pool2d(_floating(window)[None], block, ceil_mode=True)[0]
 
 

@@ -58,7 +58,7 @@ class Predictor:
             reasons, None for a good row. Rows with a reason hold zeros.
         """
         resolution = self.layout.resolution
-        crops = torch.stack([self._crop(face) for face in faces])
+        crops = self._crops(faces)
         scale = torch.linalg.det(crops[:, :2, :2]).abs().sqrt()
         checks = (
             (NO_FACE, [len(face) == 0 for face in faces]),
@@ -83,15 +83,19 @@ class Predictor:
             points = torch.cat([faces[row].landmarks[IBUG68][:1, :, :2] for row in rows])
             meshes[rows] = self._anchor(meshes[rows], points.to(meshes))
 
-    def _crop(self, face: Faces) -> Tensor:
-        """(3, 3) source pixels -> crop pixels; the identity for no face."""
-        resolution = self.layout.resolution
-        if len(face) == 0:
-            return torch.eye(3, dtype=torch.float64)
-        if IBUG68 in face.landmarks:
-            points = face.landmarks[IBUG68][:1].cpu().double()
-            return crop.around_points(points, resolution, self._upright)[0]
-        return crop.around_boxes(face.boxes[:1].cpu().double(), resolution)[0]
+    def _crops(self, faces: Sequence[Faces]) -> Tensor:
+        """(B, 3, 3) source pixels -> crop pixels; the identity for no face."""
+        crops = torch.eye(3, dtype=torch.float64).repeat(len(faces), 1, 1)
+        pointed = [row for row, face in enumerate(faces) if len(face) and IBUG68 in face.landmarks]
+        boxed = [row for row, face in enumerate(faces) if len(face) and row not in pointed]
+        if pointed:
+            points = torch.cat([faces[row].landmarks[IBUG68][:1, :, :2].cpu() for row in pointed])
+            shape = self.layout.resolution, self._upright
+            crops[pointed] = crop.around_points(points.double(), *shape)
+        if boxed:
+            boxes = torch.cat([faces[row].boxes[:1].cpu() for row in boxed])
+            crops[boxed] = crop.around_boxes(boxes.double(), self.layout.resolution)
+        return crops
 
     @torch.inference_mode()
     def _infer(self, images: Sequence[Tensor], crops: Tensor) -> Tensor:

@@ -252,3 +252,15 @@ def test_what_is_passed_over_is_counted(tmp_path: Path) -> None:
     assert others == {".txt": 2, "": 1, ".png": 2}
     with pytest.raises(DataError, match="neither a file nor a folder"):
         find(tmp_path / "pipe.png")
+
+
+@given(height=st.integers(1, 40), width=st.integers(1, 40))
+@settings(max_examples=20, deadline=None)
+def test_bare_pixels_are_read_as_by_a_decoder(height: int, width: int) -> None:
+    pixels = torch.randint(0, 256, (1, 3, height, width), dtype=torch.uint8)
+    (content,) = images.encode(pixels, "ppm")
+    found = images.bare(memoryview(content))
+    assert found is not None
+    assert torch.equal(found, pixels[0])
+    assert images.bare(content[:-1]) is None
+    assert images.bare(images.encode(pixels)[0]) is None

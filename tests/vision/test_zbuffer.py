@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from aukit.vision import raster, zbuffer
+from aukit.vision import compiled, raster, zbuffer
 from aukit.vision.scan import Fragments, scan, scan_depth
 
 
@@ -97,7 +97,7 @@ def doubled(tmp_path: Path) -> Callable[..., Any]:
 
 
 def test_a_damaged_cache_does_not_matter(doubled: Callable[..., Any], tmp_path: Path) -> None:
-    compile_again = zbuffer._kernel.__wrapped__
+    compile_again = compiled.kernel.__wrapped__
     assert compile_again(doubled, "float64(float64)")(2.0) == 4
     kept = list((tmp_path / "__pycache__").glob("*.nb?"))
     assert len(kept) == 2
@@ -109,19 +109,17 @@ def test_a_damaged_cache_does_not_matter(doubled: Callable[..., Any], tmp_path: 
 def test_no_place_for_a_cache_does_not_matter() -> None:
     space: dict[str, Any] = {}
     exec(compile("def halved(x):\n    return x / 2\n", "/nowhere/halved.py", "exec"), space)
-    assert zbuffer._kernel.__wrapped__(space["halved"], "float64(float64)")(4.0) == 2
+    assert compiled.kernel.__wrapped__(space["halved"], "float64(float64)")(4.0) == 2
 
 
 def test_without_numba_the_other_search_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     vertices, triangles = soup(1, (20, 20), False)
     expected = raster.rasterize_fragments(vertices, triangles, (20, 20))
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "aukit.vision.zbuffer")
-    monkeypatch.delattr("aukit.vision.zbuffer")
-    raster._compiled.cache_clear()
+    compiled.module.cache_clear()
     try:
         with pytest.warns(UserWarning, match="drawn slowly"):
             found = raster.rasterize_fragments(vertices, triangles, (20, 20))
     finally:
-        raster._compiled.cache_clear()
+        compiled.module.cache_clear()
     assert_same(found, expected)
