@@ -33,6 +33,7 @@ COMMANDS = (
     ("align",),
     ("predict",),
     ("export",),
+    ("push",),
     ("evaluate",),
     ("report",),
     ("edit",),

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "aukit.cli.commands.export:export",
         "Export what a run has fitted as a self-contained model.",
     ),
+    "push": ("aukit.cli.commands.push:push", "Upload results to an object store."),
     "evaluate": (
         "aukit.cli.commands.evaluate:evaluate",
         "Score predictions, or a run's synthesizer.",

@@ -10,6 +10,7 @@ import click
 
 from aukit.config.checks import refuse_url
 from aukit.published import PRESETS
+from aukit.remote.path import place_of
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -35,6 +36,8 @@ class Place(click.Path):
         """
         if value == "":
             self.fail("the path is empty", param, ctx)
+        if self.url and self.type is not None:
+            return place_of(str(value))
         if not self.url:
             refuse_url(str(value))
         return super().convert(value, param, ctx)

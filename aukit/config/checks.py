@@ -26,6 +26,6 @@ def refuse_url(text: str) -> None:
     """
     if is_url(text):
         raise ConfigError(
-            f"{text} is a URL, and only data are read from URLs",
-            "give a file or folder; an object store can be mounted as a folder",
+            f"{text} is a URL, and a file or folder is needed",
+            "only data and models are read from URLs; `aukit push` uploads results",
         )

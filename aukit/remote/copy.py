@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 import threading
 from pathlib import Path
 from typing import Any
 
+from aukit.errors import ConfigError
+from aukit.remote.listing import forget, tree
 from aukit.remote.path import RemotePath, state_of
 from aukit.remote.store import ask
 
@@ -46,12 +49,40 @@ def local(path: Path) -> Path:
         _kept.folder = tempfile.TemporaryDirectory(prefix="aukit-copy-")
         place = Path(_kept.folder.name) / f"copy{path.suffix}"
         try:
-            ask(str(path), lambda system, name: _fetch(system, name, place, int(state[0])))
+            ask(str(path), functools.partial(_fetch, place=place, size=int(state[0])))
         except BaseException:
             _kept.let_go()
             raise
         _kept.of = path, state
     return Path(_kept.folder.name) / f"copy{path.suffix}"
+
+
+@functools.cache
+def local_folder(folder: RemotePath) -> Path:
+    """A copy of a small folder, such as a model, without hidden files, until the process ends.
+
+    Raises:
+        ConfigError: there is none, or a name in it leads out of it.
+        StoreError: as `aukit.remote.store.ask`.
+    """
+    forget()
+    start = len(str(folder)) + 1
+    found = {url[start:]: entry for url, entry in tree(str(folder)) if url[start] != "."}
+    if not found:
+        raise ConfigError(f"no such folder: {folder}")
+    made = tempfile.TemporaryDirectory(prefix="aukit-copy-")
+    _folders.append(made)
+    copied = Path(made.name) / folder.name
+    for name, entry in found.items():
+        if ".." in name.split("/"):
+            raise ConfigError(f"{folder}/{name} is not a name of a file")
+        place = copied / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        ask(f"{folder}/{name}", functools.partial(_fetch, place=place, size=entry.size))
+    return copied
+
+
+_folders: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def _fetch(system: Any, name: str, place: Path, size: int) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from aukit.errors import ConfigError
 from aukit.registry.loading import Registry
+from aukit.remote.copy import local_folder
+from aukit.remote.path import RemotePath, place_of
+from aukit.runs.exported import MODEL_FILE
 
 
 def known_models(registry: Registry) -> dict[str, tuple[str, str]]:
@@ -20,9 +23,17 @@ def known_models(registry: Registry) -> dict[str, tuple[str, str]]:
 def model_folder(ref: str | Path, registry: Registry) -> Path:
     """Resolve a path or the name of a bundled model to a folder; an existing path wins.
 
+    An exported model in a store (`s3://lab/models/smile`) is copied to this machine.
+
     Raises:
         ConfigError: `ref` is neither.
+        StoreError: the store refuses access or does not answer.
     """
+    place = place_of(str(ref))
+    if isinstance(place, RemotePath):
+        if not (place / MODEL_FILE).exists():
+            raise ConfigError(f"{place} is not an exported model", "make one with `aukit export`")
+        return local_folder(place)
     known = known_models(registry)
     if Path(ref).exists():
         return Path(ref)

@@ -73,6 +73,10 @@ class Output:
         files = (read_object(self._list) or {}).get("files")
         return files if isinstance(files, dict) else {}
 
+    def unchanged(self) -> list[str]:
+        """The files that are still as aukit made them, sorted."""
+        return sorted(n for n, stamp in self.made().items() if stamp and self._stamp(n) == stamp)
+
     def refuse_foreign(self, names: Iterable[str]) -> None:
         """Refuse to overwrite files that aukit did not make.
 

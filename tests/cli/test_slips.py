@@ -47,10 +47,10 @@ def test_a_dry_run_checks_what_a_run_needs(
     ],
     ids=["output", "runs", "run"],
 )
-def test_only_data_are_read_from_an_object_store(capsys: Capture, words: tuple[str, ...]) -> None:
+def test_only_data_and_models_are_read_from_stores(capsys: Capture, words: tuple[str, ...]) -> None:
     said = refused(capsys, *words)
     assert "s3://bucket/" in said
-    assert "can be mounted as a folder" in said
+    assert "`aukit push` uploads results" in said
 
 
 def test_batches_that_torchrun_cannot_share_are_refused_before_anything_is_registered(

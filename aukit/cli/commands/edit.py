@@ -49,7 +49,7 @@ def intensities(texts: Sequence[str], option: str) -> dict[str, float]:
 @click.command(cls=ComponentCommand, slots=[Slot(("landmarker",))], defaults=EDIT)
 @click.argument("inputs", nargs=-1, required=True, type=Place(url=True), metavar="PHOTO...")
 @click.option(
-    "--synth", "folder", type=Place(path_type=Path), required=True, metavar="RUN",
+    "--synth", "folder", type=Place(url=True, path_type=Path), required=True, metavar="RUN",
     help="Folder of the run or exported model whose synthesizer to use.",
 )  # fmt: skip
 @click.option(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.argument("inputs", nargs=-1, type=Place(url=True), metavar="INPUT...")
 @click.option(
-    "--run", "folder", type=Place(path_type=Path), default=MODEL, show_default=True,
+    "--run", "folder", type=Place(url=True, path_type=Path), default=MODEL, show_default=True,
     metavar="RUN", shell_complete=model_name,
     help="Folder of a finished run or of a model made by `aukit export`, or the name of a "
     "bundled model.",

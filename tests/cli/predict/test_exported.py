@@ -49,6 +49,18 @@ def test_the_card_of_a_model(model: Path, run: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_model_in_a_store_estimates_as_its_copy(
+    model: Path, shown: Shown, tmp_path: Path, capsys: Capture
+) -> None:
+    photo = save_picture(tmp_path / "me.png", shown["P00", 0])
+    expected = predict(tmp_path / "here", photo, "--run", model)
+    assert main(["push", str(model), "memory://lab/model"]) == 0
+    found = predict(tmp_path / "there", photo, "--run", "memory://lab/model")
+    assert found.equals(expected)
+    message = refused(capsys, tmp_path / "none", photo, "--run", "memory://lab")
+    assert "memory://lab is not an exported model" in message
+
+
 def test_models_of_the_future_and_half_models_are_refused(
     model: Path, run: Path, shown: Shown, tmp_path: Path, capsys: Capture
 ) -> None:
