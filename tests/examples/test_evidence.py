@@ -58,6 +58,10 @@ def study() -> ModuleType:
         ("lacgan", {"synth.features"}),
         ("lacgan-blurred", {"synth.features", "synth.blur"}),
         ("lacgan-pairs", {"synth.features", "synth.l_ids", "synth.pairs"}),
+        (
+            "lacgan-regions",
+            {"synth.features", "synth.composition", "synth.inner", "synth.slope", "synth.reach"},
+        ),
     ],
 )
 def test_the_method_is_the_papers(name: str, departing: set[str]) -> None:

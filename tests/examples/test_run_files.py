@@ -15,7 +15,7 @@ FILES = [path for path in sorted(EXAMPLES.glob("*/*.toml")) if path.name != "pyp
 CELLS = {
     "table2": 4, "section44": 2, "figure3": 7, "table3": 3, "figure5": 3, "table4": 3,
     "table4-corpora": 3, "figure5-corpora": 3, "ganimation": 1, "table1": 2, "figures": 2,
-    "paper": 1, "lacgan": 1, "lacgan-blurred": 1, "lacgan-pairs": 1,
+    "paper": 1, "lacgan": 1, "lacgan-blurred": 1, "lacgan-pairs": 1, "lacgan-regions": 1,
 }  # fmt: skip
 REGISTRY = Registry(only=["aukit-facs"])
 
