@@ -52,8 +52,11 @@ def test_numbers_of_the_head() -> None:
 
 
 def test_the_table_of_the_judge_has_every_au_and_keeps_every_promise() -> None:
-    rows = {line[2:6]: line for line in PAGE.splitlines() if line.count("|") == 6}
+    section = PAGE.partition("## Evaluation by an independent judge")[2]
+    rows = {line[2:6]: line for line in section.splitlines() if line.startswith("| AU")}
     assert set(MATCHES) <= set(rows)
     for au, least in LEAST_RHO.items():
         cells = [cell.strip() for cell in rows[au].split("|")]
-        assert float(cells[3]) >= least == float(cells[5])
+        promised, *both_versions = map(float, cells[3:6])
+        assert promised == least
+        assert min(both_versions) >= least
