@@ -28,7 +28,6 @@ def server() -> Iterator[S3]:
 @pytest.fixture
 def s3(server: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> S3:
     """The server with an empty bucket `lab`, and the environment that leads to it."""
-    pytest.importorskip("s3fs")
     server.buckets = {"lab": {}}
     server.fault = lambda method, path: None
     server.requests.clear()
