@@ -29,7 +29,7 @@ from aukit_avatars.actions import AUS
 from aukit_avatars.dataset import Avatars
 from aukit_avatars.plugin import AvatarsConfig
 
-VERSION = 2
+VERSION = 3
 """Of the test set and its protocol."""
 
 RECIPE = AvatarsConfig(

@@ -169,6 +169,7 @@ class Avatars:
             config.rate,
             config.domain,
             lively=config.rates == "lively",
+            version=config.version,
         )
 
     def _task_table(self, partition: str, subject: str, task: str) -> pa.Table:

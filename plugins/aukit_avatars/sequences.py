@@ -57,6 +57,20 @@ TASKS: dict[str, dict[str, float]] = {
     "T7": {"anger": 4, "frown": 2, "polite": 12, "talk": 16, "dimple": 12, "doubt": 4, "smile": 8},
     "T8": {"disgust": 5, "grimace": 12, "smile": 12, "doubt": 4, "talk": 10, "suck": 0.5},
 }  # fmt: skip
+SNEER = "sneer"
+SNEER_SHARES: dict[str, float] = {"AU10": 1.0}
+SNEER_RATES: dict[str, dict[str, float]] = {
+    "T2": {SNEER: 6},
+    "T4": {SNEER: 14, "grimace": 5},
+    "T5": {SNEER: 14, "grimace": 5},
+    "T6": {SNEER: 14, "grimace": 6},
+    "T7": {SNEER: 6},
+    "T8": {SNEER: 14, "grimace": 5},
+}
+"""What version 2 changes: an expression of its own takes the place of most grimaces. It raises the
+upper lip over closed lips. All others that raise it part the lips too, and a synthesizer would
+learn that one means the other."""
+
 DOMAIN_RATES: dict[str, dict[str, float]] = {
     "a": {},
     "b": {"smile": 0.6, "laugh": 0.5, "grimace": 0.3, "talk": 0.2, "dimple": 0.3, "polite": 0.4,
@@ -64,7 +78,7 @@ DOMAIN_RATES: dict[str, dict[str, float]] = {
 }  # fmt: skip
 """Domain b watches films alone, as DISFA's people did: fewer social signals, more reactions."""
 
-COMMON = ("smile", "laugh", "grimace", "polite", "dimple", "talk")
+COMMON = ("smile", "laugh", "grimace", "polite", "dimple", "talk", SNEER)
 LIVELY_COMMON, LIVELY_RARE, LIVELY_PEAK = 0.5, 4.0, 1.5
 """Factors of the lively rates: common and rare expressions a minute, and the rare ones' peak."""
 
@@ -78,7 +92,15 @@ SPEECH, SYLLABLES, FIDGETS = 18.0, 3.0, 9.0
 """Utterances a minute, syllables a second, and single movements of the mouth a minute."""
 
 BLINKS = 14.0  # a minute
-_MEAN_PEAK = {"smile": 3.0, "laugh": 3.7, "grimace": 3.0, "polite": 2.6, "dimple": 2.3, "rest": 5.0}
+_MEAN_PEAK = {
+    "smile": 3.0,
+    "laugh": 3.7,
+    "grimace": 3.0,
+    "polite": 2.6,
+    "dimple": 2.3,
+    "rest": 5.0,
+    SNEER: 3.0,
+}
 _RARE_PEAK = 2.0
 _PEAK_SPREAD = 0.35  # of the logarithm of the peak
 _SECONDS = (0.4, 1.4, 0.7)  # mean time to rise, to stay, to fall
@@ -115,6 +137,7 @@ def perform(
     domain: str = "a",
     *,
     lively: bool = False,
+    version: int = 1,
 ) -> Sequence:
     """Let a person do a task.
 
@@ -126,12 +149,13 @@ def perform(
         domain: `a` or `b`, whose base rates to use.
         lively: rare expressions come four times as often, and stronger; common ones half as often.
             For few frames, where the skew of real corpora would leave nothing to learn from.
+        version: of the avatars, 1 or 2; `rates_of` says how their tasks differ.
     """
     random = np.random.Generator(np.random.Philox(seed_of(seed, "task", domain, person, task)))
     time = np.arange(frames) / rate
     activation = np.zeros((frames, len(AUS)), np.float32)
     factors = _factors(domain, lively)
-    for name, start in _starts(random, TASKS[task], factors, frames / rate):
+    for name, start in _starts(random, rates_of(task, version), factors, frames / rate):
         stronger = LIVELY_PEAK if lively and name not in COMMON else 1.0
         _express(activation, random, time, name, start, stronger)
     for start in _poisson(random, BLINKS, frames / rate):
@@ -144,6 +168,12 @@ def perform(
         gaze=_drift(random, time, np.array([0.12, 0.25])),
         uncoded=_uncoded(seed_of(seed, "uncoded", domain, person, task), time),
     )
+
+
+def rates_of(task: str, version: int) -> dict[str, float]:
+    """Expression -> how many start in a minute of a task of version 1 or 2."""
+    changed = {} if version == 1 else SNEER_RATES.get(task, {})
+    return {**TASKS[task], **changed}
 
 
 def _uncoded(seed: int, time: npt.NDArray[np.float64]) -> Array:
@@ -174,7 +204,8 @@ def _factors(domain: str, lively: bool) -> dict[str, float]:
     if not lively:
         return own
     common = dict.fromkeys(COMMON, LIVELY_COMMON)
-    return {name: own.get(name, 1.0) * common.get(name, LIVELY_RARE) for name in EXPRESSIONS}
+    names = (*EXPRESSIONS, SNEER)
+    return {name: own.get(name, 1.0) * common.get(name, LIVELY_RARE) for name in names}
 
 
 def _starts(
@@ -205,7 +236,8 @@ def _express(
     )
     pace = np.exp(0.3 * random.standard_normal())
     rise, stay, fall = (seconds * pace for seconds in _SECONDS)
-    for au, share in EXPRESSIONS[name].items():
+    shares = SNEER_SHARES if name == SNEER else EXPRESSIONS[name]
+    for au, share in shares.items():
         own = share * np.exp(0.2 * random.standard_normal())
         lag = 0.08 * random.standard_normal()
         course = _pulse(time, start + lag, rise, stay, fall)

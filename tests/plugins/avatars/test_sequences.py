@@ -95,3 +95,16 @@ def test_lively_rates_show_more_of_what_is_rare(corpus: np.ndarray) -> None:
         assert (lively[:, column] >= 4).mean() > (corpus[:, column] >= 4).mean(), au
     smile = AUS.index("AU12")
     assert (lively[:, smile] > 0).mean() < (corpus[:, smile] > 0).mean()
+
+
+def test_only_version_2_raises_the_upper_lip_over_closed_lips() -> None:
+    lip, parted, jaw = (AUS.index(au) for au in ("AU10", "AU25", "AU26"))
+    closed = []
+    for version in (1, 2):
+        names = [f"p{k}" for k in range(30)]
+        takes = [perform(0, who, task, 60, 2.0, version=version) for who in names for task in TASKS]
+        levels = np.concatenate([take.levels for take in takes])
+        raised = levels[levels[:, lip] >= 3]
+        closed.append(float(((raised[:, parted] == 0) & (raised[:, jaw] == 0)).mean()))
+    assert closed[0] < 0.02
+    assert 0.25 < closed[1] < 0.5
