@@ -1,4 +1,4 @@
-"""Ridge regression on features of a frozen pretrained network."""
+"""Regression on features of a frozen pretrained network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aukit.errors import DataError
 from aukit.estimation.images import as_float, prepared
 from aukit.seeds import seed_of
 from aukit.store.models import read_weights
-from aukit_features.estimator import RidgeEstimator
+from aukit_features.estimator import RegressionEstimator
 from aukit_features.graph import IMAGES, LANDMARKS, Describe, Described
 from aukit_features.landmarks import coordinates
 from aukit_features.plugin import FeaturesConfig
@@ -29,7 +29,7 @@ CACHED = 8
 """Faces of a batch on a CPU: the maps of more do not stay in its cache, and take a fifth longer."""
 
 
-class FeaturesEstimator(RidgeEstimator):
+class FeaturesEstimator(RegressionEstimator):
     """AU intensity from the feature maps of a frozen network and the landmarks.
 
     The network is used and saved in half precision, so that it gives the same results after
@@ -86,7 +86,7 @@ class FeaturesEstimator(RidgeEstimator):
 
     @property
     def most(self) -> int:
-        """Principal components that the ridges read."""
+        """Principal components that the regressions read."""
         return self.config.components
 
     @torch.inference_mode()

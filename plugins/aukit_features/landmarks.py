@@ -10,11 +10,11 @@ from torch import Tensor
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.graph import Tensors
 from aukit.errors import DataError
-from aukit_features.estimator import RidgeEstimator
+from aukit_features.estimator import RegressionEstimator
 from aukit_features.graph import LANDMARKS, Describe
 
 
-class LandmarksEstimator(RidgeEstimator):
+class LandmarksEstimator(RegressionEstimator):
     """AU intensity from the landmark positions in the registered face only."""
 
     @property

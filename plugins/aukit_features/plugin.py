@@ -17,14 +17,14 @@ Reference = Literal["none", "mean", "rest"]
 
 
 @dataclass(frozen=True)
-class RidgeConfig:
+class RegressionConfig:
     """Options of the estimator `landmarks`, and of all ridge estimators."""
 
-    head: Literal["ridge", "ordinal"] = field(
+    head: Literal["ridge", "ordinal", "network"] = field(
         default="ridge",
         metadata={
             "role": METHOD,
-            "help": "one least-squares fit of the intensity, or one per level",
+            "help": "one ridge per AU, one per AU and level, or a network with a hidden layer",
         },
     )
     person: Reference = field(
@@ -48,7 +48,7 @@ class RidgeConfig:
 
 
 @dataclass(frozen=True)
-class FeaturesConfig(RidgeConfig):
+class FeaturesConfig(RegressionConfig):
     """Options of the estimator `features`."""
 
     backbone: str = field(
@@ -112,7 +112,7 @@ def aukit_estimators() -> list[Component]:
             kind="estimator",
             name="landmarks",
             factory="aukit_features.landmarks:LandmarksEstimator",
-            config=RidgeConfig,
+            config=RegressionConfig,
             summary="ridge regression on the 68 registered landmarks; a baseline",
             requires=("torch",),
             tags=("needs-fit",),

@@ -24,7 +24,7 @@ from aukit.errors import ConfigError, PluginError
 from aukit.python.rows import RowFaces, pictures_of, points_of
 from aukit.sklearn import AUEstimator, rows_of
 from aukit.testing.drawn import DrawnFaces
-from aukit_features.estimator import RidgeEstimator
+from aukit_features.estimator import RegressionEstimator
 
 AUS = ("AU06", "AU12", "AU25")
 TINY = {
@@ -137,7 +137,7 @@ def test_pictures_alone_are_enough_for_a_network(drawn: FaceBatch) -> None:
 
 def test_the_balancer_decides_what_is_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
     sets: list[TrainingSet] = []
-    monkeypatch.setattr(RidgeEstimator, "fit", lambda self, train, *_: sets.append(train))
+    monkeypatch.setattr(RegressionEstimator, "fit", lambda self, train, *_: sets.append(train))
     X, y = np.zeros((24, 136)), np.where(np.arange(24) < 4, 5.0, 0.0)
     landmarks().fit(X, y)
     landmarks("resample", options={"balancer.per_level": 20}).fit(X, y)

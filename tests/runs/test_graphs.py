@@ -21,10 +21,11 @@ from aukit.store import graphs
 from aukit.store.graphs import GRAPH, open_graph, refuse_other_weights, write_graph
 from aukit.synthesis.painter import Painter
 from aukit.testing.drawn import AUS, DrawnFaces
-from aukit_features.estimator import RidgeEstimator
+from aukit_features.estimator import RegressionEstimator
 from aukit_features.features import FeaturesEstimator
 from aukit_features.landmarks import LandmarksEstimator
-from aukit_features.plugin import FeaturesConfig, RidgeConfig
+from aukit_features.plugin import FeaturesConfig, RegressionConfig
+from aukit_features.regression import Regression
 from aukit_features.ridge import Linear
 from aukit_ganimation.plugin import GanimationConfig
 from aukit_ganimation.synthesizer import Ganimation
@@ -50,13 +51,13 @@ def with_networks(estimator: NetworkEstimator, limits: bool) -> NetworkEstimator
     return estimator
 
 
-def with_ridges(estimator: RidgeEstimator, width: int) -> RidgeEstimator:
+def with_ridges(estimator: RegressionEstimator, width: int) -> RegressionEstimator:
     """The same with random ridges."""
     estimator.aus = AUS
     random = torch.Generator().manual_seed(1)
     weights = torch.randn(2, width, len(AUS), generator=random) * 4 / width**0.5
     for name, weight in zip(("stranger", "acquainted"), weights, strict=True):
-        estimator.ridges[name] = Linear(weight, torch.full((len(AUS),), 2.0))
+        estimator.regressions[name] = Regression(Linear(weight, torch.full((len(AUS),), 2.0)))
     return estimator
 
 
@@ -65,11 +66,21 @@ def vgg() -> NetworkEstimator:
     return with_networks(VggEstimator(config, Context()), limits=True)
 
 
-def landmarks() -> RidgeEstimator:
-    return with_ridges(LandmarksEstimator(RidgeConfig(), Context()), 136)
+def landmarks() -> RegressionEstimator:
+    return with_ridges(LandmarksEstimator(RegressionConfig(), Context()), 136)
 
 
-def features() -> RidgeEstimator:
+def network() -> RegressionEstimator:
+    """The same with a second map behind the numbers of the first."""
+    estimator = landmarks()
+    random = torch.Generator().manual_seed(2)
+    out = Linear(torch.randn(len(AUS), len(AUS), generator=random), torch.ones(len(AUS)))
+    for name, ridge in estimator.regressions.items():
+        estimator.regressions[name] = Regression(ridge.first, out)
+    return estimator
+
+
+def features() -> RegressionEstimator:
     config = FeaturesConfig(backbone="mobilenet_v2", weights="none", size=32, strides="8", cells=2)
     estimator = FeaturesEstimator(config, Context())
     torch.manual_seed(seed_of(0, "test"))
@@ -81,7 +92,7 @@ SLOW = [
     pytest.mark.slow,
     pytest.mark.skipif("AUKIT_SLOW" not in os.environ, reason="takes long; set AUKIT_SLOW=1"),
 ]
-ESTIMATORS = [vgg, landmarks, pytest.param(features, marks=SLOW)]
+ESTIMATORS = [vgg, landmarks, network, pytest.param(features, marks=SLOW)]
 
 
 def ganimation() -> Painter[Any]:
@@ -117,7 +128,7 @@ def test_an_estimator_predicts_the_same_by_onnxruntime(
     assert worst <= graphs.TOLERANCE
 
     def estimates() -> tuple[Tensor, Tensor]:
-        if isinstance(estimator, RidgeEstimator):
+        if isinstance(estimator, RegressionEstimator):
             estimator.calibrate(faces)
         found = estimator.predict(faces.batch(range(9)))
         return found.intensity, found.level

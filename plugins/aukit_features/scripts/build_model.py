@@ -54,7 +54,7 @@ TRAIN = (
 )
 VALID = ({"family": "kin", "valid": 40, "frames": 9, "seed": 0},)
 TEST = ({"family": "odd", "test": 72, "frames": 9, "seed": 0},)
-OPTIONS = FeaturesConfig(size=SIZE, limits=False)
+OPTIONS = FeaturesConfig(size=SIZE, limits=False, head="network", components=1024)
 ALIGNER = "2d"
 RUN = {
     "preset": "paper",
@@ -66,6 +66,8 @@ RUN = {
     "balancer": "none",
     "estimator": "features",
     "estimator.limits": False,
+    "estimator.head": OPTIONS.head,
+    "estimator.components": OPTIONS.components,
 }
 """What a run would say that did the same."""
 

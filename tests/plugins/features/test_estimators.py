@@ -17,12 +17,12 @@ from aukit.contracts.faces import FaceBatch
 from aukit.contracts.session import Session
 from aukit.errors import DataError
 from aukit.testing.drawn import DrawnFaces
-from aukit_features.estimator import RidgeEstimator
+from aukit_features.estimator import RegressionEstimator
 from aukit_features.features import FeaturesEstimator
 from aukit_features.landmarks import LandmarksEstimator
 from aukit_features.lite import Lite0
 from aukit_features.mirrored import OTHER_SIDE, Mirrored
-from aukit_features.plugin import FeaturesConfig, RidgeConfig
+from aukit_features.plugin import FeaturesConfig, RegressionConfig
 from aukit_features.trunk import Trunk
 
 SMALL = FeaturesConfig(weights="none", size=64, components=16)
@@ -38,8 +38,8 @@ class Shifted(DrawnFaces):
         return replace(plain, landmarks=plain.landmarks + self.shift)
 
 
-def fitted(tmp_path: Path, config: RidgeConfig) -> Any:
-    estimator: RidgeEstimator
+def fitted(tmp_path: Path, config: RegressionConfig) -> Any:
+    estimator: RegressionEstimator
     if isinstance(config, FeaturesConfig):
         estimator, faces = FeaturesEstimator(config, Context()), DrawnFaces(16)
     else:
@@ -58,7 +58,7 @@ def estimates(estimator: Any, faces: DrawnFaces) -> Tensor:
 def test_what_is_the_same_in_all_faces_of_a_person_is_taken_away(
     tmp_path: Path, person: Any
 ) -> None:
-    estimator = fitted(tmp_path, RidgeConfig(person=person))
+    estimator = fitted(tmp_path, RegressionConfig(person=person))
     plain, moved = (Shifted(40, partition="test", seed=3) for _ in range(2))
     moved.shift = 4.0
     away = {}
@@ -75,7 +75,7 @@ def test_what_is_the_same_in_all_faces_of_a_person_is_taken_away(
 
 
 def test_a_persons_only_face_tells_nothing_unless_it_is_known_to_rest(tmp_path: Path) -> None:
-    estimator = fitted(tmp_path, RidgeConfig(person="mean"))
+    estimator = fitted(tmp_path, RegressionConfig(person="mean"))
     alone = DrawnFaces(1, partition="test", seed=5)
     stranger = estimates(estimator, alone)
     estimator.calibrate(alone)
@@ -85,7 +85,7 @@ def test_a_persons_only_face_tells_nothing_unless_it_is_known_to_rest(tmp_path: 
 
 
 def test_it_is_known_that_they_want_to_see_people_first() -> None:
-    assert isinstance(LandmarksEstimator(RidgeConfig(), Context()), Calibrates)
+    assert isinstance(LandmarksEstimator(RegressionConfig(), Context()), Calibrates)
 
 
 def test_a_mirror_shows_the_other_side(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_mirror_shows_the_other_side(tmp_path: Path) -> None:
 
 
 def test_ordinal_estimates_count_the_levels_that_are_passed(tmp_path: Path) -> None:
-    estimator = fitted(tmp_path, RidgeConfig(head="ordinal", person="none"))
+    estimator = fitted(tmp_path, RegressionConfig(head="ordinal", person="none"))
     numbers = torch.tensor([[1.0, 1.0, 0.5, -0.2, 0.0] * 4])
     torch.testing.assert_close(estimator.read(numbers), torch.full((1, 4), 2.5))
     faces = DrawnFaces(30, partition="valid", seed=1)
@@ -181,7 +181,7 @@ def test_faces_without_landmarks_are_read_by_their_pictures_alone(tmp_path: Path
     batch = faces.batch(range(4))
     nowhere = replace(batch, landmarks=torch.full_like(batch.landmarks, torch.nan))
     with pytest.raises(DataError, match="without landmarks"):
-        fitted(tmp_path, RidgeConfig()).predict(nowhere)
+        fitted(tmp_path, RegressionConfig()).predict(nowhere)
     with pytest.raises(DataError, match="without landmarks"):
         fitted(tmp_path, SMALL).predict(nowhere)
     assert len(fitted(tmp_path, replace(SMALL, landmarks=False)).predict(nowhere).level) == 4
@@ -190,7 +190,7 @@ def test_faces_without_landmarks_are_read_by_their_pictures_alone(tmp_path: Path
 def test_estimators_that_were_not_fitted_say_so() -> None:
     faces = DrawnFaces(2)
     for estimator in (
-        LandmarksEstimator(RidgeConfig(), Context()),
+        LandmarksEstimator(RegressionConfig(), Context()),
         FeaturesEstimator(SMALL, Context()),
     ):
         with pytest.raises(DataError, match="not been fitted"):
@@ -202,6 +202,6 @@ def test_an_au_without_a_planned_frame_is_named(tmp_path: Path) -> None:
     counts = torch.ones(6, 4)
     counts[:, 1] = 0
     with pytest.raises(DataError, match="no training frame for AU04"):
-        LandmarksEstimator(RidgeConfig(), Context()).fit(
+        LandmarksEstimator(RegressionConfig(), Context()).fit(
             TrainingSet(faces, counts), None, Session(tmp_path)
         )
