@@ -27,6 +27,11 @@ settings.register_profile("aukit", deadline=None, derandomize="CI" in os.environ
 settings.load_profile("aukit")
 
 
+# Workers that run the tests side by side share the processors, as do the processes that they start.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
+
 # A shell that starts the tests in the background has interrupts ignored; the tests send some.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

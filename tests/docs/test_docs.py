@@ -34,7 +34,9 @@ RUN_COMMAND = (
     "python3 -m venv .venv && .venv/bin/pip install . "
     "&& .venv/bin/aukit run --aligner 3d --synth lacgan"
 )
-TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest"
+TEST_COMMAND = (
+    "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest -n 2"
+)
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
