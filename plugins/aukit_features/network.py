@@ -47,8 +47,10 @@ class _NetworkFit:
         # One factor for all inputs keeps their proportions, by which the first components lead.
         self.scale = 1 / problem.rows[used].std().clamp_min(1e-12)
         self.rows = session.moved(problem.rows[used] * self.scale)
-        self.targets = session.moved(problem.targets[used].squeeze(-1))
-        self.weights = session.moved(problem.weights[used])
+        weights, targets = problem.weights[used], problem.targets[used].squeeze(-1)
+        # Nothing that is unknown may spread: NaN times 0 is NaN.
+        self.targets = session.moved(torch.where(weights > 0, targets, 0.0))
+        self.weights = session.moved(weights)
         self.session = session
         self.batch = min(BATCH, len(self.rows))
         self.per_epoch = len(self.rows) // self.batch

@@ -22,10 +22,10 @@ from aukit_features.ridge import Linear, Problem, solve
 
 
 def both_or_neither(rows: int = 2000) -> Problem:
-    """A target that is high where two inputs have the same sign; the second has no weight."""
+    """A target that is high where two inputs have the same sign; the second is unknown."""
     inputs = torch.randn(rows, 6, generator=torch.Generator().manual_seed(0))
     target = (inputs[:, 0] * inputs[:, 1] > 0).float() * 4
-    targets = torch.stack([target, torch.full_like(target, 99.0)], 1)[..., None]
+    targets = torch.stack([target, torch.full_like(target, torch.nan)], 1)[..., None]
     return Problem(inputs, targets, torch.tensor([1.0, 0.0]).expand(rows, 2))
 
 
