@@ -35,7 +35,8 @@ RUN_COMMAND = (
     "&& .venv/bin/aukit run --aligner 3d --synth lacgan"
 )
 TEST_COMMAND = (
-    "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest -n 2"
+    "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' "
+    "&& .venv/bin/pytest -n 2 --dist loadfile"
 )
 
 
