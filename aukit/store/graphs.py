@@ -109,7 +109,7 @@ def open_graph(path: Path) -> Run:
 
     Raises:
         ConfigError: the extra `onnx` is not installed.
-        DataError: the file cannot be read.
+        DataError: the file cannot be read; or, when it runs, its inputs are not those given.
     """
     runtime = needed("onnxruntime")
     options = runtime.SessionOptions()
@@ -123,6 +123,10 @@ def open_graph(path: Path) -> Run:
     outputs = [value.name for value in session.get_outputs()]
 
     def run(given: Tensors) -> Tensors:
+        # A graph of another version may lack an input, and would compute something else.
+        if set(given) != set(inputs):
+            expected, own = (", ".join(sorted(names)) for names in (given, inputs))
+            raise DataError(f"{path} has the inputs {own} instead of {expected}", _ANEW)
         found = session.run(outputs, {name: given[name].float().numpy() for name in inputs})
         return dict(zip(outputs, map(torch.from_numpy, found), strict=True))
 

@@ -269,12 +269,20 @@ class RegressionEstimator(ABC):
         self.occurrence = occurrences(card.get("kinds", {}))
         self.limits, self.people = tensors.pop(LIMITS, None), {}
         self._described = {}
-        self.regressions = {
-            name: Regression.of(own)
-            for name in (STRANGER, ACQUAINTED)
-            if (own := _popped(tensors, f"{name}/"))
-        }
+        self.regressions = self._regressions_of(tensors, folder)
         self.restore(tensors, folder)
+
+    def _regressions_of(self, tensors: dict[str, Tensor], folder: Path) -> dict[str, Regression]:
+        """Take the regressions out of saved tensors."""
+        names = [STRANGER, *([ACQUAINTED] if self.config.person != "none" else [])]
+        network = self.config.head == "network"
+        try:
+            return {name: Regression.of(_popped(tensors, f"{name}/"), network) for name in names}
+        except KeyError as error:
+            raise DataError(
+                f"the model in {folder} is damaged: it has no {error} of a regression",
+                "export or fit it again",
+            ) from error
 
     def _options_of(self, card: Mapping[str, Any], folder: Path) -> RegressionConfig:
         try:

@@ -18,7 +18,7 @@ Reference = Literal["none", "mean", "rest"]
 
 @dataclass(frozen=True)
 class RegressionConfig:
-    """Options of the estimator `landmarks`, and of all ridge estimators."""
+    """Options of the estimator `landmarks`, and of `features` too."""
 
     head: Literal["ridge", "ordinal", "network"] = field(
         default="ridge",
@@ -123,7 +123,7 @@ def aukit_estimators() -> list[Component]:
             name="features",
             factory="aukit_features.features:FeaturesEstimator",
             config=FeaturesConfig,
-            summary="ridge on features of a frozen pretrained network, normalized per person",
+            summary="ridge or small network on features of a frozen network, normalized per person",
             requires=("torch", "torchvision"),
             tags=("needs-fit", "stochastic"),
             weights_licence="of the backbone's weights; MobileNetV2: BSD-3-Clause (torchvision)",

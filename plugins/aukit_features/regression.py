@@ -60,9 +60,13 @@ class Regression:
         }
 
     @staticmethod
-    def of(tensors: Mapping[str, Tensor]) -> Regression:
-        """The regression that `tensors` has saved."""
+    def of(tensors: Mapping[str, Tensor], network: bool) -> Regression:
+        """The network or ridge that `tensors` has saved.
+
+        Raises:
+            KeyError: a tensor is missing.
+        """
         first = Linear(tensors[WEIGHT].float(), tensors[BIAS])
-        if OUT_WEIGHT not in tensors:
+        if not network:
             return Regression(first)
         return Regression(first, Linear(tensors[OUT_WEIGHT], tensors[OUT_BIAS]))

@@ -191,6 +191,20 @@ def test_a_graph_that_differs_from_torch_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_graph_with_other_inputs_is_refused(tmp_path: Path) -> None:
+    example = DrawnFaces(6, size=SIDE).batch(range(6))
+    graph = landmarks().graph(example)
+    write_graph(graph, tmp_path / GRAPH, {})
+    run = open_graph(tmp_path / GRAPH)
+    assert set(run(graph.inputs)) == set(graph.outputs)
+    fewer = {name: values for name, values in graph.inputs.items() if name != "middle"}
+    for given in (fewer, {**graph.inputs, "newer": graph.inputs["trust"]}):
+        with pytest.raises(
+            DataError, match="has the inputs landmarks, middle, trust, zero instead"
+        ):
+            run(given)
+
+
 def test_what_is_no_graph_and_what_is_not_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from aukit.contracts.context import Context
 from aukit.contracts.estimator import TrainingSet
 from aukit.contracts.session import Session
+from aukit.errors import DataError
 from aukit.testing.drawn import DrawnFaces
+from aukit_features import network as networks
 from aukit_features.landmarks import LandmarksEstimator
 from aukit_features.network import fit_network
 from aukit_features.person import usual
@@ -59,7 +62,35 @@ def test_a_reduced_network_is_saved_as_it_is_used(tmp_path: Path) -> None:
     used = network.after(axes)
     rows = torch.randn(9, 20)
     torch.testing.assert_close(used(rows), network(axes(rows)), atol=0.05, rtol=0.01)
-    assert torch.equal(Regression.of(used.tensors())(rows), used(rows))
+    assert torch.equal(Regression.of(used.tensors(), network=True)(rows), used(rows))
+
+
+def test_an_interrupted_fit_ends_as_if_it_had_not_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = both_or_neither(400)
+    folders = [tmp_path / name for name in ("whole", "resumed")]
+    for folder in folders:
+        folder.mkdir()
+    whole, resumed = (Session(folder, seed=5, checkpoint_every=0) for folder in folders)
+    expected = fit_network(problem, whole)
+    step = networks._NetworkFit.step
+
+    def interrupted(self: Any, number: int) -> dict[str, Tensor]:
+        if number == 500:
+            raise KeyboardInterrupt
+        return step(self, number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(networks._NetworkFit, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fit_network(problem, resumed)
+    patched = []
+    monkeypatch.setattr(
+        networks._NetworkFit, "step", lambda self, n: (patched.append(n), step(self, n))[1]
+    )
+    assert torch.equal(fit_network(problem, resumed)(problem.rows), expected(problem.rows))
+    assert patched[0] == 500
 
 
 @pytest.mark.parametrize("reference", ["mean", "rest", "at rest"])
@@ -95,3 +126,19 @@ def test_an_estimator_with_it_predicts_the_same_after_loading(tmp_path: Path) ->
         one.calibrate(test)
     batch = test.batch(range(20))
     assert torch.equal(estimator.predict(batch).intensity, loaded.predict(batch).intensity)
+
+
+@pytest.mark.parametrize("lost", ["stranger/bias", "acquainted/out_weight"])
+def test_a_model_without_one_of_its_tensors_is_refused(tmp_path: Path, lost: str) -> None:
+    estimator, faces = (
+        LandmarksEstimator(RegressionConfig(head="network"), Context()),
+        DrawnFaces(9),
+    )
+    estimator.fit(TrainingSet(faces, faces.labels.mask.float()), None, Session(tmp_path))
+    estimator.save(tmp_path)
+    (file,) = tmp_path.glob("model.safetensors")
+    tensors = load_file(file)
+    del tensors[lost]
+    save_file(tensors, file)
+    with pytest.raises(DataError, match=f"damaged: it has no '{lost.split('/')[1]}'"):
+        LandmarksEstimator(RegressionConfig(), Context()).load(tmp_path)
