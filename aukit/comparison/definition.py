@@ -53,7 +53,7 @@ class Definition:
         name: base of the name of the comparison's folder.
         title: heading of tables and the report.
         layers: settings shared by all cells, weakest first; those of the command line come last and
-            override those of a cell.
+            override those of a cell, except the components it chooses.
         bundles: name -> settings, of cells listed in the run file.
         axes: dotted key -> values.
         seeds, folds: as given; None if not.

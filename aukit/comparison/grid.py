@@ -79,10 +79,11 @@ def cells_of(registry: Registry, definition: Definition) -> list[Cell]:
     64` applies to the second.
 
     Raises:
-        ConfigError: a name is unknown, no cell's component has an option, or an axis repeats a
-            value.
+        ConfigError: a name is unknown, no cell's component has an option, an axis repeats a
+            value, or every cell overrides a component chosen on the command line.
     """
     _refuse_doubled(definition.axes)
+    _refuse_without_effect(definition)
     found: dict[str, Cell] = {}
     used: set[str] = set()
     combinations = list(_combinations(definition))
@@ -101,6 +102,14 @@ def _refuse_doubled(axes: Mapping[str, Sequence[Any]]) -> None:
             raise ConfigError(f"{key} has the value '{value}' twice", "leave one of them out")
 
 
+def _refuse_without_effect(definition: Definition) -> None:
+    _, typed = definition.layers[-1]
+    bundles = definition.bundles.values()
+    for key, _ in flat(typed):
+        if bundles and all(key in _chosen(bundle) for bundle in bundles):
+            raise ConfigError(f"every cell of the file chooses its own {key}", f"leave out --{key}")
+
+
 Combination = tuple[str | None, dict[str, Any]]
 """A bundle's name, if there are bundles, and a value for each axis."""
 
@@ -113,9 +122,16 @@ def _combinations(definition: Definition) -> Iterator[Combination]:
 
 def _layers(definition: Definition, combination: Combination) -> list[Layer]:
     bundle, values = combination
-    *shared, typed = definition.layers
-    own = [] if bundle is None else [(f"cell {bundle}", definition.bundles[bundle])]
-    return list(_sized([*shared, *own, (GRID, nest(values)), typed]))
+    *shared, (origin, typed) = definition.layers
+    own = {} if bundle is None else definition.bundles[bundle]
+    rest = {key: value for key, value in flat(typed) if key not in _chosen(own)}
+    cell = (f"cell {bundle}", own)
+    return list(_sized([*shared, cell, (GRID, nest(values)), (origin, nest(rest))]))
+
+
+def _chosen(settings: Mapping[str, Any]) -> set[str]:
+    """The components a cell chooses: they make it what it is, so the command line leaves them."""
+    return {key for key, _ in flat(settings) if names_component(key)}
 
 
 def _sized(layers: Sequence[Layer]) -> Iterator[Layer]:

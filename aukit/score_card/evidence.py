@@ -188,8 +188,15 @@ def _sources(faces: StoredFaces, requests: Requests) -> Iterator[tuple[int, Face
 
 
 def _look_at_truth(seats: Sequence[Seat], truth: Pictures) -> dict[str, Tensor]:
-    seen = _look(seats, truth.images, truth.landmarks)
-    return {name: values.where(truth.ok[:, None], torch.nan) for name, values in seen.items()}
+    """NaN where the truth could not be registered: no judge can look at such a picture."""
+    seen = _look(seats, truth.images[truth.ok], truth.landmarks[truth.ok])
+    return {name: _spread(values, truth.ok) for name, values in seen.items()}
+
+
+def _spread(values: Tensor, ok: Tensor) -> Tensor:
+    spread = values.new_full((len(ok), values.shape[1]), torch.nan)
+    spread[ok] = values
+    return spread
 
 
 def closeness(painted: Tensor, copied: Tensor, landmarks: Tensor, truth: Pictures) -> Tensor:

@@ -123,7 +123,7 @@ def aukit_estimators() -> list[Component]:
             name="features",
             factory="aukit_features.features:FeaturesEstimator",
             config=FeaturesConfig,
-            summary="ridge or small network on features of a frozen network, normalized per person",
+            summary="ridge or hidden layer on a frozen network's features, person by person",
             requires=("torch", "torchvision"),
             tags=("needs-fit", "stochastic"),
             weights_licence="of the backbone's weights; MobileNetV2: BSD-3-Clause (torchvision)",

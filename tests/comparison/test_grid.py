@@ -157,6 +157,20 @@ def test_what_is_typed_is_stronger_than_the_file(tmp_path: Path) -> None:
     assert len(comparison.trials) == 2
 
 
+def test_a_component_that_a_cell_chooses_stays(tmp_path: Path) -> None:
+    text = 'synth = "ganimation"\n[cells.real]\nsynth = "none"\n[cells.synthetic]'
+    file = written(tmp_path, text)
+    real, synthetic = planned(tmp_path, {"synth": "lacgan"}, file).trials
+    assert real.config.components["synth"] is None
+    assert synthetic.config.need("synth").component.name == "lacgan"
+
+
+def test_a_component_that_every_cell_chooses_cannot_be_typed(tmp_path: Path) -> None:
+    file = written(tmp_path, '[cells.a]\nsynth = "none"\n[cells.b]\nsynth = "ganimation"')
+    with pytest.raises(ConfigError, match="every cell of the file chooses its own synth"):
+        planned(tmp_path, {"synth": "lacgan"}, file)
+
+
 def test_the_folder_is_the_same_for_more_values_and_another_for_other_settings(
     tmp_path: Path,
 ) -> None:

@@ -289,6 +289,34 @@ def test_pictures_made_elsewhere_are_the_same(
         )
 
 
+def test_judges_do_not_see_truth_that_could_not_be_registered(
+    registration: Registration, faces: StoredFaces
+) -> None:
+    class NeedsFaces(Thumbnail):
+        def look(self, images: Tensor, landmarks: Tensor) -> Tensor:
+            if bool((landmarks.amax(1) <= landmarks.amin(1)).any()):
+                raise ZeroDivisionError("a face without size")
+            return super().look(images, landmarks)
+
+    requests = draw_requests(faces, 2, 0)
+    there = Making(brush, registration, AUS)
+    for failed in (slice(0, 1), slice(None)):
+        batches = [there(asked) for asked in asked_batches(faces, requests)]
+        for batch in batches:
+            assert batch.truth is not None
+            for field in batch.truth:
+                field[failed] = 0
+        evidence = gather(
+            brush(), seats(NeedsFaces()), faces, requests, Truth(registration), SilentBar(),
+            lambda *_: None, batches,
+        )  # fmt: skip
+        assert evidence.truth is not None
+        (seen,) = evidence.truth.values()
+        assert bool(seen[failed].isnan().all())
+        assert len(seen) == len(requests)
+        assert bool(seen.isfinite().any()) == (failed.stop is not None)
+
+
 def test_regions_and_the_own_reader_stand_apart_from_the_judges(
     registration: Registration, faces: StoredFaces, card: Callable[..., Card]
 ) -> None:
