@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,6 +63,17 @@ def records(folder: Path) -> Iterator[Any]:
         yield record
 
 
+def finished(folder: Path) -> list[Any]:
+    """All records, once the process of Weights & Biases has written the last of them."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = list(records(folder))
+        if any(record.HasField("exit") for record in found):
+            return found
+        time.sleep(0.1)
+    pytest.fail("the run was not written to its end")
+
+
 def values(items: Any) -> dict[str, Any]:
     return {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
 
@@ -81,7 +93,7 @@ def test_scalars_settings_and_scores_come_back(monkeypatch: pytest.MonkeyPatch, 
     plugin.aukit_scalars(run, "fit-synth", 9, {"loss": 0.5})
     plugin.aukit_scalars(run, "fit-estimator", 4, {"loss": 2.0})
     plugin.aukit_run_finished(run, {"scores": {"mean": {"icc": {"value": 0.75}}}})
-    found = list(records(run.folder))
+    found = finished(run.folder)
     (told,) = [record.run for record in found if record.HasField("run")]
     assert (told.project, told.display_name) == ("smiles", run.folder.name)
     assert values(told.config.update)["preset"] == '"quick"'
