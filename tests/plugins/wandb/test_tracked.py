@@ -46,6 +46,8 @@ def payloads(content: bytes) -> Iterator[bytes]:
             continue
         length, kind = struct.unpack_from("<HB", content, position + 4)
         chunk = content[position + HEADER : position + HEADER + length]
+        if len(chunk) < length:  # still being written
+            return
         position += HEADER + length
         entry = chunk if kind in (WHOLE, FIRST) else entry + chunk
         if kind in (WHOLE, LAST):
