@@ -27,12 +27,16 @@ def save_tensors(
         StorageError: it cannot be written.
     """
     with write_aside(path) as aside:
+        # safetensors 0.8 makes files that only their owner can read; a laboratory shares them.
+        aside.touch()
+        mode = aside.stat().st_mode
         try:
             save_file(dict(tensors), aside, None if metadata is None else dict(metadata))
         except SafetensorError as error:  # raised for a full disk
             raise StorageError(
                 f"cannot write {path}: {error}", "free some space and run the same command again"
             ) from error
+        aside.chmod(mode)
 
 
 def save_model(folder: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from aukit.published import METHOD, SIZE
 if TYPE_CHECKING:
     from aukit.contracts.weights import Weights
 
+TRUNK = "mobilenet-v2-stride-16"
 Reference = Literal["none", "mean", "rest"]
 
 
@@ -59,7 +60,7 @@ class FeaturesConfig(RegressionConfig):
         },
     )
     weights: str = field(
-        default="mobilenet-v2-imagenet",
+        default=TRUNK,
         metadata={
             "file": True,
             "role": METHOD,
@@ -141,11 +142,19 @@ def aukit_models() -> Mapping[str, tuple[str, str]]:
 
 @hookimpl
 def aukit_weights() -> list[Weights]:
-    """EfficientNet-Lite0 trained on ImageNet; those of MobileNetV2 are registered with the
-    judges."""
-    from aukit.contracts.weights import Weights, Wheel
+    """MobileNetV2 up to stride 16 and EfficientNet-Lite0, trained on ImageNet; the judges register
+    the whole MobileNetV2."""
+    from aukit.contracts.weights import Bundled, Weights, Wheel
 
     return [
+        Weights(
+            name=TRUNK,
+            sha256="bac2f609022a23cbbac47138415e6c2aeffa11f351d110723ad9dda17d5cf85e",
+            bytes=1_139_192,
+            licence="BSD-3-Clause (torchvision); trained on ImageNet",
+            sources=(Bundled("aukit_features", "data/backbone/mobilenet_v2.safetensors"),),
+            summary="MobileNetV2, ImageNet-1k, up to stride 16 (float16)",
+        ),
         Weights(
             name="efficientnet-lite0-imagenet",
             sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
@@ -158,5 +167,5 @@ def aukit_weights() -> list[Weights]:
                 ),
             ),
             summary="EfficientNet-Lite0, ImageNet-1k",
-        )
+        ),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from typing import Any
 
@@ -28,7 +28,8 @@ class Trunk(nn.Module):
 
     Args:
         name: of the network in `torchvision.models`, or `efficientnet_lite0`.
-        weights: published weights of the whole network; None for random ones.
+        weights: published weights of the network, at least up to the last map; None for random
+            ones.
         size: side of the input, pixels.
         strides: which maps are read: pixels of the input from one cell to the next.
         cells: side of the grid, at most; a coarser map is read as it is.
@@ -50,7 +51,7 @@ class Trunk(nn.Module):
     ) -> None:
         super().__init__()
         self.size, self.cells = size, cells
-        net = _network(name, weights)
+        net = _lite(weights) if name == lite.NAME else _network(name)
         shapes = {
             round(size / shape[2]): (block, shape) for block, shape in _maps(net, size).items()
         }
@@ -61,6 +62,8 @@ class Trunk(nn.Module):
             )
         chosen = dict(shapes[stride] for stride in strides)
         self.net = create_feature_extractor(net, list(chosen))
+        if weights is not None and name != lite.NAME:
+            _fill(self.net, name, weights)
         self.widths = [
             channels * min(cells, height) * min(cells, width)
             for channels, height, width in chosen.values()
@@ -89,21 +92,30 @@ class Trunk(nn.Module):
         return functional.adaptive_avg_pool2d(seen, (height, width)).flatten(1)
 
 
-def _network(name: str, weights: Mapping[str, Tensor] | None) -> nn.Module:
-    net: nn.Module
-    load: Callable[[Mapping[str, Tensor]], object]
-    if name == lite.NAME:
-        net = light = lite.Lite0()
-        load = light.load_published
-    else:
-        net = models.get_model(name, weights=None, **_WITHOUT.get(name, {}))
-        load = net.load_state_dict
+def _network(name: str) -> nn.Module:
+    net: nn.Module = models.get_model(name, weights=None, **_WITHOUT.get(name, {}))
+    return net.eval()
+
+
+def _lite(weights: Mapping[str, Tensor] | None) -> nn.Module:
+    net = lite.Lite0()
     if weights is not None:
         try:
-            load(weights)
+            net.load_published(weights)
         except RuntimeError as error:
-            raise DataError(f"the weights are not those of '{name}'") from error
+            raise DataError(f"the weights are not those of '{lite.NAME}'") from error
     return net.eval()
+
+
+def _fill(net: nn.Module, name: str, weights: Mapping[str, Tensor]) -> None:
+    """Load the weights of the layers that are there; a file may hold more."""
+    try:
+        net.load_state_dict({key: weights[key] for key in net.state_dict() if key in weights})
+    except RuntimeError as error:
+        raise DataError(
+            f"the weights are not those of '{name}', or end before the last map that is read",
+            "choose smaller strides, or weights of the whole network",
+        ) from error
 
 
 def _fused(net: fx.GraphModule) -> nn.Module:

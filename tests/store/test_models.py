@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from aukit.errors import DataError
-from aukit.store.models import load_network
+from aukit.store.models import load_network, save_tensors
 
 
 def test_a_state_of_its_own_shapes_and_types_is_taken() -> None:
@@ -40,3 +40,10 @@ def test_a_state_of_another_type_is_refused(kind: torch.dtype) -> None:
 def test_a_state_of_another_network_is_refused() -> None:
     with pytest.raises(DataError, match="does not hold the networks described by its card"):
         load_network(nn.Linear(2, 2), nn.Linear(3, 2).state_dict(), Path("model"))
+
+
+def test_tensors_can_be_read_by_those_who_can_read_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "any").touch()
+    save_tensors(tmp_path / "tensors.safetensors", {"a": torch.ones(3)})
+    modes = {path.name: path.stat().st_mode for path in tmp_path.iterdir()}
+    assert modes["tensors.safetensors"] == modes["any"]

@@ -16,6 +16,7 @@ from aukit.contracts.estimator import Calibrates, TrainingSet
 from aukit.contracts.faces import FaceBatch
 from aukit.contracts.session import Session
 from aukit.errors import DataError
+from aukit.registry.loading import resolve_weights
 from aukit.testing.drawn import DrawnFaces
 from aukit_features.estimator import RegressionEstimator
 from aukit_features.features import FeaturesEstimator
@@ -133,6 +134,25 @@ def test_maps_that_are_not_there_and_weights_of_other_networks_are_refused() -> 
         Trunk("vit_b_32", None, 64, [8], 1)
     with pytest.raises(DataError, match="not those of 'mobilenet_v2'"):
         Trunk("mobilenet_v2", models.squeezenet1_1(weights=None).state_dict(), 64, [8], 1)
+
+
+def test_weights_may_end_behind_the_last_map_that_is_read() -> None:
+    whole = models.mobilenet_v2(weights=None).state_dict()
+    part = {key: value for key, value in whole.items() if int(key.split(".")[1]) < 14}
+    images = torch.rand(2, 3, 64, 64)
+    one, other = (Trunk("mobilenet_v2", given, 64, [8, 16], 2) for given in (whole, part))
+    with torch.inference_mode():
+        assert torch.equal(one(images), other(images))
+    with pytest.raises(DataError, match="end before the last map that is read"):
+        Trunk("mobilenet_v2", part, 64, [32], 2)
+
+
+def test_the_default_weights_come_with_aukit() -> None:
+    estimator = FeaturesEstimator(FeaturesConfig(), Context(weights=resolve_weights))
+    estimator.begin(Session(Path()))
+    assert estimator.trunk.widths == [32 * 100, 96 * 100]
+    first = estimator.trunk.state_dict()["net.features.0.0.weight"]
+    assert float(first.std()) > 0.2  # those of a random network have 0.08
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet18", "efficientnet_lite0"])
