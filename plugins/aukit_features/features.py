@@ -96,7 +96,7 @@ class FeaturesEstimator(RegressionEstimator):
         Raises:
             DataError: the landmarks of a face are unknown.
         """
-        parts = [self.features(faces)]
+        parts = [self._maps(faces)]
         if self.config.landmarks:
             parts.append(coordinates(faces))
         return torch.cat(parts, 1)
@@ -112,8 +112,16 @@ class FeaturesEstimator(RegressionEstimator):
         """The features of the network, and the landmarks."""
         return Described(deepcopy(self.trunk).cpu(), self.config.size)
 
-    @torch.inference_mode()
     def features(self, faces: FaceBatch) -> Tensor:
+        """(B, C) averages of the C channels of all maps over the face, for Fréchet distances."""
+        maps = torch.split(self._maps(faces), self.trunk.widths, 1)
+        cells = [
+            one.unflatten(1, (c, -1)) for one, c in zip(maps, self.trunk.channels, strict=True)
+        ]
+        return torch.cat([one.mean(2) for one in cells], 1)
+
+    @torch.inference_mode()
+    def _maps(self, faces: FaceBatch) -> Tensor:
         """(B, D) averages of the maps over the grid."""
         on_cpu = torch.device(self.context.device).type == "cpu"
         most = min(CACHED, self.config.batch) if on_cpu else self.config.batch

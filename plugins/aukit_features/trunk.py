@@ -64,6 +64,7 @@ class Trunk(nn.Module):
         self.net = create_feature_extractor(net, list(chosen))
         if weights is not None and name != lite.NAME:
             _fill(self.net, name, weights)
+        self.channels = [channels for channels, _, _ in chosen.values()]
         self.widths = [
             channels * min(cells, height) * min(cells, width)
             for channels, height, width in chosen.values()

@@ -147,6 +147,15 @@ def test_weights_may_end_behind_the_last_map_that_is_read() -> None:
         Trunk("mobilenet_v2", part, 64, [32], 2)
 
 
+def test_features_for_distances_are_averages_over_the_face(tmp_path: Path) -> None:
+    estimator, faces = fitted(tmp_path, SMALL), DrawnFaces(5).batch(range(5))
+    maps = estimator.describe(faces)[:, :-136]
+    first, second = (part.mean(2) for part in (
+        maps[:, : 32 * 64].unflatten(1, (32, -1)), maps[:, 32 * 64 :].unflatten(1, (96, -1))
+    ))  # fmt: skip
+    torch.testing.assert_close(estimator.features(faces), torch.cat([first, second], 1))
+
+
 def test_the_default_weights_come_with_aukit() -> None:
     estimator = FeaturesEstimator(FeaturesConfig(), Context(weights=resolve_weights))
     estimator.begin(Session(Path()))
