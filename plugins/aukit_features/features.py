@@ -116,7 +116,8 @@ class FeaturesEstimator(RegressionEstimator):
         """(B, C) averages of the C channels of all maps over the face, for Fréchet distances."""
         maps = torch.split(self._maps(faces), self.trunk.widths, 1)
         cells = [
-            one.unflatten(1, (c, -1)) for one, c in zip(maps, self.trunk.channels, strict=True)
+            one.view(len(one), count, -1)
+            for one, count in zip(maps, self.trunk.channels, strict=True)
         ]
         return torch.cat([one.mean(2) for one in cells], 1)
 
