@@ -83,7 +83,7 @@ def cells_of(registry: Registry, definition: Definition) -> list[Cell]:
             value, or every cell overrides a component chosen on the command line.
     """
     _refuse_doubled(definition.axes)
-    _refuse_without_effect(definition)
+    _refuse_overridden(definition)
     found: dict[str, Cell] = {}
     used: set[str] = set()
     combinations = list(_combinations(definition))
@@ -102,11 +102,16 @@ def _refuse_doubled(axes: Mapping[str, Sequence[Any]]) -> None:
             raise ConfigError(f"{key} has the value '{value}' twice", "leave one of them out")
 
 
-def _refuse_without_effect(definition: Definition) -> None:
+def _refuse_overridden(definition: Definition) -> None:
+    for name, bundle in definition.bundles.items():
+        if twice := [key for key, _ in flat(bundle) if key in definition.axes]:
+            raise ConfigError(
+                f"cell {name} sets {twice[0]}, which has several values", "leave one of them out"
+            )
     _, typed = definition.layers[-1]
     bundles = definition.bundles.values()
-    for key, _ in flat(typed):
-        if bundles and all(key in _chosen(bundle) for bundle in bundles):
+    for key in _chosen(typed) if bundles else ():
+        if all(key in _chosen(bundle) for bundle in bundles):
             raise ConfigError(f"every cell of the file chooses its own {key}", f"leave out --{key}")
 
 
@@ -124,14 +129,19 @@ def _layers(definition: Definition, combination: Combination) -> list[Layer]:
     bundle, values = combination
     *shared, (origin, typed) = definition.layers
     own = {} if bundle is None else definition.bundles[bundle]
-    rest = {key: value for key, value in flat(typed) if key not in _chosen(own)}
+    chosen = _chosen(own)
+    rest = {key: value for key, value in flat(typed) if _kind(key) not in chosen}
     cell = (f"cell {bundle}", own)
     return list(_sized([*shared, cell, (GRID, nest(values)), (origin, nest(rest))]))
 
 
 def _chosen(settings: Mapping[str, Any]) -> set[str]:
-    """The components a cell chooses: they make it what it is, so the command line leaves them."""
-    return {key for key, _ in flat(settings) if names_component(key)}
+    """The kinds of which a cell chooses the component: what is typed leaves these alone."""
+    return {_kind(key) for key, _ in flat(settings) if names_component(key)}
+
+
+def _kind(key: str) -> str:
+    return key.removesuffix(".name")
 
 
 def _sized(layers: Sequence[Layer]) -> Iterator[Layer]:

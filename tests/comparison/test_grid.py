@@ -157,12 +157,19 @@ def test_what_is_typed_is_stronger_than_the_file(tmp_path: Path) -> None:
     assert len(comparison.trials) == 2
 
 
-def test_a_component_that_a_cell_chooses_stays(tmp_path: Path) -> None:
-    text = 'synth = "ganimation"\n[cells.real]\nsynth = "none"\n[cells.synthetic]'
+@pytest.mark.parametrize("chosen", ['synth = "none"', '[cells.real.synth]\nname = "none"'])
+def test_a_component_that_a_cell_chooses_stays(tmp_path: Path, chosen: str) -> None:
+    text = f'synth = "ganimation"\n[cells.real]\n{chosen}\n[cells.synthetic]'
     file = written(tmp_path, text)
     real, synthetic = planned(tmp_path, {"synth": "lacgan"}, file).trials
     assert real.config.components["synth"] is None
     assert synthetic.config.need("synth").component.name == "lacgan"
+
+
+def test_what_a_cell_sets_cannot_have_several_values(tmp_path: Path) -> None:
+    file = written(tmp_path, '[cells.a]\nsynth = "none"\n[cells.b]')
+    with pytest.raises(ConfigError, match="cell a sets synth, which has several values"):
+        planned(tmp_path, {"synth": "lacgan,ganimation"}, file)
 
 
 def test_a_component_that_every_cell_chooses_cannot_be_typed(tmp_path: Path) -> None:
