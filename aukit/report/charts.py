@@ -143,6 +143,13 @@ def heat_map(
     return drawing(title, parts, "square", 40 + size + (46 if totals else 2), size + 34)
 
 
+NUMBER = 24
+"""Width of a cell in which a number such as -0.1 is readable."""
+
+WIDE = 290
+"""Size of a square table that still fits beside two others."""
+
+
 def change_map(
     changes: Sequence[Sequence[float | None]], names: Sequence[str], title: str, span: float
 ) -> Markup:
@@ -154,7 +161,7 @@ def change_map(
         title: for screen readers.
         span: size of the change that is drawn darkest.
     """
-    size, left, top = 180, 40, 16
+    size, left, top = max(180, NUMBER * len(names)), 40, 16
     cell = size / len(names)
     parts = []
     for row, (name, entries) in enumerate(zip(names, changes, strict=True)):
@@ -164,7 +171,8 @@ def change_map(
         for column, value in enumerate(entries):
             said = f"{name} set, {names[column]} moves"
             parts.append(_change(left + column * cell, y, cell, value, span, said))
-    return drawing(title, parts, "square", left + size + 2, top + size + 2)
+    kind = "square" if size <= WIDE else "square large"
+    return drawing(title, parts, kind, left + size + 2, top + size + 2)
 
 
 def _change(x: float, y: float, size: float, value: float | None, span: float, name: str) -> Markup:

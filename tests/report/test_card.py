@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import re
 from typing import Any
 
 from aukit.report import ReportData, render
@@ -141,6 +143,15 @@ def test_signs_have_colours_and_unknown_changes_none() -> None:
     assert drawn.count('class="fill s2"') == 1
     assert drawn.count('class="empty"') == 1
     assert 'aria-label="title"' in drawn
+
+
+def test_numbers_of_many_aus_do_not_touch() -> None:
+    names = [str(number) for number in range(20)]
+    drawn = str(change_map([[-0.1] * 20] * 20, names, "title", 5.0))
+    places = sorted({float(x) for x in re.findall(r'<text class="cell[^>]* x="([\d.]+)"', drawn)})
+    assert len(places) == 20
+    assert min(b - a for a, b in itertools.pairwise(places)) >= 24
+    assert 'class="square large"' in drawn
 
 
 def test_scores_have_about_three_digits() -> None:
