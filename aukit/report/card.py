@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aukit.report.card_rows import CROSS_TALK, Entry, digits, tables
-from aukit.report.charts import change_map
 from aukit.report.figures import Figure
+from aukit.report.heat_maps import change_map
 from aukit.report.score_tables import UNDEFINED
 
 TITLE = "{faces} synthetic faces of {people} people unseen by the synthesizer"

@@ -16,6 +16,7 @@ from aukit.data.kinds import au_kinds, estimate_kinds, tops
 from aukit.report import charts
 from aukit.report.charts import Series
 from aukit.report.data import Curve, Distribution
+from aukit.report.heat_maps import heat_map
 
 LEVELS = range(au.MAX_LEVEL + 1)
 LEVEL_NAMES = [str(level) for level in LEVELS]
@@ -138,7 +139,7 @@ def confusions(estimates: Estimates) -> list[Figure]:
             continue
         shares = counts / np.where(totals > 0, totals, np.nan)[:, None]
         title = f"{au.describe(name)}: estimated level by true level, in % of each row"
-        chart = charts.heat_map(
+        chart = heat_map(
             shares.tolist(),
             LEVEL_NAMES[codes],
             title,

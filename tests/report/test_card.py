@@ -10,7 +10,7 @@ from typing import Any
 from aukit.report import ReportData, render
 from aukit.report.card import card_section
 from aukit.report.card_rows import digits, summary, tables, units
-from aukit.report.charts import change_map
+from aukit.report.heat_maps import change_map
 
 
 def entry(value: float | None, spread: float = 0.1) -> dict[str, float | None]:

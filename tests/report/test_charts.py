@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from aukit.report import charts, svg
 from aukit.report.charts import Series
+from aukit.report.heat_maps import heat_map
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
@@ -64,7 +65,7 @@ def test_lines_break_at_gaps_and_rise_with_values() -> None:
 
 
 def test_heat_map_is_dark_where_the_share_is_large_and_empty_where_unknown() -> None:
-    chart = charts.heat_map([[1.0, 0.0], [math.nan, math.nan]], ["0", "1"], "t", "x", "y")
+    chart = heat_map([[1.0, 0.0], [math.nan, math.nan]], ["0", "1"], "t", "x", "y")
     drawing = ET.fromstring(chart)
     opacities = [rect.get("fill-opacity") for rect in drawing.iter("rect")]
     assert opacities == ["1.00", "0.06", None, None]
