@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,11 @@ from aukit_features.graph import (
     Describe,
     Reading,
 )
-from aukit_features.person import Usual, differences, known, usual
+from aukit_features.person import Usual, known, usual
 from aukit_features.plugin import RegressionConfig
 from aukit_features.regression import Regression
+from aukit_features.rows import batches
 
-BATCH = 64
 LIMITS = "limits"
 
 
@@ -109,11 +109,11 @@ class RegressionEstimator(ABC):
                 raise DataError(f"the plan has no training frame for {au}", "leave it out of --aus")
         self.begin(session)
         fitting = Fitting(self, train, valid, session)
-        self.regressions[STRANGER] = fitting.regression(STRANGER, None)
+        self.regressions[STRANGER] = fitting.regression(STRANGER, away=False)
         if self.config.person != "none":
-            self.regressions[ACQUAINTED] = fitting.regression(ACQUAINTED, differences)
-        if valid is not None and self.config.limits:
-            numbers = self._numbers(fitting.valid)
+            self.regressions[ACQUAINTED] = fitting.regression(ACQUAINTED, away=True)
+        if valid is not None and fitting.valid is not None and self.config.limits:
+            numbers = torch.cat([self._numbers(rows) for rows in fitting.valid.blocks()])
             if self.config.person != "none":
                 self._know(numbers[:, 1], fitting.valid_people, at_rest=False)
             self.limits = fit_limits(self._intensity(numbers, fitting.valid_people), valid.labels)
@@ -125,7 +125,7 @@ class RegressionEstimator(ABC):
             return
         self._described = {}
         numbers, people = [], list[str]()
-        for batch in _batches(faces):
+        for batch in batches(faces):
             numbers.append(self._differences(batch))
             people += batch.subjects
         self._know(torch.cat(numbers), people, at_rest)
@@ -164,14 +164,6 @@ class RegressionEstimator(ABC):
         assert person != "none"
         reference = "at rest" if at_rest else person
         self.people |= usual(numbers, people, self.regressions[ACQUAINTED], reference)
-
-    def rows(self, faces: FaceSource) -> tuple[Tensor, list[str]]:
-        """(N, D) features of all faces of a source, and the N people."""
-        numbers, people = [], list[str]()
-        for batch in _batches(faces):
-            numbers.append(self.describe(batch))
-            people += batch.subjects
-        return torch.cat(numbers), people
 
     def predict(self, faces: FaceBatch) -> Prediction:
         """Intensity and level of a batch.
@@ -307,8 +299,3 @@ def _digests(faces: FaceBatch) -> list[bytes]:
         hashlib.blake2b(image.numpy().tobytes() + points.numpy().tobytes(), digest_size=16).digest()
         for image, points in pairs
     ]
-
-
-def _batches(faces: FaceSource) -> Iterator[FaceBatch]:
-    for start in range(0, len(faces), BATCH):
-        yield faces.batch(range(start, min(start + BATCH, len(faces))))

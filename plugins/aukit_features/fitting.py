@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,12 +13,14 @@ from aukit.contracts.estimator import TrainingSet
 from aukit.contracts.faces import FaceSource
 from aukit.contracts.labels import Labels
 from aukit.contracts.session import Session
+from aukit.progress import Bar
 from aukit.statistics.agreement import agreement_terms, icc
 from aukit_features.inputs import components, scales
 from aukit_features.mirrored import Mirrored
 from aukit_features.network import fit_network
 from aukit_features.regression import Regression
 from aukit_features.ridge import Linear, Problem, choose_on, choose_within
+from aukit_features.rows import Rows, batches, gathered
 
 if TYPE_CHECKING:
     from aukit_features.estimator import RegressionEstimator
@@ -35,53 +38,62 @@ class Fitting:
     ) -> None:
         self.estimator, self.session = estimator, session
         sides = [train.faces, *([Mirrored(train.faces)] if estimator.config.mirror else [])]
-        with session.progress.start("describe"):
-            seen = [estimator.rows(side) for side in sides]
-            nobody = torch.empty(0), list[str]()
-            self.valid, self.valid_people = nobody if valid is None else estimator.rows(valid)
-        self.train = torch.cat([rows for rows, _ in seen])
-        self.train_people = [person for _, people in seen for person in people]
+        total = sum(map(len, sides)) + (0 if valid is None else len(valid))
+        with session.progress.start("describe", total) as bar:
+            self.train = self._described(sides, bar)
+            self.valid = None if valid is None else self._described([valid], bar)
+        self.valid_people = [] if valid is None else people_of(valid)
+        people = people_of(train.faces)
+        self.train_people = people * len(sides)
         # In the mirror another face is usual for a person.
-        self.train_faces = [
-            f"{side}/{who}" for side, (_, people) in enumerate(seen) for who in people
-        ]
+        self.train_faces = [f"{side}/{who}" for side, _ in enumerate(sides) for who in people]
         every = [*range(len(train.faces))] * len(sides)
         self.labels = train.faces.labels.take(every)
         self.weights = train.counts[every] * self.labels.mask
         self.valid_labels = None if valid is None else valid.labels
 
-    def regression(
-        self, name: str, away: Callable[[Tensor, Sequence[str]], Tensor] | None
-    ) -> Regression:
+    def _described(self, sources: Sequence[FaceSource], bar: Bar) -> Rows:
+        """The features of all faces of some sources."""
+
+        def parts() -> Iterator[Tensor]:
+            for batch in itertools.chain.from_iterable(map(batches, sources)):
+                yield self.estimator.describe(batch)
+                bar.advance(len(batch))
+
+        return Rows(gathered(parts(), sum(map(len, sources)), self.session.folder))
+
+    def regression(self, name: str, *, away: bool) -> Regression:
         """The map from the features of a face to the numbers of the head.
 
         Args:
             name: shown beside the progress.
-            away: takes the people away from rows.
+            away: whether the mean over a person's faces is taken away.
         """
         rows, valid = self.train, self.valid
-        if away is not None:
-            rows, valid = away(rows, self.train_faces), away(valid, self.valid_people)
-        scale, middle = scales(rows, self.estimator.blocks), rows.mean(0)
-        axes = scale[:, None] * self._axes((rows - middle) * scale)
+        if away:
+            rows = rows.differences(self.train_faces)
+            valid = None if valid is None else valid.differences(self.valid_people)
+        middle = rows.mean()
+        scale = scales(rows.spread(middle), self.estimator.blocks)
+        axes = scale[:, None] * self._axes(rows, middle, scale)
         reduced = Linear(axes, -middle @ axes)
         targets = self.estimator.targets(self.labels.values)
-        problem = Problem(reduced(rows), targets, self.weights)
+        problem = Problem(_applied(reduced, rows), targets, self.weights)
         if self.estimator.config.head == "network":
             return fit_network(problem, self.session.part(name)).after(reduced)
         return Regression(self._chosen(problem, valid, reduced)).after(reduced)
 
-    def _axes(self, rows: Tensor) -> Tensor:
+    def _axes(self, rows: Rows, middle: Tensor, scale: Tensor) -> Tensor:
         most = self.estimator.most
-        return (
-            torch.eye(rows.shape[1]) if most is None else components(rows, most, self.session.seed)
-        )
+        if most is None:
+            return torch.eye(rows.width)
+        return components(rows, middle, scale, most, self.session.seed)
 
-    def _chosen(self, problem: Problem, valid: Tensor, reduced: Linear) -> Linear:
-        if self.valid_labels is None:
+    def _chosen(self, problem: Problem, valid: Rows | None, reduced: Linear) -> Linear:
+        if valid is None or self.valid_labels is None:
             people = self.train_people
             return choose_within(problem, people, self._agreement(self.labels))[1]
-        return choose_on(problem, reduced(valid), self._agreement(self.valid_labels))[1]
+        return choose_on(problem, _applied(reduced, valid), self._agreement(self.valid_labels))[1]
 
     def _agreement(self, labels: Labels) -> Callable[[Tensor], float]:
         def score(numbers: Tensor) -> float:
@@ -90,3 +102,13 @@ class Fitting:
             return float(icc(terms.sum(0)).nan_to_num(0).mean())
 
         return score
+
+
+def _applied(linear: Linear, rows: Rows) -> Tensor:
+    """(N, T) of all rows."""
+    return torch.cat([linear(block) for block in rows.blocks()])
+
+
+def people_of(faces: FaceSource) -> list[str]:
+    """The person of each face."""
+    return [str(person) for person in faces.table["subject"].to_pylist()]

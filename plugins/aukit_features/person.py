@@ -37,14 +37,6 @@ class Usual:
     trust: float
 
 
-def differences(rows: Tensor, people: Sequence[str]) -> Tensor:
-    """(N, D) rows without the mean over the rows of the same person."""
-    found = rows.clone()
-    for mine in _each(people).values():
-        found[mine] -= rows[mine].mean(0)
-    return found
-
-
 def usual(
     numbers: Tensor,
     people: Sequence[str],

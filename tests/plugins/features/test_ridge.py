@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge  # type: ignore[import-untyped]
 
 from aukit_features.inputs import components, scales
 from aukit_features.ridge import PENALTIES, Linear, Problem, choose_on, choose_within, solve
+from aukit_features.rows import Rows
 
 
 def problem(rows: int = 40, inputs: int = 6, outputs: int = 3) -> Problem:
@@ -50,16 +51,16 @@ def test_maps_in_a_row_are_one_map() -> None:
 def test_axes_are_the_principal_components() -> None:
     torch.manual_seed(1)
     rows = torch.randn(60, 8) * torch.tensor([9.0, 7, 5, 3, 0.1, 0.1, 0.1, 0.1])
-    rows = rows - rows.mean(0)
-    axes = components(rows, 4, seed=0)
-    expected = torch.from_numpy(PCA(4).fit(rows.numpy()).components_)
+    scale = torch.linspace(1, 2, 8)
+    axes = components(Rows(rows), rows.mean(0), scale, 4, seed=0)
+    expected = torch.from_numpy(PCA(4).fit((rows * scale).numpy()).components_)
     torch.testing.assert_close((expected @ axes).abs(), torch.eye(4), atol=1e-3, rtol=0)
 
 
 def test_blocks_weigh_the_same_and_constants_nothing() -> None:
     torch.manual_seed(2)
     rows = torch.cat([5 * torch.randn(50, 3), 0.1 * torch.randn(50, 20), torch.ones(50, 1)], 1)
-    scaled = (rows - rows.mean(0)) * scales(rows, [3, 20, 1])
+    scaled = (rows - rows.mean(0)) * scales(rows.std(0, unbiased=False), [3, 20, 1])
     variance = scaled.var(0, unbiased=False)
     torch.testing.assert_close(variance[:3].sum(), torch.tensor(1.0))
     torch.testing.assert_close(variance[3:23].sum(), torch.tensor(1.0))
