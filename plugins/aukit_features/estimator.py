@@ -39,7 +39,7 @@ from aukit_features.graph import (
 from aukit_features.person import Usual, known, usual
 from aukit_features.plugin import RegressionConfig
 from aukit_features.regression import Regression
-from aukit_features.rows import batches
+from aukit_features.sources import batches
 
 LIMITS = "limits"
 
@@ -89,6 +89,12 @@ class RegressionEstimator(ABC):
         """Number of principal components for the ridges; None: the features themselves."""
         return None
 
+    @property
+    def stretches(self) -> bool:
+        """Whether the answers of regressions are stretched; those of `ordinal` are
+        probabilities."""
+        return self.config.spread and self.config.head != "ordinal"
+
     def begin(self, session: Session) -> None:  # noqa: B027 (numbers at hand need nothing)
         """Prepare what `describe` needs, before a fit."""
 
@@ -96,7 +102,7 @@ class RegressionEstimator(ABC):
         """Fit the regressions, and the thresholds between levels.
 
         Penalties of ridges are chosen by the mean ICC on the validation people; without them, by
-        cross-validation over training people.
+        cross-validation over training people. Faces that the plan does not use are not looked at.
 
         Raises:
             DataError: an AU has no planned training frame.

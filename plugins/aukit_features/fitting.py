@@ -16,14 +16,17 @@ from aukit.contracts.session import Session
 from aukit.progress import Bar
 from aukit.statistics.agreement import agreement_terms, icc
 from aukit_features.inputs import components, scales
-from aukit_features.mirrored import Mirrored
 from aukit_features.network import fit_network
 from aukit_features.regression import Regression
 from aukit_features.ridge import Linear, Problem, choose_on, choose_within
-from aukit_features.rows import Rows, batches, gathered
+from aukit_features.rows import Rows, gathered
+from aukit_features.sources import Mirrored, Some, batches, people_of
 
 if TYPE_CHECKING:
     from aukit_features.estimator import RegressionEstimator
+
+_LEAST_SPREAD = 1e-3
+"""Levels; a regression with a smaller spread knows nothing that could be stretched."""
 
 
 class Fitting:
@@ -37,19 +40,20 @@ class Fitting:
         session: Session,
     ) -> None:
         self.estimator, self.session = estimator, session
-        sides = [train.faces, *([Mirrored(train.faces)] if estimator.config.mirror else [])]
+        used = (train.counts > 0).any(1).nonzero()[:, 0].tolist()
+        faces = Some(train.faces, used)
+        sides: list[FaceSource] = [faces, *([Mirrored(faces)] if estimator.config.mirror else [])]
         total = sum(map(len, sides)) + (0 if valid is None else len(valid))
         with session.progress.start("describe", total) as bar:
             self.train = self._described(sides, bar)
             self.valid = None if valid is None else self._described([valid], bar)
         self.valid_people = [] if valid is None else people_of(valid)
-        people = people_of(train.faces)
+        people = people_of(faces)
         self.train_people = people * len(sides)
         # In the mirror another face is usual for a person.
         self.train_faces = [f"{side}/{who}" for side, _ in enumerate(sides) for who in people]
-        every = [*range(len(train.faces))] * len(sides)
-        self.labels = train.faces.labels.take(every)
-        self.weights = train.counts[every] * self.labels.mask
+        self.labels = train.faces.labels.take(used * len(sides))
+        self.weights = train.counts[used * len(sides)] * self.labels.mask
         self.valid_labels = None if valid is None else valid.labels
 
     def _described(self, sources: Sequence[FaceSource], bar: Bar) -> Rows:
@@ -80,8 +84,12 @@ class Fitting:
         targets = self.estimator.targets(self.labels.values)
         problem = Problem(_applied(reduced, rows), targets, self.weights)
         if self.estimator.config.head == "network":
-            return fit_network(problem, self.session.part(name)).after(reduced)
-        return Regression(self._chosen(problem, valid, reduced)).after(reduced)
+            found = fit_network(problem, self.session.part(name)).after(reduced)
+        else:
+            found = Regression(self._chosen(problem, valid, reduced)).after(reduced)
+        if valid is None or not self.estimator.stretches:
+            return found
+        return self._stretched(found, torch.cat([found(block) for block in valid.blocks()]))
 
     def _axes(self, rows: Rows, middle: Tensor, scale: Tensor) -> Tensor:
         most = self.estimator.most
@@ -95,6 +103,25 @@ class Fitting:
             return choose_within(problem, people, self._agreement(self.labels))[1]
         return choose_on(problem, _applied(reduced, valid), self._agreement(self.valid_labels))[1]
 
+    def _stretched(self, regression: Regression, answers: Tensor) -> Regression:
+        """The regression with answers that spread as widely as the intensities of the validation
+        people, (N, A) `answers` being those to their faces.
+
+        A penalty, and training faces that differ from real ones, draw answers together. What means
+        0 for a person is found from the answers (`aukit_features.person`), so only the spread about
+        their mean changes. This is linear linking (Kolen and Brennan 2014, chapter 2).
+        """
+        assert self.valid_labels is not None
+        labels = self.valid_labels
+        factors = torch.ones(answers.shape[1])
+        for column, au in enumerate(labels.aus):
+            known = labels.mask[:, column]
+            if au not in self.estimator.occurrence and known.sum() > 1:
+                truth, own = labels.values[known, column].std(), answers[known, column].std()
+                if truth > 0 and own > _LEAST_SPREAD:
+                    factors[column] = truth / own
+        return regression.stretched(factors, answers.mean(0))
+
     def _agreement(self, labels: Labels) -> Callable[[Tensor], float]:
         def score(numbers: Tensor) -> float:
             estimates = self.estimator.read(numbers).double()
@@ -107,8 +134,3 @@ class Fitting:
 def _applied(linear: Linear, rows: Rows) -> Tensor:
     """(N, T) of all rows."""
     return torch.cat([linear(block) for block in rows.blocks()])
-
-
-def people_of(faces: FaceSource) -> list[str]:
-    """The person of each face."""
-    return [str(person) for person in faces.table["subject"].to_pylist()]

@@ -42,11 +42,11 @@ def components(rows: Rows, middle: Tensor, scale: Tensor, most: int, seed: int) 
     """
     count = min(most, len(rows), rows.width)
     generator = torch.Generator().manual_seed(seed)
-    axes = torch.linalg.qr(torch.randn(rows.width, count, generator=generator))[0]
+    axes: Tensor = torch.linalg.qr(torch.randn(rows.width, count, generator=generator))[0]
     for _ in range(_STEPS):
         axes = torch.linalg.qr(_spread(rows, middle, scale, axes))[0]
     within = axes.T @ _spread(rows, middle, scale, axes)
-    turn = torch.linalg.eigh((within + within.T) / 2)[1]
+    turn: Tensor = torch.linalg.eigh((within + within.T) / 2)[1]
     return axes @ turn.flip(1)
 
 

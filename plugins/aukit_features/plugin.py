@@ -39,6 +39,14 @@ class RegressionConfig:
     mirror: bool = field(
         default=True, metadata={"role": METHOD, "help": "also learn from mirrored faces"}
     )
+    spread: bool = field(
+        default=True,
+        metadata={
+            "role": METHOD,
+            "help": "stretch intensities to the spread of those of the validation people; not for "
+            "the head ordinal",
+        },
+    )
     limits: bool = field(
         default=True,
         metadata={

@@ -43,6 +43,12 @@ class Regression:
             return Regression(first)
         return Regression(Linear(first.weight.half().float(), first.bias), self.second)
 
+    def stretched(self, factors: Tensor, middle: Tensor) -> Regression:
+        """The regression with T answers stretched by (T,) `factors` about (T,) `middle`."""
+        last = self.second or self.first
+        wider = Linear(last.weight * factors, middle + (last.bias - middle) * factors)
+        return Regression(wider) if self.second is None else Regression(self.first, wider)
+
     @property
     def sizes(self) -> tuple[int, int]:
         """H and T."""

@@ -11,11 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aukit.contracts.faces import FaceBatch, FaceSource
-
-BATCH = 64
-"""Faces that are decoded and described at a time."""
-
 IN_MEMORY = 2**30
 """Bytes of features that are kept in memory; more go to a temporary file."""
 
@@ -103,9 +98,3 @@ def gathered(parts: Iterator[Tensor], count: int, folder: Path) -> Tensor:
         file.flush()
         # Copy on write: PyTorch knows no tensors that cannot be written.
         return torch.from_numpy(np.memmap(file, np.float32, "c", shape=(count, first.shape[1])))
-
-
-def batches(faces: FaceSource) -> Iterator[FaceBatch]:
-    """All faces of a source in order, at most `BATCH` at a time."""
-    for start in range(0, len(faces), BATCH):
-        yield faces.batch(range(start, min(start + BATCH, len(faces))))

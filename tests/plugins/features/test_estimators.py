@@ -20,10 +20,10 @@ from aukit.registry.loading import resolve_weights
 from aukit.testing.drawn import DrawnFaces
 from aukit_features.estimator import RegressionEstimator
 from aukit_features.features import FeaturesEstimator
-from aukit_features.landmarks import LandmarksEstimator
+from aukit_features.landmarks import LandmarksEstimator, coordinates
 from aukit_features.lite import Lite0
-from aukit_features.mirrored import OTHER_SIDE, Mirrored
 from aukit_features.plugin import FeaturesConfig, RegressionConfig
+from aukit_features.sources import OTHER_SIDE, Mirrored
 from aukit_features.trunk import Trunk
 
 SMALL = FeaturesConfig(weights="none", size=64, components=16)
@@ -83,6 +83,46 @@ def test_a_persons_only_face_tells_nothing_unless_it_is_known_to_rest(tmp_path: 
     torch.testing.assert_close(estimates(estimator, alone), stranger)
     estimator.calibrate(alone, at_rest=True)
     assert float(estimates(estimator, alone).abs().max()) < 1e-5
+
+
+@pytest.mark.parametrize("config", [RegressionConfig(), RegressionConfig(head="network")])
+def test_answers_spread_as_widely_as_the_validation_people(
+    tmp_path: Path, config: RegressionConfig
+) -> None:
+    valid = DrawnFaces(30, partition="valid", seed=1)
+    rows = coordinates(valid.batch(range(30)))
+    spreads = {}
+    for spread in (False, True):
+        estimator = fitted(tmp_path / str(spread), replace(config, spread=spread))
+        spreads[spread] = estimator.regressions["stranger"](rows).std(0)
+    truth = valid.labels.values.std(0)
+    torch.testing.assert_close(spreads[True], truth, rtol=1e-3, atol=1e-3)
+    assert not torch.allclose(spreads[False], truth, rtol=1e-3, atol=1e-3)
+
+
+def test_probabilities_are_not_stretched(tmp_path: Path) -> None:
+    models = []
+    for spread in (False, True):
+        config = RegressionConfig(head="ordinal", spread=spread)
+        models.append(fitted(tmp_path, config).regressions["stranger"].first.weight)
+    torch.testing.assert_close(*models)
+
+
+class Guarded(DrawnFaces):
+    """Faces of which the first ten must not be looked at."""
+
+    def batch(self, indices: Any) -> FaceBatch:
+        assert min(indices) >= 10
+        return super().batch(indices)
+
+
+def test_faces_that_the_plan_does_not_use_are_not_looked_at(tmp_path: Path) -> None:
+    faces = Guarded(60)
+    counts = faces.labels.mask.float()
+    counts[:10] = 0
+    estimator = LandmarksEstimator(RegressionConfig(), Context())
+    estimator.fit(TrainingSet(faces, counts), None, Session(tmp_path))
+    assert estimator.regressions
 
 
 def test_it_is_known_that_they_want_to_see_people_first() -> None:
