@@ -11,7 +11,7 @@ RUN: Mapping[str, str | None] = {
     "synth": None,
     "balancer": "resample",
     "normalizer": None,
-    "estimator": "vgg16",
+    "estimator": "features",
     "metric": "intensity",
     "judge": "auto",
     "executor": "auto",
@@ -29,6 +29,11 @@ BESIDE: Mapping[str, Mapping[str, str]] = {
     "landmarker": {PHOTOGRAPHS: OWN_FILES["landmarker"]},
 }
 """Kind -> other kind, or tag of a component -> default component of a run that has it."""
+
+PUBLISHED: Mapping[str, tuple[str, str]] = {
+    "estimator": ("vgg16", "Niinuma et al. 2021, section 4.2.2"),
+}
+"""Kind -> component of the papers and its source, where the default is another."""
 
 YARDSTICK = "landmarks"
 """Estimator whose scores stand beside those of every run."""

@@ -76,6 +76,7 @@ def whole_run(output: Path) -> Path:
             **TINY_GAN,
             "balancer": "resample",
             "balancer.per_level": 10,
+            "estimator": "vgg16",
             "estimator.epochs": 1,
             "estimator.width": 0.125,
         },

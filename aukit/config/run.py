@@ -24,7 +24,9 @@ from aukit.config.departures import Departure, departures
 from aukit.config.options import RunOptions
 from aukit.config.panel import Panel
 from aukit.config.values import DEFAULT, plain
+from aukit.defaults import PUBLISHED
 from aukit.errors import ConfigError
+from aukit.published import METHOD
 
 ROLES: dict[str, str] = {
     "synth-fit": "train",
@@ -122,7 +124,16 @@ class RunConfig:
         """Where the components depart from their papers."""
         choices = [*self.components.items(), *self._own_choices()]
         found = [departures(label, choice) for label, choice in choices if choice is not None]
-        return list(itertools.chain.from_iterable(found))
+        return [*self._other_defaults(), *itertools.chain.from_iterable(found)]
+
+    def _other_defaults(self) -> Iterator[Departure]:
+        """Components that are defaults, and not those of the papers."""
+        for kind, (name, source) in PUBLISHED.items():
+            choice = self.components[kind]
+            if choice is None or choice.chosen_by != DEFAULT or choice.component.name == name:
+                continue
+            value = json.dumps(choice.component.name)
+            yield Departure(kind, value, f'the paper: "{name}" ({source})', METHOD)
 
     def _own_choices(self) -> Iterator[tuple[str, Choice | None]]:
         """The separate choices of roles, as (`role.kind`, choice)."""

@@ -24,7 +24,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 AUKIT = [sys.executable, "-m", "aukit.cli.main"]
-PAPER = ["--preset", "paper", "--normalizer", "none", "--estimator.epochs", "1"]
+PAPER = [
+    "--preset", "paper", "--normalizer", "none", "--estimator", "vgg16", "--estimator.epochs", "1",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@
 makes a score card of each state on the validation people. Its judge is the estimator of a run
 without a synthesizer on faces registered alike, which needs no synthesizer to be fitted:
 
-    aukit run --config examples/evidence/lacgan.toml --synth none --estimator.size 48
+    aukit run --config examples/evidence/lacgan.toml --synth none --estimator vgg16 \
+        --estimator.size 48
 """
 
 from __future__ import annotations

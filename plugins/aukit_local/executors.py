@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-import multiprocessing
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from multiprocessing.reduction import ForkingPickler
@@ -16,8 +14,9 @@ from typing import Any, TypeVar
 from aukit.contracts.context import Context
 from aukit.errors import StageError
 from aukit.machine.devices import usable_processors
-from aukit.machine.parent import GUARD, end_worker_with_parent
+from aukit.machine.parent import GUARD
 from aukit_local.plugin import AutoConfig, InlineConfig, ProcessesConfig
+from aukit_local.staff import Staff
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,12 +42,14 @@ class Inline:
 class Processes:
     """Runs several items at once in worker processes that share the CPU cores.
 
-    Workers are spawned, not forked: a fork of a process that runs threads (torch) can hang.
+    Workers are spawned, not forked: a fork of a process that runs threads (torch) can hang. They
+    stay for the next map, since it takes seconds to start one, and end when idle for long.
     """
 
     def __init__(self, config: ProcessesConfig, context: Context) -> None:
         self.workers = config.workers or usable_processors()
         self.in_flight = self.workers * config.ahead
+        self._staff = Staff(self.workers)
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Results in the order of the items; at most `in_flight` items are held at a time.
@@ -56,24 +57,30 @@ class Processes:
         Raises:
             StageError: a worker process died.
         """
-        threads = max(1, usable_processors() // self.workers)
-        pool = ProcessPoolExecutor(
-            self.workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
-            initargs=(threads, bytes(ForkingPickler.dumps(function))),
-        )
-        try:
-            yield from self._stream(pool, items)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        packed = bytes(ForkingPickler.dumps(function))
+        with self._staff.at_work() as pool:
+            running: deque[tuple[int, Item, Future[Any]]] = deque()
+            try:
+                yield from self._stream(pool, packed, items, running)
+            finally:
+                for _, _, future in running:
+                    future.cancel()
+                wait(future for _, _, future in running)
 
-    def _stream(self, pool: ProcessPoolExecutor, items: Iterable[Item]) -> Iterator[Any]:
+    def _stream(
+        self,
+        pool: ProcessPoolExecutor,
+        packed: bytes,
+        items: Iterable[Item],
+        running: deque[tuple[int, Item, Future[Any]]],
+    ) -> Iterator[Any]:
         waiting = enumerate(items)
-        running: deque[tuple[int, Item, Future[Any]]] = deque()
         while True:
             for place, item in islice(waiting, self.in_flight - len(running)):
-                running.append((place, item, pool.submit(_work_on, item)))
+                try:
+                    running.append((place, item, pool.submit(_work_on, packed, item)))
+                except BrokenProcessPool as error:
+                    raise _died(place, item) from error
             if not running:
                 return
             yield _result(*running.popleft())
@@ -89,18 +96,15 @@ class Auto:
     def __init__(self, config: AutoConfig, context: Context) -> None:
         self.least = config.least
         self.alone = usable_processors() == 1 or context.device != "cpu"
-        self.context = context
+        self.inline = Inline(InlineConfig(), context)
+        self.processes = Processes(ProcessesConfig(), context)
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Results in the order of the items."""
         waiting = iter(items)
         first = list(islice(waiting, self.least))
         few = self.alone or len(first) < self.least
-        chosen = (
-            Inline(InlineConfig(), self.context)
-            if few
-            else Processes(ProcessesConfig(), self.context)
-        )
+        chosen = self.inline if few else self.processes
         yield from chosen.map(function, chain(first, waiting))
 
 
@@ -108,13 +112,17 @@ def _result(place: int, item: object, future: Future[Result]) -> Result:
     try:
         return future.result()
     except BrokenProcessPool as error:
-        raise StageError(
-            f"a worker process died while working on {_note(place, item)}",
-            f"it may have run out of memory: try fewer workers or smaller batches; {GUARD}",
-        ) from error
+        raise _died(place, item) from error
     except Exception as error:
         error.add_note(_note(place, item))
         raise
+
+
+def _died(place: int, item: object) -> StageError:
+    return StageError(
+        f"a worker process died while working on {_note(place, item)}",
+        f"it may have run out of memory: try fewer workers or smaller batches; {GUARD}",
+    )
 
 
 def _note(place: int, item: object) -> str:
@@ -122,27 +130,13 @@ def _note(place: int, item: object) -> str:
     return f"item {place}: {text if len(text) <= 200 else text[:200] + '...'}"
 
 
-_packed = b""
+def _work_on(packed: bytes, item: Any) -> Any:
+    return _function(packed)(item)
 
 
-def _work_on(item: Any) -> Any:
-    return _function()(item)
-
-
-@functools.cache
-def _function() -> Callable[[Any], Any]:
+@functools.lru_cache(maxsize=1)
+def _function(packed: bytes) -> Callable[[Any], Any]:
     """What this worker does: unpacked once, so that what it builds (readers, networks) is built
     once; and with the first item, so that the reason is told if it cannot be unpacked."""
-    function: Callable[[Any], Any] = ForkingPickler.loads(_packed)
+    function: Callable[[Any], Any] = ForkingPickler.loads(packed)
     return function
-
-
-def _start_worker(threads: int, packed: bytes) -> None:
-    global _packed
-    _packed = packed
-    # An interrupt reaches the whole process group; the parent alone answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_worker_with_parent()
-    import torch
-
-    torch.set_num_threads(threads)

@@ -37,7 +37,7 @@ def painted_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = {
         "preset": "quick", "device": "cpu", "data": "drawn", "landmarker": "everywhere",
         "aligner": "centre", "synth": "tint", "synth.steps": 40, "balancer.per_level": 3,
-        "estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1,
+        "estimator": "vgg16", "estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1,
         "estimator.ticks": 1, "data.people": 2, "data.frames": 24, "draws": 50,
         "executor": "inline",
     }  # fmt: skip

@@ -118,7 +118,8 @@ def test_a_comparison_runs_its_grid(tiny: None, tmp_path: Path) -> None:
     settings = {
         "preset": "quick", "device": "cpu", "data": "drawn", "landmarker": "everywhere",
         "aligner": "centre", "data.people": 2, "data.frames": 12, "balancer": "resample",
-        "balancer.per_level": 2, "draws": 5, "executor": "inline", "estimator.size": 32,
+        "balancer.per_level": 2, "draws": 5, "executor": "inline", "estimator": "vgg16",
+        "estimator.size": 32,
         "estimator.width": 0.125, "estimator.epochs": 1, "estimator.ticks": 1,
         "normalizer": ["none", "mean-texture"],
     }  # fmt: skip

@@ -13,7 +13,8 @@ from aukit.cli.tables import cell
 LINE = [
     "run", "--preset", "quick", "--device", "cpu", "--data", "drawn", "--aligner=centre",
     "--balancer", "none", "--data.people", "2", "--data.frames", "24", "--draws", "20",
-    "--estimator.size", "32", "--estimator.width", "0.125", "--estimator.epochs", "1",
+    "--estimator", "vgg16", "--estimator.size", "32", "--estimator.width", "0.125",
+    "--estimator.epochs", "1",
     "--estimator.ticks", "1",
 ]  # fmt: skip
 

@@ -338,7 +338,8 @@ def test_hostile_files(
     chosen = {
         "preset": "quick", "device": "cpu", "data": "drawn", "landmarker": "everywhere",
         "aligner": "centre", "synth": "tint", "synth.steps": 10, "balancer.per_level": 3,
-        "estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1, "card": 0,
+        "estimator": "vgg16", "estimator.size": 32, "estimator.width": 0.125,
+        "estimator.epochs": 1, "card": 0,
         "estimator.ticks": 1, "data.people": 2, "data.frames": 24, "draws": 5, "executor": "inline",
     }  # fmt: skip
     registry = tiny_plugin.registry()

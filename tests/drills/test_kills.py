@@ -34,7 +34,8 @@ PATIENCE_S = 600
 TINY_FACES = {"aligner": "centre", "landmarker": "everywhere"}
 SMALL = {
     **TINY_FACES, "preset": "quick", "device": "cpu", "data": "drawn", "data.people": 2,
-    "data.frames": 24, "balancer.per_level": 3, "draws": 5, "card": 1, "estimator.size": 32,
+    "data.frames": 24, "balancer.per_level": 3, "draws": 5, "card": 1, "estimator": "vgg16",
+    "estimator.size": 32,
     "estimator.width": 0.125, "estimator.epochs": 2, "estimator.ticks": 2,
 }  # fmt: skip
 TIMED = (

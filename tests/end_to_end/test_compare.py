@@ -33,7 +33,8 @@ from aukit.registry.loading import Registry
 
 SMALL = {
     "preset": "quick", "device": "cpu", "data": "drawn", "aligner": "centre",
-    "balancer.per_level": "3", "estimator.size": "32", "estimator.width": "0.125",
+    "balancer.per_level": "3", "estimator": "vgg16", "estimator.size": "32",
+    "estimator.width": "0.125",
     "estimator.epochs": "1", "estimator.ticks": "1", "data.people": "3", "data.frames": "24",
     "draws": "50", "card": "1", "judge": "none", "executor": "inline",
 }  # fmt: skip

@@ -19,7 +19,8 @@ RUN = [
     "--device", "cpu", "--executor", "inline", "--draws", "20", "--card", "0",
     "--aligner.size", "48", "--balancer.per-level", "4",
     "--synth.size", "16", "--synth.width", "4", "--synth.epochs", "1", "--synth.ticks", "1",
-    "--estimator.size", "32", "--estimator.width", "0.125", "--estimator.epochs", "1",
+    "--estimator", "vgg16", "--estimator.size", "32", "--estimator.width", "0.125",
+    "--estimator.epochs", "1",
     "--estimator.ticks", "1",
 ]  # fmt: skip
 """The components of the papers, at sizes that take seconds."""

@@ -27,6 +27,7 @@ SMALL = {
     "device": "cpu",
     "data": "drawn",
     "aligner": "centre",
+    "estimator": "vgg16",
     "estimator.size": 32,
     "estimator.width": 0.125,
     "estimator.epochs": 1,

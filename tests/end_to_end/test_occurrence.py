@@ -29,7 +29,8 @@ from aukit_corpora.imitate import imitate
 Run = Callable[..., int]
 BASE = [
     "--preset", "quick", "--device", "cpu", "--executor", "inline", "--draws", "20", "--card", "0",
-    "--balancer.per-level", "4", "--estimator.size", "32", "--estimator.width", "0.125",
+    "--balancer.per-level", "4", "--estimator", "vgg16", "--estimator.size", "32",
+    "--estimator.width", "0.125",
     "--estimator.epochs", "1", "--estimator.ticks", "1", "--aligner", "2d", "--aligner.size", "48",
 ]  # fmt: skip
 SYNTH = [

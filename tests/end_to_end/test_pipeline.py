@@ -27,6 +27,7 @@ SMALL = {
     "aligner": "centre",
     "balancer": "paints",
     "synth": "brush",
+    "estimator": "vgg16",
     "estimator.size": 32,
     "estimator.width": 0.125,
     "estimator.epochs": 1,

@@ -16,7 +16,8 @@ from aukit_corpora.imitate import imitate
 
 SMALL = [
     "--preset", "quick", "--device", "cpu", "--draws", "20", "--card", "0", "--synth", "none",
-    "--estimator.epochs", "1", "--balancer.per-level", "4", "--normalizer", "mean-texture",
+    "--estimator", "vgg16", "--estimator.epochs", "1", "--balancer.per-level", "4",
+    "--normalizer", "mean-texture",
     "--data.uncoded",
 ]  # fmt: skip
 """Uncoded frames are read as well: the mean face of a person must be over the frames of the video

@@ -17,7 +17,7 @@ from aukit.runs.results import read_stages
 
 SMALL = {
     "preset": "quick", "device": "cpu", "data": "drawn", "aligner": "centre", "synth": "brush",
-    "balancer.per_level": 4, "estimator.size": 32, "estimator.width": 0.125,
+    "balancer.per_level": 4, "estimator": "vgg16", "estimator.size": 32, "estimator.width": 0.125,
     "estimator.epochs": 1, "estimator.ticks": 1, "data.people": 2, "data.frames": 24,
     "draws": 20, "card": 0, "executor": "inline",
 }  # fmt: skip

@@ -24,7 +24,8 @@ TINY = Path(__file__).parent / "tiny_plugin.py"
 SMALL = {
     "preset": "quick", "device": "cpu", "data": "drawn", "aligner": "centre", "synth": "tint",
     "data.people": 2, "data.frames": 24, "balancer.per_level": 4, "draws": 50, "card": 0,
-    "executor": "inline", "estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1,
+    "executor": "inline", "estimator": "vgg16", "estimator.size": 32, "estimator.width": 0.125,
+    "estimator.epochs": 1,
     "estimator.ticks": 1,
 }  # fmt: skip
 Capture = pytest.CaptureFixture[str]

@@ -20,7 +20,8 @@ TINY = Path(__file__).parent / "tiny_plugin.py"
 SMALL = {
     "preset": "quick", "device": "cpu", "data": "drawn", "aligner": "centre",
     "data.people": 2, "data.frames": 12, "balancer.per-level": 2, "draws": 20, "card": 0,
-    "executor": "inline", "yardstick": "none", "estimator.size": 32, "estimator.width": 0.125,
+    "executor": "inline", "yardstick": "none", "estimator": "vgg16", "estimator.size": 32,
+    "estimator.width": 0.125,
     "estimator.epochs": 1, "estimator.ticks": 1, "estimator.batch": 8, "synth": "ganimation",
     "synth.size": 16, "synth.width": 4, "synth.blocks": 1, "synth.depth": 2,
     "synth.critic-width": 4, "synth.batch": 6, "synth.epochs": 1, "synth.decay-epochs": 1,

@@ -26,7 +26,10 @@ TYPED = [
     "--data.frames", "24", "--aligner", "centre", "--balancer.per_level", "3",
     "--draws", "30", "--executor", "inline",
 ]  # fmt: skip
-VGG = ["--estimator.size", "32", "--estimator.width", "0.125", "--estimator.epochs", "1"]
+VGG = [
+    "--estimator", "vgg16", "--estimator.size", "32", "--estimator.width", "0.125",
+    "--estimator.epochs", "1",
+]  # fmt: skip
 Capture = pytest.CaptureFixture[str]
 
 

@@ -115,7 +115,12 @@ def registry() -> Registry:
 def test_the_plan_is_that_of_the_run(tmp_path: Path) -> None:
     known = registry()
     values = {**SMALL, "data.people": 2, "data.frames": 12, "balancer.per_level": 5, "draws": 5}
-    values |= {"estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1}
+    values |= {
+        "estimator": "vgg16",
+        "estimator.size": 32,
+        "estimator.width": 0.125,
+        "estimator.epochs": 1,
+    }
     config = resolve(known, [("test", nest({**values, "executor": "inline"}))])
     outcome = execute(config, tmp_path, known)
     assert plan_alone(config).plan.equals(pq.read_table(outcome.folder / "plan.parquet"))

@@ -18,7 +18,8 @@ TINY = Path(__file__).parents[2] / "end_to_end" / "tiny_plugin.py"
 SMALL = {
     "preset": "quick", "device": "cpu", "data": "drawn", "landmarker": "everywhere",
     "aligner": "centre", "data.people": 2, "data.frames": 12, "balancer.per_level": 3, "draws": 20,
-    "card": 0, "executor": "inline", "estimator.size": 32, "estimator.width": 0.125,
+    "card": 0, "executor": "inline", "estimator": "vgg16", "estimator.size": 32,
+    "estimator.width": 0.125,
     "estimator.epochs": 1, "estimator.ticks": 1, "normalizer": "mean-texture",
 }  # fmt: skip
 Capture = pytest.CaptureFixture[str]

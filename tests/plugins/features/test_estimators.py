@@ -39,6 +39,16 @@ class Shifted(DrawnFaces):
         return replace(plain, landmarks=plain.landmarks + self.shift)
 
 
+class Blurred(DrawnFaces):
+    """Drawn faces whose landmarks tell little of their expression."""
+
+    def batch(self, indices: Any) -> FaceBatch:
+        plain = super().batch(indices)
+        torch.manual_seed(int(next(iter(indices))))
+        noise = 5 * torch.randn(plain.landmarks.shape)
+        return replace(plain, landmarks=plain.landmarks + noise)
+
+
 def fitted(tmp_path: Path, config: RegressionConfig) -> Any:
     estimator: RegressionEstimator
     if isinstance(config, FeaturesConfig):
@@ -89,15 +99,18 @@ def test_a_persons_only_face_tells_nothing_unless_it_is_known_to_rest(tmp_path: 
 def test_answers_spread_as_widely_as_the_validation_people(
     tmp_path: Path, config: RegressionConfig
 ) -> None:
-    valid = DrawnFaces(30, partition="valid", seed=1)
+    valid = Blurred(30, partition="valid", seed=1)
     rows = coordinates(valid.batch(range(30)))
     spreads = {}
     for spread in (False, True):
-        estimator = fitted(tmp_path / str(spread), replace(config, spread=spread))
+        estimator = LandmarksEstimator(replace(config, spread=spread), Context())
+        faces = Blurred(60)
+        train = TrainingSet(faces, faces.labels.mask.float())
+        estimator.fit(train, valid, Session(tmp_path / str(spread)))
         spreads[spread] = estimator.regressions["stranger"](rows).std(0)
     truth = valid.labels.values.std(0)
     torch.testing.assert_close(spreads[True], truth, rtol=1e-3, atol=1e-3)
-    assert not torch.allclose(spreads[False], truth, rtol=1e-3, atol=1e-3)
+    assert bool((spreads[False] < 0.97 * truth).all())
 
 
 def test_probabilities_are_not_stretched(tmp_path: Path) -> None:

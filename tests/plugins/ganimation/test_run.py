@@ -16,7 +16,8 @@ TINY = Path(__file__).parents[2] / "end_to_end" / "tiny_plugin.py"
 SMALL = {
     "preset": "quick", "device": "cpu", "data": "drawn", "aligner": "centre",
     "data.people": 2, "data.frames": 24, "balancer.per-level": 4, "draws": 50, "card": 0,
-    "executor": "inline", "estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1,
+    "executor": "inline", "estimator": "vgg16", "estimator.size": 32, "estimator.width": 0.125,
+    "estimator.epochs": 1,
     "estimator.ticks": 1, "synth.size": 16, "synth.width": 4, "synth.blocks": 1, "synth.depth": 2,
     "synth.critic-width": 4, "synth.epochs": 1, "synth.decay-epochs": 1,
 }  # fmt: skip

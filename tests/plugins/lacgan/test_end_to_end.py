@@ -20,7 +20,8 @@ TINY = Path(__file__).parents[2] / "end_to_end" / "tiny_plugin.py"
 SMALL = {
     "preset": "quick", "device": "cpu", "data": "drawn", "aligner": "centre", "synth": "lacgan",
     "data.people": 2, "data.frames": 24, "balancer.per_level": 4, "draws": 50, "card": 1,
-    "executor": "inline", "estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1,
+    "executor": "inline", "estimator": "vgg16", "estimator.size": 32, "estimator.width": 0.125,
+    "estimator.epochs": 1,
     "estimator.ticks": 1, "synth.size": 16, "synth.width": 2, "synth.batch": 4, "synth.epochs": 1,
     "synth.decay_epochs": 0, "synth.partners": "person", "judge": "none",
 }  # fmt: skip

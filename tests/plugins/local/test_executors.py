@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,9 @@ from aukit.config.choice import build
 from aukit.config.values import Value
 from aukit.contracts.context import Context
 from aukit.errors import ConfigError, StageError
+from aukit.machine.alive import is_alive
 from aukit.machine.devices import PROCESSORS, usable_processors
+from aukit_local import staff
 from aukit_local.executors import Auto, Inline, Processes
 from aukit_local.plugin import AutoConfig, InlineConfig, ProcessesConfig, aukit_executors
 
@@ -108,6 +111,39 @@ def test_a_worker_gets_its_function_once_and_keeps_what_that_builds(jobs: Module
 def test_a_dead_worker_is_one_clear_error(jobs: ModuleType) -> None:
     with pytest.raises(StageError, match="a worker process died"):
         list(processes(workers=1, ahead=1).map(jobs.die, range(5)))
+
+
+def test_workers_stay_for_the_next_map_and_end_when_idle(
+    jobs: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staff, "IDLE", 0.5)
+    executor = processes(workers=1)
+    (first,) = {pid for pid, _ in executor.map(jobs.Counts(), range(3))}
+    (second,) = {pid for pid, _ in executor.map(jobs.where, range(3))}
+    assert first == second
+    counts = [items for _, items in executor.map(jobs.Counts(), range(3))]
+    assert counts == [1, 2, 3], "another function builds its own things"
+    deadline = time.monotonic() + 20
+    while is_alive(first) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_alive(first)
+    assert {pid for pid, _ in executor.map(jobs.where, range(3))} != {first}
+
+
+def test_after_a_dead_worker_others_are_started(jobs: ModuleType) -> None:
+    executor = processes(workers=1, ahead=1)
+    with pytest.raises(StageError, match="a worker process died"):
+        list(executor.map(jobs.die, range(5)))
+    assert list(executor.map(jobs.square, range(3))) == [0, 1, 4]
+
+
+def test_a_map_that_is_given_up_leaves_no_items_behind(jobs: ModuleType) -> None:
+    executor = processes(workers=1, ahead=3)
+    results = executor.map(jobs.slow_first, range(20))
+    next(results)
+    results.close()
+    counts = [items for _, items in executor.map(jobs.Counts(), range(2))]
+    assert counts == [1, 2]
 
 
 @pytest.mark.parametrize(("option", "value"), [("workers", -1), ("ahead", 0)])

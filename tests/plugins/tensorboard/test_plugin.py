@@ -143,7 +143,7 @@ def test_a_real_run_is_watched(
     settings = {
         "preset": "quick", "device": "cpu", "data": "drawn", "landmarker": "everywhere",
         "aligner": "centre", "balancer": "resample", "balancer.per_level": 2,
-        "estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1,
+        "estimator": "vgg16", "estimator.size": 32, "estimator.width": 0.125, "estimator.epochs": 1,
         "estimator.ticks": 2, "data.people": 2, "data.frames": 12, "draws": 5,
         "executor": "inline",
     }  # fmt: skip
