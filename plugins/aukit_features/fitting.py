@@ -20,7 +20,7 @@ from aukit_features.network import fit_network
 from aukit_features.regression import Regression
 from aukit_features.ridge import Linear, Problem, choose_on, choose_within
 from aukit_features.rows import Rows, gathered
-from aukit_features.sources import Mirrored, Some, batches, people_of
+from aukit_features.sources import Mirrored, Some, batches
 
 if TYPE_CHECKING:
     from aukit_features.estimator import RegressionEstimator
@@ -45,26 +45,29 @@ class Fitting:
         sides: list[FaceSource] = [faces, *([Mirrored(faces)] if estimator.config.mirror else [])]
         total = sum(map(len, sides)) + (0 if valid is None else len(valid))
         with session.progress.start("describe", total) as bar:
-            self.train = self._described(sides, bar)
-            self.valid = None if valid is None else self._described([valid], bar)
-        self.valid_people = [] if valid is None else people_of(valid)
-        people = people_of(faces)
-        self.train_people = people * len(sides)
+            self.train, self.train_people = self._described(sides, bar)
+            self.valid, self.valid_people = None, list[str]()
+            if valid is not None:
+                self.valid, self.valid_people = self._described([valid], bar)
         # In the mirror another face is usual for a person.
-        self.train_faces = [f"{side}/{who}" for side, _ in enumerate(sides) for who in people]
+        self.train_faces = [
+            f"{row // len(faces)}/{person}" for row, person in enumerate(self.train_people)
+        ]
         self.labels = train.faces.labels.take(used * len(sides))
         self.weights = train.counts[used * len(sides)] * self.labels.mask
         self.valid_labels = None if valid is None else valid.labels
 
-    def _described(self, sources: Sequence[FaceSource], bar: Bar) -> Rows:
-        """The features of all faces of some sources."""
+    def _described(self, sources: Sequence[FaceSource], bar: Bar) -> tuple[Rows, list[str]]:
+        """The features of all faces of some sources, and their people."""
+        people: list[str] = []
 
         def parts() -> Iterator[Tensor]:
             for batch in itertools.chain.from_iterable(map(batches, sources)):
+                people.extend(batch.subjects)
                 yield self.estimator.describe(batch)
                 bar.advance(len(batch))
 
-        return Rows(gathered(parts(), sum(map(len, sources)), self.session.folder))
+        return Rows(gathered(parts(), sum(map(len, sources)), self.session.folder)), people
 
     def regression(self, name: str, *, away: bool) -> Regression:
         """The map from the features of a face to the numbers of the head.

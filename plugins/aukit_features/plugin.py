@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aukit.components import Component
 from aukit.hooks import hookimpl
-from aukit.published import METHOD, SIZE
+from aukit.published import METHOD, SIZE, inherited
 
 if TYPE_CHECKING:
     from aukit.contracts.weights import Weights
@@ -40,7 +40,7 @@ class RegressionConfig:
         default=True, metadata={"role": METHOD, "help": "also learn from mirrored faces"}
     )
     spread: bool = field(
-        default=True,
+        default=False,
         metadata={
             "role": METHOD,
             "help": "stretch intensities to the spread of those of the validation people; not for "
@@ -60,6 +60,7 @@ class RegressionConfig:
 class FeaturesConfig(RegressionConfig):
     """Options of the estimator `features`."""
 
+    spread: bool = inherited(RegressionConfig, "spread", True)
     backbone: str = field(
         default="mobilenet_v2",
         metadata={

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from aukit.contracts.faces import FaceBatch, FaceSource
-from aukit.data.records import person_keys
 
 BATCH = 64
 """Faces that are decoded at a time."""
@@ -66,8 +65,3 @@ def batches(faces: FaceSource) -> Iterator[FaceBatch]:
     """All faces of a source in order, at most `BATCH` at a time."""
     for start in range(0, len(faces), BATCH):
         yield faces.batch(range(start, min(start + BATCH, len(faces))))
-
-
-def people_of(faces: FaceSource) -> list[str]:
-    """The person of each face."""
-    return person_keys(faces.table)

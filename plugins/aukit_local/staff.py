@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import signal
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -60,11 +61,13 @@ class Staff:
         with self._lock:
             self._working -= 1
             if self._working == 0:
-                self._timer = threading.Timer(IDLE, self._leave)
+                # Not a reference: workers also end when nobody can give them work any more.
+                self._timer = threading.Timer(IDLE, _leave, [weakref.ref(self)])
                 self._timer.daemon = True
                 self._timer.start()
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """End the workers, if they are idle."""
         with self._lock:
             if self._working == 0 and self._pool is not None:
                 self._pool.shutdown(wait=False)
@@ -75,6 +78,11 @@ class Staff:
             pool.shutdown(wait=True, cancel_futures=True)
             if self._pool is pool:
                 self._pool = None
+
+
+def _leave(who: weakref.ref[Staff]) -> None:
+    if (staff := who()) is not None:
+        staff.leave()
 
 
 def _started(workers: int) -> ProcessPoolExecutor:

@@ -74,10 +74,10 @@ def test_a_torchvision_for_another_torch_is_bad(
 def test_a_missing_default_component_is_bad(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AUKIT_BLOCK", "vgg")
+    monkeypatch.setenv("AUKIT_BLOCK", "features")
     code, found = examine(capsys)
     assert code == 1
-    assert "unknown estimator 'vgg16'" in found["default run"]["found"]
+    assert "unknown estimator 'features'" in found["default run"]["found"]
 
 
 def test_somebody_elses_broken_plugin_is_a_note(

@@ -94,7 +94,7 @@ def test_a_mistyped_setting_of_the_project_is_one_line(
     [
         ("aukit run --synth la", "lacgan"),
         ("aukit run --synth lacgan --synth.epo", "--synth.epochs"),
-        ("aukit run --estimator.networks ", "shared"),
+        ("aukit run --estimator.head ", "ordinal"),
         ("aukit compare --aligner 2d,prn", "2d,prnet"),
         ("aukit plugins show vgg", "vgg16"),
         ("aukit weights fetch face", "face-landmarker"),

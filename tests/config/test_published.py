@@ -91,7 +91,7 @@ def test_a_component_can_have_a_preset_of_its_own() -> None:
     config = resolve(default_registry(), layers)
     options = config.need("synth").options
     assert (options.composition, options.labels, options.size) == ("replace", "presence", 32)
-    assert config.need("estimator").options.networks == "shared"
+    assert config.need("estimator").component.name == "features"
     # The resolved file says everything, so that it needs no preset.
     again = resolve(default_registry(), [("file", json.loads(json.dumps(config.to_json())))])
     assert again.to_json() == config.to_json()

@@ -92,4 +92,4 @@ def test_only_the_default_is_left_out_where_it_cannot_be_fitted(
     assert measured_yardstick(cast(Runner, Refusing("landmarks")), faces, place) is None
     assert "no scores of 'landmarks' beside the run's own: faces without" in caplog.text
     with pytest.raises(DataError, match="faces without landmarks"):
-        measured_yardstick(cast(Runner, Refusing("features")), faces, place)
+        measured_yardstick(cast(Runner, Refusing("vgg16")), faces, place)

@@ -287,3 +287,17 @@ def test_an_au_without_a_planned_frame_is_named(tmp_path: Path) -> None:
         LandmarksEstimator(RegressionConfig(), Context()).fit(
             TrainingSet(faces, counts), None, Session(tmp_path)
         )
+
+
+def test_pictures_pass_through_the_network_once_for_estimates_and_features(tmp_path: Path) -> None:
+    estimator = fitted(tmp_path, replace(SMALL, person="none"))
+    looks: list[int] = []
+    seen = estimator._seen
+    estimator._seen = lambda images: looks.append(len(images)) or seen(images)
+    faces = DrawnFaces(4, partition="test", seed=3).batch(range(4))
+    estimates, features = estimator.predict(faces).intensity, estimator.features(faces)
+    assert looks == [4]
+    other = replace(faces, images=faces.images.flip(0))
+    torch.testing.assert_close(estimator.features(other), features.flip(0))
+    faces.images[:] = other.images
+    assert not torch.equal(estimator.predict(faces).intensity, estimates)
