@@ -216,10 +216,5 @@ def closeness(painted: Tensor, copied: Tensor, landmarks: Tensor, truth: Picture
     before, after = (pictures.face_region(p, size) for p in (landmarks, truth.landmarks))
     face = (before | after) & truth.valid & truth.ok[:, None, None]
     regions = (face, face & pictures.changed_region(truth.images, copied))
-    measures = (pictures.mean_l1, pictures.psnr, pictures.ssim)
-    rows = [
-        torch.stack([measure(images, truth.images, region) for measure in measures], 1)
-        for images in (painted, copied)
-        for region in regions
-    ]
-    return torch.stack(rows, 1).view(len(painted), 2, len(REGIONS), len(MEASURES))
+    pairs = ((images, truth.images) for images in (painted, copied))
+    return torch.stack([pictures.similarity(*pair, regions) for pair in pairs], 1)

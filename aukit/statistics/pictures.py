@@ -5,10 +5,11 @@ All take batches (B, 3, S, S) of uint8 pictures and return one number per pictur
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Sequence
 
 import torch
-from kornia import metrics
 from torch import Tensor
 
 PEAK = 255.0
@@ -18,6 +19,7 @@ floor: PSNR is at most 58.9 dB, which equal pictures have."""
 
 WINDOW = 11
 RADIUS = WINDOW // 2
+SIGMA = 1.5
 
 DIRECTIONS = 32
 FOREHEAD = 0.2
@@ -58,13 +60,12 @@ def changed_region(truth: Tensor, copied: Tensor) -> Tensor:
 
 def mean_l1(one: Tensor, other: Tensor, region: Tensor) -> Tensor:
     """(B,) float64: mean absolute difference in 0..1 over a region; NaN where it is empty."""
-    return _mean((one.double() - other.double()).abs().mean(1) / PEAK, region)
+    return similarity(one, other, [region])[:, 0, 0]
 
 
 def psnr(one: Tensor, other: Tensor, region: Tensor) -> Tensor:
     """(B,) float64: peak signal-to-noise ratio in dB over a region; NaN where it is empty."""
-    error = _mean((one.double() - other.double()).square().mean(1), region)
-    return 10 * torch.log10(PEAK**2 / error.clamp_min(ROUNDING))
+    return similarity(one, other, [region])[:, 0, 1]
 
 
 def ssim(one: Tensor, other: Tensor, region: Tensor) -> Tensor:
@@ -74,14 +75,60 @@ def ssim(one: Tensor, other: Tensor, region: Tensor) -> Tensor:
     TIP 2004: Gaussian window of 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03, mean of the three
     channels. As there, the 5 pixels at the border are left out, since they have no full window.
     """
-    inner = region[:, RADIUS:-RADIUS, RADIUS:-RADIUS]
-    return _mean(ssim_map(one, other), inner)
+    return similarity(one, other, [region])[:, 0, 2]
+
+
+def similarity(one: Tensor, other: Tensor, regions: Sequence[Tensor]) -> Tensor:
+    """(B, R, 3) float64: `mean_l1`, `psnr` and `ssim` over R regions."""
+    first, second = one.double(), other.double()
+    absolute = (first - second).abs().mean(1) / PEAK
+    squared = (first - second).square().mean(1)
+    structural = ssim_map(first, second)
+    rows = [
+        torch.stack(
+            [
+                _mean(absolute, region),
+                _decibels(_mean(squared, region)),
+                _mean(structural, region[:, RADIUS:-RADIUS, RADIUS:-RADIUS]),
+            ],
+            1,
+        )
+        for region in regions
+    ]
+    return torch.stack(rows, 1)
+
+
+def _decibels(error: Tensor) -> Tensor:
+    return 10 * torch.log10(PEAK**2 / error.clamp_min(ROUNDING))
 
 
 def ssim_map(one: Tensor, other: Tensor) -> Tensor:
     """(B, S - 10, S - 10) float64: structural similarity where a full window fits."""
-    found = metrics.ssim(one.double(), other.double(), WINDOW, PEAK)
-    return found[..., RADIUS:-RADIUS, RADIUS:-RADIUS].mean(1)
+    one, other = one.double(), other.double()
+    blur = _window(one.shape[-1]).to(one.device)
+    means = blur.T @ torch.stack([one, other, one * one, other * other, one * other]) @ blur
+    first, second, *squares = means
+    variances = squares[0] + squares[1] - first * first - second * second
+    covariance = squares[2] - first * second
+    small = [(share * PEAK) ** 2 for share in (0.01, 0.03)]
+    luminance = (2 * first * second + small[0]) / (first * first + second * second + small[0])
+    structure = (2 * covariance + small[1]) / (variances + small[1])
+    found: Tensor = (luminance * structure).mean(1)
+    return found
+
+
+@functools.cache
+def _window(size: int) -> Tensor:
+    """(S, S - 10) float64 whose columns are the Gaussian window at each place that it fits.
+
+    As a matrix, since convolutions in double precision are slow.
+    """
+    places = torch.arange(-RADIUS, RADIUS + 1, dtype=torch.float64)
+    weights = torch.exp(-places.square() / (2 * SIGMA**2))
+    found = torch.zeros(size, size - 2 * RADIUS, dtype=torch.float64)
+    for column in range(found.shape[1]):
+        found[column : column + WINDOW, column] = weights / weights.sum()
+    return found
 
 
 def _mean(values: Tensor, region: Tensor) -> Tensor:
