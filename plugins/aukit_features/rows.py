@@ -62,6 +62,15 @@ class Rows:
             total += (rows - middle).square().sum(0, dtype=torch.float64)
         return (total / len(self)).sqrt().float()
 
+    def sample(self, count: int, seed: int) -> Rows:
+        """At most `count` of the rows, drawn at random."""
+        if len(self) <= count:
+            return self
+        generator = torch.Generator().manual_seed(seed)
+        chosen = torch.randperm(len(self), generator=generator)[:count].sort().values
+        owner = None if self.owner is None else self.owner[chosen]
+        return replace(self, values=self.values[chosen], owner=owner)
+
     def differences(self, people: Sequence[str]) -> Rows:
         """The rows without the mean over the rows of the same person.
 

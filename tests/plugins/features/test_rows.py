@@ -41,6 +41,15 @@ def test_differences_are_from_the_mean_of_the_same_person(values: torch.Tensor) 
     np.testing.assert_allclose(found.numpy(), expected.to_numpy(), atol=1e-5)
 
 
+def test_a_sample_keeps_rows_with_their_people(values: torch.Tensor) -> None:
+    rows = Rows(values).differences(list("abacabacca"))
+    every = torch.cat(list(rows.blocks()))
+    found = torch.cat(list(rows.sample(4, seed=1).blocks()))
+    places = [int((every == row).all(1).nonzero()) for row in found]
+    assert len(set(places)) == 4
+    assert rows.sample(10, seed=1) is rows
+
+
 def test_what_is_too_large_lies_in_a_file_without_a_name(
     values: torch.Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
