@@ -47,5 +47,8 @@ def coordinates(faces: FaceBatch) -> Tensor:
     """
     points = faces.landmarks.float().cpu() / faces.images.shape[-1]
     if not bool(torch.isfinite(points).all()):
-        raise DataError("faces without landmarks cannot be estimated from landmarks")
+        raise DataError(
+            "faces without landmarks cannot be estimated from landmarks",
+            "choose another --estimator, or --estimator features with --estimator.landmarks false",
+        )
     return points.flatten(1)
